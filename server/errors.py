@@ -1,0 +1,62 @@
+"""Errors that a client may see. Each carries its HTTP status and a stable code (RFC 9457).
+
+WeaksegError
+  ├─ BadInput 422        ├─ NotSignedIn 401     ├─ NotFound 404
+  ├─ TooLarge 413        ├─ Forbidden 403       ├─ Conflict 409
+  ├─ RangeInvalid 416    └─ TooManyAttempts 429
+"""
+
+from typing import ClassVar
+
+
+class WeaksegError(Exception):
+    """An error with a message for the client."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, detail: str, *, code: str | None = None, **extra: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.problem_code = code or self.code
+        self.extra = extra
+
+
+class BadInput(WeaksegError):
+    status = 422
+    code = "bad-input"
+
+
+class TooLarge(WeaksegError):
+    status = 413
+    code = "too-large"
+
+
+class NotSignedIn(WeaksegError):
+    status = 401
+    code = "not-signed-in"
+
+
+class Forbidden(WeaksegError):
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(WeaksegError):
+    status = 404
+    code = "not-found"
+
+
+class Conflict(WeaksegError):
+    status = 409
+    code = "conflict"
+
+
+class RangeInvalid(WeaksegError):
+    status = 416
+    code = "range-invalid"
+
+
+class TooManyAttempts(WeaksegError):
+    status = 429
+    code = "too-many-attempts"

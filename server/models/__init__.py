@@ -1,0 +1,27 @@
+"""The tables. Importing this package registers all of them with the metadata."""
+
+from server.models.checkpoint import Checkpoint
+from server.models.image import Assignment, Image
+from server.models.label import Label
+from server.models.prediction import Prediction
+from server.models.project import Category, Project
+from server.models.run import Run, RunEvent
+from server.models.snapshot import Snapshot
+from server.models.user import ApiToken, SignInFailure, User, UserSession
+
+__all__ = [
+    "ApiToken",
+    "Assignment",
+    "Category",
+    "Checkpoint",
+    "Image",
+    "Label",
+    "Prediction",
+    "Project",
+    "Run",
+    "RunEvent",
+    "SignInFailure",
+    "Snapshot",
+    "User",
+    "UserSession",
+]

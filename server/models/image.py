@@ -1,0 +1,75 @@
+"""Target images, and the assignments through which they are handed out."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from server.db import Base, UtcDateTime, utcnow
+
+
+class ImageState(StrEnum):
+    REGISTERED = "registered"
+    """Named in a manifest; its file has not been looked at."""
+    READY = "ready"
+    REJECTED = "rejected"
+    """Set aside with a reason; never shown."""
+
+
+class Image(Base):
+    __tablename__ = "images"
+    __table_args__ = (
+        UniqueConstraint("project_id", "external_id"),
+        Index("ix_images_project_state", "project_id", "state", "id"),
+        Index("ix_images_project_hash", "project_id", "content_hash"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    external_id: Mapped[str] = mapped_column(String(500))
+    uri: Mapped[str | None] = mapped_column(String(2000))
+    """Where the original is, when it was not uploaded."""
+    storage_key: Mapped[str | None] = mapped_column(String(500))
+    """The verified, upright file in storage."""
+    content_hash: Mapped[str | None] = mapped_column(String(64))
+    """sha256 of the original bytes."""
+    split: Mapped[str] = mapped_column(String(50), default="train")
+    state: Mapped[str] = mapped_column(String(20))
+    reject_reason: Mapped[str | None] = mapped_column(String(500))
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class AssignmentState(StrEnum):
+    OPEN = "open"
+    DONE = "done"
+    VOID = "void"
+    """Its image was rejected."""
+
+
+class Assignment(Base):
+    """One wanted answer for one image: a project with overlap n has n of them an image.
+
+    A lease is the hold of one annotator on an open assignment: `lease_id` is fresh for each
+    lease, so that a lost one is recognised, and an expired lease simply counts as none.
+    """
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        UniqueConstraint("image_id", "slot"),
+        Index("ix_assignments_queue", "project_id", "state", "slot", "image_id"),
+        Index("ix_assignments_annotator", "annotator_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
+    slot: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10))
+    annotator_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """Who holds it, or who did it."""
+    lease_id: Mapped[str | None] = mapped_column(String(36), unique=True)
+    lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    image: Mapped[Image] = relationship()

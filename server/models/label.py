@@ -1,0 +1,49 @@
+"""Weak labels as people gave them: append-only revisions."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from server.db import Base, UtcDateTime, utcnow
+from server.models.image import Image
+from server.models.user import User
+
+
+class Label(Base):
+    """What one annotator said of one image at one moment; the highest revision counts."""
+
+    __tablename__ = "labels"
+    __table_args__ = (
+        UniqueConstraint("image_id", "annotator_id", "revision"),
+        UniqueConstraint("annotator_id", "idempotency_key"),
+        Index("ix_labels_project", "project_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
+    annotator_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    revision: Mapped[int]
+    current: Mapped[bool] = mapped_column(default=True)
+    """Whether this is the annotator's latest revision for the image."""
+    present: Mapped[list[Any]] = mapped_column(JSON)
+    """Ids of the present categories, in the project's order."""
+    absent: Mapped[list[Any]] = mapped_column(JSON)
+    points: Mapped[list[Any]] = mapped_column(JSON)
+    """[{"category_id", "x", "y"}] in original image pixels."""
+    tiles: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    skipped: Mapped[str | None] = mapped_column(String(500))
+    """Why no label was given; then the label says nothing."""
+    active_ms: Mapped[int]
+    wall_ms: Mapped[int]
+    trail: Mapped[list[Any]] = mapped_column(JSON)
+    """The browser's events, from which active time was computed."""
+    prefilled_by: Mapped[str | None] = mapped_column(String(100))
+    """The run whose prediction the form started from."""
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    request_hash: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    image: Mapped[Image] = relationship()
+    annotator: Mapped[User] = relationship()

@@ -1,0 +1,25 @@
+"""What a run's model says of an image."""
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db import Base
+
+
+class Prediction(Base):
+    __tablename__ = "predictions"
+    __table_args__ = (
+        UniqueConstraint("run_id", "image_id"),
+        Index("ix_predictions_image", "image_id", "run_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
+    mask_key: Mapped[str] = mapped_column(String(500))
+    """Palette PNG in storage, at the original size."""
+    presence: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Probability of presence by category name."""
+    uncertainty: Mapped[float]

@@ -1,0 +1,29 @@
+"""Immutable label files."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db import Base, UtcDateTime, utcnow
+
+
+class Snapshot(Base):
+    """All current weak labels of a project at one moment. The same labels are the same snapshot."""
+
+    __tablename__ = "snapshots"
+    __table_args__ = (UniqueConstraint("project_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    storage_key: Mapped[str] = mapped_column(String(500))
+    size: Mapped[int]
+    labels: Mapped[int]
+    """Number of lines."""
+    images: Mapped[int]
+    points: Mapped[int]
+    active_ms: Mapped[int] = mapped_column(BigInteger)
+    """Active labelling time that went into it, corrections included."""
+    wall_ms: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

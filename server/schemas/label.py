@@ -1,0 +1,125 @@
+"""Weak labels, leases and predictions: what the labelling page speaks."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from server.schemas.common import In, Out
+
+Pixel = Annotated[float, Field(ge=0, le=1_000_000)]
+Milliseconds = Annotated[int, Field(ge=0, le=7 * 24 * 3_600_000)]
+CategoryRef = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class PointIn(In):
+    """A click: x right, y down, in original image pixels; pixel centres are at .5."""
+
+    category: CategoryRef
+    x: Pixel
+    y: Pixel
+
+
+class TilesIn(In):
+    rows: int = Field(ge=1, le=16)
+    cols: int = Field(ge=1, le=16)
+    present: dict[CategoryRef, Annotated[list[int], Field(max_length=256)]] = Field(
+        default={}, max_length=256
+    )
+    """Tile indices per category, row by row from the top left."""
+
+
+class TimingEvent(In):
+    """One moment on the clock of an image."""
+
+    at: Milliseconds
+    """Since the image was painted."""
+    kind: Literal["input", "hidden", "visible", "wait-start", "wait-end"]
+
+
+class Timing(In):
+    """The clock starts when the image is painted and stops at submit."""
+
+    wall_ms: Milliseconds
+    active_ms: Milliseconds | None = None
+    """The browser's own sum; the server computes its own from `events`."""
+    events: list[TimingEvent] = Field(default=[], max_length=5000)
+
+
+class LabelIn(In):
+    lease_id: str | None = Field(default=None, max_length=36)
+    """Null when one's own label is corrected."""
+    present: list[CategoryRef] = Field(default=[], max_length=256)
+    absent: list[CategoryRef] = Field(default=[], max_length=256)
+    """A category in neither list was not asked, or unsure."""
+    points: list[PointIn] = Field(default=[], max_length=2000)
+    tiles: TilesIn | None = None
+    timing: Timing
+    skipped: str | None = Field(default=None, min_length=1, max_length=500)
+    prefilled_by: str | None = Field(default=None, max_length=100)
+    """Id of the prediction's run when the form started from it."""
+
+    @model_validator(mode="after")
+    def _a_skip_says_nothing(self) -> Self:
+        if self.skipped and (self.present or self.absent or self.points or self.tiles):
+            raise ValueError("a skipped image can not also have a label")
+        return self
+
+
+class PointOut(Out):
+    category: str
+    x: float
+    y: float
+
+
+class LabelOut(Out):
+    id: int
+    image_id: int
+    annotator_id: int
+    annotator: str
+    revision: int
+    present: list[str]
+    absent: list[str]
+    points: list[PointOut]
+    tiles: TilesIn | None
+    skipped: str | None
+    active_ms: int
+    wall_ms: int
+    prefilled_by: str | None
+    created_at: datetime
+
+
+class PredictionOut(Out):
+    run_id: int
+    presence: dict[str, float]
+    """Probability that the category is in the image."""
+    uncertainty: float
+    mask_url: str
+    """Palette PNG at the original size; index = the category's place in the project."""
+
+
+class LeaseIn(In):
+    count: int = Field(default=1, ge=1, le=16)
+
+
+class LeasedImage(Out):
+    id: int
+    external_id: str
+    width: int
+    height: int
+    url: str
+
+
+class LeaseOut(Out):
+    id: str
+    expires_at: datetime
+    image: LeasedImage
+    prediction: PredictionOut | None
+    """Null when there is none, or the project does not show it."""
+    label: LabelOut | None
+    """One's own earlier label of this image."""
+
+
+class Heartbeat(Out):
+    id: str
+    expires_at: datetime

@@ -1,0 +1,102 @@
+"""Runs, their progress, checkpoints, and what they bought."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, JsonValue
+
+from server.models.run import RunState
+from server.schemas.common import DatabaseId, In, Out
+from server.schemas.snapshot import SnapshotOut
+from trainer.contract import Report, Score, Supervision
+
+
+class RunIn(In):
+    recipe: str | None = Field(default=None, max_length=100, examples=["cpu-small"])
+    """Null: the project's."""
+    supervision: Supervision | None = None
+    """Null: the project's."""
+    overrides: dict[str, JsonValue] = Field(
+        default={}, max_length=100, examples=[{"steps": 300, "weights.point": 1.0}]
+    )
+    """Fields of the run's config by dotted name."""
+    snapshot_id: DatabaseId | None = None
+    """Null: a snapshot of the labels as they are now, when the supervision needs labels."""
+
+
+class RunOut(Out):
+    id: int
+    project_id: int
+    recipe: str
+    supervision: Supervision
+    overrides: dict[str, Any]
+    state: RunState
+    automatic: bool
+    attempt: int
+    worker: str | None
+    error: str | None
+    step: int
+    steps: int
+    miou: float | None
+    cancel_requested: bool
+    created_by: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    snapshot: SnapshotOut | None
+
+
+class RunDetail(RunOut):
+    config: dict[str, Any]
+    report: Report | None
+
+
+class MetricPoint(Out):
+    """One progress or evaluation line."""
+
+    id: int
+    kind: str
+    """`started`, `progress`, `evaluated`, `checkpoint`, `predicting`, `finished`, `failed`, `state`."""
+    at: datetime
+    attempt: int
+    payload: dict[str, Any]
+
+
+class CheckpointOut(Out):
+    id: int
+    run_id: int
+    step: int
+    miou: float | None
+    score: Score
+    sha256: str
+    size: int
+    created_at: datetime
+    selected: bool
+    """Whether the run's report chose this one."""
+    url: str
+    filename: str
+
+
+class CostPoint(Out):
+    """One finished run: what its labels cost and what they bought."""
+
+    run_id: int
+    supervision: Supervision
+    recipe: str
+    finished_at: datetime
+    labels: int
+    images: int
+    points: int
+    active_hours: float
+    wall_hours: float
+    miou: float | None
+    source_only_miou: float | None
+    presence_f1: float | None
+    point_accuracy: float | None
+    selection: str
+
+
+class CostCurve(Out):
+    project_id: int
+    points: list[CostPoint]
+    """In order of active hours."""

@@ -1,0 +1,89 @@
+"""Accounts, sessions, tokens."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
+
+from server.models.user import Role
+from server.schemas.common import In, Name, Out
+
+Email = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, to_lower=True, max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"
+    ),
+]
+NewPassword = Annotated[SecretStr, Field(min_length=10, max_length=200)]
+
+
+class Scope(StrEnum):
+    """What a token may be used for; it never allows more than its owner's role does."""
+
+    READ = "read"
+    """Look at everything the owner may look at."""
+    LABEL = "label"
+    """Lease images and submit labels."""
+    IMPORT = "import"
+    """Import images."""
+    RUNS = "runs"
+    """Start and cancel runs, make snapshots."""
+    ADMIN = "admin"
+    """Projects, users, tokens."""
+
+
+class SignIn(In):
+    email: str = Field(max_length=320, examples=["admin@demo.local"])
+    password: SecretStr = Field(max_length=200)
+
+
+class UserOut(Out):
+    id: int
+    email: str
+    role: Role
+    active: bool
+    created_at: datetime
+
+
+class Me(UserOut):
+    scopes: list[Scope]
+    """All of them in a browser session; a token's own otherwise."""
+
+
+class UserIn(In):
+    email: Email = Field(examples=["lead@example.org"])
+    password: NewPassword
+    role: Role = Role.ANNOTATOR
+
+
+class UserChange(In):
+    role: Role | None = None
+    active: bool | None = None
+    password: NewPassword | None = None
+
+
+class PasswordChange(In):
+    current: SecretStr = Field(max_length=200)
+    new: NewPassword
+
+
+class TokenIn(In):
+    name: Name = Field(examples=["nightly import"])
+    scopes: list[Scope] = Field(default=[Scope.READ], min_length=1, max_length=5)
+    expires_at: AwareDatetime | None = None
+    """Null: in 90 days."""
+
+
+class TokenOut(Out):
+    id: int
+    name: str
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class TokenCreated(TokenOut):
+    token: str
+    """Shown this once; only a hash of it is stored. Send it as `Authorization: Bearer ...`."""

@@ -1,0 +1,102 @@
+"""Every setting of the server, read once from the environment (prefix WEAKSEG_) or `.env`."""
+
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The defaults are a complete installation on one machine, with all its state below `data`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WEAKSEG_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    data: Path = Path("data")
+    database_url: SecretStr | None = None
+    """`postgresql+psycopg://...`; unset: SQLite below `data`."""
+    broker_url: SecretStr | None = None
+    """`redis://...`; unset: Celery's filesystem broker below `data`."""
+    image_root: Path | None = None
+    """Paths in a manifest are relative to this folder; unset: `data`/images."""
+    image_hosts: tuple[str, ...] = ()
+    """Hosts from which a manifest may name https:// images; empty: none."""
+    dataset_root: Path | None = None
+    """Folder of dataset cards (*.yaml); unset: `data`/datasets."""
+
+    secure_cookies: bool = True
+    """Mark the session cookie Secure. Browsers treat localhost as secure."""
+    trusted_origins: tuple[str, ...] = ()
+    """Origins, besides the server's own, from which a browser may change things."""
+    session_lifetime: timedelta = timedelta(days=14)
+    sign_in_attempts: int = Field(default=10, ge=1)
+    """Failed attempts allowed for an account or an address within `sign_in_window`."""
+    sign_in_window: timedelta = timedelta(minutes=15)
+    metrics_token: SecretStr | None = None
+    """Bearer token for /metrics; unset: only from the machine itself."""
+
+    max_image_bytes: int = 50 * 2**20
+    max_image_pixels: int = 60_000_000
+    max_image_side: int = 20_000
+    max_manifest_bytes: int = 256 * 2**20
+    max_upload_files: int = 1000
+
+    lease_seconds: int = Field(default=90, ge=1)
+    max_leases: int = Field(default=16, ge=1)
+    """Open leases that one person may hold in one project."""
+
+    sweep_seconds: float = Field(default=10, gt=0)
+    """How often beat looks for runs to start and for dead ones."""
+    heartbeat_seconds: float = Field(default=2, gt=0)
+    stale_seconds: float = Field(default=60, gt=0)
+    """A running run whose heartbeat is older than this has lost its worker."""
+    cancel_grace_seconds: float = Field(default=30, gt=0)
+    max_attempts: int = Field(default=3, ge=1)
+    device: str = "auto"
+    """Device that this worker trains on; runs on one device go one after the other."""
+    worker_name: str | None = None
+    """Unset: the machine's name."""
+    trainer_threads: int | None = None
+
+    log_json: bool = False
+    demo: bool = False
+
+    @model_validator(mode="after")
+    def _has_sane_limits(self) -> Self:
+        if self.stale_seconds < 3 * self.heartbeat_seconds:
+            raise ValueError("WEAKSEG_STALE_SECONDS must be at least 3 x WEAKSEG_HEARTBEAT_SECONDS")
+        return self
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data.absolute() / 'weakseg.sqlite3'}"
+
+    @property
+    def files(self) -> Path:
+        """Root of the local file storage."""
+        return self.data.absolute() / "files"
+
+    @property
+    def images(self) -> Path:
+        return (self.image_root or self.data / "images").absolute()
+
+    @property
+    def datasets(self) -> Path:
+        return (self.dataset_root or self.data / "datasets").absolute()
+
+    @property
+    def runs(self) -> Path:
+        """Run directories of this worker."""
+        return self.data.absolute() / "runs"
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The process's settings; a test that changes the environment clears the cache."""
+    return Settings()
