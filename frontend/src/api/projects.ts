@@ -1,0 +1,49 @@
+import { queryOptions } from "@tanstack/react-query"
+import { client, type Schemas, unwrap } from "./client"
+
+export type Project = Schemas["ProjectOut"]
+export type Category = Schemas["CategoryOut"]
+export type CategoryIn = Schemas["CategoryIn"]
+export type ProjectIn = Schemas["ProjectIn"]
+export type ProjectChange = Schemas["ProjectChange"]
+export type Supervision = Project["supervision"]
+export type LabelKind = Project["label_kinds"][number]
+export type Dataset = Schemas["DatasetOut"]
+export type Recipe = Schemas["RecipeOut"]
+export type Pace = Schemas["AnnotatorPace"]
+
+const at = (id: number) => ({ params: { path: { id } } })
+
+export const projectsQuery = queryOptions({
+  queryKey: ["projects"],
+  queryFn: () => unwrap(client.GET("/api/v1/projects")),
+})
+
+export const projectQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["projects", id],
+    queryFn: () => unwrap(client.GET("/api/v1/projects/{id}", at(id))),
+  })
+
+export const paceQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["projects", id, "pace"],
+    queryFn: () => unwrap(client.GET("/api/v1/projects/{id}/pace", at(id))),
+  })
+
+export const datasetsQuery = queryOptions({
+  queryKey: ["datasets"],
+  queryFn: () => unwrap(client.GET("/api/v1/datasets")),
+  staleTime: 60_000,
+})
+
+export const recipesQuery = queryOptions({
+  queryKey: ["recipes"],
+  queryFn: () => unwrap(client.GET("/api/v1/recipes")),
+  staleTime: 60_000,
+})
+
+export const createProject = (body: ProjectIn) => unwrap(client.POST("/api/v1/projects", { body }))
+
+export const changeProject = (id: number, body: ProjectChange) =>
+  unwrap(client.PATCH("/api/v1/projects/{id}", { ...at(id), body }))

@@ -1,0 +1,46 @@
+import { queryOptions } from "@tanstack/react-query"
+import { ApiProblem, client, type Schemas, unwrap } from "./client"
+import { queryClient } from "./query-client"
+
+export type Me = Schemas["Me"]
+export type Role = Me["role"]
+
+const RANK: Record<Role, number> = { annotator: 0, engineer: 1, admin: 2 }
+
+/** Whether someone in this role may do what the other role may. */
+export const mayAct = (role: Role, as: Role): boolean => RANK[role] >= RANK[as]
+
+export const aboutQuery = queryOptions({
+  queryKey: ["about"],
+  queryFn: () => unwrap(client.GET("/api/v1/about")),
+  staleTime: Number.POSITIVE_INFINITY,
+})
+
+/** Who is signed in; null when nobody is. */
+export const meQuery = queryOptions({
+  queryKey: ["me"],
+  queryFn: async (): Promise<Me | null> => {
+    try {
+      return await unwrap(client.GET("/api/v1/me"))
+    } catch (error) {
+      if (error instanceof ApiProblem && error.status === 401) return null
+      throw error
+    }
+  },
+  staleTime: 5 * 60_000,
+})
+
+export async function signIn(credentials: { email: string; password: string }): Promise<Me> {
+  const me = await unwrap(client.POST("/api/v1/session", { body: credentials }))
+  queryClient.clear()
+  queryClient.setQueryData(meQuery.queryKey, me)
+  return me
+}
+
+export async function signOut(): Promise<void> {
+  await unwrap(client.DELETE("/api/v1/session"))
+  queryClient.clear()
+}
+
+export const changePassword = (body: { current: string; new: string }) =>
+  unwrap(client.POST("/api/v1/me/password", { body }))

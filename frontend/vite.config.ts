@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url"
+import react from "@vitejs/plugin-react"
+import { defineConfig } from "vitest/config"
+
+const SERVER = "http://127.0.0.1:8000"
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  server: { host: "127.0.0.1", proxy: { "/api": SERVER, "/health": SERVER } },
+  build: { outDir: "../server/static", emptyOutDir: true, target: "es2023" },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    maxWorkers: 2,
+    restoreMocks: true,
+  },
+})
