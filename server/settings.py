@@ -28,8 +28,8 @@ class Settings(BaseSettings):
     dataset_root: Path | None = None
     """Folder of dataset cards (*.yaml); unset: `data`/datasets."""
 
-    secure_cookies: bool = True
-    """Mark the session cookie Secure. Browsers treat localhost as secure."""
+    secure_cookies: bool | None = None
+    """Mark the session cookie Secure; unset: when the request came by https."""
     trusted_origins: tuple[str, ...] = ()
     """Origins, besides the server's own, from which a browser may change things."""
     session_lifetime: timedelta = timedelta(days=14)

@@ -43,10 +43,8 @@ class Project(Base):
     show_predictions: Mapped[bool] = mapped_column(default=True)
     prefill: Mapped[bool] = mapped_column(default=False)
     """Pre-tick what the model thinks is present."""
-    prediction_run_id: Mapped[int | None] = mapped_column(
-        ForeignKey("runs.id", ondelete="SET NULL", use_alter=True)
-    )
-    """The run whose predictions annotators see."""
+    prediction_run_id: Mapped[int | None]
+    """The run whose predictions annotators see. No foreign key: runs already point here."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     categories: Mapped[list[Category]] = relationship(
         order_by=Category.position, lazy="selectin", cascade="all, delete-orphan"

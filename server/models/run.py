@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from server.db import Base, UtcDateTime, utcnow
 from server.models.project import Project
 from server.models.snapshot import Snapshot
+from server.models.user import User
 
 
 class RunState(StrEnum):
@@ -47,6 +48,8 @@ class Run(Base):
     state: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int] = mapped_column(default=0)
     """Fencing token: what a worker with an older number writes is refused."""
+    interruptions: Mapped[int] = mapped_column(default=0)
+    """How often its worker was lost since a person last started it."""
     worker: Mapped[str | None] = mapped_column(String(200))
     """Machine and device of the current attempt."""
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -62,6 +65,7 @@ class Run(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     snapshot: Mapped[Snapshot | None] = relationship(lazy="joined")
     project: Mapped[Project] = relationship(foreign_keys=[project_id])
+    created_by: Mapped[User | None] = relationship(lazy="joined")
 
 
 class RunEvent(Base):

@@ -1,0 +1,1 @@
+"""Routes: each translates HTTP into one call of a service."""

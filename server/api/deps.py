@@ -1,0 +1,105 @@
+"""What routes are handed: a session, who asks, and whether they may."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+from sqlalchemy.orm import Session
+
+from server.db import session_scope
+from server.errors import Forbidden, NotSignedIn
+from server.models import User
+from server.models.user import Role
+from server.schemas.user import Scope
+from server.services import users
+from server.services.users import SESSION_COOKIE
+
+_cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in browser.")
+_bearer = HTTPBearer(auto_error=False, description="An API token.")
+
+_RANK = {Role.ANNOTATOR: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
+
+
+def open_session() -> Iterator[Session]:
+    """A session that commits before the response is sent, or rolls back."""
+    with session_scope() as session:
+        yield session
+
+
+def open_read_session() -> Iterator[Session]:
+    """A session for looking: on SQLite it does not queue behind writers."""
+    with session_scope(read_only=True) as session:
+        yield session
+
+
+# scope="function": commit first, then respond; a failed commit must not answer 200.
+SessionDep = Annotated[Session, Depends(open_session, scope="function")]
+ReadSessionDep = Annotated[Session, Depends(open_read_session, scope="function")]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and with which scopes."""
+
+    user: User
+    scopes: frozenset[Scope]
+    by_cookie: bool
+
+    @property
+    def id(self) -> int:
+        return self.user.id
+
+    @property
+    def role(self) -> Role:
+        return Role(self.user.role)
+
+    def is_at_least(self, role: Role) -> bool:
+        return _RANK[self.role] >= _RANK[role]
+
+
+def identify(
+    request: Request,
+    cookie: Annotated[str | None, Depends(_cookie)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    """The caller, by token or by cookie.
+
+    Raises NotSignedIn. The session used here ends before the route's own begins.
+    """
+    if bearer is not None:
+        with session_scope() as session:
+            token = users.find_token(session, bearer.credentials)
+            caller = Caller(token.user, frozenset(Scope(s) for s in token.scopes), by_cookie=False)
+    elif cookie:
+        with session_scope(read_only=True) as session:
+            caller = Caller(users.find_session(session, cookie), frozenset(Scope), by_cookie=True)
+    else:
+        raise NotSignedIn("sign in, or send an API token as Authorization: Bearer")
+    request.state.user_id = caller.id
+    return caller
+
+
+def allow(role: Role, scope: Scope) -> Callable[[Caller], Caller]:
+    """A dependency that lets through callers with this role or a higher one, and the scope."""
+
+    def check(caller: Annotated[Caller, Depends(identify)]) -> Caller:
+        if not caller.is_at_least(role):
+            raise Forbidden(f"this needs the role {role.value}; yours is {caller.role.value}")
+        if scope not in caller.scopes:
+            raise Forbidden(f"this token does not have the scope {scope.value}", code="scope")
+        return caller
+
+    return check
+
+
+Reader = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.READ))]
+Annotator = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.LABEL))]
+EngineerReader = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.READ))]
+Importer = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.IMPORT))]
+Runner = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.RUNS))]
+ProjectAdmin = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.ADMIN))]
+Admin = Annotated[Caller, Depends(allow(Role.ADMIN, Scope.ADMIN))]
+Self = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.ADMIN))]

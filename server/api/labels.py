@@ -1,0 +1,61 @@
+"""Weak labels of images."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+
+from server.api.deps import Annotator, Reader, ReadSessionDep, SessionDep
+from server.api.problems import problems
+from server.schemas.common import DatabaseId, Page
+from server.schemas.label import LabelIn, LabelOut
+from server.services import labels
+
+router = APIRouter(tags=["labelling"])
+
+EXAMPLE = {
+    "lease_id": "5b0c1a3f7d7e4f7f9a5c2d0e8b6a4c21",
+    "present": ["Road", "Car"],
+    "absent": ["Bicyclist"],
+    "points": [{"category": "Car", "x": 812.5, "y": 500.5}],
+    "timing": {"wall_ms": 9033, "events": [{"at": 900, "kind": "input"}]},
+}
+
+
+@router.put(
+    "/images/{image_id}/label",
+    responses=problems(401, 403, 404, 409),
+    openapi_extra={"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}},
+)
+def put_label(
+    image_id: DatabaseId,
+    body: LabelIn,
+    caller: Annotator,
+    session: SessionDep,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+    ] = None,
+) -> LabelOut:
+    """Label an image, or correct one's own label.
+
+    Sending the same request with the same Idempotency-Key again gives the same answer and stores
+    nothing more. Without a lease it is a correction, or work whose lease ran out and whose image
+    nobody else has taken since.
+    """
+    label = labels.submit(session, image_id, caller.id, body, idempotency_key)
+    return labels.describe(session, [label])[0]
+
+
+@router.get("/projects/{project_id}/labels/mine", responses=problems(401, 403, 404))
+def list_own_labels(
+    project_id: DatabaseId,
+    caller: Reader,
+    session: ReadSessionDep,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
+) -> Page[LabelOut]:
+    """One's own current labels, newest first."""
+    before = min(int(cursor), 2**31 - 1) if cursor else None
+    found = labels.list_own(session, project_id, caller.id, before, limit + 1)
+    more = len(found) > limit
+    items = labels.describe(session, found[:limit])
+    return Page(items=items, next_cursor=str(items[-1].id) if more else None)

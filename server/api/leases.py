@@ -1,0 +1,77 @@
+"""Leases: images handed out for labelling."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, status
+from sqlalchemy.orm import Session
+
+from server.api.deps import Annotator, Caller, SessionDep
+from server.api.images import image_url
+from server.api.problems import problems
+from server.db import session_scope
+from server.models import Image, Label
+from server.schemas.common import DatabaseId
+from server.schemas.label import Heartbeat, LeasedImage, LeaseIn, LeaseOut, PredictionOut
+from server.services import labels, leases, predictions, projects
+from server.services.leases import Lease
+
+router = APIRouter(tags=["labelling"])
+
+LeaseId = Annotated[str, Path(max_length=36)]
+
+
+@router.post("/projects/{project_id}/leases", responses=problems(401, 403, 404, 409))
+def take_leases(project_id: DatabaseId, body: LeaseIn, caller: Annotator) -> list[LeaseOut]:
+    """Lease up to `count` more images. An empty list: nothing is left at the moment."""
+    taken = leases.take(project_id, caller.id, body.count)
+    with session_scope(read_only=True) as session:
+        return _describe(session, project_id, caller, taken)
+
+
+def _describe(
+    session: Session, project_id: int, caller: Caller, taken: list[Lease]
+) -> list[LeaseOut]:
+    project = projects.get(session, project_id)
+    found = leases.leased_images(session, taken)
+    shown = predictions.current(session, project, list(found)) if project.show_predictions else {}
+    own = labels.current_of(session, caller.id, list(found))
+    return [
+        _lease_out(session, lease, found[lease.image_id], shown.get(lease.image_id),
+                   own.get(lease.image_id))
+        for lease in taken
+    ]  # fmt: skip
+
+
+def _lease_out(
+    session: Session, lease: Lease, image: Image, shown: PredictionOut | None, own: Label | None
+) -> LeaseOut:
+    return LeaseOut(
+        id=lease.id,
+        expires_at=lease.expires_at,
+        image=LeasedImage(
+            id=image.id,
+            external_id=image.external_id,
+            width=image.width or 0,
+            height=image.height or 0,
+            url=image_url(image),
+        ),
+        prediction=shown,
+        label=labels.describe(session, [own])[0] if own else None,
+    )
+
+
+@router.post("/leases/{lease_id}/heartbeat", responses=problems(401, 403, 409))
+def renew_lease(lease_id: LeaseId, caller: Annotator, session: SessionDep) -> Heartbeat:
+    """Hold a lease for its full time again."""
+    lease = leases.renew(session, lease_id, caller.id)
+    return Heartbeat(id=lease.id, expires_at=lease.expires_at)
+
+
+@router.delete(
+    "/leases/{lease_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 409),
+)
+def release_lease(lease_id: LeaseId, caller: Annotator, session: SessionDep) -> None:
+    """Give an image back."""
+    leases.release(session, lease_id, caller.id)

@@ -1,0 +1,146 @@
+"""What holds for every request: size, origin, headers, log line and metrics."""
+
+import time
+import uuid
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.api.problems import problem
+from server.services.users import SESSION_COOKIE
+from server.settings import Settings
+
+log = structlog.get_logger()
+
+REQUESTS = Counter(
+    "weakseg_requests", "Requests by route and status", ("method", "route", "status")
+)
+SECONDS = Histogram("weakseg_request_seconds", "Seconds until the response ends", ("route",))
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_JSON_BYTES = 2 * 2**20
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; "
+        "connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def is_cross_site(headers: Headers, trusted_origins: tuple[str, ...]) -> bool:
+    """Whether a browser says that another site's page made this request.
+
+    Sec-Fetch-Site cannot be set by a page. Browsers without it send Origin with every request
+    that changes something. Programs send neither.
+    """
+    origin = headers.get("origin")
+    if origin in trusted_origins:
+        return False
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+class RequestMiddleware:
+    """Pure ASGI, so that streams stay streams."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        watch = _ResponseWatch(scope, send)
+        if refusal := self._refusal(scope, headers):
+            await refusal(scope, receive, watch)
+        else:
+            limit = self._body_limit(scope, headers)
+            await self.app(scope, _limited(receive, limit), watch)
+        watch.report()
+
+    def _refusal(self, scope: Scope, headers: Headers) -> ASGIApp | None:
+        changes = scope["method"] not in SAFE_METHODS
+        if changes and is_cross_site(headers, self.settings.trusted_origins):
+            return problem(403, "a request from another site was refused", "cross-site")
+        length = headers.get("content-length", "0")
+        limit = self._body_limit(scope, headers)
+        if not length.isdigit() or int(length) > limit:
+            return problem(413, f"the body is larger than {limit} bytes", "too-large")
+        return None
+
+    def _body_limit(self, scope: Scope, headers: Headers) -> int:
+        """Bytes; only an import may be large, and only when somebody may be signed in."""
+        known = "authorization" in headers or SESSION_COOKIE in headers.get("cookie", "")
+        if not (known and scope["path"].endswith("/images")):
+            return MAX_JSON_BYTES
+        if headers.get("content-type", "").startswith("multipart/"):
+            return 20 * self.settings.max_image_bytes
+        return self.settings.max_manifest_bytes
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """The same body, cut off with an error when it grows past the limit."""
+    received = 0
+
+    async def limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            # This one passes through FastAPI's reading of bodies as it is.
+            raise HTTPException(413, f"the body is larger than {limit} bytes")
+        return message
+
+    return limited
+
+
+class _ResponseWatch:
+    """Adds the headers that every response has, and notes what was answered."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.send = send
+        self.status = 500
+        self.began = time.perf_counter()
+        self.request_id = uuid.uuid4().hex[:16]
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers["X-Request-ID"] = self.request_id
+            if self.scope["path"].startswith("/api/"):
+                headers.setdefault("Cache-Control", "no-store")
+        await self.send(message)
+
+    def report(self) -> None:
+        route = getattr(self.scope.get("route"), "path", "(none)")
+        seconds = time.perf_counter() - self.began
+        REQUESTS.labels(self.scope["method"], route, str(self.status)).inc()
+        SECONDS.labels(route).observe(seconds)
+        write = log.warning if self.status >= 500 else log.debug
+        write(
+            "request",
+            method=self.scope["method"],
+            route=route,
+            status=self.status,
+            milliseconds=round(seconds * 1000, 1),
+            user=self.scope.get("state", {}).get("user_id"),
+            request_id=self.request_id,
+        )

@@ -1,0 +1,116 @@
+"""The web application: routes, middleware, and the built frontend."""
+
+import importlib
+import importlib.metadata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse, Response
+from fastapi.routing import APIRoute
+
+from server.api import (
+    accuracy,
+    checkpoints,
+    datasets,
+    health,
+    images,
+    labels,
+    leases,
+    middleware,
+    predictions,
+    problems,
+    projects,
+    runs,
+    snapshots,
+    users,
+)
+from server.db import get_engine
+from server.logs import configure_logs
+from server.settings import get_settings
+
+API = "/api/v1"
+STATIC = Path(__file__).parent / "static"
+
+DESCRIPTION = """
+Weak labels in, segmentation models out. Sign in with `POST /api/v1/session` (browsers) or send an
+API token as `Authorization: Bearer wsk_...` (programs). Every error is RFC 9457 problem JSON with
+a stable `code`.
+"""
+
+
+def create_app() -> FastAPI:
+    """The application, configured from the environment."""
+    settings = get_settings()
+    configure_logs(json=settings.log_json)
+    app = FastAPI(
+        title="weakseg",
+        version=importlib.metadata.version("weakseg"),
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        generate_unique_id_function=_operation_id,
+        separate_input_output_schemas=False,
+    )
+    problems.install(app)
+    for module in (
+        users, projects, datasets, images, leases, labels, snapshots, runs, checkpoints,
+        predictions, accuracy,
+    ):  # fmt: skip
+        app.include_router(module.router, prefix=API)
+    app.include_router(health.about_router, prefix=API)
+    app.include_router(health.router)
+    _serve_frontend(app)
+    app.add_middleware(middleware.RequestMiddleware, settings=settings)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+    get_engine().dispose()
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            license_info=app.license_info,
+            routes=app.routes,
+            separate_input_output_schemas=False,
+        )
+        problems.add_problem_schema(document)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _serve_frontend(app: FastAPI) -> None:
+    """The built pages: hashed assets for ever, and one page for every address of the browser's."""
+
+    @app.get("/{path:path}", include_in_schema=False)
+    def frontend(path: str) -> Response:
+        if path.startswith(("api/", "health/", "metrics")):
+            return problems.problem(404, f"there is nothing at /{path}", "not-found")
+        file = (STATIC / path).resolve()
+        if path and file.is_file() and file.is_relative_to(STATIC.resolve()):
+            cache = "public, max-age=31536000, immutable" if "assets/" in path else "no-cache"
+            return FileResponse(file, headers={"Cache-Control": cache})
+        if path.startswith("assets/"):
+            return problems.problem(404, f"there is no {path}", "not-found")
+        page = STATIC / "index.html"
+        if not page.is_file():
+            return problems.problem(404, "the browser pages are not built here", "no-frontend")
+        return FileResponse(page, headers={"Cache-Control": "no-cache"})

@@ -1,0 +1,32 @@
+"""Secrets: passwords (argon2), random tokens, and the hashes under which they are stored."""
+
+import hashlib
+import secrets
+
+from pwdlib import PasswordHash
+
+_passwords = PasswordHash.recommended()
+_NOBODYS_PASSWORD = _passwords.hash(secrets.token_hex(16))
+
+TOKEN_PREFIX = "wsk_"  # noqa: S105 - how our tokens begin, so that a leaked one is recognised
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash with its own salt."""
+    return _passwords.hash(password)
+
+
+def verify_password(password: str, password_hash: str | None) -> bool:
+    """Whether the password is right; takes equally long when there is no such account."""
+    right = _passwords.verify(password, password_hash or _NOBODYS_PASSWORD)
+    return right and password_hash is not None
+
+
+def new_secret() -> str:
+    """256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """What is stored of a random token: without a guessable input no salt is needed."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What the product decides. Services are handed a session and never mention HTTP."""

@@ -1,0 +1,287 @@
+"""Target images: import, verification, and finding them again.
+
+An import is idempotent: an image is known by its external id and by the hash of its content.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from server.db import is_postgresql, session_scope, utcnow
+from server.errors import BadInput, NotFound
+from server.models import Assignment, Image, Label, Project
+from server.models.image import AssignmentState, ImageState
+from server.pictures import BadPicture, Picture, scaled, screen_width, verify_picture
+from server.schemas.image import ManifestLine
+from server.services import manifests
+from server.settings import get_settings
+from server.storage import get_storage
+
+BATCH = 1000
+MAX_NAME = 500
+
+
+@dataclass
+class Imported:
+    """What became of the files or lines of one import."""
+
+    imported: int = 0
+    skipped: int = 0
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    """(name, reason)"""
+
+
+def register_manifest(
+    session: Session, project: Project, lines: Iterable[tuple[int, ManifestLine]]
+) -> Imported:
+    """Register the images of a manifest; their files are opened later.
+
+    One transaction: raises BadInput with the line's number, and then nothing is imported. An
+    address that is not allowed is rejected by itself.
+    """
+    settings = get_settings()
+    result = Imported()
+    first_line: dict[str, tuple[int, str]] = {}
+    rows: list[dict[str, Any]] = []
+    for number, line in lines:
+        name = line.external_id or line.uri[:MAX_NAME]
+        if name in first_line:
+            earlier, uri = first_line[name]
+            if uri != line.uri:
+                raise BadInput(
+                    f"line {number}: external_id {name!r} is on line {earlier} with another uri",
+                    code="duplicate-external-id",
+                    line=number,
+                )
+            result.skipped += 1
+            continue
+        first_line[name] = number, line.uri
+        if reason := manifests.refuse_uri(line.uri, settings):
+            result.rejected.append((name, reason))
+            continue
+        rows.append(
+            {"external_id": name, "uri": line.uri, "split": line.split,
+             "state": ImageState.REGISTERED.value}
+        )  # fmt: skip
+        if len(rows) == BATCH:
+            _insert(session, project, rows, result)
+            rows = []
+    _insert(session, project, rows, result)
+    return result
+
+
+def _insert(
+    session: Session, project: Project, rows: Sequence[dict[str, Any]], result: Imported
+) -> None:
+    """Insert images that are not there yet, with one assignment for each wanted label."""
+    if not rows:
+        return
+    dialect = postgresql if is_postgresql(session) else sqlite
+    now = utcnow()
+    statement = dialect.insert(Image).on_conflict_do_nothing().returning(Image.id)
+    values = [row | {"project_id": project.id, "created_at": now} for row in rows]
+    ids = sorted(session.scalars(statement, values))
+    assignments = [
+        {"project_id": project.id, "image_id": i, "slot": slot, "state": AssignmentState.OPEN.value}
+        for i, slot in product(ids, range(project.overlap))
+    ]
+    if assignments:
+        session.execute(dialect.insert(Assignment), assignments)
+    result.imported += len(ids)
+    result.skipped += len(rows) - len(ids)
+
+
+def import_file(project_id: int, name: str, content: bytes, result: Imported) -> None:
+    """Verify and store one uploaded file, in a transaction of its own."""
+    name = clean_name(name)
+    digest = hashlib.sha256(content).hexdigest()
+    with session_scope(read_only=True) as session:
+        known = _known(session, project_id, name, digest)
+    if known == "same":
+        result.skipped += 1
+        return
+    if known == "other":
+        result.rejected.append((name, "another image already has this name"))
+        return
+    try:
+        picture = verify_picture(content, get_settings())
+    except BadPicture as error:
+        result.rejected.append((name, str(error)))
+        return
+    row = {"external_id": name, "uri": None, "split": "train"} | _store(digest, picture)
+    with session_scope() as session:
+        project = session.get_one(Project, project_id)
+        _insert(session, project, [row], result)
+
+
+def _known(session: Session, project_id: int, name: str, digest: str) -> str | None:
+    mine = Image.project_id == project_id
+    if session.scalar(select(exists().where(mine, Image.content_hash == digest))):
+        return "same"
+    row = session.execute(
+        select(Image.content_hash).where(mine, Image.external_id == name)
+    ).one_or_none()
+    if row is None:
+        return None
+    # Without a hash it was registered and not looked at yet: that file counts, not this one.
+    return "same" if row.content_hash is None else "other"
+
+
+def clean_name(name: str) -> str:
+    """A file's name as an external id: relative, with forward slashes, without control characters."""
+    printable = "".join(c for c in name.replace("\\", "/") if c.isprintable())
+    parts = [part for part in printable.split("/") if part not in ("", ".", "..")]
+    return "/".join(parts)[-MAX_NAME:] or "unnamed"
+
+
+def _store(digest: str, picture: Picture) -> dict[str, Any]:
+    """Put a verified picture into storage; returns the columns that describe it."""
+    key = f"images/{digest[:2]}/{digest}{picture.suffix}"
+    storage = get_storage()
+    if not storage.exists(key):
+        storage.put_bytes(key, picture.content)
+    return {
+        "storage_key": key,
+        "content_hash": digest,
+        "width": picture.width,
+        "height": picture.height,
+        "state": ImageState.READY.value,
+    }
+
+
+def verify(image_id: int) -> bool:
+    """Look at a registered image's file, if nobody has yet; returns whether it can be shown.
+
+    Opens no transaction while it reads and decodes.
+    """
+    with session_scope(read_only=True) as session:
+        image = get(session, image_id)
+    if image.state != ImageState.REGISTERED:
+        return image.state == ImageState.READY
+    settings = get_settings()
+    try:
+        content = manifests.read_uri(image.uri or "", settings)
+        picture = verify_picture(content, settings)
+    except (manifests.Unreadable, BadPicture) as error:
+        _reject(image_id, str(error))
+        return False
+    columns = _store(hashlib.sha256(content).hexdigest(), picture)
+    with session_scope() as session:
+        _still_registered(session, image_id, columns)
+    return True
+
+
+def _still_registered(session: Session, image_id: int, columns: dict[str, Any]) -> None:
+    registered = Image.state == ImageState.REGISTERED.value
+    session.execute(update(Image).where(Image.id == image_id, registered).values(**columns))
+
+
+def _reject(image_id: int, reason: str) -> None:
+    with session_scope() as session:
+        columns = {"state": ImageState.REJECTED.value, "reject_reason": reason[:MAX_NAME]}
+        _still_registered(session, image_id, columns)
+        session.execute(
+            update(Assignment)
+            .where(Assignment.image_id == image_id, Assignment.state == AssignmentState.OPEN.value)
+            .values(state=AssignmentState.VOID.value, lease_id=None, lease_expires_at=None)
+        )
+
+
+def verify_registered(limit: int = 200) -> int:
+    """Verify the images that wait for it, oldest first; returns how many were looked at."""
+    with session_scope(read_only=True) as session:
+        waiting = session.scalars(
+            select(Image.id)
+            .where(Image.state == ImageState.REGISTERED.value)
+            .order_by(Image.id)
+            .limit(limit)
+        ).all()
+    for image_id in waiting:
+        verify(image_id)
+    return len(waiting)
+
+
+def get(session: Session, image_id: int, *, lock: bool = False) -> Image:
+    """Raises NotFound. With `lock`, others who ask so wait until this transaction ends."""
+    image = session.get(Image, image_id, with_for_update=lock)
+    if image is None:
+        raise NotFound(f"there is no image {image_id}")
+    return image
+
+
+STATES: dict[str, ColumnElement[bool]] = {
+    "registered": Image.state == ImageState.REGISTERED.value,
+    "ready": Image.state == ImageState.READY.value,
+    "rejected": Image.state == ImageState.REJECTED.value,
+}
+
+
+def list_page(
+    session: Session, project_id: int, state: str | None, after: int, limit: int
+) -> list[tuple[Image, int]]:
+    """(image, number of current labels), in order of import, with ids over `after`."""
+    labels = (
+        select(func.count())
+        .where(Label.image_id == Image.id, Label.current, Label.skipped.is_(None))
+        .scalar_subquery()
+    )
+    query: Select[Any] = select(Image, labels).where(
+        Image.project_id == project_id, Image.id > after
+    )
+    if state in ("labelled", "unlabelled"):
+        done = exists().where(Label.image_id == Image.id, Label.current, Label.skipped.is_(None))
+        query = query.where(done if state == "labelled" else ~done)
+    elif state is not None:
+        query = query.where(STATES[state])
+    return [(image, n) for image, n in session.execute(query.order_by(Image.id).limit(limit))]
+
+
+def label_history(session: Session, image_id: int, annotator_id: int | None) -> list[Label]:
+    """All revisions of an image's labels, newest first; of one annotator when one is given."""
+    query = select(Label).where(Label.image_id == image_id).order_by(Label.id.desc())
+    if annotator_id is not None:
+        query = query.where(Label.annotator_id == annotator_id)
+    return list(session.scalars(query))
+
+
+def file_for_screen(image: Image, width: int | None) -> Path:
+    """The image's file, scaled down for a screen when that is wanted; scaled files are kept.
+
+    Raises NotFound while the image is not verified, and for a rejected one.
+    """
+    if image.state != ImageState.READY or image.storage_key is None or image.width is None:
+        raise NotFound(f"image {image.id} has no file that can be shown: it is {image.state}")
+    storage = get_storage()
+    original = storage.existing_path(image.storage_key)
+    scaled_width = None if width is None else screen_width(width, image.width)
+    if scaled_width is None:
+        return original
+    key = f"scaled/{scaled_width}/{image.storage_key.removeprefix('images/')}.webp"
+    if not storage.exists(key):
+        storage.put_bytes(key, scaled(original, scaled_width))
+    return storage.path(key)
+
+
+def import_folder(project_id: int, folder: Path) -> Iterator[tuple[Path, Imported]]:
+    """Import a folder's pictures one by one; yields each with the result so far."""
+    result = Imported()
+    for path in manifests.pictures_below(folder):
+        name = path.relative_to(folder).as_posix()
+        if path.stat().st_size > get_settings().max_image_bytes:
+            result.rejected.append((name, "larger than the server allows"))
+        else:
+            import_file(project_id, name, path.read_bytes(), result)
+        yield path, result
+
+
+def count_lines(path: Path) -> int:
+    """Lines of a manifest, for a progress bar."""
+    with path.open("rb") as file:
+        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))

@@ -1,0 +1,228 @@
+"""Leases: who may label which image right now.
+
+A lease is taken in one UPDATE whose WHERE clause holds all conditions, expiry included, so that
+no image is handed to two people at once. On PostgreSQL, rows that another transaction is taking
+are passed over (SKIP LOCKED); on SQLite writers queue.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, and_, exists, func, or_, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.functions import GenericFunction
+
+from server.db import is_postgresql, session_scope, utcnow
+from server.errors import Conflict
+from server.models import Assignment, Image, Project, User
+from server.models.image import AssignmentState, ImageState
+from server.services import images, projects
+from server.settings import get_settings
+
+
+class random_id(GenericFunction[str]):  # noqa: N801 - a function of SQL
+    """32 random hex digits, different in each row."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(random_id, "sqlite")
+def _on_sqlite(_element: random_id, _compiler: Any, **_: Any) -> str:
+    return "lower(hex(randomblob(16)))"
+
+
+@compiles(random_id, "postgresql")
+def _on_postgresql(_element: random_id, _compiler: Any, **_: Any) -> str:
+    return "replace(gen_random_uuid()::text, '-', '')"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right of one annotator to one image until a moment."""
+
+    id: str
+    expires_at: datetime
+    image_id: int
+
+
+def take(project_id: int, annotator_id: int, count: int) -> list[Lease]:
+    """Up to `count` more leases; fewer or none when not enough is left.
+
+    An image whose file has not been looked at yet is verified here; a bad one is set aside and
+    another is taken. Raises NotFound for the project, Conflict when too many leases are held.
+    """
+    leases: list[Lease] = []
+    while len(leases) < count:
+        with session_scope() as session:
+            project = projects.get(session, project_id)
+            wanted = count - len(leases)
+            taken = _take(session, project, annotator_id, wanted)
+        if not taken:
+            break
+        leases += [lease for lease in taken if images.verify(lease.image_id)]
+    return leases
+
+
+def _take(session: Session, project: Project, annotator_id: int, wanted: int) -> list[Lease]:
+    if is_postgresql(session):
+        # One person's requests queue, so that two of them can not take two slots of one image.
+        session.execute(select(User.id).where(User.id == annotator_id).with_for_update())
+    now = utcnow()
+    _refuse_hoarding(session, project.id, annotator_id, wanted, now)
+    picked = _next_assignments(project, annotator_id, wanted, now).cte("picked")
+    expires_at = now + timedelta(seconds=get_settings().lease_seconds)
+    rows = session.execute(
+        update(Assignment)
+        .where(Assignment.id.in_(select(picked.c.id)), _is_free(Assignment, now))
+        .values(annotator_id=annotator_id, lease_id=random_id(), lease_expires_at=expires_at)
+        .returning(Assignment.slot, Assignment.image_id, Assignment.lease_id)
+        .execution_options(synchronize_session=False)
+    )
+    in_order = sorted(rows.tuples())
+    return [Lease(lease_id or "", expires_at, image_id) for _, image_id, lease_id in in_order]
+
+
+def _refuse_hoarding(
+    session: Session, project_id: int, annotator_id: int, wanted: int, now: datetime
+) -> None:
+    most = get_settings().max_leases
+    held = session.scalar(
+        select(func.count()).where(
+            Assignment.project_id == project_id,
+            Assignment.annotator_id == annotator_id,
+            Assignment.state == AssignmentState.OPEN.value,
+            Assignment.lease_expires_at > now,
+        )
+    )
+    if (held or 0) + wanted > most:
+        raise Conflict(
+            f"you hold {held} leases here; at most {most} are allowed at a time",
+            code="too-many-leases",
+        )
+
+
+def _is_free(assignment: Any, now: datetime) -> ColumnElement[bool]:
+    """Open, and not leased to anybody: an expired lease is none."""
+    return and_(
+        assignment.state == AssignmentState.OPEN.value,
+        or_(assignment.lease_expires_at.is_(None), assignment.lease_expires_at <= now),
+    )
+
+
+def _next_assignments(
+    project: Project, annotator_id: int, wanted: int, now: datetime
+) -> Select[int]:
+    """Ids of the next free assignments, at most one an image."""
+    query = (
+        select(Assignment.id)
+        .where(Assignment.project_id == project.id, _is_free(Assignment, now))
+        .order_by(Assignment.slot, Assignment.image_id)
+        .limit(wanted)
+        .with_for_update(skip_locked=True)
+    )
+    if project.overlap == 1:
+        return query
+    other = aliased(Assignment)
+    same_image = and_(other.image_id == Assignment.image_id, other.id != Assignment.id)
+    is_mine = and_(
+        other.annotator_id == annotator_id,
+        or_(other.state == AssignmentState.DONE.value, other.lease_expires_at > now),
+    )
+    comes_first = and_(other.slot < Assignment.slot, _is_free(other, now))
+    return query.where(~exists().where(same_image, or_(is_mine, comes_first)))
+
+
+def renew(session: Session, lease_id: str, annotator_id: int) -> Lease:
+    """Hold a lease for its full time again. Raises Conflict when it is lost."""
+    now = utcnow()
+    expires_at = now + timedelta(seconds=get_settings().lease_seconds)
+    image_id = session.scalar(
+        update(Assignment)
+        .where(_is_held(lease_id, annotator_id, now))
+        .values(lease_expires_at=expires_at)
+        .returning(Assignment.image_id)
+    )
+    if image_id is None:
+        raise lost()
+    return Lease(lease_id, expires_at, image_id)
+
+
+def release(session: Session, lease_id: str, annotator_id: int) -> None:
+    """Give an image back for somebody else. Raises Conflict when the lease is lost."""
+    given_back = session.scalar(
+        update(Assignment)
+        .where(_is_held(lease_id, annotator_id, utcnow()))
+        .values(annotator_id=None, lease_id=None, lease_expires_at=None)
+        .returning(Assignment.id)
+    )
+    if given_back is None:
+        raise lost()
+
+
+def finish(session: Session, lease_id: str, annotator_id: int, image_id: int) -> None:
+    """Turn a lease into a done assignment. Raises Conflict when it is lost."""
+    done = session.scalar(
+        update(Assignment)
+        .where(_is_held(lease_id, annotator_id, utcnow()), Assignment.image_id == image_id)
+        .values(state=AssignmentState.DONE.value, lease_expires_at=None)
+        .returning(Assignment.id)
+    )
+    if done is None:
+        raise lost()
+
+
+def finish_unleased(session: Session, annotator_id: int, image_id: int) -> None:
+    """Finish an assignment that nobody holds, for a label that comes without a lease.
+
+    This is how work is kept whose lease ran out while the annotator was offline. Raises Conflict
+    when somebody else holds or did all assignments of the image.
+    """
+    now = utcnow()
+    mine = and_(Assignment.annotator_id == annotator_id, Assignment.lease_expires_at > now)
+    free = (
+        select(Assignment.id)
+        .where(
+            Assignment.image_id == image_id,
+            Assignment.state == AssignmentState.OPEN.value,
+            or_(_is_free(Assignment, now), mine),
+        )
+        .order_by(Assignment.slot)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .cte("free")
+    )
+    done = session.scalar(
+        update(Assignment)
+        .where(Assignment.id.in_(select(free.c.id)), Assignment.state == AssignmentState.OPEN.value)
+        .values(state=AssignmentState.DONE.value, annotator_id=annotator_id, lease_expires_at=None)
+        .returning(Assignment.id)
+        .execution_options(synchronize_session=False)
+    )
+    if done is None:
+        raise Conflict(
+            "somebody else has labelled this image, or is labelling it now", code="image-taken"
+        )
+
+
+def _is_held(lease_id: str, annotator_id: int, now: datetime) -> ColumnElement[bool]:
+    return and_(
+        Assignment.lease_id == lease_id,
+        Assignment.annotator_id == annotator_id,
+        Assignment.state == AssignmentState.OPEN.value,
+        Assignment.lease_expires_at > now,
+    )
+
+
+def lost() -> Conflict:
+    """The one answer for a lease that expired, was given back, or was never this person's."""
+    return Conflict("this lease has expired or is not yours", code="lease-lost")
+
+
+def leased_images(session: Session, leases: list[Lease]) -> dict[int, Image]:
+    """The verified images of leases, by id."""
+    ids = [lease.image_id for lease in leases]
+    ready = Image.state == ImageState.READY.value
+    return {i.id: i for i in session.scalars(select(Image).where(Image.id.in_(ids), ready))}

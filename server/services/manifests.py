@@ -1,0 +1,131 @@
+"""NDJSON manifests: parsed line by line, and the addresses in them held to what is allowed."""
+
+import ipaddress
+import json
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+from pydantic import ValidationError
+
+from server.errors import BadInput
+from server.schemas.image import ManifestLine
+from server.settings import Settings
+
+MAX_LINE_BYTES = 16_384
+
+
+def parse(lines: Iterable[bytes]) -> Iterator[tuple[int, ManifestLine]]:
+    """(line number, line) of each line that is not blank.
+
+    Raises BadInput that names the line when one is not valid.
+    """
+    for number, raw in enumerate(lines, 1):
+        if len(raw) > MAX_LINE_BYTES:
+            raise BadInput(f"line {number}: longer than {MAX_LINE_BYTES} bytes", line=number)
+        text = raw.strip()
+        if text:
+            yield number, _parse_line(number, text)
+
+
+def _parse_line(number: int, text: bytes) -> ManifestLine:
+    try:
+        return ManifestLine.model_validate(json.loads(text))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the line"
+        raise BadInput(f"line {number}: {field}: {first['msg']}", line=number) from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"line {number}: not JSON: {error}", line=number) from error
+
+
+def refuse_uri(uri: str, settings: Settings) -> str | None:
+    """Why an address may not be imported; None when it may. Opens nothing."""
+    if "://" not in uri:
+        return _refuse_path(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return "not a valid address"
+    return _refuse_address(parts, settings)
+
+
+def _refuse_path(uri: str) -> str | None:
+    path = PurePosixPath(uri)
+    leaves = path.is_absolute() or ".." in path.parts or "\\" in uri
+    if leaves or not uri.isprintable() or uri.startswith("file:"):
+        return "a path must be relative to the server's image folder and stay below it"
+    return None
+
+
+def _refuse_address(parts: SplitResult, settings: Settings) -> str | None:
+    if parts.scheme != "https":
+        return f"{parts.scheme}:// is not allowed; give a path, or https:// of an allowed host"
+    if parts.username or parts.password:
+        return "an address may not contain a password"
+    if parts.hostname not in settings.image_hosts:
+        return f"the host {parts.hostname} is not among the server's allowed image hosts"
+    return None
+
+
+class Unreadable(ValueError):
+    """Why the file behind an address can not be read."""
+
+
+def read_uri(uri: str, settings: Settings) -> bytes:
+    """The bytes behind an address that `refuse_uri` let through. Raises Unreadable."""
+    if reason := refuse_uri(uri, settings):
+        raise Unreadable(reason)
+    return _download(uri, settings) if "://" in uri else _read_path(uri, settings)
+
+
+def _read_path(uri: str, settings: Settings) -> bytes:
+    root = settings.images.resolve()
+    path = (root / uri).resolve()
+    # resolve() follows links: one that leads out of the folder is caught here.
+    if not path.is_relative_to(root):
+        raise Unreadable("the path leads out of the server's image folder")
+    try:
+        if path.stat().st_size > settings.max_image_bytes:
+            raise Unreadable(f"larger than {settings.max_image_bytes / 2**20:.0f} MB")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"can not be read: {error.strerror}") from error
+
+
+def _download(uri: str, settings: Settings) -> bytes:
+    _refuse_private_address(urlsplit(uri).hostname or "")
+    content = bytearray()
+    try:
+        with (
+            httpx.Client(follow_redirects=False, timeout=20, trust_env=False) as client,
+            client.stream("GET", uri) as response,
+        ):
+            if response.status_code != httpx.codes.OK:
+                raise Unreadable(f"the host answered {response.status_code}")
+            for piece in response.iter_bytes():
+                content += piece
+                if len(content) > settings.max_image_bytes:
+                    raise Unreadable(f"larger than {settings.max_image_bytes / 2**20:.0f} MB")
+    except httpx.HTTPError as error:
+        raise Unreadable(f"can not be fetched: {type(error).__name__}") from error
+    return bytes(content)
+
+
+def _refuse_private_address(host: str) -> None:
+    """An allowed host whose name leads into a private network is still refused."""
+    try:
+        found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Unreadable(f"the host {host} can not be found") from error
+    for *_, address in found:
+        if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
+            raise Unreadable(f"the host {host} is in a private network")
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """The picture files of a folder and its subfolders, in order of their paths."""
+    suffixes = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())

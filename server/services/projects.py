@@ -1,0 +1,162 @@
+"""Projects: creation, change, and how far each one is."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from statistics import median
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from server.db import utcnow
+from server.errors import BadInput, Conflict, NotFound
+from server.models import Assignment, Category, Image, Label, Project
+from server.models.image import AssignmentState, ImageState
+from server.schemas.project import (
+    AnnotatorPace,
+    CategoryIn,
+    ImageCounts,
+    ProjectChange,
+    ProjectIn,
+)
+from server.services import datasets
+from trainer.recipes import RECIPES
+
+PALETTE = (
+    "#4e9de6", "#a35d3a", "#f2a33a", "#7d5ba6", "#e477b4", "#3f9b4f", "#e8d33f", "#8f8f3a",
+    "#2f5fd0", "#e0483e", "#17a6a6", "#9ad15a", "#c39b78", "#5a6b7b", "#f58a78", "#b0a1e8",
+    "#70443c", "#38d0a0", "#d0d0d0", "#404a8c",
+)  # fmt: skip
+KEYS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def create(session: Session, wanted: ProjectIn) -> Project:
+    """A new project. Raises Conflict when the name is taken, BadInput for unknown names in it."""
+    settings = wanted.model_dump(exclude={"name", "categories", "supervision"})
+    _refuse_unknown_names(settings)
+    project = Project(name=wanted.name, supervision=wanted.supervision.value, **settings)
+    project.categories = _with_colors_and_keys(wanted.categories)
+    session.add(project)
+    _flush(session, wanted.name)
+    return project
+
+
+def _flush(session: Session, name: str) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict(f"there is already a project {name!r}", code="name-taken") from error
+
+
+def _refuse_unknown_names(settings: dict[str, object]) -> None:
+    recipe = settings.get("recipe")
+    if recipe is not None and recipe not in RECIPES:
+        raise BadInput(f"recipe: there is no recipe {recipe!r}; there are {', '.join(RECIPES)}")
+    for field in ("source", "validation"):
+        name = settings.get(field)
+        if isinstance(name, str):
+            try:
+                datasets.get(name)
+            except NotFound as error:
+                raise BadInput(f"{field}: {error.detail}") from error
+
+
+def _with_colors_and_keys(wanted: Sequence[CategoryIn]) -> list[Category]:
+    taken = {category.key for category in wanted if category.key}
+    categories = []
+    for position, category in enumerate(wanted):
+        key = category.key or next(
+            k for k in (*category.name.lower(), *KEYS) if k in KEYS and k not in taken
+        )
+        taken.add(key)
+        color = category.color or PALETTE[position % len(PALETTE)]
+        categories.append(Category(position=position, name=category.name, color=color, key=key))
+    return categories
+
+
+def get(session: Session, project_id: int) -> Project:
+    """Raises NotFound."""
+    project = session.get(Project, project_id)
+    if project is None:
+        raise NotFound(f"there is no project {project_id}")
+    return project
+
+
+def list_all(session: Session) -> list[Project]:
+    return list(session.scalars(select(Project).order_by(Project.id.desc())))
+
+
+def find_by_name(session: Session, name: str) -> Project | None:
+    return session.scalar(select(Project).where(Project.name == name))
+
+
+def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
+    """Change the fields that were sent; null takes a source, validation set or policy away."""
+    project = get(session, project_id)
+    changes = wanted.model_dump(exclude_unset=True, mode="json")
+    may_be_null = {"source", "validation", "retrain_after"}
+    if wrong := [f for f, v in changes.items() if v is None and f not in may_be_null]:
+        raise BadInput(f"{wrong[0]}: can not be null")
+    _refuse_unknown_names(changes)
+    for field, value in changes.items():
+        setattr(project, field, value)
+    _flush(session, project.name)
+    return project
+
+
+def image_counts(session: Session, project_ids: Sequence[int]) -> dict[int, ImageCounts]:
+    """Per project, how many images are where."""
+    states: dict[tuple[int, str], int] = {}
+    by_state = select(Image.project_id, Image.state, func.count()).where(
+        Image.project_id.in_(project_ids)
+    )
+    for project_id, state, n in session.execute(by_state.group_by(Image.project_id, Image.state)):
+        states[project_id, state] = n
+    leased = _count_images(session, project_ids, AssignmentState.OPEN, leased=True)
+    unfinished = _count_images(session, project_ids, AssignmentState.OPEN)
+    counts = {}
+    for project_id in project_ids:
+        registered, ready, rejected = (states.get((project_id, s.value), 0) for s in ImageState)
+        counts[project_id] = ImageCounts(
+            total=registered + ready + rejected,
+            registered=registered,
+            ready=ready,
+            rejected=rejected,
+            labelled=registered + ready - unfinished.get(project_id, 0),
+            leased=leased.get(project_id, 0),
+        )
+    return counts
+
+
+def _count_images(
+    session: Session, project_ids: Sequence[int], state: AssignmentState, *, leased: bool = False
+) -> dict[int, int]:
+    query = (
+        select(Assignment.project_id, func.count(Assignment.image_id.distinct()))
+        .where(Assignment.project_id.in_(project_ids), Assignment.state == state.value)
+        .group_by(Assignment.project_id)
+    )
+    if leased:
+        query = query.where(Assignment.lease_expires_at > utcnow())
+    return dict(session.execute(query).tuples().all())
+
+
+def pace(session: Session, project_id: int, annotator_id: int) -> AnnotatorPace:
+    """One's own labels and times; skips are not counted."""
+    get(session, project_id)
+    rows = session.execute(
+        select(Label.active_ms, Label.created_at).where(
+            Label.project_id == project_id,
+            Label.annotator_id == annotator_id,
+            Label.current,
+            Label.skipped.is_(None),
+        )
+    ).all()
+    midnight = datetime.combine(utcnow().date(), time.min, tzinfo=UTC)
+    times = [active_ms for active_ms, _ in rows]
+    return AnnotatorPace(
+        labels=len(rows),
+        active_ms=sum(times),
+        median_active_ms=round(median(times)) if times else None,
+        labels_today=sum(created_at >= midnight for _, created_at in rows),
+    )

@@ -1,0 +1,54 @@
+"""Active labelling time, recomputed from the browser's event trail.
+
+The clock of an image runs from its painting to submit: *wall* time. *Active* time is wall time
+less hidden-tab time, less waits for a prefetch, less the part of every gap without input beyond
+`IDLE_AFTER_MS`.
+"""
+
+from collections.abc import Sequence
+
+from server.errors import BadInput
+from server.schemas.label import Timing, TimingEvent
+
+IDLE_AFTER_MS = 10_000
+
+
+def active_ms(timing: Timing) -> int:
+    """Active milliseconds of one image.
+
+    Painting and submit count as input. Raises BadInput for a trail that cannot be: events out of
+    order or after submit, or more active time than wall time.
+    """
+    _refuse_nonsense(timing)
+    active = gap = 0
+    hidden = waiting = False
+    before = 0
+    for at, kind in [*((e.at, e.kind) for e in timing.events), (timing.wall_ms, "input")]:
+        if not (hidden or waiting):
+            gap += at - before
+        before = at
+        if kind == "input":
+            active += min(gap, IDLE_AFTER_MS)
+            gap = 0
+        elif kind in ("hidden", "visible"):
+            hidden = kind == "hidden"
+        else:
+            waiting = kind == "wait-start"
+    return active
+
+
+def _refuse_nonsense(timing: Timing) -> None:
+    if timing.active_ms is not None and timing.active_ms > timing.wall_ms:
+        raise BadInput("timing: active_ms is more than wall_ms", code="bad-timing")
+    _refuse_disorder(timing.events, timing.wall_ms)
+
+
+def _refuse_disorder(events: Sequence[TimingEvent], wall_ms: int) -> None:
+    before = 0
+    for index, event in enumerate(events):
+        if event.at < before:
+            raise BadInput(f"timing.events[{index}]: earlier than the one before it",
+                           code="bad-timing")  # fmt: skip
+        if event.at > wall_ms:
+            raise BadInput(f"timing.events[{index}]: after submit", code="bad-timing")
+        before = event.at

@@ -1,0 +1,133 @@
+"""A server over a fresh database, on SQLite and on PostgreSQL, and somebody signed in to it."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image as PillowImage
+
+from server import db, migrations
+from server.main import create_app
+from server.models.user import Role
+from server.services import users
+from tests.server.people import EMAILS, PASSWORD
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """An empty, migrated database that the settings name; gives the kind."""
+    monkeypatch.setenv("WEAKSEG_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    if request.param == "postgresql":
+        make = request.getfixturevalue("fresh_postgres_database")
+        monkeypatch.setenv("WEAKSEG_DATABASE_URL", make())
+    db.dispose()
+    migrations.upgrade(db.get_engine())
+    yield request.param
+    db.dispose()
+
+
+@pytest.fixture
+def app_client(database: str) -> Iterator[Callable[[], TestClient]]:
+    """Makes clients of one running application, each with its own cookies."""
+    app = create_app()
+    with TestClient(app, raise_server_exceptions=False) as first:
+        clients = [first]
+
+        def make() -> TestClient:
+            client = TestClient(app, raise_server_exceptions=False)
+            clients.append(client)
+            return client
+
+        yield make
+        for client in clients[1:]:
+            client.close()
+
+
+@pytest.fixture
+def people(database: str) -> dict[Role, int]:
+    """One account of each role; gives their ids."""
+    with db.session_scope() as session:
+        made = {
+            role: users.create(session, email, PASSWORD, role) for role, email in EMAILS.items()
+        }
+        return {role: user.id for role, user in made.items()}
+
+
+@pytest.fixture
+def sign_in(
+    app_client: Callable[[], TestClient], people: dict[Role, int]
+) -> Callable[[Role], TestClient]:
+    """A client signed in with a role."""
+
+    def signed_in(role: Role) -> TestClient:
+        client = app_client()
+        answer = client.post("/api/v1/session", json={"email": EMAILS[role], "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def admin(sign_in: Callable[[Role], TestClient]) -> TestClient:
+    return sign_in(Role.ADMIN)
+
+
+@pytest.fixture
+def engineer(sign_in: Callable[[Role], TestClient]) -> TestClient:
+    return sign_in(Role.ENGINEER)
+
+
+@pytest.fixture
+def annotator(sign_in: Callable[[Role], TestClient]) -> TestClient:
+    return sign_in(Role.ANNOTATOR)
+
+
+@pytest.fixture
+def make_project(engineer: TestClient) -> Callable[..., dict[str, Any]]:
+    """Makes a project by HTTP; keyword arguments are fields of its body."""
+
+    def make(**fields: Any) -> dict[str, Any]:
+        body = {
+            "name": "Streets",
+            "categories": [{"name": "Road"}, {"name": "Car"}, {"name": "Tree"}],
+        } | fields
+        answer = engineer.post("/api/v1/projects", json=body)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    return make
+
+
+@pytest.fixture
+def upload(engineer: TestClient) -> Callable[[int, dict[str, bytes]], dict[str, Any]]:
+    """Uploads files by name into a project."""
+
+    def send(project_id: int, files: dict[str, bytes]) -> dict[str, Any]:
+        answer = engineer.post(
+            f"/api/v1/projects/{project_id}/images",
+            files=[("files", (name, content)) for name, content in files.items()],
+        )
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    return send
+
+
+@pytest.fixture
+def jpeg() -> Callable[..., bytes]:
+    """Makes a JPEG whose content depends on `shade`."""
+
+    def make(shade: int = 0, size: tuple[int, int] = (64, 48)) -> bytes:
+        color = (shade % 256, shade // 256 % 256, 90)
+        buffer = io.BytesIO()
+        PillowImage.new("RGB", size, color).save(buffer, "JPEG")
+        return buffer.getvalue()
+
+    return make
