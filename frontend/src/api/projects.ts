@@ -12,7 +12,7 @@ export type Dataset = Schemas["DatasetOut"]
 export type Recipe = Schemas["RecipeOut"]
 export type Pace = Schemas["AnnotatorPace"]
 
-const at = (id: number) => ({ params: { path: { id } } })
+const at = (id: number) => ({ params: { path: { project_id: id } } })
 
 export const projectsQuery = queryOptions({
   queryKey: ["projects"],
@@ -22,13 +22,13 @@ export const projectsQuery = queryOptions({
 export const projectQuery = (id: number) =>
   queryOptions({
     queryKey: ["projects", id],
-    queryFn: () => unwrap(client.GET("/api/v1/projects/{id}", at(id))),
+    queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}", at(id))),
   })
 
 export const paceQuery = (id: number) =>
   queryOptions({
     queryKey: ["projects", id, "pace"],
-    queryFn: () => unwrap(client.GET("/api/v1/projects/{id}/pace", at(id))),
+    queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}/pace", at(id))),
   })
 
 export const datasetsQuery = queryOptions({
@@ -46,4 +46,4 @@ export const recipesQuery = queryOptions({
 export const createProject = (body: ProjectIn) => unwrap(client.POST("/api/v1/projects", { body }))
 
 export const changeProject = (id: number, body: ProjectChange) =>
-  unwrap(client.PATCH("/api/v1/projects/{id}", { ...at(id), body }))
+  unwrap(client.PATCH("/api/v1/projects/{project_id}", { ...at(id), body }))

@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query"
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query"
 import { ApiProblem } from "./client"
 
 const ATTEMPTS = 3
@@ -9,7 +9,14 @@ export function isWorthRetrying(failures: number, error: Error): boolean {
   return error instanceof ApiProblem && (error.status === 0 || error.status >= 502)
 }
 
-export const queryClient = new QueryClient({
+/** A session that ended on the server ends here too; the router then shows the sign-in page. */
+function noticeSignedOut(error: Error): void {
+  if (error instanceof ApiProblem && error.status === 401) queryClient.setQueryData(["me"], null)
+}
+
+export const queryClient: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: noticeSignedOut }),
+  mutationCache: new MutationCache({ onError: noticeSignedOut }),
   defaultOptions: {
     queries: { retry: isWorthRetrying, staleTime: 10_000 },
     mutations: { retry: false },

@@ -91,7 +91,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/users/{id}": {
+    "/api/v1/users/{user_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -104,8 +104,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Patch Users Id */
-        patch: operations["patch_users_id_api_v1_users__id__patch"];
+        /** Patch Users User Id */
+        patch: operations["patch_users_user_id_api_v1_users__user_id__patch"];
         trace?: never;
     };
     "/api/v1/tokens": {
@@ -126,7 +126,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tokens/{id}": {
+    "/api/v1/tokens/{token_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -136,8 +136,8 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete Tokens Id */
-        delete: operations["delete_tokens_id_api_v1_tokens__id__delete"];
+        /** Delete Tokens Token Id */
+        delete: operations["delete_tokens_token_id_api_v1_tokens__token_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -161,33 +161,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/projects/{id}": {
+    "/api/v1/projects/{project_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Id */
-        get: operations["get_projects_id_api_v1_projects__id__get"];
+        /** Get Projects Project Id */
+        get: operations["get_projects_project_id_api_v1_projects__project_id__get"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Patch Projects Id */
-        patch: operations["patch_projects_id_api_v1_projects__id__patch"];
+        /** Patch Projects Project Id */
+        patch: operations["patch_projects_project_id_api_v1_projects__project_id__patch"];
         trace?: never;
     };
-    "/api/v1/projects/{id}/pace": {
+    "/api/v1/projects/{project_id}/pace": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Id Pace */
-        get: operations["get_projects_id_pace_api_v1_projects__id__pace_get"];
+        /** Get Projects Project Id Pace */
+        get: operations["get_projects_project_id_pace_api_v1_projects__project_id__pace_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -230,33 +230,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/projects/{id}/images": {
+    "/api/v1/projects/{project_id}/images": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Id Images */
-        get: operations["get_projects_id_images_api_v1_projects__id__images_get"];
+        /** Get Projects Project Id Images */
+        get: operations["get_projects_project_id_images_api_v1_projects__project_id__images_get"];
         put?: never;
-        /** Post Projects Id Images */
-        post: operations["post_projects_id_images_api_v1_projects__id__images_post"];
+        /** Post Projects Project Id Images */
+        post: operations["post_projects_project_id_images_api_v1_projects__project_id__images_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/images/{id}": {
+    "/api/v1/images/{image_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Images Id */
-        get: operations["get_images_id_api_v1_images__id__get"];
+        /** Get Images Image Id */
+        get: operations["get_images_image_id_api_v1_images__image_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -265,15 +265,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/images/{id}/prediction": {
+    "/api/v1/images/{image_id}/prediction": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Images Id Prediction */
-        get: operations["get_images_id_prediction_api_v1_images__id__prediction_get"];
+        /** Get Images Image Id Prediction */
+        get: operations["get_images_image_id_prediction_api_v1_images__image_id__prediction_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -282,7 +282,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/projects/{id}/leases": {
+    "/api/v1/projects/{project_id}/leases": {
         parameters: {
             query?: never;
             header?: never;
@@ -291,15 +291,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Projects Id Leases */
-        post: operations["post_projects_id_leases_api_v1_projects__id__leases_post"];
+        /** Post Projects Project Id Leases */
+        post: operations["post_projects_project_id_leases_api_v1_projects__project_id__leases_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/leases/{id}/heartbeat": {
+    "/api/v1/leases/{lease_id}/heartbeat": {
         parameters: {
             query?: never;
             header?: never;
@@ -308,15 +308,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Leases Id Heartbeat */
-        post: operations["post_leases_id_heartbeat_api_v1_leases__id__heartbeat_post"];
+        /** Post Leases Lease Id Heartbeat */
+        post: operations["post_leases_lease_id_heartbeat_api_v1_leases__lease_id__heartbeat_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/leases/{id}": {
+    "/api/v1/leases/{lease_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -326,14 +326,14 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete Leases Id */
-        delete: operations["delete_leases_id_api_v1_leases__id__delete"];
+        /** Delete Leases Lease Id */
+        delete: operations["delete_leases_lease_id_api_v1_leases__lease_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/images/{id}/label": {
+    "/api/v1/images/{image_id}/label": {
         parameters: {
             query?: never;
             header?: never;
@@ -342,7 +342,7 @@ export interface paths {
         };
         get?: never;
         /** Put Label */
-        put: operations["put_label_api_v1_images__id__label_put"];
+        put: operations["put_label_api_v1_images__image_id__label_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -350,68 +350,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/projects/{id}/labels/mine": {
+    "/api/v1/projects/{project_id}/labels/mine": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Id Labels Mine */
-        get: operations["get_projects_id_labels_mine_api_v1_projects__id__labels_mine_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/projects/{id}/snapshots": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Projects Id Snapshots */
-        get: operations["get_projects_id_snapshots_api_v1_projects__id__snapshots_get"];
-        put?: never;
-        /** Post Projects Id Snapshots */
-        post: operations["post_projects_id_snapshots_api_v1_projects__id__snapshots_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/projects/{id}/runs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Projects Id Runs */
-        get: operations["get_projects_id_runs_api_v1_projects__id__runs_get"];
-        put?: never;
-        /** Post Projects Id Runs */
-        post: operations["post_projects_id_runs_api_v1_projects__id__runs_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runs/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Runs Id */
-        get: operations["get_runs_id_api_v1_runs__id__get"];
+        /** Get Projects Project Id Labels Mine */
+        get: operations["get_projects_project_id_labels_mine_api_v1_projects__project_id__labels_mine_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -420,7 +367,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runs/{id}/cancel": {
+    "/api/v1/projects/{project_id}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Projects Project Id Snapshots */
+        get: operations["get_projects_project_id_snapshots_api_v1_projects__project_id__snapshots_get"];
+        put?: never;
+        /** Post Projects Project Id Snapshots */
+        post: operations["post_projects_project_id_snapshots_api_v1_projects__project_id__snapshots_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Projects Project Id Runs */
+        get: operations["get_projects_project_id_runs_api_v1_projects__project_id__runs_get"];
+        put?: never;
+        /** Post Projects Project Id Runs */
+        post: operations["post_projects_project_id_runs_api_v1_projects__project_id__runs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Runs Run Id */
+        get: operations["get_runs_run_id_api_v1_runs__run_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/cancel": {
         parameters: {
             query?: never;
             header?: never;
@@ -429,15 +429,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Runs Id Cancel */
-        post: operations["post_runs_id_cancel_api_v1_runs__id__cancel_post"];
+        /** Post Runs Run Id Cancel */
+        post: operations["post_runs_run_id_cancel_api_v1_runs__run_id__cancel_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runs/{id}/resume": {
+    "/api/v1/runs/{run_id}/resume": {
         parameters: {
             query?: never;
             header?: never;
@@ -446,23 +446,23 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Runs Id Resume */
-        post: operations["post_runs_id_resume_api_v1_runs__id__resume_post"];
+        /** Post Runs Run Id Resume */
+        post: operations["post_runs_run_id_resume_api_v1_runs__run_id__resume_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runs/{id}/metrics": {
+    "/api/v1/runs/{run_id}/metrics": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Runs Id Metrics */
-        get: operations["get_runs_id_metrics_api_v1_runs__id__metrics_get"];
+        /** Get Runs Run Id Metrics */
+        get: operations["get_runs_run_id_metrics_api_v1_runs__run_id__metrics_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -471,15 +471,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runs/{id}/checkpoints": {
+    "/api/v1/runs/{run_id}/checkpoints": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Runs Id Checkpoints */
-        get: operations["get_runs_id_checkpoints_api_v1_runs__id__checkpoints_get"];
+        /** Get Runs Run Id Checkpoints */
+        get: operations["get_runs_run_id_checkpoints_api_v1_runs__run_id__checkpoints_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -488,15 +488,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/projects/{id}/cost-curve": {
+    "/api/v1/projects/{project_id}/cost-curve": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Id Cost Curve */
-        get: operations["get_projects_id_cost_curve_api_v1_projects__id__cost_curve_get"];
+        /** Get Projects Project Id Cost Curve */
+        get: operations["get_projects_project_id_cost_curve_api_v1_projects__project_id__cost_curve_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1663,12 +1663,12 @@ export interface operations {
             };
         };
     };
-    patch_users_id_api_v1_users__id__patch: {
+    patch_users_user_id_api_v1_users__user_id__patch: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                user_id: number;
             };
             cookie?: never;
         };
@@ -1751,12 +1751,12 @@ export interface operations {
             };
         };
     };
-    delete_tokens_id_api_v1_tokens__id__delete: {
+    delete_tokens_token_id_api_v1_tokens__token_id__delete: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                token_id: number;
             };
             cookie?: never;
         };
@@ -1833,12 +1833,12 @@ export interface operations {
             };
         };
     };
-    get_projects_id_api_v1_projects__id__get: {
+    get_projects_project_id_api_v1_projects__project_id__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -1864,12 +1864,12 @@ export interface operations {
             };
         };
     };
-    patch_projects_id_api_v1_projects__id__patch: {
+    patch_projects_project_id_api_v1_projects__project_id__patch: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -1899,12 +1899,12 @@ export interface operations {
             };
         };
     };
-    get_projects_id_pace_api_v1_projects__id__pace_get: {
+    get_projects_project_id_pace_api_v1_projects__project_id__pace_get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -1970,7 +1970,7 @@ export interface operations {
             };
         };
     };
-    get_projects_id_images_api_v1_projects__id__images_get: {
+    get_projects_project_id_images_api_v1_projects__project_id__images_get: {
         parameters: {
             query?: {
                 state?: string | null;
@@ -1979,7 +1979,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -2005,12 +2005,12 @@ export interface operations {
             };
         };
     };
-    post_projects_id_images_api_v1_projects__id__images_post: {
+    post_projects_project_id_images_api_v1_projects__project_id__images_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -2036,12 +2036,12 @@ export interface operations {
             };
         };
     };
-    get_images_id_api_v1_images__id__get: {
+    get_images_image_id_api_v1_images__image_id__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                image_id: number;
             };
             cookie?: never;
         };
@@ -2067,14 +2067,14 @@ export interface operations {
             };
         };
     };
-    get_images_id_prediction_api_v1_images__id__prediction_get: {
+    get_images_image_id_prediction_api_v1_images__image_id__prediction_get: {
         parameters: {
             query?: {
                 run_id?: number | null;
             };
             header?: never;
             path: {
-                id: number;
+                image_id: number;
             };
             cookie?: never;
         };
@@ -2100,12 +2100,12 @@ export interface operations {
             };
         };
     };
-    post_projects_id_leases_api_v1_projects__id__leases_post: {
+    post_projects_project_id_leases_api_v1_projects__project_id__leases_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -2135,12 +2135,12 @@ export interface operations {
             };
         };
     };
-    post_leases_id_heartbeat_api_v1_leases__id__heartbeat_post: {
+    post_leases_lease_id_heartbeat_api_v1_leases__lease_id__heartbeat_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number | string;
+                lease_id: string;
             };
             cookie?: never;
         };
@@ -2166,12 +2166,12 @@ export interface operations {
             };
         };
     };
-    delete_leases_id_api_v1_leases__id__delete: {
+    delete_leases_lease_id_api_v1_leases__lease_id__delete: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number | string;
+                lease_id: string;
             };
             cookie?: never;
         };
@@ -2195,14 +2195,14 @@ export interface operations {
             };
         };
     };
-    put_label_api_v1_images__id__label_put: {
+    put_label_api_v1_images__image_id__label_put: {
         parameters: {
             query?: never;
             header?: {
                 "idempotency-key"?: string | null;
             };
             path: {
-                id: number;
+                image_id: number;
             };
             cookie?: never;
         };
@@ -2232,7 +2232,7 @@ export interface operations {
             };
         };
     };
-    get_projects_id_labels_mine_api_v1_projects__id__labels_mine_get: {
+    get_projects_project_id_labels_mine_api_v1_projects__project_id__labels_mine_get: {
         parameters: {
             query?: {
                 limit?: number;
@@ -2240,7 +2240,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -2266,12 +2266,12 @@ export interface operations {
             };
         };
     };
-    get_projects_id_snapshots_api_v1_projects__id__snapshots_get: {
+    get_projects_project_id_snapshots_api_v1_projects__project_id__snapshots_get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -2297,12 +2297,12 @@ export interface operations {
             };
         };
     };
-    post_projects_id_snapshots_api_v1_projects__id__snapshots_post: {
+    post_projects_project_id_snapshots_api_v1_projects__project_id__snapshots_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -2328,12 +2328,12 @@ export interface operations {
             };
         };
     };
-    get_projects_id_runs_api_v1_projects__id__runs_get: {
+    get_projects_project_id_runs_api_v1_projects__project_id__runs_get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -2359,12 +2359,12 @@ export interface operations {
             };
         };
     };
-    post_projects_id_runs_api_v1_projects__id__runs_post: {
+    post_projects_project_id_runs_api_v1_projects__project_id__runs_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -2394,12 +2394,12 @@ export interface operations {
             };
         };
     };
-    get_runs_id_api_v1_runs__id__get: {
+    get_runs_run_id_api_v1_runs__run_id__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                run_id: number;
             };
             cookie?: never;
         };
@@ -2425,12 +2425,12 @@ export interface operations {
             };
         };
     };
-    post_runs_id_cancel_api_v1_runs__id__cancel_post: {
+    post_runs_run_id_cancel_api_v1_runs__run_id__cancel_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                run_id: number;
             };
             cookie?: never;
         };
@@ -2456,12 +2456,12 @@ export interface operations {
             };
         };
     };
-    post_runs_id_resume_api_v1_runs__id__resume_post: {
+    post_runs_run_id_resume_api_v1_runs__run_id__resume_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                run_id: number;
             };
             cookie?: never;
         };
@@ -2487,7 +2487,7 @@ export interface operations {
             };
         };
     };
-    get_runs_id_metrics_api_v1_runs__id__metrics_get: {
+    get_runs_run_id_metrics_api_v1_runs__run_id__metrics_get: {
         parameters: {
             query?: {
                 after?: number;
@@ -2495,7 +2495,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                id: number;
+                run_id: number;
             };
             cookie?: never;
         };
@@ -2521,12 +2521,12 @@ export interface operations {
             };
         };
     };
-    get_runs_id_checkpoints_api_v1_runs__id__checkpoints_get: {
+    get_runs_run_id_checkpoints_api_v1_runs__run_id__checkpoints_get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                run_id: number;
             };
             cookie?: never;
         };
@@ -2552,12 +2552,12 @@ export interface operations {
             };
         };
     };
-    get_projects_id_cost_curve_api_v1_projects__id__cost_curve_get: {
+    get_projects_project_id_cost_curve_api_v1_projects__project_id__cost_curve_get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: number;
+                project_id: number;
             };
             cookie?: never;
         };

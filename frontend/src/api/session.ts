@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query"
+import { queryOptions, useSuspenseQuery } from "@tanstack/react-query"
 import { ApiProblem, client, type Schemas, unwrap } from "./client"
 import { queryClient } from "./query-client"
 
@@ -29,6 +29,13 @@ export const meQuery = queryOptions({
   },
   staleTime: 5 * 60_000,
 })
+
+/** Who is signed in, on pages that only signed-in people reach. */
+export function useMe(): Me {
+  const { data } = useSuspenseQuery(meQuery)
+  if (!data) throw new Error("Nobody is signed in.")
+  return data
+}
 
 export async function signIn(credentials: { email: string; password: string }): Promise<Me> {
   const me = await unwrap(client.POST("/api/v1/session", { body: credentials }))

@@ -1,0 +1,65 @@
+import type { ReactNode } from "react"
+import styles from "./table.module.css"
+
+export type Column<Row> = {
+  key: string
+  title: string
+  cell: (row: Row) => ReactNode
+  /** Numbers line up on the right; long words may wrap. */
+  kind?: "text" | "number" | "long"
+  /** Hidden from sight, not from screen readers: for columns of buttons. */
+  quietTitle?: boolean
+}
+
+type TableProps<Row> = {
+  label: string
+  columns: readonly Column<Row>[]
+  rows: readonly Row[]
+  keyOf: (row: Row) => string | number
+}
+
+/** A plain table; its first column heads each row. Wide ones scroll sideways within their frame. */
+export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <section className={styles.scroll} aria-label={label} tabIndex={0}>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column.key} scope="col" data-number={column.kind === "number" || undefined}>
+                {column.quietTitle ? <span className="quiet">{column.title}</span> : column.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={keyOf(row)}>
+              {columns.map((column, index) => (
+                <Cell key={column.key} column={column} row={row} isHead={index === 0} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+type CellProps<Row> = { column: Column<Row>; row: Row; isHead: boolean }
+
+function Cell<Row>({ column, row, isHead }: CellProps<Row>) {
+  const kind = {
+    "data-number": column.kind === "number" || undefined,
+    "data-wrap": column.kind === "long" || undefined,
+  }
+  if (isHead) {
+    return (
+      <th scope="row" {...kind}>
+        {column.cell(row)}
+      </th>
+    )
+  }
+  return <td {...kind}>{column.cell(row)}</td>
+}

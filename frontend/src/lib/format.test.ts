@@ -1,0 +1,58 @@
+import { expect, test } from "vitest"
+import {
+  formatAgo,
+  formatBytes,
+  formatDuration,
+  formatHours,
+  formatPercent,
+  formatPlural,
+} from "./format"
+
+test.each([
+  [0, "0.0 s"],
+  [8120, "8.1 s"],
+  [10_000, "10 s"],
+  [59_999, "59 s"],
+  [60_000, "1 min 00 s"],
+  [245_000, "4 min 05 s"],
+  [3_600_000, "1 h 00 min"],
+  [7_620_000, "2 h 07 min"],
+])("%d ms is %s", (milliseconds, text) => {
+  expect(formatDuration(milliseconds)).toBe(text)
+})
+
+test.each([
+  [0, "0 B"],
+  [999, "999 B"],
+  [1000, "1.0 kB"],
+  [18_612_345, "18.6 MB"],
+  [123_456_789, "123 MB"],
+  [2_500_000_000, "2.5 GB"],
+])("%d bytes are %s", (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text)
+})
+
+test("a share is shown as a percentage, and none as a dash", () => {
+  expect(formatPercent(0.5432)).toBe("54.3 %")
+  expect(formatPercent(0)).toBe("0.0 %")
+  expect(formatPercent(null)).toBe("–")
+})
+
+test("hours keep two decimals while they are few", () => {
+  expect(formatHours(0.254)).toBe("0.25 h")
+  expect(formatHours(12.34)).toBe("12.3 h")
+})
+
+test("one is not plural", () => {
+  expect(formatPlural(1, "image")).toBe("1 image")
+  expect(formatPlural(1200, "image")).toBe("1,200 images")
+  expect(formatPlural(2, "category", "categories")).toBe("2 categories")
+})
+
+test("how long ago, up to a day", () => {
+  const now = Date.UTC(2026, 10, 22, 12)
+  expect(formatAgo("2026-11-22T11:59:30Z", now)).toBe("just now")
+  expect(formatAgo("2026-11-22T11:15:00Z", now)).toBe("45 min ago")
+  expect(formatAgo("2026-11-22T07:00:00Z", now)).toBe("5 h ago")
+  expect(formatAgo("2026-11-20T07:00:00Z", now)).toBe("20 Nov 2026")
+})
