@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest"
+import { COMMANDS, type Command, capOf, chordOf, keymapOf, keysOf } from "./commands"
+
+const ALL: readonly Command[] = COMMANDS
+const SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+const categoriesWith = (keys: string) =>
+  [...keys].map((key, index) => ({ id: index, name: `Category ${key}`, color: "#000000", key }))
+
+const press = (key: string, change: Partial<KeyboardEvent> = {}) => ({
+  key,
+  code: "",
+  shiftKey: false,
+  ctrlKey: false,
+  metaKey: false,
+  altKey: false,
+  getModifierState: () => false,
+  ...change,
+})
+
+describe("the command table", () => {
+  it("gives no key to two commands", () => {
+    const keys = ALL.flatMap((command) => [...command.keys, ...(command.spare ?? [])])
+    expect(keys).toHaveLength(new Set(keys).size)
+  })
+
+  it("names no command twice, in words or by id", () => {
+    expect(new Set(ALL.map((command) => command.id)).size).toBe(ALL.length)
+    expect(new Set(ALL.map((command) => command.label)).size).toBe(ALL.length)
+  })
+
+  it("leaves every letter and digit to the categories", () => {
+    const own = ALL.flatMap((command) => command.keys)
+    expect(own.filter((key) => SIGNS.includes(key) || /^Shift\+.$/.test(key))).toEqual([])
+    for (const key of ALL.flatMap((command) => command.spare ?? [])) expect(SIGNS).toContain(key)
+  })
+
+  it("shadows no shortcut of a browser", () => {
+    const browsers = ["Tab", "/", "'", "Ctrl+f", "Ctrl+t", "Ctrl+w", "Ctrl+n", "Ctrl+r", "Ctrl+l"]
+    const more = ["Ctrl+p", "Ctrl+s", "Ctrl+c", "Ctrl+v", "Ctrl+a", "Ctrl+d", "Ctrl+0", "Ctrl++"]
+    const map = keymapOf(categoriesWith(SIGNS))
+    for (const key of [...browsers, ...more, "F1", "F5", "F11", "F12"]) {
+      expect(map.has(key), key).toBe(false)
+    }
+  })
+})
+
+describe("keymapOf", () => {
+  it("reaches every category and every command, whatever keys the project chose", () => {
+    const categories = categoriesWith(SIGNS)
+    const map = keymapOf(categories)
+    for (const category of categories) {
+      expect(map.get(category.key)).toEqual({ kind: "tick", category })
+      expect(map.get(`Shift+${category.key}`)).toEqual({ kind: "doubt", category })
+    }
+    for (const command of ALL) expect(keysOf(command.id, map)).toEqual(command.keys)
+  })
+
+  it("lets commands have the letters that no category needs", () => {
+    const map = keymapOf(categoriesWith("sf"))
+    expect(map.get("z")).toMatchObject({ command: { id: "back" } })
+    expect(map.get("s")).toMatchObject({ kind: "tick" })
+    expect(keysOf("skip", map)).toEqual(["."])
+    expect(keysOf("fit", map)).toEqual(["Home", "0"])
+  })
+})
+
+describe("chordOf", () => {
+  it("names keys as the table does", () => {
+    expect(chordOf(press("Enter"))).toBe("Enter")
+    expect(chordOf(press(" "))).toBe("Space")
+    expect(chordOf(press("c"))).toBe("c")
+    expect(chordOf(press("C", { shiftKey: true }))).toBe("Shift+c")
+    expect(chordOf(press("z", { ctrlKey: true }))).toBe("Ctrl+z")
+    expect(chordOf(press("Z", { metaKey: true, shiftKey: true }))).toBe("Ctrl+Shift+z")
+  })
+
+  it("takes letters with Caps Lock on", () => {
+    expect(chordOf(press("C"))).toBe("c")
+  })
+
+  it("takes signs however a layout makes them", () => {
+    expect(chordOf(press("?", { shiftKey: true, code: "Slash" }))).toBe("?")
+    expect(chordOf(press("+", { shiftKey: true, code: "Digit1" }))).toBe("+")
+    expect(chordOf(press("!", { shiftKey: true, code: "Digit1" }))).toBe("Shift+1")
+    expect(chordOf(press("1", { shiftKey: true, code: "Digit1" }))).toBe("1")
+  })
+
+  it("takes AltGr for typing and leaves Alt to the browser", () => {
+    const altGraph = { altKey: true, ctrlKey: true, getModifierState: () => true }
+    expect(chordOf(press(",", altGraph))).toBe(",")
+    expect(chordOf(press("ArrowLeft", { altKey: true }))).toBeNull()
+  })
+})
+
+describe("capOf", () => {
+  it("draws keys the way they are printed", () => {
+    expect(capOf("c")).toBe("C")
+    expect(capOf("Ctrl+Shift+z")).toBe("Ctrl + Shift + Z")
+    expect(capOf("ArrowLeft")).toBe("←")
+    expect(capOf("+")).toBe("+")
+    expect(capOf("Shift+c")).toBe("Shift + C")
+  })
+})
