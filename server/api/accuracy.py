@@ -1,0 +1,37 @@
+"""Accuracy against labelling time."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from server.api.deps import Reader, ReadSessionDep
+from server.api.problems import problems
+from server.schemas.common import DatabaseId
+from server.schemas.run import CostCurve
+from server.services import accuracy
+
+router = APIRouter(tags=["accuracy"])
+
+
+@router.get(
+    "/projects/{project_id}/cost-curve",
+    response_model=CostCurve,
+    responses=problems(401, 403, 404)
+    | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+def show_cost_curve(
+    project_id: DatabaseId,
+    _caller: Reader,
+    session: ReadSessionDep,
+    wanted: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+) -> CostCurve | Response:
+    """For each finished run, the active labelling hours in its labels and its accuracy."""
+    curve = accuracy.cost_curve(session, project_id)
+    if wanted == "json":
+        return curve
+    name = f"cost-curve-{project_id}.csv"
+    return Response(
+        accuracy.as_csv(curve),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,69 @@
+"""Checkpoints: lists and downloads."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+
+from server.api.deps import EngineerReader, Reader, ReadSessionDep
+from server.api.downloads import send_file
+from server.api.problems import problems
+from server.models import Checkpoint, Run
+from server.schemas.common import DatabaseId
+from server.schemas.run import CheckpointOut
+from server.services import checkpoints, runs
+from server.storage import get_storage
+from trainer.contract import Score
+
+router = APIRouter(tags=["checkpoints"])
+
+SAFETENSORS = "application/vnd.safetensors"
+
+
+def _out(checkpoint: Checkpoint, run: Run) -> CheckpointOut:
+    selected_step = run.report["selected_step"] if run.report else None
+    return CheckpointOut(
+        id=checkpoint.id,
+        run_id=checkpoint.run_id,
+        step=checkpoint.step,
+        miou=checkpoint.miou,
+        score=Score.model_validate(checkpoint.score),
+        sha256=checkpoint.sha256,
+        size=checkpoint.size,
+        created_at=checkpoint.created_at,
+        selected=checkpoint.step == selected_step,
+        url=f"/api/v1/checkpoints/{checkpoint.id}/file",
+        filename=checkpoints.filename(checkpoint),
+    )
+
+
+@router.get("/runs/{run_id}/checkpoints", responses=problems(401, 403, 404))
+def list_checkpoints(
+    run_id: DatabaseId, _caller: Reader, session: ReadSessionDep
+) -> list[CheckpointOut]:
+    """A run's checkpoints in order of steps."""
+    run = runs.get(session, run_id)
+    return [_out(checkpoint, run) for checkpoint in checkpoints.list_of_run(session, run)]
+
+
+@router.head("/checkpoints/{checkpoint_id}/file", include_in_schema=False)
+@router.get(
+    "/checkpoints/{checkpoint_id}/file",
+    responses=problems(401, 403, 404, 416)
+    | {
+        200: {"content": {SAFETENSORS: {"schema": {"type": "string", "format": "binary"}}}},
+        206: {"description": "The range that was asked for."},
+    },
+    response_class=FileResponse,
+)
+def checkpoint_file(
+    checkpoint_id: DatabaseId, request: Request, _caller: EngineerReader, session: ReadSessionDep
+) -> Response:
+    """The weights (safetensors). Takes Range, If-Range and If-None-Match; the ETag is the sha256."""
+    checkpoint = checkpoints.get(session, checkpoint_id)
+    return send_file(
+        request,
+        get_storage().existing_path(checkpoint.storage_key),
+        tag=checkpoint.sha256,
+        sha256=checkpoint.sha256,
+        media_type=SAFETENSORS,
+        filename=checkpoints.filename(checkpoint),
+    )

@@ -1,0 +1,66 @@
+"""Files that never change, sent with what caches and resumed downloads need (RFC 9110, 9530)."""
+
+import base64
+import re
+from pathlib import Path
+
+from fastapi import Request, Response
+from fastapi.responses import FileResponse
+
+from server.api.problems import problem
+
+FOR_EVER = "private, max-age=31536000, immutable"
+_SINGLE_RANGE = re.compile(r"^bytes=(\d{0,18})-(\d{0,18})$")
+
+
+def send_file(
+    request: Request,
+    path: Path,
+    *,
+    tag: str,
+    media_type: str,
+    filename: str | None = None,
+    sha256: str | None = None,
+    cache: str = FOR_EVER,
+) -> Response:
+    """The file, a range of it, 304, or 416.
+
+    `tag` is the ETag's text; `sha256` (hex) is announced as Repr-Digest. A Range header that is
+    malformed, or asks for several ranges, is passed over, as RFC 9110 section 14.2 allows.
+    """
+    headers = {"ETag": f'"{tag}"', "Cache-Control": cache}
+    if _has_it(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    if sha256 is not None:
+        digest = base64.b64encode(bytes.fromhex(sha256)).decode()
+        headers["Repr-Digest"] = f"sha-256=:{digest}:"
+    size = path.stat().st_size
+    if not _keep_satisfiable_range(request, headers["ETag"], size):
+        return problem(
+            416,
+            f"the file has {size} bytes; {request.headers['range']!r} is outside of it",
+            "range-invalid",
+            headers={"Content-Range": f"bytes */{size}"},
+        )
+    return FileResponse(path, headers=headers, media_type=media_type, filename=filename)
+
+
+def _has_it(request: Request, etag: str) -> bool:
+    tags = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
+    return "*" in tags or etag in [tag.removeprefix("W/") for tag in tags]
+
+
+def _keep_satisfiable_range(request: Request, etag: str, size: int) -> bool:
+    """Whether to go on; takes a Range header away that the whole file answers."""
+    asked = request.headers.get("range")
+    if asked is None:
+        return True
+    found = _SINGLE_RANGE.match(asked.replace(" ", ""))
+    first, last = found.groups() if found else ("", "")
+    backwards = first and last and int(first) > int(last)
+    outdated = request.headers.get("if-range", etag) != etag
+    if not (first or last) or backwards or outdated:
+        kept = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
+        request.scope["headers"] = kept
+        return True
+    return int(first) < size if first else int(last) > 0

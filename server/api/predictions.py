@@ -1,0 +1,64 @@
+"""Predictions: what a model says of an image."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+from sqlalchemy.orm import Session
+
+from server.api.deps import Caller, Reader, ReadSessionDep
+from server.api.downloads import FOR_EVER, send_file
+from server.api.problems import problems
+from server.errors import Forbidden
+from server.models import Prediction, Project
+from server.models.user import Role
+from server.schemas.common import DatabaseId
+from server.schemas.label import PredictionOut
+from server.services import images, predictions
+from server.storage import get_storage
+
+router = APIRouter(tags=["predictions"])
+
+RunId = Annotated[DatabaseId | None, Query(description="A run; unset: the project's latest model.")]
+
+
+def _find(session: Session, caller: Caller, image_id: int, run_id: int | None) -> Prediction:
+    image = images.get(session, image_id)
+    project = session.get_one(Project, image.project_id)
+    if not project.show_predictions and not caller.is_at_least(Role.ENGINEER):
+        raise Forbidden("this project does not show predictions to annotators")
+    return predictions.find(session, image, run_id)
+
+
+@router.get("/images/{image_id}/prediction", responses=problems(401, 403, 404))
+def show_prediction(
+    image_id: DatabaseId, caller: Reader, session: ReadSessionDep, run_id: RunId = None
+) -> PredictionOut:
+    """How likely each category is in the image, and where the predicted mask is."""
+    return predictions.describe(_find(session, caller, image_id, run_id))
+
+
+@router.head("/images/{image_id}/prediction/mask.png", include_in_schema=False)
+@router.get(
+    "/images/{image_id}/prediction/mask.png",
+    responses=problems(401, 403, 404, 416) | {200: {"content": {"image/png": {}}}},
+    response_class=FileResponse,
+)
+def prediction_mask(
+    image_id: DatabaseId,
+    request: Request,
+    caller: Reader,
+    session: ReadSessionDep,
+    run_id: RunId = None,
+) -> Response:
+    """The predicted mask as a palette PNG of the image's size; index = place of the category."""
+    prediction = _find(session, caller, image_id, run_id)
+    return send_file(
+        request,
+        get_storage().existing_path(prediction.mask_key),
+        tag=hashlib.sha256(prediction.mask_key.encode()).hexdigest(),
+        media_type="image/png",
+        # Without a run in the address the next run changes what is there.
+        cache="private, no-cache" if run_id is None else FOR_EVER,
+    )

@@ -1,0 +1,130 @@
+"""Runs and their progress."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, status
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from server.api import event_stream
+from server.api.deps import Reader, ReadSessionDep, Runner, SessionDep
+from server.api.problems import problems
+from server.api.snapshots import snapshot_out
+from server.db import session_scope
+from server.models import Run
+from server.schemas.common import DatabaseId
+from server.schemas.run import MetricPoint, RunDetail, RunIn, RunOut
+from server.services import runs
+
+router = APIRouter(tags=["runs"], lifespan=event_stream.ending_at_shutdown)
+
+EventId = Annotated[int, Query(ge=0, le=2**31 - 1)]
+STREAM_EXAMPLE = (
+    "id: 41\nevent: progress\n"
+    'data: {"id": 41, "kind": "progress", "at": "2026-11-22T10:00:00Z", "attempt": 1, '
+    '"payload": {"step": 10, "steps": 450, "losses": {"segmentation": 1.2}}}\n\n'
+    'event: end\ndata: {"state": "succeeded"}\n\n'
+)
+
+
+def run_out(run: Run) -> RunOut:
+    """A run as lists show it."""
+    return RunOut.model_validate(_fields(run, RunOut))
+
+
+def run_detail(run: Run) -> RunDetail:
+    """A run with its configuration and report."""
+    return RunDetail.model_validate(_fields(run, RunDetail))
+
+
+def _fields(run: Run, schema: type[RunOut]) -> dict[str, object]:
+    return {name: getattr(run, name) for name in schema.model_fields} | {
+        "created_by": run.created_by.email if run.created_by else None,
+        "snapshot": snapshot_out(run.snapshot) if run.snapshot else None,
+    }
+
+
+@router.post(
+    "/projects/{project_id}/runs",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(401, 403, 404, 409),
+)
+def create_run(project_id: DatabaseId, body: RunIn, caller: Runner, session: SessionDep) -> RunOut:
+    """Queue a run. With supervision `image` or `point` it trains on a snapshot of the labels.
+
+    409 `no-source`, `no-labels` or `no-images` when the project is not ready for it.
+    """
+    return run_out(runs.create(session, project_id, body, caller.id))
+
+
+@router.get("/projects/{project_id}/runs", responses=problems(401, 403, 404))
+def list_runs(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> list[RunOut]:
+    """A project's runs, newest first."""
+    return [run_out(run) for run in runs.list_all(session, project_id)]
+
+
+@router.get("/runs/{run_id}", responses=problems(401, 403, 404))
+def show_run(run_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> RunDetail:
+    """One run with its configuration and, when it succeeded, its report."""
+    return run_detail(runs.get(session, run_id))
+
+
+@router.post("/runs/{run_id}/cancel", responses=problems(401, 403, 404, 409))
+def cancel_run(run_id: DatabaseId, _caller: Runner, session: SessionDep) -> RunOut:
+    """Cancel a run. A running one is `cancelled` when its trainer has stopped."""
+    return run_out(runs.cancel(session, run_id))
+
+
+@router.post("/runs/{run_id}/resume", responses=problems(401, 403, 404, 409))
+def resume_run(run_id: DatabaseId, _caller: Runner, session: SessionDep) -> RunOut:
+    """Queue a failed or cancelled run again; it goes on from its last checkpoint."""
+    return run_out(runs.resume(session, run_id))
+
+
+@router.get("/runs/{run_id}/metrics", responses=problems(401, 403, 404))
+def list_metrics(
+    run_id: DatabaseId,
+    _caller: Reader,
+    session: ReadSessionDep,
+    after: EventId = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> list[MetricPoint]:
+    """What a run reported, oldest first. For the next page pass the last id as `after`."""
+    runs.get(session, run_id)
+    return [event_stream.point(event) for event in runs.events_after(session, run_id, after, limit)]
+
+
+@router.get(
+    "/runs/{run_id}/events",
+    responses=problems(401, 403, 404)
+    | {
+        200: {
+            "description": "Server-sent events: `event` is the kind, `data` a MetricPoint.",
+            "content": {"text/event-stream": {"example": STREAM_EXAMPLE}},
+        }
+    },
+    response_class=StreamingResponse,
+)
+async def stream_run_events(
+    run_id: DatabaseId,
+    _caller: Reader,
+    after: EventId = 0,
+    last_event_id: Annotated[int | None, Header(ge=0, le=2**31 - 1)] = None,
+) -> StreamingResponse:
+    """What a run reports, as it happens, until an `end` event when the run is final.
+
+    Starts after `Last-Event-ID` or `after`. A connection lasts ten minutes at most; browsers
+    connect again by themselves and go on where they were.
+    """
+    await run_in_threadpool(_must_exist, run_id)
+    start = after if last_event_id is None else last_event_id
+    return StreamingResponse(
+        event_stream.follow(run_id, start),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _must_exist(run_id: int) -> None:
+    with session_scope(read_only=True) as session:
+        runs.get(session, run_id)

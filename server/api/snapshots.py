@@ -1,0 +1,68 @@
+"""Snapshots: immutable label files."""
+
+from fastapi import APIRouter, Request, Response, status
+from fastapi.responses import FileResponse
+
+from server.api.deps import EngineerReader, ReadSessionDep, Runner, SessionDep
+from server.api.downloads import send_file
+from server.api.problems import problems
+from server.models import Snapshot
+from server.schemas.common import DatabaseId
+from server.schemas.snapshot import SnapshotOut
+from server.services import snapshots
+from server.storage import get_storage
+
+router = APIRouter(tags=["snapshots"])
+
+NDJSON = "application/x-ndjson"
+LINE = (
+    '{"image": "cam3/000123.jpg", "width": 2048, "height": 1024, "present": ["Road", "Car"], '
+    '"absent": ["Train"], "points": [{"category": "Car", "x": 812.5, "y": 500.5}], '
+    '"tiles": null, "active_ms": 8120, "wall_ms": 9033, "annotator": "a17", '
+    '"labelled_at": "2026-11-22T10:00:00Z", "prefilled_by": null}\n'
+)
+
+
+def snapshot_out(snapshot: Snapshot) -> SnapshotOut:
+    """A snapshot as the API shows it."""
+    fields = {name: getattr(snapshot, name) for name in SnapshotOut.model_fields if name != "url"}
+    return SnapshotOut(**fields, url=f"/api/v1/snapshots/{snapshot.id}/labels.jsonl")
+
+
+@router.post(
+    "/projects/{project_id}/snapshots",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(401, 403, 404, 409),
+)
+def create_snapshot(project_id: DatabaseId, _caller: Runner, session: SessionDep) -> SnapshotOut:
+    """Make a snapshot of the labels as they are now; the same labels give the same one again."""
+    return snapshot_out(snapshots.create(session, project_id))
+
+
+@router.get("/projects/{project_id}/snapshots", responses=problems(401, 403, 404))
+def list_snapshots(
+    project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep
+) -> list[SnapshotOut]:
+    """A project's snapshots, newest first."""
+    return [snapshot_out(snapshot) for snapshot in snapshots.list_all(session, project_id)]
+
+
+@router.head("/snapshots/{snapshot_id}/labels.jsonl", include_in_schema=False)
+@router.get(
+    "/snapshots/{snapshot_id}/labels.jsonl",
+    responses=problems(401, 403, 404, 416) | {200: {"content": {NDJSON: {"example": LINE}}}},
+    response_class=FileResponse,
+)
+def snapshot_labels(
+    snapshot_id: DatabaseId, request: Request, _caller: EngineerReader, session: ReadSessionDep
+) -> Response:
+    """The label file: one JSON object for each image and annotator. Takes Range."""
+    snapshot = snapshots.get(session, snapshot_id)
+    return send_file(
+        request,
+        get_storage().existing_path(snapshot.storage_key),
+        tag=snapshot.sha256,
+        sha256=snapshot.sha256,
+        media_type=NDJSON,
+        filename=f"labels-{snapshot.project_id}-{snapshot.sha256[:12]}.jsonl",
+    )

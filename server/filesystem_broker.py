@@ -1,0 +1,43 @@
+"""Celery's broker for one machine: messages are files in a folder.
+
+kombu's own filesystem transport lets a reader see a message before it is written, which ends the
+worker; here a message gets its name only when it is complete, and one reader gets it.
+"""
+
+import time
+from pathlib import Path
+from queue import Empty
+from typing import Any
+from uuid import uuid4
+
+from kombu.transport import filesystem
+from kombu.utils.json import dumps, loads
+
+
+class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
+    """Messages are `<time>_<random>.<queue>.msg` in the data folder."""
+
+    def _put(self, queue: str, payload: dict[str, Any], **_options: object) -> None:
+        folder = Path(self.data_folder_out)
+        name = f"{time.time_ns():020}_{uuid4().hex}.{queue}.msg"
+        unfinished = folder / f".{name}"
+        unfinished.write_text(dumps(payload), encoding="utf-8")
+        unfinished.rename(folder / name)
+
+    def _get(self, queue: str) -> Any:
+        for path in sorted(Path(self.data_folder_in).glob("[!.]*.msg")):
+            if path.name.partition(".")[2] != f"{queue}.msg":
+                continue
+            taken = Path(self.processed_folder) / path.name
+            try:
+                path.rename(taken)
+            except FileNotFoundError:
+                continue  # another reader was faster
+            content = taken.read_text(encoding="utf-8")
+            taken.unlink()
+            return loads(content)
+        raise Empty
+
+
+class Transport(filesystem.Transport):  # type: ignore[misc]  # kombu has no types
+    Channel = Channel

@@ -1,0 +1,126 @@
+"""Celery, and messages that leave only after the commit of what they speak about.
+
+The database is the truth about runs: a message is a wake-up, and a lost or doubled one changes
+nothing. So a broker that cannot be reached is logged and not an error; the sweep sends again.
+"""
+
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+from celery import Celery
+from kombu import Queue
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from server.settings import Settings, get_settings
+
+log = structlog.get_logger()
+
+WAKE_UP_LIFETIME = timedelta(minutes=5)
+"""A wake-up that nobody took by then is dropped; the sweep has sent later ones."""
+_PENDING = "messages to send after commit"
+
+
+def get_app() -> Celery:
+    """The process's Celery application."""
+    return _app_for(get_settings())
+
+
+@lru_cache(maxsize=1)
+def _app_for(settings: Settings) -> Celery:
+    app = Celery("weakseg", set_as_current=True)
+    app.conf.update(
+        task_default_queue="default",
+        task_queues=(Queue("default"), Queue("runs")),
+        task_routes={"execute_run": {"queue": "runs"}},
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_publish_retry=False,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        timezone="UTC",
+        beat_schedule_filename=str(_broker_folder(settings) / "beat-schedule"),
+        beat_schedule={
+            "sweep": {
+                "task": "sweep",
+                "schedule": timedelta(seconds=settings.sweep_seconds),
+                "options": {"expires": max(settings.sweep_seconds, 10)},
+            }
+        },
+        **_broker(settings),
+    )
+    return app
+
+
+def _broker_folder(settings: Settings) -> Path:
+    folder = settings.data.absolute() / "broker"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _broker(settings: Settings) -> dict[str, Any]:
+    if settings.broker_url is not None:
+        return {
+            "broker_url": settings.broker_url.get_secret_value(),
+            "broker_transport_options": {
+                "socket_connect_timeout": 3,
+                "socket_timeout": 30,
+                # A request waits while a message is sent; the worker has its own, endless retries.
+                "max_retries": 1,
+                "interval_start": 0,
+            },
+        }
+    folder = _broker_folder(settings)
+    folders = {
+        "data_folder_in": folder / "messages",
+        "data_folder_out": folder / "messages",
+        "processed_folder": folder / "taken",
+        "control_folder": folder / "control",
+    }
+    for path in folders.values():
+        path.mkdir(parents=True, exist_ok=True)
+    return {
+        "broker_url": "filesystem://",
+        "broker_transport": "server.filesystem_broker:Transport",
+        "broker_transport_options": {
+            "polling_interval": 0.1,
+            **{name: str(path) for name, path in folders.items()},
+        },
+    }
+
+
+def send_after_commit(session: Session, task: str, *args: int) -> None:
+    """Send a message once the session's transaction is committed; drop it on a rollback.
+
+    A message that was asked for inside a savepoint goes with the outer transaction.
+    """
+    session.info.setdefault(_PENDING, {})[task, args] = None
+
+
+@event.listens_for(Session, "after_commit")
+def _send_pending(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    for task, args in session.info.pop(_PENDING, ()):
+        send(task, *args)
+
+
+@event.listens_for(Session, "after_rollback")
+def _drop_pending(session: Session) -> None:
+    if not session.in_nested_transaction():
+        session.info.pop(_PENDING, None)
+
+
+def send(task: str, *args: int) -> None:
+    """Send a message now. A broker that cannot be reached is logged, not raised."""
+    try:
+        get_app().send_task(task, args, expires=WAKE_UP_LIFETIME.total_seconds())
+    except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
+        log.warning("message not sent", task=task, args=args, error=str(error))

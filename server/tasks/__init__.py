@@ -1,0 +1,11 @@
+"""Celery tasks: each opens what it needs and calls one service.
+
+The worker is `celery --app server.tasks worker --pool threads --concurrency 2`.
+"""
+
+from server.queue import get_app
+from server.tasks import images, runs, sweep
+
+app = get_app()
+
+__all__ = ["app", "images", "runs", "sweep"]

@@ -1,0 +1,31 @@
+"""Verifying pictures that a manifest named."""
+
+import threading
+import time
+
+from celery import shared_task
+
+from server.services import images
+from server.services.execution import worker_stops
+from server.settings import get_settings
+
+AT_ONCE = 20
+
+_verifying = threading.Lock()
+
+
+@shared_task(name="verify_images")
+def verify_images() -> None:
+    """Look at the pictures that wait for it, until the next sweep asks again.
+
+    One at a time in a process, so that a thread is left for everything else.
+    """
+    if not _verifying.acquire(blocking=False):
+        return
+    try:
+        until = time.monotonic() + get_settings().sweep_seconds
+        while images.verify_registered(AT_ONCE) == AT_ONCE:
+            if time.monotonic() > until or worker_stops.is_set():
+                return
+    finally:
+        _verifying.release()

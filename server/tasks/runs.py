@@ -1,0 +1,17 @@
+"""Executing runs."""
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from server.services import execution
+
+
+@shared_task(name="execute_run")
+def execute_run(run_id: int) -> None:
+    """Train a run, when it may start now."""
+    execution.execute(run_id)
+
+
+@worker_shutting_down.connect
+def _stop_trainer(**_signal: object) -> None:
+    execution.worker_stops.set()

@@ -1,0 +1,19 @@
+"""What is done every few seconds, whatever messages were lost."""
+
+from celery import shared_task
+
+from server.db import session_scope
+from server.queue import send
+from server.services import claims, runs
+
+
+@shared_task(name="sweep")
+def sweep() -> None:
+    """Take runs from lost workers, start automatic ones, wake queued ones, verify pictures."""
+    with session_scope() as session:
+        claims.recover_lost(session)
+    with session_scope() as session:
+        runs.start_automatic(session)
+    with session_scope() as session:
+        claims.wake_queued(session)
+    send("verify_images")
