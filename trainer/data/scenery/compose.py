@@ -1,0 +1,89 @@
+"""A whole scene: plan it, draw it from far to near, develop it."""
+
+import numpy as np
+from PIL import Image
+
+from trainer.data.scenery.buildings import place_buildings
+from trainer.data.scenery.canvas import SUPERSAMPLING, Canvas, Item, Room
+from trainer.data.scenery.category import Category
+from trainer.data.scenery.dice import Dice
+from trainer.data.scenery.fences import place_fences
+from trainer.data.scenery.finish import develop
+from trainer.data.scenery.furniture import place_furniture
+from trainer.data.scenery.ground import lay_ground
+from trainer.data.scenery.people import place_people
+from trainer.data.scenery.sky import paint_sky
+from trainer.data.scenery.street import Plan, make_plan
+from trainer.data.scenery.style import Look, Style, make_style
+from trainer.data.scenery.traffic import place_vehicles
+from trainer.data.scenery.trees import place_trees
+
+_PLACERS = (
+    place_people,
+    place_furniture,
+    place_trees,
+    place_vehicles,
+    place_fences,
+    place_buildings,
+)
+"""What comes first keeps its room; what would stand in it is left out."""
+
+_REMOVABLE = frozenset(Category) - {
+    Category.SKY,
+    Category.BUILDING,
+    Category.ROAD,
+    Category.PAVEMENT,
+}
+SMALLEST_SHARE = 0.0004
+"""Of the picture: a category with fewer pixels is left out, since no one could say that it is there."""
+
+
+def compose(
+    look: Look, seed: int, index: int, size: tuple[int, int]
+) -> tuple[Image.Image, Image.Image]:
+    """The picture and the mask of one scene."""
+    domain = list(Look).index(look)
+    canvas_size = (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING)
+    dice = Dice(seed, domain, index, 0)
+    style, plan = make_style(look, dice), make_plan(dice, canvas_size)
+    items = _place(plan, style, (seed, domain, index, 1))
+    image, mask = _draw(plan, style, items, (seed, domain, index, 2), size)
+    while any(item.category in (slivers := _slivers(mask)) for item in items):
+        items = [item for item in items if item.category not in slivers]
+        image, mask = _draw(plan, style, items, (seed, domain, index, 2), size)
+    return image, mask
+
+
+def _place(plan: Plan, style: Style, seeds: tuple[int, ...]) -> list[Item]:
+    items: list[Item] = []
+    taken: list[Room] = []
+    for number, place in enumerate(_PLACERS):
+        for item in place(plan, style, Dice(*seeds, number)):
+            if item.room is None:
+                items.append(item)
+            elif not any(item.room.meets(room) for room in taken):
+                items.append(item)
+                taken.append(item.room)
+    return items
+
+
+def _draw(
+    plan: Plan, style: Style, items: list[Item], seeds: tuple[int, ...], size: tuple[int, int]
+) -> tuple[Image.Image, Image.Image]:
+    dice = Dice(*seeds)
+    if plan.shows(Category.SKY):
+        backdrop, behind = paint_sky(plan.camera, style, dice, size), Category.SKY
+    else:
+        red, green, blue = (round(channel * 0.8) for channel in style.materials.walls[0])
+        backdrop, behind = Image.new("RGB", size, (red, green, blue)), Category.BUILDING
+    canvas = Canvas(plan.camera, style.light, (backdrop, behind), dice)
+    lay_ground(canvas, plan, style, dice)
+    for item in sorted(items, key=lambda item: -item.depth):
+        item.draw(canvas)
+    return develop(canvas, plan, style, dice)
+
+
+def _slivers(mask: Image.Image) -> frozenset[Category]:
+    counts = np.bincount(np.asarray(mask).ravel(), minlength=len(Category))
+    least = SMALLEST_SHARE * mask.width * mask.height
+    return frozenset(c for c in _REMOVABLE if 0 < counts[c] < least)
