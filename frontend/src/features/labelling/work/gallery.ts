@@ -1,0 +1,90 @@
+import { messageOf } from "@/api/client"
+
+export type PictureState<Picture> =
+  | { state: "loading" }
+  | { state: "ready"; picture: Picture }
+  | { state: "failed"; problem: string }
+
+export type GalleryParts<Wanted, Picture> = {
+  load: (wanted: Wanted) => Promise<Picture>
+  close: (picture: Picture) => void
+  /** Whether loading again may help. */
+  isPassing: (error: unknown) => boolean
+  later: (run: () => void, ms: number) => () => void
+}
+
+type Frame<Wanted, Picture> = {
+  wanted: Wanted
+  shown: PictureState<Picture>
+  callOff: () => void
+  isGone: boolean
+}
+
+const PAUSE_MS = 2000
+
+/** Pictures that are loaded before they are needed, and closed when they are not any more. */
+export class Gallery<Wanted extends { id: number }, Picture> {
+  private readonly parts: GalleryParts<Wanted, Picture>
+  private readonly frames = new Map<number, Frame<Wanted, Picture>>()
+  private readonly listeners = new Set<() => void>()
+
+  constructor(parts: GalleryParts<Wanted, Picture>) {
+    this.parts = parts
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  get(id: number): PictureState<Picture> | null {
+    return this.frames.get(id)?.shown ?? null
+  }
+
+  /** Have these, the first ones first, and no others. */
+  want(all: readonly Wanted[]): void {
+    const ids = new Set(all.map((wanted) => wanted.id))
+    for (const [id, frame] of this.frames) if (!ids.has(id)) this.drop(id, frame)
+    for (const wanted of all) {
+      if (this.frames.has(wanted.id)) continue
+      const frame = { wanted, shown: { state: "loading" }, callOff: () => undefined, isGone: false }
+      this.frames.set(wanted.id, frame as Frame<Wanted, Picture>)
+      void this.load(frame as Frame<Wanted, Picture>)
+    }
+  }
+
+  /** Try again what failed. */
+  retry(): void {
+    for (const frame of this.frames.values()) {
+      if (frame.shown.state === "failed") void this.load(frame)
+    }
+  }
+
+  private async load(frame: Frame<Wanted, Picture>): Promise<void> {
+    frame.callOff()
+    this.show(frame, { state: "loading" })
+    try {
+      const picture = await this.parts.load(frame.wanted)
+      if (frame.isGone) this.parts.close(picture)
+      else this.show(frame, { state: "ready", picture })
+    } catch (error) {
+      if (frame.isGone) return
+      this.show(frame, { state: "failed", problem: messageOf(error) })
+      if (this.parts.isPassing(error)) {
+        frame.callOff = this.parts.later(() => void this.load(frame), PAUSE_MS)
+      }
+    }
+  }
+
+  private drop(id: number, frame: Frame<Wanted, Picture>): void {
+    frame.isGone = true
+    frame.callOff()
+    this.frames.delete(id)
+    if (frame.shown.state === "ready") this.parts.close(frame.shown.picture)
+  }
+
+  private show(frame: Frame<Wanted, Picture>, shown: PictureState<Picture>): void {
+    frame.shown = shown
+    for (const listener of this.listeners) listener()
+  }
+}

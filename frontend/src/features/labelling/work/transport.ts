@@ -1,0 +1,97 @@
+import { ApiProblem, client, type Schemas, unwrap } from "@/api/client"
+import type { Parcel, Verdict } from "./outbox"
+
+export type Lease = Schemas["LeaseOut"]
+export type LeasedImage = Schemas["LeasedImage"]
+export type Label = Schemas["LabelOut"]
+export type Prediction = Schemas["PredictionOut"]
+
+const PATIENCE_MS = 20_000
+
+const giveUp = () => AbortSignal.timeout(PATIENCE_MS)
+
+/** Whether it may work later without anybody doing anything. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof ApiProblem &&
+  (error.status === 0 || error.status >= 500 || error.status === 408 || error.status === 429)
+
+export const isSignedOut = (error: unknown): boolean =>
+  error instanceof ApiProblem && error.status === 401
+
+export async function sendLabel(parcel: Parcel): Promise<Verdict> {
+  const params = { path: { image_id: parcel.imageId }, header: { "idempotency-key": parcel.id } }
+  const request = { params, body: parcel.body, signal: giveUp() }
+  try {
+    await unwrap(client.PUT("/api/v1/images/{image_id}/label", request))
+    return { kind: "saved" }
+  } catch (error) {
+    return verdictOn(error)
+  }
+}
+
+export function verdictOn(error: unknown): Verdict {
+  if (!(error instanceof ApiProblem)) throw error
+  if (isPassing(error)) return { kind: "unreachable" }
+  if (isSignedOut(error)) return { kind: "signed-out" }
+  if (error.code === "lease-lost") return { kind: "lease-lost" }
+  return { kind: "refused", reason: error.message }
+}
+
+export function takeLeases(projectId: number, count: number): Promise<Lease[]> {
+  const params = { path: { project_id: projectId } }
+  const request = { params, body: { count }, signal: giveUp() }
+  return unwrap(client.POST("/api/v1/projects/{project_id}/leases", request))
+}
+
+/** False when the lease is lost; no answer leaves it as it was. */
+export async function renewLease(id: string): Promise<boolean> {
+  const request = { params: { path: { lease_id: id } }, signal: giveUp() }
+  try {
+    await unwrap(client.POST("/api/v1/leases/{lease_id}/heartbeat", request))
+    return true
+  } catch (error) {
+    return !(error instanceof ApiProblem && (error.status === 409 || error.status === 404))
+  }
+}
+
+/** Goes out even while the page is being closed. A lease that cannot be given back expires. */
+export function releaseLease(id: string): void {
+  const request = { params: { path: { lease_id: id } }, keepalive: true }
+  unwrap(client.DELETE("/api/v1/leases/{lease_id}", request)).catch(() => undefined)
+}
+
+/** One's own labels before `cursor`, newest first. */
+export function ownLabels(projectId: number, cursor: string | null, limit: number) {
+  const query = { limit, ...(cursor !== null && { cursor }) }
+  const request = { params: { path: { project_id: projectId }, query }, signal: giveUp() }
+  return unwrap(client.GET("/api/v1/projects/{project_id}/labels/mine", request))
+}
+
+export async function imageOf(imageId: number): Promise<LeasedImage> {
+  const request = { params: { path: { image_id: imageId } }, signal: giveUp() }
+  const { id, external_id, width, height, url } = await unwrap(
+    client.GET("/api/v1/images/{image_id}", request),
+  )
+  return { id, external_id, url, width: width ?? 0, height: height ?? 0 }
+}
+
+/** Null when there is none. */
+export async function predictionOf(imageId: number): Promise<Prediction | null> {
+  const request = { params: { path: { image_id: imageId } }, signal: giveUp() }
+  try {
+    return await unwrap(client.GET("/api/v1/images/{image_id}/prediction", request))
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 404) return null
+    throw error
+  }
+}
+
+/** The bytes of a file of the server. @throws {ApiProblem} */
+export async function fileOf(url: string): Promise<Blob> {
+  const unreachable = () => new ApiProblem("The server cannot be reached.", 0, "unreachable")
+  const response = await fetch(url).catch(() => Promise.reject(unreachable()))
+  if (!response.ok) {
+    throw new ApiProblem(`The server answered with status ${response.status}.`, response.status, "")
+  }
+  return response.blob().catch(() => Promise.reject(unreachable()))
+}

@@ -1,0 +1,95 @@
+import type { Project } from "@/api/projects"
+import { presenceOf, pressed } from "../answer/sheet"
+import { rulesOf, type Task } from "./draft"
+import { Feed } from "./feed"
+import { Outbox, type Parcel } from "./outbox"
+import type { Label, Lease } from "./transport"
+import { Workspace } from "./workspace"
+
+const category = (id: number, name: string, key: string) => ({ id, name, color: "#112233", key })
+const categories = [category(1, "Road", "r"), category(2, "Car", "c"), category(3, "Sky", "s")]
+
+export function projectWith(change: Partial<Project> = {}): Project {
+  const images = { total: 9, registered: 0, ready: 9, rejected: 0, labelled: 0, leased: 0 }
+  const policy = { source: null, validation: null, recipe: "cpu-small", retrain_after: null }
+  const shown = { show_predictions: true, prefill: false, overlap: 1 }
+  const named = { id: 7, name: "Streets", description: "", created_at: "2026-11-22T10:00:00Z" }
+  const label_kinds: Project["label_kinds"] = ["image", "point"]
+  const supervision: Project["supervision"] = "point"
+  return { ...named, ...policy, ...shown, label_kinds, supervision, categories, images, ...change }
+}
+
+export const imageOf = (id: number) => ({
+  id,
+  external_id: `street ${id}`,
+  width: 480,
+  height: 360,
+  url: `/api/v1/images/${id}/file`,
+})
+
+export function leaseOf(id: number, change: Partial<Lease> = {}): Lease {
+  const lease = { id: `lease-${id}`, expires_at: "", image: imageOf(id), prediction: null }
+  return { ...lease, label: null, ...change }
+}
+
+export function labelOf(imageId: number, change: Partial<Label> = {}): Label {
+  const who = { id: imageId, image_id: imageId, annotator_id: 1, annotator: "a", revision: 1 }
+  const said = { present: ["Car"], absent: ["Road"], points: [], tiles: null, skipped: null }
+  const when = { active_ms: 1, wall_ms: 1, prefilled_by: null, created_at: "" }
+  return { ...who, ...said, ...when, ...change }
+}
+
+/** A workspace over a server with images 1, 2, 3, ... that notes what it was sent. */
+export async function workspaceWith(
+  options: { project?: Project; leases?: Lease[]; past?: Task[] } = {},
+) {
+  const { project = projectWith(), past = [] } = options
+  const leases = options.leases ?? Array.from({ length: 20 }, (_, index) => leaseOf(index + 1))
+  const time = { ms: 1000 }
+  const sent: Parcel[] = []
+  const wanted: number[][] = []
+  const feed = new Feed<Lease>({
+    ahead: 5,
+    take: async (count) => leases.splice(0, count),
+    renew: async () => true,
+    release: () => undefined,
+    isOnItsWay: () => false,
+    isPassing: () => false,
+    isSignedOut: () => false,
+    later: () => () => undefined,
+  })
+  const store = { all: async () => [], put: async () => undefined, has: async () => true }
+  const outbox = new Outbox({
+    annotatorId: 1,
+    store: { ...store, remove: async () => undefined },
+    send: async (parcel) => {
+      sent.push(parcel)
+      return { kind: "saved" }
+    },
+    exclusively: (task) => task(),
+    later: () => () => undefined,
+  })
+  const workspace = new Workspace({
+    project,
+    annotatorId: 1,
+    feed,
+    outbox,
+    now: () => time.ms,
+    newId: () => `key-${sent.length}`,
+    pastBefore: async (cursor) => ({ tasks: cursor === null ? past : [], next: null }),
+    want: (tasks) => wanted.push(tasks.map((task) => task.id)),
+  })
+  await feed.fill()
+  const shown = () => workspace.snapshot().task?.id
+  const look = (ms = 0) => {
+    workspace.painted(shown() ?? 0)
+    time.ms += ms
+  }
+  const press = (name: string) =>
+    workspace.edit(`press ${name}`, (sheet) => pressed(sheet, name, rulesOf(project)))
+  const isTicked = (name: string) => {
+    const sheet = workspace.snapshot().draft?.history.present
+    return sheet !== undefined && presenceOf(sheet, name) === "present"
+  }
+  return { workspace, project, time, sent, wanted, shown, look, press, isTicked }
+}

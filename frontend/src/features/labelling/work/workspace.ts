@@ -1,0 +1,243 @@
+import type { Project } from "@/api/projects"
+import { changed, type History, redone, undone } from "../answer/history"
+import { isSameAnswer, type Sheet } from "../answer/sheet"
+import { Clock } from "./clock"
+import { asSubmitted, bodyOf, type Draft, draftOf, type Task, taskOf } from "./draft"
+import type { Feed } from "./feed"
+import type { Outbox } from "./outbox"
+import { type PastBefore, Trail } from "./trail"
+import type { Lease } from "./transport"
+
+export type WorkspaceState = {
+  task: Task | null
+  draft: Draft | null
+  /** How many images back the one on the stage is; 0 for a new one. */
+  stepsBack: number
+  isLoadingPast: boolean
+  /** Active times of the labels of this session, in milliseconds; skips are not counted. */
+  times: readonly number[]
+  /** For the live region; each message is new even with the same words. */
+  said: { text: string; number: number }
+}
+
+export type WorkspaceParts = {
+  project: Project
+  annotatorId: number
+  feed: Feed<Lease>
+  outbox: Outbox
+  /** Milliseconds that only grow. */
+  now: () => number
+  newId: () => string
+  pastBefore: PastBefore<Task>
+  /** Called with all images that should be ready, the one on the stage first. */
+  want: (tasks: readonly Task[]) => void
+}
+
+/** One person's way through the images: the one on the stage, those to come, those behind. */
+export class Workspace {
+  private readonly parts: WorkspaceParts
+  private readonly trail: Trail<Task>
+  private readonly listeners = new Set<() => void>()
+  private readonly drafts = new Map<number, Draft>()
+  private readonly tasks = new WeakMap<Lease, Task>()
+  private times: readonly number[] = []
+  private said = { text: "", number: 0 }
+  private isBusy = false
+  private state: WorkspaceState
+
+  constructor(parts: WorkspaceParts) {
+    this.parts = parts
+    this.trail = new Trail(parts.pastBefore)
+    this.state = this.read()
+    parts.feed.subscribe(() => this.refresh())
+  }
+
+  readonly snapshot = (): WorkspaceState => this.state
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** Change the answer; quick changes of one kind are one step of undo. */
+  edit(kind: string, change: (sheet: Sheet) => Sheet): void {
+    const now = this.parts.now()
+    this.rewrite((history) => changed(history, change(history.present), kind, now))
+  }
+
+  undo(): void {
+    this.rewrite(undone)
+  }
+
+  redo(): void {
+    this.rewrite(redone)
+  }
+
+  say(text: string): void {
+    this.said = { text, number: this.said.number + 1 }
+    this.refresh()
+  }
+
+  /** The image can be seen: its clock starts, or goes on. */
+  painted(imageId: number): void {
+    const { task, draft } = this.state
+    if (task?.id !== imageId || !draft) return
+    if (draft.clock) draft.clock.show()
+    else this.change({ clock: new Clock(this.parts.now) })
+  }
+
+  /** The clock of the image on the stage, once it is painted. */
+  clock(): Clock | null {
+    return this.state.draft?.clock ?? null
+  }
+
+  /** Whether the newest image has been worked on, so that it should not be taken away. */
+  isFrontInWork(): boolean {
+    const front = this.front()
+    const draft = front && this.drafts.get(front.id)
+    return this.isBusy || (draft ? draft.history.past.length > 0 : false)
+  }
+
+  /** Keep the answer on this device and go on to the next image. */
+  async submit(): Promise<void> {
+    const isNothingNew = this.trail.current() && !this.hasChanged() && !this.state.draft?.skipped
+    await this.goForward(async () => isNothingNew || this.store(null))
+  }
+
+  async skip(reason: string): Promise<void> {
+    await this.goForward(() => this.store(reason))
+  }
+
+  async forward(): Promise<void> {
+    if (this.trail.current()) await this.goForward(() => this.saveCorrection())
+    else this.say("This is the newest image.")
+  }
+
+  /** To the image before; a correction that was begun is saved. */
+  async back(): Promise<void> {
+    if (this.trail.isLoading || !(await this.saveCorrection())) return
+    const from = this.state
+    try {
+      const found = this.trail.back()
+      if (this.trail.isLoading) this.refresh()
+      if (await found) this.moved(from)
+      else this.say("There is no earlier image.")
+    } catch {
+      this.say("Earlier images cannot be loaded at the moment.")
+    }
+  }
+
+  /** To the newest image; what was changed of an earlier one is taken back. */
+  leave(): void {
+    const from = this.state
+    if (!this.trail.current()) return
+    this.trail.toFront()
+    this.moved(from)
+    const { task, draft } = from
+    if (task && draft) this.drafts.set(task.id, asSubmitted(draft))
+  }
+
+  private async goForward(save: () => Promise<boolean>): Promise<void> {
+    const from = this.state
+    if (!(await save())) return
+    this.trail.forward()
+    this.moved(from)
+  }
+
+  private async saveCorrection(): Promise<boolean> {
+    return !this.trail.current() || !this.hasChanged() || (await this.store(null))
+  }
+
+  private hasChanged(): boolean {
+    const { draft } = this.state
+    if (!draft) return false
+    return !isSameAnswer(draft.history.present, draft.start, this.parts.project.categories)
+  }
+
+  /** Whether the answer is in the outbox; not while the image has yet to be seen. */
+  private async store(skipped: string | null): Promise<boolean> {
+    const { task, draft } = this.state
+    if (!(task && draft?.clock) || this.isBusy) return false
+    this.isBusy = true
+    const timing = draft.clock.read()
+    const { project, annotatorId } = this.parts
+    const body = { ...bodyOf(draft, project, skipped), lease_id: task.leaseId, timing }
+    const imageName = task.image.external_id
+    const about = { annotatorId, projectId: project.id, imageId: task.id, imageName }
+    try {
+      await this.parts.outbox.add({ id: this.parts.newId(), ...about, body, queuedAt: Date.now() })
+    } finally {
+      this.isBusy = false
+    }
+    this.drafts.set(task.id, { ...draft, start: draft.history.present, skipped, clock: null })
+    if (!this.trail.current()) this.finishFront(task, skipped ? [] : [timing.active_ms])
+    return true
+  }
+
+  private finishFront(task: Task, times: number[]): void {
+    this.times = [...this.times, ...times]
+    this.trail.add({ ...task, leaseId: null })
+    this.parts.feed.shift()
+  }
+
+  /** Looking at an image again is timed anew; the newest image waits meanwhile. */
+  private moved({ task, draft, stepsBack }: WorkspaceState): void {
+    if (stepsBack === 0) draft?.clock?.hide()
+    else if (task) this.drafts.set(task.id, { ...this.draft(task), clock: null })
+    this.refresh()
+    const now = this.state
+    if (now.task)
+      this.say(now.stepsBack > 0 ? `Earlier image ${now.task.image.external_id}` : "Next image")
+  }
+
+  private rewrite(change: (history: History<Sheet>) => History<Sheet>): void {
+    const { draft } = this.state
+    if (!draft || this.isBusy) return
+    const history = change(draft.history)
+    if (history !== draft.history) this.change({ history })
+  }
+
+  private change(change: Partial<Draft>): void {
+    const { task } = this.state
+    if (!task) return
+    this.drafts.set(task.id, { ...this.draft(task), ...change })
+    this.refresh()
+  }
+
+  private front(): Task | null {
+    const lease = this.parts.feed.snapshot().queue[0]
+    return lease ? this.taskOf(lease) : null
+  }
+
+  private taskOf(lease: Lease): Task {
+    const task = this.tasks.get(lease) ?? taskOf(lease)
+    this.tasks.set(lease, task)
+    return task
+  }
+
+  private draft(task: Task): Draft {
+    const draft = this.drafts.get(task.id) ?? draftOf(task, this.parts.project)
+    this.drafts.set(task.id, draft)
+    return draft
+  }
+
+  private read(): WorkspaceState {
+    const task = this.trail.current() ?? this.front()
+    return {
+      task,
+      draft: task && this.draft(task),
+      stepsBack: this.trail.stepsBack(),
+      isLoadingPast: this.trail.isLoading,
+      times: this.times,
+      said: this.said,
+    }
+  }
+
+  private refresh(): void {
+    this.state = this.read()
+    const coming = this.parts.feed.snapshot().queue.map((lease) => this.taskOf(lease))
+    const shown = this.state.task ? [this.state.task] : []
+    this.parts.want([...new Set([...shown, ...coming, ...this.trail.nearby()])])
+    for (const listener of this.listeners) listener()
+  }
+}
