@@ -1,0 +1,302 @@
+"""The `weakseg` command: every part of the product as one program. Thin: services do the work."""
+
+import contextlib
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from celery.platforms import SecurityWarning
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.table import Table
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from server import demo, migrations
+from server.db import get_engine, session_scope, utcnow
+from server.errors import BadInput, NotFound, WeaksegError
+from server.models import Project, User
+from server.models.user import Role
+from server.queue import get_app
+from server.schemas.user import Scope, TokenIn, UserIn
+from server.services import datasets, images, manifests, projects, users
+from server.services.images import Imported
+from server.settings import get_settings
+from server.supervisor import ChildFailed
+
+BAD_INPUT = 2
+LISTED_REJECTIONS = 20
+
+output = Console(soft_wrap=True)
+messages = Console(stderr=True, soft_wrap=True)
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="Segmentation models for street images from weak labels.")  # fmt: skip
+user_app = typer.Typer(no_args_is_help=True, help="Accounts.")
+token_app = typer.Typer(no_args_is_help=True, help="API tokens of programs.")
+datasets_app = typer.Typer(no_args_is_help=True, help="Dataset cards: source and validation sets.")
+app.add_typer(user_app, name="user")
+app.add_typer(token_app, name="token")
+app.add_typer(datasets_app, name="datasets")
+app.command("demo")(demo.run)
+
+
+def main() -> None:
+    """The program's entry: what is wrong with the input is one line, and exit status 2."""
+    try:
+        app()
+    except WeaksegError as error:
+        _fail(error.detail)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        where = f"WEAKSEG_{field.upper()}" if error.title == "Settings" else field
+        _fail(f"{where}: {first['msg']}" if field else first["msg"])
+    except DBAPIError as error:
+        _fail(f"the database refused: {str(error.orig).strip().splitlines()[0]}")
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except ChildFailed as error:
+        _fail(f"{error}; stopped the others", status=1)
+
+
+def _fail(message: str, status: int = BAD_INPUT) -> None:
+    messages.print(f"[bold red]error:[/] {escape(message)}", highlight=False)
+    sys.exit(status)
+
+
+# --- the running product
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    processes: Annotated[int, typer.Option(min=1, help="Number of web processes.")] = 1,
+) -> None:
+    """Serve the browser pages and the HTTP interface."""
+    _require_migrated()
+    uvicorn.run(
+        "server.main:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=processes,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+
+
+@app.command()
+def worker(
+    queues: Annotated[
+        str, typer.Option(help="What this worker takes: runs are trainings.")
+    ] = "default,runs",
+    threads: Annotated[int, typer.Option(min=1, help="Tasks at a time.")] = 4,
+) -> None:
+    """Run background tasks: trainings, verification of images, the sweep."""
+    # Importing the tasks opens the broker, which no other command needs.
+    from server.tasks import app as celery  # noqa: PLC0415
+
+    _require_migrated()
+    options = ["--pool=threads", f"--concurrency={threads}", f"--queues={queues}"]
+    # Meant for pickled messages, from which root should keep its hands: ours are JSON.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    celery.start(["--quiet", "worker", *options, "--loglevel=WARNING"])
+
+
+@app.command()
+def beat() -> None:
+    """Send the periodic wake-ups; one process of this kind is enough."""
+    get_app().start(["--quiet", "beat", "--loglevel=WARNING", "--pidfile="])
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the tables of this version."""
+    migrations.upgrade(get_engine())
+    messages.print(f"{get_engine().url.render_as_string()} is up to date", highlight=False)
+
+
+def _require_migrated() -> None:
+    if not migrations.is_current(get_engine()):
+        raise BadInput("the database is not at this version's tables: run weakseg migrate")
+
+
+# --- accounts
+
+
+@user_app.command("add")
+def add_user(
+    email: Annotated[str, typer.Argument()],
+    password: Annotated[
+        str,
+        typer.Option(
+            envvar="WEAKSEG_PASSWORD",
+            prompt=True,
+            confirmation_prompt=True,
+            hide_input=True,
+            help="Asked for when neither this nor WEAKSEG_PASSWORD is given.",
+        ),
+    ],
+    role: Annotated[Role, typer.Option(help="What the account may do.")] = Role.ANNOTATOR,
+) -> None:
+    """Make an account. The first one of an installation should be an admin."""
+    _require_migrated()
+    wanted = UserIn.model_validate({"email": email, "password": password, "role": role})
+    with session_scope() as session:
+        users.create(session, wanted.email, wanted.password.get_secret_value(), wanted.role)
+    messages.print(f"made the account {escape(wanted.email)} ({wanted.role.value})")
+
+
+@user_app.command("list")
+def list_users() -> None:
+    """Show all accounts."""
+    _require_migrated()
+    table = Table("email", "role", "active")
+    with session_scope(read_only=True) as session:
+        for user in users.list_all(session):
+            table.add_row(escape(user.email), user.role, "yes" if user.active else "no")
+    output.print(table)
+
+
+@token_app.command("add")
+def add_token(
+    email: Annotated[str, typer.Argument(help="Account that the token acts for.")],
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    scope: Annotated[list[Scope], typer.Option(help="May be given several times.")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days until it expires.")] = 90,
+) -> None:
+    """Make an API token and print it: it is shown this once."""
+    _require_migrated()
+    wanted = TokenIn(name=name, scopes=scope, expires_at=utcnow() + timedelta(days=days))
+    with session_scope() as session:
+        owner = _find_user(session, email)
+        _token, secret = users.create_token(session, owner, wanted, holder_scopes=frozenset(Scope))
+    output.print(secret, highlight=False)
+
+
+def _find_user(session: Session, email: str) -> User:
+    user = users.find_by_email(session, email)
+    if user is None:
+        raise NotFound(f"there is no account {email}")
+    return user
+
+
+# --- data
+
+
+@app.command("import")
+def import_images(
+    project: Annotated[str, typer.Argument(help="Name or number of the project.")],
+    path: Annotated[Path, typer.Argument(help="A folder of images, or an NDJSON manifest.")],
+) -> None:
+    """Import target images; importing again changes nothing. Exit status 1: some were refused.
+
+    A folder's files are copied into storage. A manifest's paths are below WEAKSEG_IMAGE_ROOT and
+    are verified later by a worker.
+    """
+    _require_migrated()
+    with session_scope(read_only=True) as session:
+        project_id = _find_project(session, project).id
+    if path.is_dir():
+        result = _import_folder(project_id, path)
+    else:
+        result = _import_manifest(project_id, path)
+    messages.print(
+        f"imported {result.imported}, skipped {result.skipped}, refused {len(result.rejected)}"
+    )
+    for name, reason in result.rejected[:LISTED_REJECTIONS]:
+        messages.print(f"refused {escape(name)}: {escape(reason)}", highlight=False)
+    if len(result.rejected) > LISTED_REJECTIONS:
+        messages.print(f"and {len(result.rejected) - LISTED_REJECTIONS} more")
+    if result.rejected:
+        raise typer.Exit(1)
+
+
+def _find_project(session: Session, name_or_number: str) -> Project:
+    if found := projects.find_by_name(session, name_or_number):
+        return found
+    if name_or_number.isdecimal():
+        return projects.get(session, int(name_or_number))
+    known = ", ".join(project.name for project in projects.list_all(session)) or "none"
+    raise NotFound(f"there is no project {name_or_number!r}; known are: {known}")
+
+
+def _import_folder(project_id: int, folder: Path) -> Imported:
+    limit = get_settings().max_image_bytes
+    result = Imported()
+    paths = manifests.pictures_below(folder)
+    with _progress() as progress:
+        for path in progress.track(paths, description="Importing"):
+            name = path.relative_to(folder).as_posix()
+            if path.stat().st_size > limit:
+                result.rejected.append((name, f"larger than {limit / 2**20:.0f} MB"))
+            else:
+                images.import_file(project_id, name, path.read_bytes(), result)
+    return result
+
+
+def _import_manifest(project_id: int, path: Path) -> Imported:
+    with (
+        _progress() as progress,
+        progress.open(path, "rb", description="Importing") as lines,
+        session_scope() as session,
+    ):
+        project = projects.get(session, project_id)
+        return images.register_manifest(session, project, manifests.parse(lines))
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, transient=True) as progress:
+        yield progress
+
+
+@datasets_app.command("add")
+def add_dataset(
+    card: Annotated[Path, typer.Argument(help="A dataset card (YAML).")],
+    name: Annotated[
+        str | None, typer.Option(help="Known as; the card's own name if unset.")
+    ] = None,
+) -> None:
+    """Make a dataset known to the server. Its files stay where they are."""
+    added = datasets.add(card, name)
+    messages.print(f"added {escape(added.name)}: {datasets.count_images(added)} images")
+
+
+@datasets_app.command("list")
+def list_datasets() -> None:
+    """Show all datasets and what is wrong with them."""
+    table = Table("name", "images", "masks", "categories", "problem")
+    for dataset in datasets.list_all():
+        table.add_row(
+            escape(dataset.name),
+            str(dataset.images),
+            "yes" if dataset.has_masks else "no",
+            str(len(dataset.categories)),
+            escape(dataset.problem or ""),
+        )
+    output.print(table)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the HTTP interface."""
+    from server.main import create_app  # noqa: PLC0415 - no other command needs the web parts
+
+    sys.stdout.write(json.dumps(create_app().openapi(), indent=2, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""What the demo shows: drawn street scenes or the user's own images, a project and two accounts.
+
+Every step looks at what is there and adds what is missing, so that a second start is quick.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from sqlalchemy.orm import Session
+
+from server.db import session_scope
+from server.errors import BadInput, NotFound
+from server.models import Project
+from server.models.user import Role
+from server.processes import bound_to_parent
+from server.schemas.image import ManifestLine
+from server.schemas.project import CategoryIn, ProjectChange, ProjectIn
+from server.security import hash_password, verify_password
+from server.services import datasets, images, manifests, projects, users
+from server.services.images import Imported
+from server.settings import get_settings
+from trainer.contract import DatasetCard
+
+ACCOUNTS = {"admin@demo.local": Role.ADMIN, "annotator@demo.local": Role.ANNOTATOR}
+DRAWN_PROJECT = "Demo streets"
+RETRAIN_AFTER = 20
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A series of scenes that the trainer draws, and the dataset that it becomes."""
+
+    name: str
+    look: str
+    seed: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """The three domains of a demo without images of one's own."""
+
+    source: Drawing
+    target: Drawing
+    validation: Drawing
+
+    @classmethod
+    def of_counts(cls, source: int, target: int, validation: int) -> "Drawings":
+        return cls(
+            Drawing("demo-source", "source", 1, source),
+            Drawing("demo-target", "target", 2, target),
+            Drawing("demo-validation", "target", 3, validation),
+        )
+
+
+@dataclass(frozen=True)
+class Target:
+    """The project that is labelled, and the folder of its images."""
+
+    project: str
+    images: Path
+    is_drawn: bool
+
+    @classmethod
+    def choose(cls, data: Path, own_images: Path | None) -> "Target":
+        """The user's own images, or those of the last start, or drawn scenes."""
+        if own_images is None:
+            return cls.last_of(data) or cls(
+                DRAWN_PROJECT, data / "datasets" / "demo-target" / "images", is_drawn=True
+            )
+        folder = own_images.resolve()
+        if not folder.is_dir():
+            raise BadInput(f"IMAGES: {folder} is not a folder")
+        if not manifests.pictures_below(folder):
+            raise BadInput(f"IMAGES: there are no pictures below {folder}")
+        return cls(folder.name, folder, is_drawn=False)
+
+    @classmethod
+    def last_of(cls, data: Path) -> "Target | None":
+        """What was labelled at the last start with this data folder."""
+        try:
+            said = json.loads((data / "demo.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return cls(said["project"], Path(said["images"]), said["is_drawn"])
+
+    def remember(self, data: Path) -> None:
+        """Make this the last target of the data folder."""
+        said = {"project": self.project, "images": str(self.images), "is_drawn": self.is_drawn}
+        (data / "demo.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+
+
+def ensure_project(
+    target: Target,
+    drawings: Drawings,
+    source: Path | None,
+    validation: Path | None,
+    console: Console,
+) -> None:
+    """Draw what is to be drawn, and make the project with its datasets when it is not there.
+
+    Raises WeaksegError when a card is wrong.
+    """
+    wanted = [drawings.target, drawings.validation] if target.is_drawn else []
+    _draw([*wanted, *([] if source else [drawings.source])], console)
+    source_card = datasets.add(source) if source else _card(drawings.source)
+    validation_card = datasets.add(validation) if validation else None
+    if validation_card is None and target.is_drawn:
+        validation_card = _card(drawings.validation)
+    with session_scope() as session:
+        if project := projects.find_by_name(session, target.project):
+            _follow_cards(session, project, source, validation)
+        else:
+            _create_project(session, target, source_card, validation_card)
+
+
+def _card(drawing: Drawing) -> DatasetCard:
+    return datasets.add(get_settings().datasets / drawing.name / "card.yaml")
+
+
+def _create_project(
+    session: Session, target: Target, source: DatasetCard, validation: DatasetCard | None
+) -> None:
+    names = dict.fromkeys(source.ids[number] for number in sorted(source.ids))
+    wanted = ProjectIn(
+        name=target.project,
+        description="Made by weakseg demo.",
+        categories=[CategoryIn(name=name) for name in names],
+        source=source.name,
+        validation=validation.name if validation else None,
+        retrain_after=RETRAIN_AFTER,
+    )
+    projects.create(session, wanted)
+
+
+def _follow_cards(
+    session: Session, project: Project, source: Path | None, validation: Path | None
+) -> None:
+    """A card that was named at this start replaces the one of an earlier start."""
+    change = {
+        field: datasets.add(card).name
+        for field, card in (("source", source), ("validation", validation))
+        if card is not None
+    }
+    if change:
+        projects.change(session, project.id, ProjectChange.model_validate(change))
+
+
+def _draw(drawings: list[Drawing], console: Console) -> None:
+    """Let the trainer draw each series that is not complete yet."""
+    root = get_settings().datasets
+    missing = [drawing for drawing in drawings if not (root / drawing.name / "card.yaml").exists()]
+    if not missing:
+        return
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        tasks = [progress.add_task(f"Drawing {d.name}", total=d.count) for d in missing]
+        for drawing, task in zip(missing, tasks, strict=True):
+            for done in _draw_series(drawing, root / drawing.name):
+                progress.update(task, completed=done)
+
+
+def _draw_series(drawing: Drawing, folder: Path) -> Iterator[int]:
+    """Run the trainer's renderer; gives how many scenes are there so far."""
+    options = ["--look", drawing.look, "--count", str(drawing.count), "--seed", str(drawing.seed)]
+    if drawing.name == "demo-target":
+        options.append("--no-masks")
+    command = [sys.executable, "-m", "trainer.data.scenes", "--out", str(folder), *options]
+    with subprocess.Popen(  # noqa: S603
+        bound_to_parent(command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as renderer:
+        while renderer.poll() is None:
+            yield sum(1 for _ in folder.glob("images/*.jpg"))
+            time.sleep(POLL_SECONDS)
+        errors = renderer.stderr.read() if renderer.stderr else ""
+    if renderer.returncode:
+        raise BadInput(f"drawing {drawing.name} failed: {errors.strip()}")
+    yield drawing.count
+
+
+def register_images(target: Target) -> Imported:
+    """Make the images of the folder known to the project; a worker verifies them later."""
+    names = [
+        path.relative_to(target.images).as_posix()
+        for path in manifests.pictures_below(target.images)
+    ]
+    lines = ((n, ManifestLine(uri=name)) for n, name in enumerate(names, 1) if name.isprintable())
+    with session_scope() as session:
+        project = projects.find_by_name(session, target.project)
+        if project is None:
+            raise NotFound(f"there is no project {target.project!r}")
+        result = images.register_manifest(session, project, lines)
+    result.rejected += [
+        (repr(name), "its name has characters that cannot be shown")
+        for name in names
+        if not name.isprintable()
+    ]
+    return result
+
+
+def ensure_accounts(password_file: Path, chosen: str | None) -> dict[str, str | None]:
+    """Make both accounts, or give them the chosen password; returns each one's password.
+
+    A password that nobody chose is kept in the file, so that it can be shown at the next start.
+    None stands for one that is not known here: it was chosen earlier, or changed in the browser.
+    """
+    with session_scope() as session:
+        known = {email: users.find_by_email(session, email) for email in ACCOUNTS}
+        if chosen is not None:
+            password_file.unlink(missing_ok=True)
+            password: str | None = chosen
+        else:
+            password = _kept_password(password_file, make=None in known.values())
+        if password is None:
+            return dict.fromkeys(ACCOUNTS)
+        opened = {}
+        for email, user in known.items():
+            if user is None:
+                users.create(session, email, password, ACCOUNTS[email])
+            elif chosen is not None and not verify_password(chosen, user.password_hash):
+                user.password_hash = hash_password(chosen)
+            opens = user is None or verify_password(password, user.password_hash)
+            opened[email] = password if opens else None
+        return opened
+
+
+def _kept_password(file: Path, *, make: bool) -> str | None:
+    if file.exists():
+        return file.read_text(encoding="utf-8").strip()
+    if not make:
+        return None
+    password = secrets.token_urlsafe(9)
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        opened.write(password + "\n")
+    return password
