@@ -135,11 +135,12 @@ class Light:
 
 @dataclass(frozen=True)
 class Glow:
-    """A lamp that is on: canvas position, radius in canvas pixels, colour."""
+    """A lamp that is on: canvas position, radius in canvas pixels, colour, and the pixel there."""
 
-    at: Pixel
+    at: tuple[int, int]
     radius: float
     color: Color
+    seen: object
 
 
 class Canvas:
@@ -244,11 +245,18 @@ class Canvas:
             self._darken.polygon(small, round(255 * min(1.0, depth)))
 
     def glow(self, point: Point, radius: float, color: Color) -> None:
-        """A lamp `radius` metres across its halo."""
+        """A halo `radius` metres wide around a lamp that has just been drawn."""
         seen = self.camera.view(point)
-        if seen[2] > NEAREST:
+        if seen[2] <= NEAREST:
+            return
+        x, y = (int(axis) for axis in self.camera.pixel(seen))
+        if 0 <= x < self.camera.width and 0 <= y < self.camera.height:
             size = radius * self.camera.focal / seen[2]
-            self.glows.append(Glow(self.camera.pixel(seen), size, color))
+            self.glows.append(Glow((x, y), size, color, self.image.getpixel((x, y))))
+
+    def visible_glows(self) -> list[Glow]:
+        """Lamps that nothing was drawn over since."""
+        return [glow for glow in self.glows if self.image.getpixel(glow.at) == glow.seen]
 
     def _normal(self, points: Sequence[Point]) -> Point:
         (ax, ay, az), (bx, by, bz), (cx, cy, cz) = points[0], points[1], points[2]

@@ -43,13 +43,14 @@ def develop(
 
 
 def _add_glow(pixels: Values, canvas: Canvas, style: Style) -> None:
-    if not canvas.glows:
+    glows = canvas.visible_glows()
+    if not glows:
         return
     strength = 1.0 if style.lamps else 0.35
     height, width = pixels.shape[:2]
     halo = Image.new("RGB", (width // 2, height // 2))
     draw = ImageDraw.Draw(halo)
-    for glow in canvas.glows:
+    for glow in glows:
         x, y = (axis / SUPERSAMPLING / 2 for axis in glow.at)
         size = min(glow.radius / SUPERSAMPLING / 2, 26)
         red, green, blue = (round(channel) for channel in glow.color)

@@ -259,7 +259,7 @@ def _low_sun(dice: Dice) -> Style:
         light=Light(
             sun=sun,
             sunlight=(0.86, 0.66, 0.42),
-            skylight=(0.68, 0.66, 0.70),
+            skylight=(0.80, 0.77, 0.80),
             haze_color=(226, 190, 150),
             haze=dice.between(0.004, 0.009),
             shadow=0.52,
