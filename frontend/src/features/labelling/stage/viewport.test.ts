@@ -6,6 +6,7 @@ import {
   pan,
   pinch,
   resized,
+  type Spot,
   toImage,
   toStage,
   wheelFactor,
@@ -86,15 +87,15 @@ describe("pan", () => {
 describe("pinch", () => {
   it("keeps what is between the fingers", () => {
     const before = wholeView(wide)
-    const fingers = [
+    const fingers: [Spot, Spot] = [
       { x: 450, y: 400 },
       { x: 550, y: 400 },
-    ] as const
-    const spread = [
+    ]
+    const spread: [Spot, Spot] = [
       { x: 400, y: 420 },
       { x: 600, y: 420 },
-    ] as const
-    const after = pinch(before, fingers, spread, wide)
+    ]
+    const after = pinch(before, { before: fingers, after: spread }, wide)
     expect(after.scale).toBe(1)
     expect(toImage(after, { x: 500, y: 420 })).toEqual(toImage(before, { x: 500, y: 400 }))
   })

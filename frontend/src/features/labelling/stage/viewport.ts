@@ -5,6 +5,8 @@ export type Spot = { x: number; y: number }
 /** What a viewport must stay within. */
 export type Bounds = { image: Size; stage: Size }
 
+type Fingers = { before: readonly [Spot, Spot]; after: readonly [Spot, Spot] }
+
 const MAX_SCALE = 40
 const WHEEL_PIXEL = 0.002
 const WHEEL_LINE = 0.05
@@ -49,16 +51,12 @@ export function pan(viewport: Viewport, by: Spot, bounds: Bounds): Viewport {
 }
 
 /** Two fingers went from `before` to `after`: zoom by their distance, pan by their middle. */
-export function pinch(
-  viewport: Viewport,
-  before: readonly [Spot, Spot],
-  after: readonly [Spot, Spot],
-  bounds: Bounds,
-): Viewport {
-  const from = middle(before)
-  const to = middle(after)
+export function pinch(viewport: Viewport, fingers: Fingers, bounds: Bounds): Viewport {
+  const from = middle(fingers.before)
+  const to = middle(fingers.after)
   const moved = { ...viewport, x: viewport.x + to.x - from.x, y: viewport.y + to.y - from.y }
-  return zoomAt(moved, to, distance(after) / Math.max(1, distance(before)), bounds)
+  const spread = distance(fingers.after) / Math.max(1, distance(fingers.before))
+  return zoomAt(moved, to, spread, bounds)
 }
 
 /** How much a turn of the wheel zooms; browsers report pinches on a trackpad as ctrl + wheel. */

@@ -1,0 +1,90 @@
+import { act, cleanup, renderHook } from "@testing-library/react"
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { keymapOf } from "./commands"
+import { useKeys } from "./use-keys"
+
+const keymap = keymapOf([{ id: 1, name: "Car", color: "#000000", key: "c" }])
+
+function listening(isOn = true) {
+  const handlers = { run: vi.fn(), release: vi.fn(), tick: vi.fn(), doubt: vi.fn() }
+  renderHook(() => useKeys(keymap, handlers, isOn))
+  return handlers
+}
+
+function press(key: string, init: KeyboardEventInit = {}, target: EventTarget = document.body) {
+  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init })
+  act(() => void target.dispatchEvent(event))
+  return event
+}
+
+function inside(html: string): Element {
+  document.body.innerHTML = html
+  return document.body.firstElementChild as Element
+}
+
+afterEach(() => {
+  cleanup()
+  document.body.innerHTML = ""
+})
+
+describe("useKeys", () => {
+  it("ticks, doubts and runs commands, and keeps the browser out of it", () => {
+    const { tick, doubt, run } = listening()
+    expect(press("c").defaultPrevented).toBe(true)
+    press("C", { shiftKey: true })
+    press("Enter")
+    expect(tick).toHaveBeenCalledWith("Car")
+    expect(doubt).toHaveBeenCalledWith("Car")
+    expect(run).toHaveBeenCalledWith("submit")
+  })
+
+  it("leaves to the browser what it does not know", () => {
+    const { run } = listening()
+    expect(press("t", { ctrlKey: true }).defaultPrevented).toBe(false)
+    expect(press("Tab").defaultPrevented).toBe(false)
+    expect(run).not.toHaveBeenCalled()
+  })
+
+  it("does not repeat what would do harm", () => {
+    const { tick, run } = listening()
+    press("c", { repeat: true })
+    press("Enter", { repeat: true })
+    press("ArrowUp", { repeat: true })
+    expect(tick).not.toHaveBeenCalled()
+    expect(run.mock.calls).toEqual([["stronger"]])
+  })
+
+  it("holds while the key is down", () => {
+    const { run, release } = listening()
+    press(",", { code: "Comma" })
+    expect(run).toHaveBeenCalledWith("hide")
+    window.dispatchEvent(new KeyboardEvent("keyup", { key: ",", code: "Comma" }))
+    expect(release).toHaveBeenCalledWith("hide")
+    press(",", { code: "Comma" })
+    window.dispatchEvent(new Event("blur"))
+    expect(release).toHaveBeenCalledTimes(2)
+  })
+
+  it("does not take letters out of a text", () => {
+    const { tick } = listening()
+    const event = press("c", {}, inside("<input type='text' />"))
+    expect(event.defaultPrevented).toBe(false)
+    expect(tick).not.toHaveBeenCalled()
+  })
+
+  it("leaves arrows to a slider and Enter to a button that has the focus", () => {
+    const { run, tick } = listening()
+    const slider = inside("<input type='range' />")
+    press("ArrowUp", {}, slider)
+    press("c", {}, slider)
+    press("Enter", {}, inside("<button>Help</button>"))
+    expect(run).not.toHaveBeenCalled()
+    expect(tick).toHaveBeenCalledTimes(1)
+  })
+
+  it("is silent while a dialog is open", () => {
+    const { tick } = listening(false)
+    press("c")
+    expect(tick).not.toHaveBeenCalled()
+  })
+})

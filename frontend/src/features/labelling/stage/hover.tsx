@@ -1,0 +1,52 @@
+import type { Category } from "@/api/projects"
+import { indexAt, type Mask } from "./mask"
+import styles from "./stage.module.css"
+import type { Size, Spot } from "./viewport"
+
+const TAG_ROOM = { width: 160, height: 56 }
+
+type CursorTagProps = { at: Spot; stage: Size; category: Category }
+
+/** Beside the cursor: what the next click will be. */
+export function CursorTag({ at, stage, category }: CursorTagProps) {
+  const left = at.x > stage.width - TAG_ROOM.width
+  const above = at.y > stage.height - TAG_ROOM.height
+  const shift = `${left ? "calc(-100% - 14px)" : "16px"}, ${above ? "calc(-100% - 14px)" : "16px"}`
+  return (
+    <div
+      className={styles.cursortag}
+      style={{ transform: `translate(${at.x}px, ${at.y}px) translate(${shift})` }}
+      aria-hidden="true"
+    >
+      <span className={styles.dot} style={{ background: category.color }} />
+      {category.name}
+    </div>
+  )
+}
+
+type PredictionTagProps = {
+  mask: Mask
+  /** In image pixels. */
+  spot: Spot
+  image: Size
+  categories: readonly Category[]
+}
+
+/** What the model sees under the cursor. */
+export function PredictionTag({ mask, spot, image, categories }: PredictionTagProps) {
+  const place = {
+    x: (spot.x * mask.width) / image.width,
+    y: (spot.y * mask.height) / image.height,
+  }
+  const index = indexAt(mask, place)
+  const category = index === null ? undefined : categories[index]
+  if (!category) return null
+  return (
+    <div className={styles.predictiontag} data-testid="predicted">
+      <span className={styles.dot} style={{ background: category.color }} />
+      <span>
+        Model: <strong>{category.name}</strong>
+      </span>
+    </div>
+  )
+}

@@ -1,0 +1,55 @@
+import { type PointerEvent, useRef } from "react"
+import type { SheetPoint } from "../answer/sheet"
+import { Gesture, type Meaning } from "./gesture"
+import { type Spot, toStage, type Viewport } from "./viewport"
+
+const SLACK = { mouse: 4, touch: 10 }
+const REACH = { mouse: 12, touch: 24 }
+
+type Options = {
+  viewport: Viewport
+  points: readonly SheetPoint[]
+  onGesture: (meaning: Meaning) => void
+  /** Where a mouse or pen is over the stage, in stage pixels; null when it has left. */
+  onHover: (at: Spot | null) => void
+}
+
+/** Pointer handlers of the stage. */
+export function useGestures({ viewport, points, onGesture, onHover }: Options) {
+  const gesture = useRef(new Gesture())
+  const fingerOf = (event: PointerEvent<HTMLElement>) => {
+    const box = event.currentTarget.getBoundingClientRect()
+    return { id: event.pointerId, at: { x: event.clientX - box.left, y: event.clientY - box.top } }
+  }
+  const mean = (meaning: Meaning | null) => meaning && onGesture(meaning)
+  return {
+    onPointerDown: (event: PointerEvent<HTMLElement>) => {
+      if (event.pointerType === "mouse" && event.button > 1) return
+      event.currentTarget.setPointerCapture(event.pointerId)
+      const finger = fingerOf(event)
+      const reach = REACH[kindOf(event)]
+      gesture.current.down(finger, nearestPoint(points, { viewport, at: finger.at, reach }))
+    },
+    onPointerMove: (event: PointerEvent<HTMLElement>) => {
+      const finger = fingerOf(event)
+      if (event.pointerType !== "touch") onHover(finger.at)
+      mean(gesture.current.move(finger, SLACK[kindOf(event)]))
+    },
+    onPointerUp: (event: PointerEvent<HTMLElement>) => mean(gesture.current.up(fingerOf(event))),
+    onPointerCancel: (event: PointerEvent<HTMLElement>) => gesture.current.cancel(event.pointerId),
+    onPointerLeave: () => onHover(null),
+  }
+}
+
+const kindOf = (event: PointerEvent) => (event.pointerType === "touch" ? "touch" : "mouse")
+
+type Search = { viewport: Viewport; at: Spot; reach: number }
+
+function nearestPoint(points: readonly SheetPoint[], { viewport, at, reach }: Search) {
+  const near = points
+    .map((point) => ({ id: point.id, at: toStage(viewport, point) }))
+    .map((place) => ({ ...place, away: Math.hypot(place.at.x - at.x, place.at.y - at.y) }))
+    .filter((place) => place.away <= reach)
+    .toSorted((one, other) => one.away - other.away)
+  return near[0] ?? null
+}

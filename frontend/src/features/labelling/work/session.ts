@@ -1,0 +1,162 @@
+import { createStore } from "idb-keyval"
+import type { Project } from "@/api/projects"
+import { closePicture, loadPicture, type Picture } from "../stage/picture"
+import type { Task } from "./draft"
+import { Feed } from "./feed"
+import { Gallery } from "./gallery"
+import { Outbox } from "./outbox"
+import { parcelStore } from "./parcel-store"
+import {
+  fileOf,
+  imageOf,
+  isPassing,
+  isSignedOut,
+  type Lease,
+  ownLabels,
+  predictionOf,
+  releaseLease,
+  renewLease,
+  sendLabel,
+  takeLeases,
+} from "./transport"
+import { Workspace } from "./workspace"
+
+const AHEAD = 5
+const PAST_PAGE = 5
+const BEAT_MS = 30_000
+
+/** All that works behind one open labelling page. */
+export type Session = {
+  workspace: Workspace
+  feed: Feed<Lease>
+  outbox: Outbox
+  gallery: Gallery<Task, Picture>
+  /** Try everything again that waits: the network is back, or somebody signed in. */
+  resume: () => void
+  close: () => void
+}
+
+const outboxes = new Map<number, Outbox>()
+
+/** One outbox a person, which goes on sending when the labelling page is left. */
+function outboxOf(annotatorId: number): Outbox {
+  const known = outboxes.get(annotatorId)
+  if (known) return known
+  const outbox = new Outbox({
+    annotatorId,
+    store: parcelStore(createStore("weakseg-outbox", "labels")),
+    send: sendLabel,
+    exclusively: (task) => navigator.locks.request("weakseg-outbox", task),
+    later,
+  })
+  outboxes.set(annotatorId, outbox)
+  window.addEventListener("online", () => outbox.retry())
+  void outbox.load()
+  return outbox
+}
+
+function later(run: () => void, ms: number): () => void {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}
+
+/** Start work on a project's images. */
+export function openSession(project: Project, annotatorId: number): Session {
+  const outbox = outboxOf(annotatorId)
+  const gallery = galleryOf(project)
+  const feed = new Feed<Lease>({
+    ahead: AHEAD,
+    take: (count) => takeLeases(project.id, count),
+    renew: renewLease,
+    release: releaseLease,
+    isOnItsWay: (id) => outbox.snapshot().waiting.some((parcel) => parcel.imageId === id),
+    isPassing,
+    isSignedOut,
+    later,
+  })
+  const workspace = new Workspace({
+    project,
+    annotatorId,
+    feed,
+    outbox,
+    now: () => performance.now(),
+    newId: () => crypto.randomUUID(),
+    pastBefore: (cursor) => pastBefore(project, cursor),
+    want: (tasks) => gallery.want(tasks),
+  })
+  const resume = () => {
+    outbox.retry()
+    gallery.retry()
+    void feed.fill()
+  }
+  const stop = watchPage({ workspace, feed, outbox, resume })
+  const close = () => {
+    stop()
+    feed.close()
+    gallery.want([])
+  }
+  void feed.fill()
+  return { workspace, feed, outbox, gallery, resume, close }
+}
+
+function galleryOf(project: Project): Gallery<Task, Picture> {
+  const colors = project.categories.map((category) => category.color)
+  return new Gallery({
+    load: ({ image, prediction }) => {
+      const maskUrl = prediction?.mask_url ?? null
+      return loadPicture({ url: image.url, width: image.width, maskUrl, colors }, fileOf)
+    },
+    close: closePicture,
+    isPassing,
+    later,
+  })
+}
+
+async function pastBefore(project: Project, cursor: string | null) {
+  const page = await ownLabels(project.id, cursor, PAST_PAGE)
+  const taskOf = async (label: (typeof page.items)[number]): Promise<Task> => {
+    const [image, prediction] = await Promise.all([
+      imageOf(label.image_id),
+      project.show_predictions ? predictionOf(label.image_id) : null,
+    ])
+    return { id: image.id, image, leaseId: null, prediction, label }
+  }
+  return { tasks: await Promise.all(page.items.map(taskOf)), next: page.next_cursor }
+}
+
+type Watched = Pick<Session, "workspace" | "feed" | "outbox" | "resume">
+
+/** Leases live while the page can be seen and are given back when it is left. */
+function watchPage({ workspace, feed, outbox, resume }: Watched): () => void {
+  const beat = () => {
+    if (document.hidden) return
+    void feed.beat(workspace.isFrontInWork())
+    for (const { body } of outbox.snapshot().waiting)
+      if (body.lease_id) void renewLease(body.lease_id)
+  }
+  const look = () => {
+    if (document.hidden) workspace.clock()?.hide()
+    else workspace.clock()?.show()
+    beat()
+  }
+  const comeBack = (event: PageTransitionEvent) => event.persisted && feed.open()
+  const guard = (event: BeforeUnloadEvent) => {
+    const { isFragile, waiting } = outbox.snapshot()
+    if (isFragile && waiting.length > 0) event.preventDefault()
+  }
+  const leave = () => feed.close()
+  const timer = setInterval(beat, BEAT_MS)
+  document.addEventListener("visibilitychange", look)
+  window.addEventListener("online", resume)
+  window.addEventListener("pagehide", leave)
+  window.addEventListener("pageshow", comeBack)
+  window.addEventListener("beforeunload", guard)
+  return () => {
+    clearInterval(timer)
+    document.removeEventListener("visibilitychange", look)
+    window.removeEventListener("online", resume)
+    window.removeEventListener("pagehide", leave)
+    window.removeEventListener("pageshow", comeBack)
+    window.removeEventListener("beforeunload", guard)
+  }
+}

@@ -1,0 +1,28 @@
+import { useEffect, useState, useSyncExternalStore } from "react"
+import type { Project } from "@/api/projects"
+import type { Picture } from "../stage/picture"
+import type { PictureState } from "./gallery"
+import { openSession, type Session } from "./session"
+
+/** The session of a project as it is when the page opens; null before the first paint. */
+export function useSession(project: Project, annotatorId: number): Session | null {
+  const [opened] = useState(project)
+  const [session, setSession] = useState<Session | null>(null)
+  useEffect(() => {
+    const started = openSession(opened, annotatorId)
+    setSession(started)
+    return () => started.close()
+  }, [opened, annotatorId])
+  return session
+}
+
+export const useWorkspace = ({ workspace }: Session) =>
+  useSyncExternalStore(workspace.subscribe, workspace.snapshot)
+
+export const useFeed = ({ feed }: Session) => useSyncExternalStore(feed.subscribe, feed.snapshot)
+
+export const useOutbox = ({ outbox }: Session) =>
+  useSyncExternalStore(outbox.subscribe, outbox.snapshot)
+
+export const usePicture = ({ gallery }: Session, id: number | null): PictureState<Picture> | null =>
+  useSyncExternalStore(gallery.subscribe, () => (id === null ? null : gallery.get(id)))
