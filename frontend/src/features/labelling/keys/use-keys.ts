@@ -30,6 +30,7 @@ export function useKeys(keymap: Keymap, handlers: KeyHandlers, isOn: boolean): v
       act(binding, latest.current)
       const id = heldCommand(binding)
       if (id) held.set(event.code, id)
+    }
     const up = (event: KeyboardEvent) => letGo(event.code)
     const letGo = (code: string) => {
       const id = held.get(code)
