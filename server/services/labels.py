@@ -144,7 +144,7 @@ def describe(session: Session, found: Sequence[Label]) -> list[LabelOut]:
 
 def _category_names(session: Session, project_ids: Iterable[int]) -> dict[int, str]:
     query = select(Category.id, Category.name).where(Category.project_id.in_(project_ids))
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _describe(label: Label, names: dict[int, str]) -> LabelOut:

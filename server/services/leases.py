@@ -81,7 +81,7 @@ def _take(session: Session, project: Project, annotator_id: int, wanted: int) ->
         .returning(Assignment.slot, Assignment.image_id, Assignment.lease_id)
         .execution_options(synchronize_session=False)
     )
-    in_order = sorted(rows.tuples())
+    in_order = sorted(rows.all())
     return [Lease(lease_id or "", expires_at, image_id) for _, image_id, lease_id in in_order]
 
 

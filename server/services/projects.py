@@ -138,7 +138,7 @@ def _count_images(
     )
     if leased:
         query = query.where(Assignment.lease_expires_at > utcnow())
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def pace(session: Session, project_id: int, annotator_id: int) -> AnnotatorPace:

@@ -96,7 +96,7 @@ def sign_in(email: str, password: str, address: str) -> tuple[User, str]:
         if user is None or not right:
             session.add_all(SignInFailure(subject=subject) for subject in subjects)
         else:
-            secret = _start_session(session, user)
+            secret = start_session(session, user)
             session.execute(delete(SignInFailure).where(SignInFailure.subject == subjects[0]))
             return user, secret
     raise NotSignedIn("the e-mail address or the password is wrong", code="wrong-credentials")
@@ -115,7 +115,8 @@ def _refuse_guessing(session: Session, subjects: tuple[str, str]) -> None:
             raise TooManyAttempts(f"too many failed attempts; try again in {minutes} minutes")
 
 
-def _start_session(session: Session, user: User) -> str:
+def start_session(session: Session, user: User) -> str:
+    """A new browser session; returns its secret. Clears away what has run out."""
     secret = new_secret()
     now = utcnow()
     session.execute(delete(UserSession).where(UserSession.expires_at < now))

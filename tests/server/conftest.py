@@ -1,6 +1,7 @@
 """A server over a fresh database, on SQLite and on PostgreSQL, and somebody signed in to it."""
 
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,35 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
+from sqlalchemy import Engine, text
 
 from server import db, migrations
 from server.main import create_app
+from server.models import User
 from server.models.user import Role
 from server.services import users
-from tests.server.people import EMAILS, PASSWORD
+from tests.server.people import EMAILS, password_hash
+from tests.services.postgres import fresh_database
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied: faster than migrating anew for each test."""
+    path = tmp_path_factory.mktemp("template") / "weakseg.sqlite3"
+    engine = db.make_engine(f"sqlite:///{path}")
+    migrations.upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgres_url: str) -> Iterator[str]:
+    """URL of a migrated PostgreSQL database that tests empty before they use it."""
+    with fresh_database(postgres_url) as url:
+        engine = db.make_engine(url)
+        migrations.upgrade(engine)
+        engine.dispose()
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -21,15 +45,26 @@ def database(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """An empty, migrated database that the settings name; gives the kind."""
-    monkeypatch.setenv("WEAKSEG_DATA", str(tmp_path / "data"))
+    data = tmp_path / "data"
+    data.mkdir()
+    monkeypatch.setenv("WEAKSEG_DATA", str(data))
     monkeypatch.chdir(tmp_path)
     if request.param == "postgresql":
-        make = request.getfixturevalue("fresh_postgres_database")
-        monkeypatch.setenv("WEAKSEG_DATABASE_URL", make())
-    db.dispose()
-    migrations.upgrade(db.get_engine())
+        url = request.getfixturevalue("migrated_postgresql")
+        monkeypatch.setenv("WEAKSEG_DATABASE_URL", url)
+        db.dispose()
+        _empty(db.get_engine())
+    else:
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), data)
+        db.dispose()
     yield request.param
     db.dispose()
+
+
+def _empty(engine: Engine) -> None:
+    tables = ", ".join(table.name for table in db.Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
 
 
 @pytest.fixture
@@ -54,8 +89,11 @@ def people(database: str) -> dict[Role, int]:
     """One account of each role; gives their ids."""
     with db.session_scope() as session:
         made = {
-            role: users.create(session, email, PASSWORD, role) for role, email in EMAILS.items()
+            role: User(email=email, password_hash=password_hash(), role=role.value)
+            for role, email in EMAILS.items()
         }
+        session.add_all(made.values())
+        session.flush()
         return {role: user.id for role, user in made.items()}
 
 
@@ -63,12 +101,13 @@ def people(database: str) -> dict[Role, int]:
 def sign_in(
     app_client: Callable[[], TestClient], people: dict[Role, int]
 ) -> Callable[[Role], TestClient]:
-    """A client signed in with a role."""
+    """A client with a session of somebody with a role; test_users.py signs in by HTTP."""
 
     def signed_in(role: Role) -> TestClient:
         client = app_client()
-        answer = client.post("/api/v1/session", json={"email": EMAILS[role], "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
+        with db.session_scope() as session:
+            secret = users.start_session(session, users.get(session, people[role]))
+        client.cookies.set(users.SESSION_COOKIE, secret, domain="testserver.local")
         return client
 
     return signed_in

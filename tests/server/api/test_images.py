@@ -1,0 +1,344 @@
+"""Import through its three doors, with files and manifests as strangers send them."""
+
+import io
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image as PillowImage
+
+from server.db import session_scope
+from server.services import images
+from server.settings import get_settings
+
+Upload = Callable[[int, dict[str, bytes]], dict[str, Any]]
+MakeProject = Callable[..., dict[str, Any]]
+
+
+def encode(image: PillowImage.Image, form: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and has next to no content."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(kind + data).to_bytes(4, "big")
+        return len(data).to_bytes(4, "big") + kind + data + crc
+
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 2, 0, 0, 0])
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9))
+        + chunk(b"IEND", b"")
+    )  # fmt: skip
+
+
+@pytest.fixture
+def project_id(make_project: MakeProject) -> int:
+    return int(make_project()["id"])
+
+
+def shown(client: TestClient, project_id: int) -> list[dict[str, Any]]:
+    return list(client.get(f"/api/v1/projects/{project_id}/images").json()["items"])
+
+
+def pixels_of(client: TestClient, image: dict[str, Any]) -> np.ndarray:
+    answer = client.get(image["url"])
+    assert answer.status_code == 200
+    return np.asarray(PillowImage.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
+
+
+def test_uploading_twice_changes_nothing(
+    engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    files = {"a.jpg": jpeg(1), "b.jpg": jpeg(2)}
+    assert upload(project_id, files) == {"imported": 2, "skipped": 0, "rejected": []}
+    assert upload(project_id, files) == {"imported": 0, "skipped": 2, "rejected": []}
+    renamed = upload(project_id, {"renamed.jpg": jpeg(1)})
+    assert renamed == {"imported": 0, "skipped": 1, "rejected": []}
+    other = upload(project_id, {"a.jpg": jpeg(3)})
+    assert other["rejected"] == [{"name": "a.jpg", "reason": "another image already has this name"}]
+    assert [image["external_id"] for image in shown(engineer, project_id)] == ["a.jpg", "b.jpg"]
+
+
+def test_a_plain_jpeg_is_kept_byte_for_byte(
+    engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    upload(project_id, {"a.jpg": jpeg(5)})
+    [image] = shown(engineer, project_id)
+    answer = engineer.get(image["url"])
+    assert answer.content == jpeg(5)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert "private" in answer.headers["cache-control"]
+
+
+TOO_WIDE = png_header(30_000, 20)
+BOMB = png_header(19_000, 19_000)
+SMALL_JPEG = encode(PillowImage.effect_noise((64, 64), 90).convert("RGB"), "JPEG")
+FRAMES = [PillowImage.new("RGB", (32, 32), color) for color in ("red", "blue")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("notes.jpg", b"Dear diary, this is not a picture.", "not a JPEG"),
+        ("empty.jpg", b"", "not a JPEG"),
+        ("truncated.jpg", SMALL_JPEG[: len(SMALL_JPEG) // 2], "damaged or cut off"),
+        ("bomb.png", BOMB, "too many pixels"),
+        ("large.png", png_header(8_000, 8_000), "over 60 million pixels"),
+        ("one.png", encode(PillowImage.new("RGB", (1, 1)), "PNG"), "1 x 1"),
+        ("wide.png", TOO_WIDE, "30000 x 20"),
+        ("film.gif", encode(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]), "not a"),
+        (
+            "film.png",
+            encode(FRAMES[0], "PNG", save_all=True, append_images=FRAMES[1:]),
+            "animation",
+        ),
+        (
+            "film.webp",
+            encode(FRAMES[0], "WEBP", save_all=True, append_images=FRAMES[1:]),
+            "animation",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bad_file_is_rejected_with_its_reason_and_the_rest_is_imported(
+    upload: Upload,
+    project_id: int,
+    jpeg: Callable[..., bytes],
+    name: str,
+    content: bytes,
+    words: str,
+) -> None:
+    result = upload(project_id, {name: content, "good.jpg": jpeg(1)})
+    assert result["imported"] == 1
+    [rejected] = result["rejected"]
+    assert rejected["name"] == name
+    assert words in rejected["reason"]
+
+
+def test_exif_rotation_is_applied_once(
+    engineer: TestClient, upload: Upload, project_id: int
+) -> None:
+    picture = PillowImage.new("RGB", (64, 32), "black")
+    picture.paste("white", (0, 0, 32, 32))
+    exif = PillowImage.Exif()
+    exif[0x0112] = 6  # to be turned clockwise by a quarter for viewing
+    upload(project_id, {"turned.jpg": encode(picture, "JPEG", quality=95, exif=exif)})
+    [image] = shown(engineer, project_id)
+    assert (image["width"], image["height"]) == (32, 64)
+    found = pixels_of(engineer, image)
+    assert found[8, 16].min() > 240
+    assert found[56, 16].max() < 15
+    stored = PillowImage.open(io.BytesIO(engineer.get(image["url"]).content))
+    assert 0x0112 not in stored.getexif()
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped(
+    engineer: TestClient, upload: Upload, project_id: int
+) -> None:
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    upload(project_id, {"deep.png": encode(PillowImage.fromarray(ramp), "PNG")})
+    [image] = shown(engineer, project_id)
+    expected = np.repeat((ramp / 257).astype(int)[..., None], 3, axis=2)
+    assert np.abs(pixels_of(engineer, image) - expected).max() <= 1
+
+
+def test_cmyk_becomes_rgb(engineer: TestClient, upload: Upload, project_id: int) -> None:
+    red = PillowImage.new("CMYK", (32, 32), (0, 255, 255, 0))
+    upload(project_id, {"print.jpg": encode(red, "JPEG", quality=95)})
+    [image] = shown(engineer, project_id)
+    r, g, b = pixels_of(engineer, image)[16, 16]
+    assert r > 200
+    assert max(g, b) < 60
+
+
+def test_scaled_pictures_are_as_wide_as_asked_for(
+    engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    upload(project_id, {"large.jpg": jpeg(1, (1000, 500))})
+    [image] = shown(engineer, project_id)
+    sizes = {
+        width: PillowImage.open(
+            io.BytesIO(engineer.get(f"{image['url']}?width={width}").content)
+        ).size
+        for width in (200, 320, 321, 5000)
+    }
+    assert sizes == {200: (320, 160), 320: (320, 160), 321: (640, 320), 5000: (1000, 500)}
+
+
+def send_manifest(client: TestClient, project_id: int, *lines: object) -> Any:
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    return client.post(
+        f"/api/v1/projects/{project_id}/images",
+        content=text,
+        headers={"Content-Type": "application/x-ndjson"},
+    )
+
+
+def test_a_manifest_is_registered_at_once_and_verified_later(
+    engineer: TestClient, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    root = get_settings().images
+    (root / "cam").mkdir(parents=True)
+    (root / "cam/1.jpg").write_bytes(jpeg(1))
+    (root / "cam/2.jpg").write_bytes(b"no picture")
+    lines = [{"uri": "cam/1.jpg", "external_id": "one"}, {"uri": "cam/2.jpg"}]
+    answer = send_manifest(engineer, project_id, *lines)
+    assert answer.json() == {"imported": 2, "skipped": 0, "rejected": []}
+    assert {i["state"] for i in shown(engineer, project_id)} == {"registered"}
+    assert send_manifest(engineer, project_id, *lines).json()["skipped"] == 2
+
+    assert images.verify_registered() == 2
+    one, two = shown(engineer, project_id)
+    assert (one["external_id"], one["state"], one["width"]) == ("one", "ready", 64)
+    assert (two["external_id"], two["state"]) == ("cam/2.jpg", "rejected")
+    assert "not a JPEG" in two["reject_reason"]
+    assert engineer.get(two["url"]).status_code == 404
+    assert engineer.get(one["url"]).content == jpeg(1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (['{"uri": "a.jpg"}', "{uri: b}"], "line 2: not JSON"),
+        (['{"uri": "a.jpg"}', "", "[1, 2]"], "line 3:"),
+        (['{"uri": "a.jpg"}', '{"url": "b.jpg"}'], "line 2: uri"),
+        (['{"uri": "a.jpg"}', '{"uri": "b.jpg", "extra": 1}'], "line 2: extra"),
+        (['{"uri": "a.jpg"}', '"' + "x" * 20_000 + '"'], "line 2: longer"),
+        (["[" * 10_000], "line 1: not JSON"),
+        (
+            ['{"uri": "a.jpg", "external_id": "1"}', '{"uri": "b.jpg", "external_id": "1"}'],
+            "line 2: external_id '1' is on line 1",
+        ),
+    ],
+)
+def test_a_bad_line_is_named_and_nothing_is_imported(
+    engineer: TestClient, project_id: int, lines: list[str], words: str
+) -> None:
+    answer = send_manifest(engineer, project_id, *lines)
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+    assert shown(engineer, project_id) == []
+
+
+def test_bytes_that_are_not_utf8_are_named(engineer: TestClient, project_id: int) -> None:
+    answer = engineer.post(
+        f"/api/v1/projects/{project_id}/images",
+        content=b'{"uri": "a.jpg"}\n{"uri": "\xff\xfe"}\n',
+        headers={"Content-Type": "application/x-ndjson"},
+    )
+    assert answer.status_code == 422
+    assert "line 2" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "../secret.jpg",
+        "a/../../secret.jpg",
+        "/etc/passwd",
+        "..\\secret.jpg",
+        "file:///etc/passwd",
+        "file:/etc/passwd",
+        "http://example.org/a.jpg",
+        "https://10.0.0.1/a.jpg",
+        "https://localhost/a.jpg",
+        "https://[::1]/a.jpg",
+        "https://[broken/a.jpg",
+        "https://user:password@example.org/a.jpg",
+        "s3://bucket/a.jpg",
+        "a\u0000.jpg",
+    ],
+)
+def test_an_address_that_is_not_allowed_is_rejected(
+    engineer: TestClient, project_id: int, uri: str
+) -> None:
+    answer = send_manifest(engineer, project_id, {"uri": uri}, {"uri": "good.jpg"})
+    assert answer.status_code == 200
+    assert answer.json()["imported"] == 1
+    assert [r["name"] for r in answer.json()["rejected"]] == [uri]
+    assert [i["external_id"] for i in shown(engineer, project_id)] == ["good.jpg"]
+
+
+def test_an_allowed_host_in_a_private_network_is_not_fetched(
+    engineer: TestClient, project_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEAKSEG_IMAGE_HOSTS", '["localhost"]')
+    get_settings.cache_clear()
+    send_manifest(engineer, project_id, {"uri": "https://localhost/a.jpg"})
+    images.verify_registered()
+    [image] = shown(engineer, project_id)
+    assert image["state"] == "rejected"
+    assert "private network" in image["reject_reason"]
+
+
+def test_a_link_out_of_the_image_folder_is_not_followed(
+    engineer: TestClient, project_id: int, tmp_path: Path, jpeg: Callable[..., bytes]
+) -> None:
+    root = get_settings().images
+    root.mkdir(parents=True)
+    (tmp_path / "secret.jpg").write_bytes(jpeg(1))
+    (root / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    send_manifest(engineer, project_id, {"uri": "link.jpg"})
+    images.verify_registered()
+    [image] = shown(engineer, project_id)
+    assert "leads out" in image["reject_reason"]
+
+
+def test_pages_and_states(
+    engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    upload(project_id, {f"{n}.jpg": jpeg(n) for n in range(5)})
+    found: list[str] = []
+    cursor = None
+    while True:
+        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = engineer.get(f"/api/v1/projects/{project_id}/images", params=query).json()
+        found += [image["external_id"] for image in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert found == [f"{n}.jpg" for n in range(5)]
+    url = f"/api/v1/projects/{project_id}/images?state="
+    assert len(engineer.get(url + "unlabelled").json()["items"]) == 5
+    assert engineer.get(url + "rejected").json()["items"] == []
+    assert engineer.get(url + "nonsense").status_code == 422
+
+
+def test_a_folder_is_imported_file_by_file(
+    engineer: TestClient, project_id: int, tmp_path: Path, jpeg: Callable[..., bytes]
+) -> None:
+    folder = tmp_path / "photos"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep/1.JPG").write_bytes(jpeg(1))
+    (folder / "2.png").write_bytes(b"broken")
+    (folder / "readme.txt").write_text("not looked at")
+    *_, (_, result) = images.import_folder(project_id, folder)
+    assert (result.imported, [name for name, _ in result.rejected]) == (1, ["2.png"])
+    assert [i["external_id"] for i in shown(engineer, project_id)] == ["deep/1.JPG"]
+    *_, (_, again) = images.import_folder(project_id, folder)
+    assert (again.imported, again.skipped) == (0, 1)
+
+
+def test_other_content_types_are_refused(engineer: TestClient, project_id: int) -> None:
+    answer = engineer.post(f"/api/v1/projects/{project_id}/images", json={"uri": "a"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "content-type")
+
+
+def test_names_are_cleaned(
+    engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    upload(project_id, {"../../x\\evil.jpg": jpeg(1)})
+    [image] = shown(engineer, project_id)
+    assert image["external_id"] == "x/evil.jpg"
+    with session_scope() as session:
+        key = images.get(session, image["id"]).storage_key or ""
+        assert key.startswith("images/")
+        assert ".." not in key

@@ -1,0 +1,225 @@
+"""Labelling by HTTP: leases in, labels out, nothing twice and nothing lost."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select, update
+
+from server.db import session_scope, utcnow
+from server.models import Assignment, Label
+from server.models.user import Role
+
+MakeProject = Callable[..., dict[str, Any]]
+TIMING = {"wall_ms": 5000, "events": [{"at": 1000, "kind": "input"}]}
+
+
+@pytest.fixture
+def project(
+    make_project: MakeProject,
+    upload: Callable[[int, dict[str, bytes]], dict[str, Any]],
+    jpeg: Callable[..., bytes],
+) -> dict[str, Any]:
+    """A project with three images of 64 x 48 pixels."""
+    made = make_project()
+    upload(made["id"], {f"{n}.jpg": jpeg(n) for n in range(3)})
+    return made
+
+
+def take(client: TestClient, project: dict[str, Any], count: int = 1) -> list[dict[str, Any]]:
+    answer = client.post(f"/api/v1/projects/{project['id']}/leases", json={"count": count})
+    assert answer.status_code == 200, answer.text
+    return list(answer.json())
+
+
+def put(client: TestClient, lease: dict[str, Any], key: str | None = None, **fields: Any) -> Any:
+    body = {"lease_id": lease["id"], "present": ["Road"], "absent": ["Car"], "timing": TIMING}
+    headers = {"Idempotency-Key": key} if key else {}
+    url = f"/api/v1/images/{lease['image']['id']}/label"
+    return client.put(url, json=body | fields, headers=headers)
+
+
+def test_a_label_finishes_the_lease(annotator: TestClient, project: dict[str, Any]) -> None:
+    lease, *others = take(annotator, project, 3)
+    assert lease["image"]["width"] == 64
+    answer = put(
+        annotator, lease, points=[{"category": "Road", "x": 63.5, "y": 0.5}], present=["Road"]
+    )
+    assert answer.status_code == 200, answer.text
+    label = answer.json()
+    assert label["present"] == ["Road"]
+    assert label["points"] == [{"category": "Road", "x": 63.5, "y": 0.5}]
+    assert (label["revision"], label["active_ms"], label["wall_ms"]) == (1, 5000, 5000)
+    counts = annotator.get(f"/api/v1/projects/{project['id']}").json()["images"]
+    assert (counts["labelled"], counts["leased"], counts["total"]) == (1, 2, 3)
+    assert put(annotator, lease, present=["Tree"]).json()["code"] == "lease-lost"
+    assert len(others) == 2
+
+
+def test_the_same_submit_twice_is_one_label(annotator: TestClient, project: dict[str, Any]) -> None:
+    [lease] = take(annotator, project)
+    first = put(annotator, lease, key="k-1")
+    again = put(annotator, lease, key="k-1")
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = put(annotator, lease, key="k-1", present=["Tree"])
+    assert (other.status_code, other.json()["code"]) == (409, "key-reused")
+    with session_scope() as session:
+        assert session.scalar(select(func.count(Label.id))) == 1
+
+
+def test_a_correction_is_a_new_revision(annotator: TestClient, project: dict[str, Any]) -> None:
+    [lease] = take(annotator, project)
+    put(annotator, lease)
+    corrected = put(annotator, lease, lease_id=None, present=["Road", "Tree"])
+    assert (corrected.status_code, corrected.json()["revision"]) == (200, 2)
+    history = annotator.get(f"/api/v1/images/{lease['image']['id']}").json()["history"]
+    assert [label["present"] for label in history] == [["Road", "Tree"], ["Road"]]
+    mine = annotator.get(f"/api/v1/projects/{project['id']}/labels/mine").json()
+    assert [label["revision"] for label in mine["items"]] == [2]
+
+
+def expire_all() -> None:
+    with session_scope() as session:
+        session.execute(update(Assignment).values(lease_expires_at=utcnow() - timedelta(seconds=1)))
+
+
+def test_work_with_an_expired_lease_is_kept_when_nobody_took_the_image(
+    annotator: TestClient, project: dict[str, Any]
+) -> None:
+    [lease] = take(annotator, project)
+    expire_all()
+    refused = put(annotator, lease, key="k-2")
+    assert (refused.status_code, refused.json()["code"]) == (409, "lease-lost")
+    kept = put(annotator, lease, key="k-2", lease_id=None)
+    assert (kept.status_code, kept.json()["revision"]) == (200, 1)
+
+
+def test_work_with_an_expired_lease_is_refused_when_somebody_took_the_image(
+    annotator: TestClient, sign_in: Callable[[Role], TestClient], project: dict[str, Any]
+) -> None:
+    [lease] = take(annotator, project)
+    expire_all()
+    other = sign_in(Role.ENGINEER)
+    taken = take(other, project, 3)
+    assert lease["image"]["id"] in [t["image"]["id"] for t in taken]
+    refused = put(annotator, lease, lease_id=None)
+    assert (refused.status_code, refused.json()["code"]) == (409, "image-taken")
+    stolen = put(annotator, next(t for t in taken if t["image"] == lease["image"]))
+    assert (stolen.status_code, stolen.json()["code"]) == (409, "lease-lost")
+
+
+def test_a_skip_finishes_the_image_and_says_nothing(
+    annotator: TestClient, project: dict[str, Any]
+) -> None:
+    [lease] = take(annotator, project)
+    answer = put(annotator, lease, present=[], absent=[], skipped="too blurred")
+    assert (answer.status_code, answer.json()["skipped"]) == (200, "too blurred")
+    contradictory = put(annotator, lease, lease_id=None, skipped="too blurred")
+    assert contradictory.status_code == 422
+
+
+def test_a_point_makes_its_category_present(annotator: TestClient, project: dict[str, Any]) -> None:
+    [lease] = take(annotator, project)
+    points = [{"category": "Tree", "x": 1.5, "y": 2.5}]
+    assert put(annotator, lease, present=[], points=points).json()["present"] == ["Tree"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "words"),
+    [
+        ({"present": ["Roda"]}, "unknown-category", "'Roda'"),
+        ({"absent": ["Sky"]}, "unknown-category", "'Sky'"),
+        ({"points": [{"category": "Sky", "x": 1, "y": 1}]}, "unknown-category", "'Sky'"),
+        ({"points": [{"category": "Road", "x": 64, "y": 1}]}, "point-outside", "points[0]"),
+        ({"points": [{"category": "Road", "x": 1, "y": 48.5}]}, "point-outside", "64 x 48"),
+        ({"points": [{"category": "Road", "x": -1, "y": 1}]}, "bad-input", "points[0].x"),
+        ({"present": ["Road"], "absent": ["Road"]}, "contradiction", "'Road'"),
+        ({"timing": {"wall_ms": 5, "active_ms": 6}}, "bad-timing", "wall_ms"),
+        ({"timing": {"wall_ms": -5}}, "bad-input", "timing.wall_ms"),
+        ({"presnet": ["Road"]}, "bad-input", "presnet"),
+        (
+            {"tiles": {"rows": 2, "cols": 2, "present": {"Road": [4]}}},
+            "bad-input",
+            "tiles.present.Road",
+        ),
+    ],
+)
+def test_a_label_that_does_not_fit_names_what_is_wrong(
+    annotator: TestClient, project: dict[str, Any], fields: dict[str, Any], code: str, words: str
+) -> None:
+    [lease] = take(annotator, project)
+    answer = put(annotator, lease, **fields)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert words in answer.json()["detail"]
+    assert put(annotator, lease).status_code == 200, "the lease must not be used up"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_point_that_is_no_number_is_refused(
+    annotator: TestClient, project: dict[str, Any], number: str
+) -> None:
+    [lease] = take(annotator, project)
+    body = (
+        f'{{"lease_id": "{lease["id"]}", "timing": {{"wall_ms": 1}}, '
+        f'"points": [{{"category": "Road", "x": {number}, "y": 1}}]}}'
+    )
+    answer = annotator.put(
+        f"/api/v1/images/{lease['image']['id']}/label",
+        content=body,
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 422
+    assert "points[0].x" in answer.json()["detail"]
+
+
+def test_a_label_for_another_projects_image_is_refused(
+    annotator: TestClient,
+    project: dict[str, Any],
+    make_project: MakeProject,
+    upload: Callable[[int, dict[str, bytes]], dict[str, Any]],
+    jpeg: Callable[..., bytes],
+) -> None:
+    other = make_project(name="Other", categories=[{"name": "Sky"}])
+    upload(other["id"], {"a.jpg": jpeg(77)})
+    [lease] = take(annotator, project)
+    [others] = take(annotator, other)
+    swapped = put(annotator, {"id": lease["id"], "image": others["image"]}, present=["Sky"],
+                  absent=[])  # fmt: skip
+    assert (swapped.status_code, swapped.json()["code"]) == (409, "lease-lost")
+
+
+def test_points_are_refused_where_the_project_asks_for_tags_alone(
+    annotator: TestClient,
+    make_project: MakeProject,
+    upload: Callable[[int, dict[str, bytes]], dict[str, Any]],
+    jpeg: Callable[..., bytes],
+) -> None:
+    tags = make_project(label_kinds=["image"])
+    upload(tags["id"], {"a.jpg": jpeg()})
+    [lease] = take(annotator, tags)
+    answer = put(annotator, lease, points=[{"category": "Road", "x": 1, "y": 1}])
+    assert (answer.status_code, answer.json()["code"]) == (422, "no-points")
+
+
+def test_the_heartbeat_and_giving_back(annotator: TestClient, project: dict[str, Any]) -> None:
+    [lease] = take(annotator, project)
+    beat = annotator.post(f"/api/v1/leases/{lease['id']}/heartbeat")
+    assert beat.status_code == 200
+    assert beat.json()["expires_at"] >= lease["expires_at"]
+    assert annotator.delete(f"/api/v1/leases/{lease['id']}").status_code == 204
+    assert annotator.post(f"/api/v1/leases/{lease['id']}/heartbeat").status_code == 409
+
+
+def test_ones_own_pace(annotator: TestClient, project: dict[str, Any]) -> None:
+    for lease in take(annotator, project, 2):
+        put(annotator, lease)
+    pace = annotator.get(f"/api/v1/projects/{project['id']}/pace").json()
+    assert pace == {"labels": 2, "active_ms": 10000, "median_active_ms": 5000, "labels_today": 2}
+
+
+def test_nothing_left_is_an_empty_list(annotator: TestClient, project: dict[str, Any]) -> None:
+    for lease in take(annotator, project, 3):
+        put(annotator, lease)
+    assert take(annotator, project) == []

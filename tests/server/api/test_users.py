@@ -1,0 +1,215 @@
+"""Who may come in, and how that ends."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+
+from server.db import session_scope, utcnow
+from server.models import ApiToken, User, UserSession
+from server.models.user import Role
+from tests.server.people import EMAILS, PASSWORD
+
+SignIn = Callable[[Role], TestClient]
+
+
+def credentials(role: Role = Role.ANNOTATOR, password: str = PASSWORD) -> dict[str, str]:
+    return {"email": EMAILS[role], "password": password}
+
+
+def test_signing_in_and_out(app_client: Callable[[], TestClient], people: dict[Role, int]) -> None:
+    client = app_client()
+    assert client.get("/api/v1/me").status_code == 401
+    answer = client.post("/api/v1/session", json=credentials())
+    assert answer.json()["email"] == EMAILS[Role.ANNOTATOR]
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+    assert client.get("/api/v1/me").json()["role"] == "annotator"
+    secret = client.cookies["weakseg_session"]
+    assert client.delete("/api/v1/session").status_code == 204
+    client.cookies.set("weakseg_session", secret)
+    assert client.get("/api/v1/me").status_code == 401, "the session must be gone on the server"
+
+
+def test_the_cookie_is_secure_behind_tls(
+    app_client: Callable[[], TestClient], people: dict[Role, int]
+) -> None:
+    client = app_client()
+    client.base_url = client.base_url.copy_with(scheme="https")
+    answer = client.post("/api/v1/session", json=credentials())
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_the_session_is_rotated_at_sign_in(annotator: TestClient) -> None:
+    before = annotator.cookies["weakseg_session"]
+    annotator.post("/api/v1/session", json=credentials())
+    after = annotator.cookies["weakseg_session"]
+    assert before != after
+    annotator.cookies.set("weakseg_session", before)
+    answer = annotator.get("/api/v1/me", headers={"Cookie": f"weakseg_session={before}"})
+    assert answer.status_code == 401
+
+
+def test_secrets_are_stored_as_hashes_alone(annotator: TestClient) -> None:
+    token = annotator.post("/api/v1/tokens", json={"name": "t"}).json()["token"]
+    with session_scope() as session:
+        sessions = session.scalars(select(UserSession.secret_hash)).all()
+        tokens = session.scalars(select(ApiToken.secret_hash)).all()
+        passwords = session.scalars(select(User.password_hash)).all()
+    assert annotator.cookies["weakseg_session"] not in sessions
+    assert token not in tokens
+    assert all(password.startswith("$argon2id$") for password in passwords)
+
+
+def test_an_old_session_ends(annotator: TestClient) -> None:
+    with session_scope() as session:
+        session.execute(update(UserSession).values(expires_at=utcnow() - timedelta(seconds=1)))
+    assert annotator.get("/api/v1/me").json()["code"] == "session-ended"
+
+
+def test_wrong_credentials_look_alike(
+    app_client: Callable[[], TestClient], people: dict[Role, int]
+) -> None:
+    client = app_client()
+    wrong = client.post("/api/v1/session", json=credentials(password="wrong"))
+    unknown = client.post("/api/v1/session", json={"email": "no@example.org", "password": "x"})
+    assert (wrong.status_code, wrong.json()) == (unknown.status_code, unknown.json())
+    assert wrong.json()["code"] == "wrong-credentials"
+
+
+def test_guessing_is_limited_for_the_account_alone(
+    app_client: Callable[[], TestClient], people: dict[Role, int]
+) -> None:
+    client = app_client()
+    for _ in range(10):
+        answer = client.post("/api/v1/session", json=credentials(password="wrong"))
+        assert answer.status_code == 401
+    blocked = client.post("/api/v1/session", json=credentials())
+    assert (blocked.status_code, blocked.json()["code"]) == (429, "too-many-attempts")
+    other = client.post("/api/v1/session", json=credentials(Role.ENGINEER))
+    assert other.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_requests_from_other_sites_are_refused(
+    annotator: TestClient, headers: dict[str, str]
+) -> None:
+    answer = annotator.post("/api/v1/tokens", json={"name": "t"}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "cross-site")
+    assert annotator.get("/api/v1/tokens").json() == []
+
+
+def test_requests_from_our_own_pages_are_not(annotator: TestClient) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}
+    answer = annotator.post("/api/v1/tokens", json={"name": "t"}, headers=headers)
+    assert answer.status_code == 201
+
+
+def bearer(client: TestClient, token: str) -> dict[str, str]:
+    client.cookies.clear()
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_token_is_shown_once_and_works_until_revoked(
+    annotator: TestClient, app_client: Callable[[], TestClient]
+) -> None:
+    made = annotator.post("/api/v1/tokens", json={"name": "nightly", "scopes": ["read"]}).json()
+    program = app_client()
+    headers = bearer(program, made["token"])
+    me = program.get("/api/v1/me", headers=headers).json()
+    assert (me["email"], me["scopes"]) == (EMAILS[Role.ANNOTATOR], ["read"])
+    [listed] = annotator.get("/api/v1/tokens").json()
+    assert "token" not in listed
+    assert listed["last_used_at"] is not None
+    assert annotator.delete(f"/api/v1/tokens/{made['id']}").status_code == 204
+    assert program.get("/api/v1/me", headers=headers).json()["code"] == "bad-token"
+
+
+def test_a_token_does_what_its_scopes_say(
+    engineer: TestClient, app_client: Callable[[], TestClient]
+) -> None:
+    made = engineer.post("/api/v1/tokens", json={"name": "r", "scopes": ["read"]}).json()
+    program = app_client()
+    headers = bearer(program, made["token"])
+    body = {"name": "P", "categories": [{"name": "Road"}]}
+    refused = program.post("/api/v1/projects", json=body, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope")
+
+
+def test_a_token_can_not_make_a_stronger_one(
+    engineer: TestClient, app_client: Callable[[], TestClient]
+) -> None:
+    made = engineer.post("/api/v1/tokens", json={"name": "a", "scopes": ["admin"]}).json()
+    program = app_client()
+    headers = bearer(program, made["token"])
+    wanted = {"name": "b", "scopes": ["admin", "runs"]}
+    assert program.post("/api/v1/tokens", json=wanted, headers=headers).status_code == 403
+
+
+def test_an_expired_token_is_refused(
+    annotator: TestClient, app_client: Callable[[], TestClient]
+) -> None:
+    made = annotator.post("/api/v1/tokens", json={"name": "t"}).json()
+    with session_scope() as session:
+        session.execute(update(ApiToken).values(expires_at=utcnow() - timedelta(seconds=1)))
+    program = app_client()
+    headers = bearer(program, made["token"])
+    assert program.get("/api/v1/me", headers=headers).status_code == 401
+    past = {"name": "t", "expires_at": "2001-01-01T00:00:00Z"}
+    assert annotator.post("/api/v1/tokens", json=past).status_code == 422
+
+
+def test_nobody_revokes_anothers_token(annotator: TestClient, engineer: TestClient) -> None:
+    made = annotator.post("/api/v1/tokens", json={"name": "t"}).json()
+    assert engineer.delete(f"/api/v1/tokens/{made['id']}").status_code == 404
+
+
+def test_accounts_are_the_admins(admin: TestClient, people: dict[Role, int]) -> None:
+    body = {"email": "New@Example.org ", "password": "a long password", "role": "engineer"}
+    made = admin.post("/api/v1/users", json=body)
+    assert (made.status_code, made.json()["email"]) == (201, "new@example.org")
+    assert admin.post("/api/v1/users", json=body).json()["code"] == "email-taken"
+    short = body | {"email": "x@example.org", "password": "short"}
+    assert admin.post("/api/v1/users", json=short).status_code == 422
+
+
+def test_a_locked_out_person_is_out_at_once(
+    admin: TestClient, annotator: TestClient, people: dict[Role, int]
+) -> None:
+    token = annotator.post("/api/v1/tokens", json={"name": "t"}).json()["token"]
+    url = f"/api/v1/users/{people[Role.ANNOTATOR]}"
+    assert admin.patch(url, json={"active": False}).status_code == 200
+    assert annotator.get("/api/v1/me").status_code == 401
+    assert annotator.post("/api/v1/session", json=credentials()).status_code == 401
+    headers = bearer(annotator, token)
+    assert annotator.get("/api/v1/me", headers=headers).status_code == 401
+
+
+def test_the_last_admin_stays(admin: TestClient, people: dict[Role, int]) -> None:
+    url = f"/api/v1/users/{people[Role.ADMIN]}"
+    for change in ({"role": "annotator"}, {"active": False}):
+        assert admin.patch(url, json=change).json()["code"] == "last-admin"
+    assert admin.get("/api/v1/users").status_code == 200
+
+
+def test_changing_ones_password_ends_the_sessions(annotator: TestClient) -> None:
+    change: dict[str, Any] = {"current": "wrong", "new": "another long one"}
+    assert annotator.post("/api/v1/me/password", json=change).status_code == 403
+    change["current"] = PASSWORD
+    assert annotator.post("/api/v1/me/password", json=change).status_code == 204
+    assert annotator.get("/api/v1/me").status_code == 401
+    new = credentials(password="another long one")
+    assert annotator.post("/api/v1/session", json=new).status_code == 200

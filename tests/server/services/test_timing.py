@@ -1,0 +1,79 @@
+"""Active time against hand-made replays of what a person did."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.errors import BadInput
+from server.schemas.label import Timing, TimingEvent
+from server.services.timing import IDLE_AFTER_MS, active_ms
+
+
+def replay(wall_ms: int, *events: tuple[int, str]) -> int:
+    trail = [TimingEvent.model_validate({"at": at, "kind": kind}) for at, kind in events]
+    return active_ms(Timing(wall_ms=wall_ms, events=trail))
+
+
+def test_short_gaps_count_whole() -> None:
+    assert replay(9_000, (2_000, "input"), (6_000, "input")) == 9_000
+
+
+def test_of_a_long_gap_ten_seconds_count() -> None:
+    assert replay(45_000, (5_000, "input")) == 5_000 + 10_000
+
+
+def test_without_events_at_most_ten_seconds_count() -> None:
+    assert replay(3_600_000) == 10_000
+    assert replay(4_000) == 4_000
+
+
+def test_a_hidden_tab_counts_nothing() -> None:
+    assert replay(60_000, (2_000, "hidden"), (58_000, "visible"), (59_000, "input")) == 4_000
+
+
+def test_a_wait_for_the_next_picture_counts_nothing() -> None:
+    assert replay(8_000, (1_000, "wait-start"), (6_000, "wait-end")) == 3_000
+
+
+def test_hidden_while_waiting_is_subtracted_once() -> None:
+    trail = ((1_000, "wait-start"), (2_000, "hidden"), (3_000, "wait-end"), (5_000, "visible"))
+    assert replay(6_000, *trail) == 2_000
+
+
+def test_hiding_does_not_start_a_new_gap() -> None:
+    # 6 s idle, hidden, 6 s idle: one gap of 12 s of which 10 count.
+    assert replay(20_000, (6_000, "hidden"), (14_000, "visible")) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("wall_ms", "events", "words"),
+    [
+        (5_000, [(6_000, "input")], r"events\[0\].*after submit"),
+        (5_000, [(3_000, "input"), (2_000, "input")], r"events\[1\].*earlier"),
+    ],
+)
+def test_impossible_trails_are_refused(
+    wall_ms: int, events: list[tuple[int, str]], words: str
+) -> None:
+    with pytest.raises(BadInput, match=words):
+        replay(wall_ms, *events)
+
+
+def test_more_active_than_wall_is_refused() -> None:
+    with pytest.raises(BadInput, match="active_ms"):
+        active_ms(Timing(wall_ms=10, active_ms=11))
+
+
+kinds = st.sampled_from(["input", "hidden", "visible", "wait-start", "wait-end"])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 100_000), kinds), max_size=40).map(sorted),
+    st.integers(100_000, 200_000),
+)
+def test_active_is_within_wall_and_inputs_bound_it(
+    events: list[tuple[int, str]], wall_ms: int
+) -> None:
+    found = replay(wall_ms, *events)
+    inputs = 1 + sum(kind == "input" for _, kind in events)
+    assert 0 <= found <= min(wall_ms, inputs * IDLE_AFTER_MS)

@@ -1,0 +1,172 @@
+"""What holds for all routes at once."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from server.main import create_app
+from server.models.user import Role
+from server.schemas.user import Scope
+
+PUBLIC = {
+    ("POST", "/api/v1/session"),
+    ("DELETE", "/api/v1/session"),
+    ("GET", "/api/v1/about"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/metrics"),
+    ("GET", "/{path:path}"),
+}
+ADMINS = {("GET", "/api/v1/users"), ("POST", "/api/v1/users"), ("PATCH", "/api/v1/users/{user_id}")}
+EVERYBODYS_CHANGES = {
+    ("POST", "/api/v1/me/password"),
+    ("POST", "/api/v1/tokens"),
+    ("DELETE", "/api/v1/tokens/{token_id}"),
+    ("POST", "/api/v1/projects/{project_id}/leases"),
+    ("POST", "/api/v1/leases/{lease_id}/heartbeat"),
+    ("DELETE", "/api/v1/leases/{lease_id}"),
+    ("PUT", "/api/v1/images/{image_id}/label"),
+}
+ENGINEERS_VIEWS = {
+    ("GET", "/api/v1/datasets"),
+    ("GET", "/api/v1/recipes"),
+    ("GET", "/api/v1/projects/{project_id}/snapshots"),
+    ("GET", "/api/v1/snapshots/{snapshot_id}/labels.jsonl"),
+    ("GET", "/api/v1/checkpoints/{checkpoint_id}/file"),
+    ("HEAD", "/api/v1/checkpoints/{checkpoint_id}/file"),
+}
+
+
+def all_routes() -> Iterator[tuple[str, str]]:
+    document = create_app().openapi()
+    for path, methods in document["paths"].items():
+        for method in methods:
+            yield method.upper(), path
+
+
+def needed_role(method: str, path: str) -> Role | None:
+    if (method, path) in PUBLIC:
+        return None
+    if (method, path) in ADMINS:
+        return Role.ADMIN
+    views = method in ("GET", "HEAD")
+    if (method, path) in EVERYBODYS_CHANGES or (views and (method, path) not in ENGINEERS_VIEWS):
+        return Role.ANNOTATOR
+    return Role.ENGINEER
+
+
+def address(path: str) -> str:
+    for name in ("project", "image", "run", "snapshot", "checkpoint", "user", "token", "lease"):
+        path = path.replace(f"{{{name}_id}}", "987654")
+    assert "{" not in path, path
+    return path
+
+
+def test_every_route_checks_who_may(
+    sign_in: Callable[[Role], TestClient], app_client: Callable[[], TestClient]
+) -> None:
+    ranks = [None, *Role]
+    clients = {None: app_client()} | {role: sign_in(role) for role in Role}
+    for method, path in all_routes():
+        needed = needed_role(method, path)
+        for role in ranks[: ranks.index(needed)]:
+            answer = clients[role].request(method, address(path))
+            expected = 401 if role is None else 403
+            assert answer.status_code == expected, (method, path, role, answer.text)
+    for method, path in all_routes():
+        needed = needed_role(method, path)
+        if needed is not None and path != "/api/v1/me/password":
+            answer = clients[needed].request(method, address(path))
+            assert answer.status_code not in (401, 403), (method, path, answer.text)
+
+
+SCOPED = {
+    Scope.READ: ("GET", "/api/v1/projects"),
+    Scope.LABEL: ("POST", "/api/v1/projects/987654/leases"),
+    Scope.IMPORT: ("POST", "/api/v1/projects/987654/images"),
+    Scope.RUNS: ("POST", "/api/v1/projects/987654/runs"),
+    Scope.ADMIN: ("GET", "/api/v1/users"),
+}
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_token_opens_what_its_scope_says_and_nothing_else(
+    admin: TestClient, app_client: Callable[[], TestClient], scope: Scope
+) -> None:
+    body = {"name": "one scope", "scopes": [scope.value]}
+    token = admin.post("/api/v1/tokens", json=body).json()["token"]
+    program = app_client()
+    for other, (method, path) in SCOPED.items():
+        answer = program.request(method, path, headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code == 403) == (other != scope), (other, answer.text)
+
+
+def test_errors_have_one_form(annotator: TestClient) -> None:
+    for answer in (
+        annotator.get("/api/v1/projects/1"),
+        annotator.get("/api/v1/projects/zero"),
+        annotator.get("/api/v1/nothing/here"),
+        annotator.post("/api/v1/me"),
+        annotator.post("/api/v1/projects", json={}),
+        annotator.post("/api/v1/session", content="{", headers={"Content-Type": "text/json"}),
+    ):
+        assert answer.headers["content-type"] == "application/problem+json"
+        body = answer.json()
+        assert {"type", "title", "status", "detail", "code"} <= set(body)
+        assert body["status"] == answer.status_code
+
+
+def test_a_bug_is_a_500_that_tells_nothing(
+    annotator: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the secret is 42")
+
+    monkeypatch.setattr("server.services.projects.list_all", broken)
+    answer = annotator.get("/api/v1/projects")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "42" not in answer.text
+
+
+def test_bodies_are_limited(annotator: TestClient, engineer: TestClient) -> None:
+    large = "x" * (2 * 2**20 + 1)
+    declared = annotator.post("/api/v1/tokens", json={"name": large})
+    assert (declared.status_code, declared.json()["code"]) == (413, "too-large")
+
+    def pieces() -> Iterator[bytes]:
+        yield b'{"name": "'
+        for _ in range(40):
+            yield b"x" * 2**16
+        yield b'"}'
+
+    streamed = annotator.post(
+        "/api/v1/tokens", content=pieces(), headers={"Content-Type": "application/json"}
+    )
+    assert streamed.status_code == 413
+
+
+def test_answers_carry_security_headers(annotator: TestClient) -> None:
+    headers = annotator.get("/api/v1/me").headers
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_health_and_metrics(
+    app_client: Callable[[], TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = app_client()
+    assert client.get("/health/live").json() == {"status": "ok"}
+    assert client.get("/health/ready").json() == {"status": "ok"}
+    assert client.get("/metrics").status_code == 403, "the test client has no address of its own"
+
+
+def test_the_openapi_document_says_what_errors_look_like() -> None:
+    document = create_app().openapi()
+    assert "Problem" in document["components"]["schemas"]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation.get("description") or operation.get("summary"), (method, path)
+    ids = [op["operationId"] for methods in document["paths"].values() for op in methods.values()]
+    assert len(ids) == len(set(ids))
