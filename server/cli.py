@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape

@@ -87,7 +87,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
     for path in folders.values():
         path.mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost",
         "broker_transport": "server.filesystem_broker:Transport",
         "broker_transport_options": {
             "polling_interval": 0.1,

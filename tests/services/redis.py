@@ -18,8 +18,11 @@ START_SECONDS = 60
 
 
 @contextlib.contextmanager
-def start_redis() -> Iterator[str]:
-    """URL of a new, empty server that keeps everything in memory; it is stopped at the end."""
+def start_redis(*more: str) -> Iterator[str]:
+    """URL of a new, empty server that keeps everything in memory; it is stopped at the end.
+
+    More arguments of the server, such as `--requirepass`, may be given; the URL has no password.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="weakseg-redis-") as folder:
         log = Path(folder) / "server.log"
@@ -27,7 +30,7 @@ def start_redis() -> Iterator[str]:
         arguments = [part for name in options for part in (f"--{name}", options[name])]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                bound_to_parent([_find_server(), *arguments]), stdout=output, stderr=output
+                bound_to_parent([_find_server(), *arguments, *more]), stdout=output, stderr=output
             )
         try:
             _wait_for_ping(process, port, log)
@@ -51,8 +54,12 @@ def _wait_for_ping(process: subprocess.Popen[bytes], port: int, log: Path) -> No
     deadline = time.monotonic() + START_SECONDS
     with redis.Redis(port=port) as client:
         while process.poll() is None and time.monotonic() < deadline:
-            with contextlib.suppress(redis.ConnectionError):
+            try:
                 client.ping()
+            except redis.AuthenticationError:
+                return  # it answers, though not to those without the password
+            except redis.ConnectionError:
+                time.sleep(0.02)
+            else:
                 return
-            time.sleep(0.02)
     raise RuntimeError(f"the Redis server did not start:\n{log.read_text(errors='replace')}")
