@@ -4,15 +4,14 @@ import type { Picture } from "../stage/picture"
 import type { PictureState } from "./gallery"
 import { openSession, type Session } from "./session"
 
-/** The session of a project as it is when the page opens; null before the first paint. */
+/** Opened once the page is there, closed when it is left. Another `project` is another session. */
 export function useSession(project: Project, annotatorId: number): Session | null {
-  const [opened] = useState(project)
   const [session, setSession] = useState<Session | null>(null)
   useEffect(() => {
-    const started = openSession(opened, annotatorId)
+    const started = openSession(project, annotatorId)
     setSession(started)
     return () => started.close()
-  }, [opened, annotatorId])
+  }, [project, annotatorId])
   return session
 }
 

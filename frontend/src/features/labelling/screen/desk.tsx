@@ -1,0 +1,71 @@
+import { ImageOff, LoaderCircle } from "lucide-react"
+import { type RefObject, useCallback } from "react"
+import type { Project } from "@/api/projects"
+import { Button } from "@/components/button"
+import type { Picture } from "../stage/picture"
+import { Stage, type StageControls } from "../stage/stage"
+import type { PictureState } from "../work/gallery"
+import type { Session } from "../work/session"
+import { useFeed, useOutbox, useWorkspace } from "../work/use-session"
+import styles from "./labelling.module.css"
+import { Message, Standstill } from "./standstill"
+import type { useActions } from "./use-actions"
+
+type DeskProps = {
+  session: Session
+  project: Project
+  actions: ReturnType<typeof useActions>
+  picture: PictureState<Picture> | null
+  stage: RefObject<StageControls | null>
+}
+
+/** The image, or why there is none. */
+export function Desk({ session, project, actions, picture, stage }: DeskProps) {
+  const { task, draft, stepsBack, times } = useWorkspace(session)
+  const feed = useFeed(session)
+  const { waiting } = useOutbox(session)
+  const { workspace } = session
+  const painted = useCallback((imageId: number) => workspace.painted(imageId), [workspace])
+  if (!(task && draft)) {
+    const done = times.length
+    const onRetry = session.resume
+    return <Standstill {...{ project, feed, done, onRetry }} waiting={waiting.length} />
+  }
+  if (picture?.state === "failed") {
+    return (
+      <Message icon={ImageOff} title="This image cannot be shown" text={picture.problem} isAlert>
+        <Button onClick={session.resume}>Try again</Button>
+      </Message>
+    )
+  }
+  if (picture?.state !== "ready")
+    return <Message icon={LoaderCircle} title="Loading the image" isBusy />
+  return (
+    <>
+      <Stage
+        imageId={task.id}
+        image={task.image}
+        picture={picture.picture}
+        sheet={draft.history.present}
+        categories={project.categories}
+        opacity={actions.isHidden ? 0 : actions.opacity}
+        onPaint={painted}
+        onTap={actions.tap}
+        onDrag={actions.drag}
+        onSelect={actions.select}
+        controls={stage}
+      />
+      {stepsBack > 0 && <ReviewNote stepsBack={stepsBack} skipped={draft.skipped} />}
+    </>
+  )
+}
+
+function ReviewNote({ stepsBack, skipped }: { stepsBack: number; skipped: string | null }) {
+  const state = skipped ? `you skipped it: ${skipped}` : "already saved"
+  return (
+    <p className={styles.review}>
+      <strong>{stepsBack} back</strong>, {state}. Changes are saved when you go on; Esc leaves it as
+      it was.
+    </p>
+  )
+}

@@ -1,0 +1,187 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query"
+import { type FormEvent, useState } from "react"
+import { client, messageOf, unwrap } from "@/api/client"
+import { type Me, meQuery } from "@/api/session"
+import { Button } from "@/components/button"
+import { Dialog, DialogActions } from "@/components/dialog"
+import { TextField } from "@/components/field"
+import { Notice } from "@/components/notice"
+import { formatPlural } from "@/lib/format"
+import { COMMANDS, type Command, type Keymap, keysOf } from "../keys/commands"
+import styles from "./dialogs.module.css"
+import { KeyCap } from "./key-cap"
+
+type HelpProps = {
+  keymap: Keymap
+  has: Record<"points" | "overlay", boolean>
+  onClose: () => void
+}
+
+/** All keys, from the table that makes them work. */
+export function HelpDialog({ keymap, has, onClose }: HelpProps) {
+  const commands: readonly Command[] = COMMANDS
+  const offered = commands.filter((command) => !command.needs || has[command.needs])
+  const groups = [...new Set(offered.map((command) => command.group))]
+  return (
+    <Dialog title="Keys" isOpen onClose={onClose}>
+      <div className={styles.keys}>
+        <section>
+          <h3>Categories</h3>
+          <dl>
+            <KeyLine
+              label="Tick or untick the category with this key"
+              chords={["A", "9"]}
+              joint="…"
+            />
+            <KeyLine
+              label="Not sure about it: it is left out"
+              chords={["Shift+a", "Shift+9"]}
+              joint="…"
+            />
+            {has.points && (
+              <div className={styles.note}>
+                A ticked category has its turn: a click on the image places its point, and the next
+                one without a point follows.
+              </div>
+            )}
+          </dl>
+        </section>
+        {groups.map((group) => (
+          <section key={group}>
+            <h3>{group}</h3>
+            <dl>
+              {offered
+                .filter((command) => command.group === group)
+                .map((command) => (
+                  <KeyLine
+                    key={command.id}
+                    label={command.label}
+                    chords={keysOf(command.id, keymap)}
+                    joint="or"
+                  />
+                ))}
+            </dl>
+          </section>
+        ))}
+        <p className={styles.note}>
+          The wheel zooms to the cursor, dragging moves the image, two fingers do both.
+        </p>
+      </div>
+    </Dialog>
+  )
+}
+
+type KeyLineProps = { label: string; chords: readonly string[]; joint: string }
+
+function KeyLine({ label, chords, joint }: KeyLineProps) {
+  return (
+    <div className={styles.line}>
+      <dt>{label}</dt>
+      <dd>
+        {chords.map((chord, index) => (
+          <span key={chord}>
+            {index > 0 && <span className={styles.joint}>{joint}</span>}
+            <KeyCap chord={chord} />
+          </span>
+        ))}
+      </dd>
+    </div>
+  )
+}
+
+const REASONS = [
+  "Too dark or blurred",
+  "Not a street scene",
+  "Nothing can be made out",
+  "Private or offensive",
+  "I am not sure what is asked",
+]
+
+type SkipProps = { onSkip: (reason: string) => void; onClose: () => void }
+
+/** Why an image gets no label: a choice with its number, or own words. */
+export function SkipDialog({ onSkip, onClose }: SkipProps) {
+  const [words, setWords] = useState("")
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (words.trim()) onSkip(words.trim())
+  }
+  const choose = (event: React.KeyboardEvent) => {
+    const reason = REASONS[Number(event.key) - 1]
+    const isTyping = event.target instanceof HTMLInputElement
+    if (reason && !isTyping) onSkip(reason)
+  }
+  return (
+    <Dialog title="Skip this image" isOpen onClose={onClose}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the buttons inside can be pressed too */}
+      <div className={styles.reasons} onKeyDown={choose}>
+        {REASONS.map((reason, index) => (
+          <Button key={reason} autoFocus={index === 0} onClick={() => onSkip(reason)}>
+            <KeyCap chord={String(index + 1)} />
+            {reason}
+          </Button>
+        ))}
+        <form className={styles.words} onSubmit={submit}>
+          <TextField
+            label="Or in your own words"
+            value={words}
+            onChange={setWords}
+            maxLength={500}
+            autoComplete="off"
+          />
+          <Button type="submit" disabled={!words.trim()}>
+            Skip
+          </Button>
+        </form>
+      </div>
+    </Dialog>
+  )
+}
+
+type SignInProps = { me: Me; waiting: number; onSignedIn: () => void; onClose: () => void }
+
+/** The session ran out in the middle of work: go on from here, nothing is lost. */
+export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) {
+  const [password, setPassword] = useState("")
+  const queries = useQueryClient()
+  const entry = useMutation({
+    mutationFn: () =>
+      unwrap(client.POST("/api/v1/session", { body: { email: me.email, password } })),
+    onSuccess: (signedIn) => {
+      queries.setQueryData(meQuery.queryKey, signedIn)
+      onSignedIn()
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    entry.mutate()
+  }
+  return (
+    <Dialog title="Sign in again" isOpen onClose={onClose}>
+      <form className={styles.signin} onSubmit={submit}>
+        <p>
+          Your session has ended. Nothing is lost:{" "}
+          {waiting > 0
+            ? `${formatPlural(waiting, "label")} wait on this device and will be sent.`
+            : "everything so far is saved."}
+        </p>
+        {entry.error && <Notice tone="bad">{messageOf(entry.error)}</Notice>}
+        <TextField label="Email" type="email" autoComplete="username" value={me.email} isReadOnly />
+        <TextField
+          label="Password"
+          type="password"
+          autoComplete="current-password"
+          autoFocus
+          isRequired
+          value={password}
+          onChange={setPassword}
+        />
+        <DialogActions>
+          <Button type="submit" variant="primary" isPending={entry.isPending}>
+            Sign in and go on
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,21 @@
+import { Button } from "@/components/button"
+import { Notice } from "@/components/notice"
+import type { Outbox, Parcel } from "../work/outbox"
+import styles from "./labelling.module.css"
+
+type RefusedProps = { outbox: Outbox; refused: readonly Parcel[] }
+
+/** Labels that the server did not take, with its reason, until the person has read it. */
+export function RefusedLabels({ outbox, refused }: RefusedProps) {
+  if (refused.length === 0) return null
+  return (
+    <div className={styles.refused}>
+      {refused.map((parcel) => (
+        <Notice key={parcel.id} tone="bad">
+          <strong>{parcel.imageName}</strong> was not saved: {parcel.refusal}
+          <Button onClick={() => outbox.dismiss(parcel.id)}>Understood</Button>
+        </Notice>
+      ))}
+    </div>
+  )
+}

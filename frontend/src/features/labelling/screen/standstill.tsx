@@ -1,0 +1,99 @@
+import {
+  CircleCheckBig,
+  CloudOff,
+  Hourglass,
+  ImageOff,
+  LoaderCircle,
+  type LucideIcon,
+  Users,
+} from "lucide-react"
+import type { ReactNode } from "react"
+import type { Project } from "@/api/projects"
+import { Button, LinkButton } from "@/components/button"
+import { formatPlural } from "@/lib/format"
+import type { FeedState } from "../work/feed"
+import type { Lease } from "../work/transport"
+import styles from "./standstill.module.css"
+
+type StandstillProps = {
+  project: Project
+  feed: FeedState<Lease>
+  /** Labels of this session. */
+  done: number
+  /** Labels that are not with the server yet. */
+  waiting: number
+  onRetry: () => void
+}
+
+/** What stands in the image's place when there is none. */
+export function Standstill({ project, feed, done, waiting, onRetry }: StandstillProps) {
+  const again = <Button onClick={onRetry}>Look again</Button>
+  const home = (
+    <LinkButton to="/projects/$projectId" params={{ projectId: project.id }} variant="primary">
+      Back to the project
+    </LinkButton>
+  )
+  if (feed.problem) {
+    return (
+      <Message icon={CloudOff} title="No images can be had" text={feed.problem} isAlert>
+        {again}
+        {home}
+      </Message>
+    )
+  }
+  if (feed.obstacle === "unreachable") {
+    const text = "The server cannot be reached. New images come by themselves as soon as it can."
+    return (
+      <Message icon={CloudOff} title="Waiting for the server" text={text} isAlert>
+        {again}
+      </Message>
+    )
+  }
+  if (!feed.isDry) return <Message icon={LoaderCircle} title="Fetching images" isBusy />
+  return (
+    <Message {...endOf(project, { done, waiting })}>
+      {again}
+      {home}
+    </Message>
+  )
+}
+
+/** Why there is nothing left for this person. */
+export function endOf(
+  { images }: Pick<Project, "images">,
+  { done, waiting }: Record<"done" | "waiting", number>,
+) {
+  const thanks = done > 0 ? ` You labelled ${formatPlural(done, "image")} in this session.` : ""
+  if (waiting > 0) {
+    const text = `The last ${formatPlural(waiting, "label")} are being sent.${thanks}`
+    return { icon: Hourglass, title: "Nothing more for you just now", text }
+  }
+  if (images.ready + images.registered === 0) {
+    return { icon: ImageOff, title: "There are no images yet", text: "Import some to label them." }
+  }
+  if (images.labelled < images.ready + images.registered) {
+    const text = `The last ${formatPlural(images.ready + images.registered - images.labelled, "image")} are with other people. What they give back comes here by itself.${thanks}`
+    return { icon: Users, title: "Nothing more for you just now", text }
+  }
+  return { icon: CircleCheckBig, title: "All images are labelled", text: thanks.trim() }
+}
+
+type MessageProps = {
+  icon: LucideIcon
+  title: string
+  text?: string
+  isAlert?: boolean
+  isBusy?: boolean
+  children?: ReactNode
+}
+
+export function Message({ icon: Icon, title, text, isAlert, isBusy, children }: MessageProps) {
+  return (
+    <div className={styles.message} role={isAlert ? "alert" : "status"}>
+      <Icon aria-hidden="true" strokeWidth={1.5} className={isBusy ? styles.turning : undefined} />
+      <h2>{title}</h2>
+      {text && <p>{text}</p>}
+      {children && <div className={styles.actions}>{children}</div>}
+    </div>
+  )
+}

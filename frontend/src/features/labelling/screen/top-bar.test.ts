@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest"
+import type { OutboxState, Parcel } from "../work/outbox"
+import { medianOf, statusOf } from "./top-bar"
+
+function state(count: number, change: Partial<OutboxState> = {}): OutboxState {
+  const waiting = Array.from({ length: count }, (_, index) => ({ id: String(index) }) as Parcel)
+  return { waiting, refused: [], obstacle: null, isFragile: false, ...change }
+}
+
+describe("statusOf", () => {
+  it("says where the labels are", () => {
+    expect(statusOf(state(0)).text).toBe("Saved")
+    expect(statusOf(state(2)).text).toBe("2 waiting")
+    expect(statusOf(state(3, { obstacle: "unreachable" })).text).toBe("Offline: 3 waiting")
+    expect(statusOf(state(1, { obstacle: "signed-out" })).text).toBe("Signed out: 1 waiting")
+  })
+
+  it("warns when only this page has them", () => {
+    const fragile = state(1, { obstacle: "unreachable", isFragile: true })
+    expect(statusOf(fragile).text).toBe("Offline: 1 waiting, keep this page open")
+  })
+})
+
+describe("medianOf", () => {
+  it("is the middle one, or between the two middle ones", () => {
+    expect(medianOf([9000, 1000, 5000])).toBe(5000)
+    expect(medianOf([1000, 9000, 4000, 6000])).toBe(5000)
+  })
+})

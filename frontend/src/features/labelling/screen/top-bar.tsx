@@ -1,0 +1,91 @@
+import { ArrowLeft, CloudAlert, CloudCheck, CloudUpload, LockKeyhole } from "lucide-react"
+import type { ReactNode } from "react"
+import type { Project } from "@/api/projects"
+import { LinkButton } from "@/components/button"
+import { classNames } from "@/components/class-names"
+import { formatCount, formatDuration } from "@/lib/format"
+import type { OutboxState } from "../work/outbox"
+import styles from "./top-bar.module.css"
+
+type TopBarProps = {
+  project: Project
+  imageName: string | null
+  /** Images that still need labels. */
+  left: number
+  times: readonly number[]
+  outbox: OutboxState
+}
+
+export function TopBar({ project, imageName, left, times, outbox }: TopBarProps) {
+  const { images } = project
+  const total = images.ready + images.registered
+  return (
+    <header className={styles.bar}>
+      <LinkButton
+        to="/projects/$projectId"
+        params={{ projectId: project.id }}
+        variant="quiet"
+        size="icon"
+        aria-label={`Leave labelling, to ${project.name}`}
+      >
+        <ArrowLeft aria-hidden="true" />
+      </LinkButton>
+      <h1 className={styles.title}>{project.name}</h1>
+      {imageName && <span className={styles.image}>{imageName}</span>}
+      <span className={styles.spacer} />
+      <Fact name="left">{formatCount(left)}</Fact>
+      <Fact name="this session">{formatCount(times.length)}</Fact>
+      <Fact name="per image">{times.length > 0 ? formatDuration(medianOf(times)) : "–"}</Fact>
+      <SaveStatus outbox={outbox} />
+      <div
+        className={styles.progress}
+        style={{ "--share": total > 0 ? (total - left) / total : 0 } as React.CSSProperties}
+        role="progressbar"
+        aria-label="Labelled images"
+        aria-valuemin={0}
+        aria-valuemax={total}
+        aria-valuenow={total - left}
+      />
+    </header>
+  )
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <span className={styles.fact}>
+      <strong>{children}</strong> {name}
+    </span>
+  )
+}
+
+/** Where the labels are, honestly. */
+function SaveStatus({ outbox }: { outbox: OutboxState }) {
+  const { icon: Icon, text, tone } = statusOf(outbox)
+  return (
+    <span className={classNames(styles.status, styles[tone])} role="status">
+      <Icon aria-hidden="true" />
+      {text}
+    </span>
+  )
+}
+
+export function statusOf({ waiting, obstacle, isFragile }: OutboxState) {
+  const count = waiting.length
+  if (count === 0) return { icon: CloudCheck, text: "Saved", tone: "good" as const }
+  const kept = isFragile ? ", keep this page open" : ""
+  if (obstacle === "signed-out") {
+    return { icon: LockKeyhole, text: `Signed out: ${count} waiting${kept}`, tone: "warn" as const }
+  }
+  if (obstacle === "unreachable") {
+    return { icon: CloudAlert, text: `Offline: ${count} waiting${kept}`, tone: "warn" as const }
+  }
+  return { icon: CloudUpload, text: `${count} waiting${kept}`, tone: "busy" as const }
+}
+
+/** The middle of some times, in milliseconds. */
+export function medianOf(times: readonly number[]): number {
+  const sorted = times.toSorted((one, other) => one - other)
+  const upper = sorted[sorted.length >> 1] ?? 0
+  const lower = sorted[(sorted.length - 1) >> 1] ?? 0
+  return (lower + upper) / 2
+}
