@@ -48,7 +48,7 @@ def compose(
     style, plan = make_style(look, dice), make_plan(dice, canvas_size)
     items = _place(plan, style, (seed, domain, index, 1))
     image, mask = _draw(plan, style, items, (seed, domain, index, 2), size)
-    while any(item.category in (slivers := _slivers(mask)) for item in items):
+    while (slivers := _slivers(mask)) & {item.category for item in items}:
         items = [item for item in items if item.category not in slivers]
         image, mask = _draw(plan, style, items, (seed, domain, index, 2), size)
     return image, mask

@@ -14,7 +14,8 @@ Rows = NDArray[np.float32]
 
 def paint_sky(camera: Camera, style: Style, dice: Dice, size: tuple[int, int]) -> Image.Image:
     """The whole sky at the finished picture's size."""
-    width, height = size
+    # Soft shapes need only half the resolution.
+    width, height = (max(2, side // 2) for side in size)
     horizon = camera.horizon * height / camera.height
     rows = np.arange(height, dtype=np.float32)[:, None]
     up = np.clip((horizon - rows) / max(horizon, 1.0), 0, 1)
@@ -23,8 +24,9 @@ def paint_sky(camera: Camera, style: Style, dice: Dice, size: tuple[int, int]) -
     if style.clouds > 0:
         sky = _add_clouds(sky, up, style, dice)
     if style.weather is Weather.LOW_SUN:
-        sky += _sun_glow(camera, style, size)
-    return Image.fromarray(np.clip(sky, 0, 255).astype(np.uint8))
+        sky += _sun_glow(camera, style, (width, height))
+    painted = Image.fromarray(np.clip(sky, 0, 255).astype(np.uint8))
+    return painted.resize(size, Image.Resampling.BILINEAR)
 
 
 def _blend(first: Color, second: Color, share: Rows) -> Rows:
