@@ -63,3 +63,22 @@ export const predictionQuery = (imageId: number) =>
   })
 
 export const uploadUrl = (projectId: number): string => `/api/v1/projects/${projectId}/images`
+
+/** The first picture of a project that can be shown; null when there is none. */
+export const coverQuery = (projectId: number) =>
+  queryOptions({
+    queryKey: ["projects", projectId, "cover"],
+    queryFn: async (): Promise<Image | null> => {
+      const page = await unwrap(
+        client.GET("/api/v1/projects/{project_id}/images", {
+          params: { path: { project_id: projectId }, query: { state: "ready", limit: 1 } },
+        }),
+      )
+      return page.items[0] ?? null
+    },
+    staleTime: 60_000,
+  })
+
+/** The address of a picture scaled down to about this many pixels across. */
+export const thumbnail = (image: { url: string }, width: number): string =>
+  `${image.url}?width=${width}`

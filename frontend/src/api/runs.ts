@@ -31,6 +31,7 @@ export const runQuery = (id: number) =>
   queryOptions({
     queryKey: ["runs", id],
     queryFn: () => unwrap(client.GET("/api/v1/runs/{run_id}", ofRun(id))),
+    refetchInterval: ({ state }) => (state.data && !isFinal(state.data) ? POLL_MS : false),
   })
 
 /** Everything a run has reported so far, oldest first. */
@@ -38,7 +39,9 @@ export const metricsQuery = (runId: number) =>
   queryOptions({
     queryKey: ["runs", runId, "metrics"],
     queryFn: () => collectMetrics(runId),
+    // Kept up to date by the run's events for as long as somebody looks, then forgotten.
     staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
   })
 
 async function collectMetrics(runId: number): Promise<MetricPoint[]> {
@@ -68,9 +71,16 @@ export const checkpointsQuery = (runId: number) =>
 export const costCurveQuery = (projectId: number) =>
   queryOptions({
     queryKey: ["projects", projectId, "cost-curve"],
-    queryFn: () =>
-      unwrap(client.GET("/api/v1/projects/{project_id}/cost-curve", inProject(projectId))),
+    queryFn: () => getCostCurve(projectId),
   })
+
+async function getCostCurve(projectId: number): Promise<CostCurve> {
+  const curve = await unwrap(
+    client.GET("/api/v1/projects/{project_id}/cost-curve", inProject(projectId)),
+  )
+  if (typeof curve === "string") throw new TypeError("CSV was not asked for")
+  return curve
+}
 
 export const costCurveCsvUrl = (projectId: number): string =>
   `/api/v1/projects/${projectId}/cost-curve?format=csv`

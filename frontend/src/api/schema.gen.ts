@@ -4,23 +4,6 @@
  */
 
 export interface paths {
-    "/api/v1/about": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get About */
-        get: operations["get_about_api_v1_about_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -30,10 +13,16 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Session */
-        post: operations["post_session_api_v1_session_post"];
-        /** Delete Session */
-        delete: operations["delete_session_api_v1_session_delete"];
+        /**
+         * Sign In
+         * @description Sign in a browser: sets a new session cookie and ends the one sent along.
+         */
+        post: operations["sign_in"];
+        /**
+         * Sign Out
+         * @description Sign out this browser.
+         */
+        delete: operations["sign_out"];
         options?: never;
         head?: never;
         patch?: never;
@@ -46,8 +35,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Me */
-        get: operations["get_me_api_v1_me_get"];
+        /**
+         * Show Me
+         * @description Who am I?
+         */
+        get: operations["show_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -65,8 +57,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Me Password */
-        post: operations["post_me_password_api_v1_me_password_post"];
+        /**
+         * Change Password
+         * @description Change one's own password. Ends all of one's sessions, this one too.
+         */
+        post: operations["change_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -80,11 +75,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Users */
-        get: operations["get_users_api_v1_users_get"];
+        /**
+         * List Users
+         * @description All accounts.
+         */
+        get: operations["list_users"];
         put?: never;
-        /** Post Users */
-        post: operations["post_users_api_v1_users_post"];
+        /**
+         * Create User
+         * @description Add an account.
+         */
+        post: operations["create_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -104,8 +105,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Patch Users User Id */
-        patch: operations["patch_users_user_id_api_v1_users__user_id__patch"];
+        /**
+         * Change User
+         * @description Change an account's role or password, or lock it out.
+         */
+        patch: operations["change_user"];
         trace?: never;
     };
     "/api/v1/tokens": {
@@ -115,11 +119,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Tokens */
-        get: operations["get_tokens_api_v1_tokens_get"];
+        /**
+         * List Tokens
+         * @description One's own API tokens, newest first.
+         */
+        get: operations["list_tokens"];
         put?: never;
-        /** Post Tokens */
-        post: operations["post_tokens_api_v1_tokens_post"];
+        /**
+         * Create Token
+         * @description Make an API token. The token itself is in this answer alone.
+         */
+        post: operations["create_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -136,8 +146,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete Tokens Token Id */
-        delete: operations["delete_tokens_token_id_api_v1_tokens__token_id__delete"];
+        /**
+         * Revoke Token
+         * @description Revoke one of one's own tokens, at once.
+         */
+        delete: operations["revoke_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -150,11 +163,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Projects */
-        get: operations["get_projects_api_v1_projects_get"];
+        /**
+         * List Projects
+         * @description All projects, newest first.
+         */
+        get: operations["list_projects"];
         put?: never;
-        /** Post Projects */
-        post: operations["post_projects_api_v1_projects_post"];
+        /**
+         * Create Project
+         * @description Make a project.
+         */
+        post: operations["create_project"];
         delete?: never;
         options?: never;
         head?: never;
@@ -168,15 +187,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Project Id */
-        get: operations["get_projects_project_id_api_v1_projects__project_id__get"];
+        /**
+         * Show Project
+         * @description One project.
+         */
+        get: operations["show_project"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Patch Projects Project Id */
-        patch: operations["patch_projects_project_id_api_v1_projects__project_id__patch"];
+        /**
+         * Change Project
+         * @description Change the fields that are sent.
+         */
+        patch: operations["change_project"];
         trace?: never;
     };
     "/api/v1/projects/{project_id}/pace": {
@@ -186,8 +211,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Project Id Pace */
-        get: operations["get_projects_project_id_pace_api_v1_projects__project_id__pace_get"];
+        /**
+         * Show Pace
+         * @description One's own labels and labelling time.
+         */
+        get: operations["show_pace"];
         put?: never;
         post?: never;
         delete?: never;
@@ -203,8 +231,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Datasets */
-        get: operations["get_datasets_api_v1_datasets_get"];
+        /**
+         * List Datasets
+         * @description The dataset cards on the server, for a project's source domain or validation set.
+         */
+        get: operations["list_datasets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -220,8 +251,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Recipes */
-        get: operations["get_recipes_api_v1_recipes_get"];
+        /**
+         * List Recipes
+         * @description The recipes of a run's configuration.
+         */
+        get: operations["list_recipes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -237,11 +271,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Project Id Images */
-        get: operations["get_projects_project_id_images_api_v1_projects__project_id__images_get"];
+        /**
+         * List Images
+         * @description The images of a project in order of import.
+         */
+        get: operations["list_images"];
         put?: never;
-        /** Post Projects Project Id Images */
-        post: operations["post_projects_project_id_images_api_v1_projects__project_id__images_post"];
+        /**
+         * Import Images
+         * @description Import pictures (multipart field `files`, each verified at once), or a manifest (NDJSON).
+         *
+         *     Importing the same again changes nothing. A manifest's pictures are verified later.
+         */
+        post: operations["import_images"];
         delete?: never;
         options?: never;
         head?: never;
@@ -255,8 +297,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Images Image Id */
-        get: operations["get_images_image_id_api_v1_images__image_id__get"];
+        /**
+         * Show Image
+         * @description One image with the history of its labels; an annotator sees their own.
+         */
+        get: operations["show_image"];
         put?: never;
         post?: never;
         delete?: never;
@@ -265,15 +310,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/images/{image_id}/prediction": {
+    "/api/v1/images/{image_id}/file": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Images Image Id Prediction */
-        get: operations["get_images_image_id_prediction_api_v1_images__image_id__prediction_get"];
+        /**
+         * Image File
+         * @description The upright picture; with `width`, scaled down to at least that many pixels.
+         */
+        get: operations["image_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -291,8 +339,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Projects Project Id Leases */
-        post: operations["post_projects_project_id_leases_api_v1_projects__project_id__leases_post"];
+        /**
+         * Take Leases
+         * @description Lease up to `count` more images. An empty list: nothing is left at the moment.
+         */
+        post: operations["take_leases"];
         delete?: never;
         options?: never;
         head?: never;
@@ -308,8 +359,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Leases Lease Id Heartbeat */
-        post: operations["post_leases_lease_id_heartbeat_api_v1_leases__lease_id__heartbeat_post"];
+        /**
+         * Renew Lease
+         * @description Hold a lease for its full time again.
+         */
+        post: operations["renew_lease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -326,8 +380,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete Leases Lease Id */
-        delete: operations["delete_leases_lease_id_api_v1_leases__lease_id__delete"];
+        /**
+         * Release Lease
+         * @description Give an image back.
+         */
+        delete: operations["release_lease"];
         options?: never;
         head?: never;
         patch?: never;
@@ -341,8 +398,15 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Put Label */
-        put: operations["put_label_api_v1_images__image_id__label_put"];
+        /**
+         * Put Label
+         * @description Label an image, or correct one's own label.
+         *
+         *     Sending the same request with the same Idempotency-Key again gives the same answer and stores
+         *     nothing more. Without a lease it is a correction, or work whose lease ran out and whose image
+         *     nobody else has taken since.
+         */
+        put: operations["put_label"];
         post?: never;
         delete?: never;
         options?: never;
@@ -357,8 +421,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Project Id Labels Mine */
-        get: operations["get_projects_project_id_labels_mine_api_v1_projects__project_id__labels_mine_get"];
+        /**
+         * List Own Labels
+         * @description One's own current labels, newest first.
+         */
+        get: operations["list_own_labels"];
         put?: never;
         post?: never;
         delete?: never;
@@ -374,11 +441,37 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Project Id Snapshots */
-        get: operations["get_projects_project_id_snapshots_api_v1_projects__project_id__snapshots_get"];
+        /**
+         * List Snapshots
+         * @description A project's snapshots, newest first.
+         */
+        get: operations["list_snapshots"];
         put?: never;
-        /** Post Projects Project Id Snapshots */
-        post: operations["post_projects_project_id_snapshots_api_v1_projects__project_id__snapshots_post"];
+        /**
+         * Create Snapshot
+         * @description Make a snapshot of the labels as they are now; the same labels give the same one again.
+         */
+        post: operations["create_snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{snapshot_id}/labels.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Snapshot Labels
+         * @description The label file: one JSON object for each image and annotator. Takes Range.
+         */
+        get: operations["snapshot_labels"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -392,11 +485,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Project Id Runs */
-        get: operations["get_projects_project_id_runs_api_v1_projects__project_id__runs_get"];
+        /**
+         * List Runs
+         * @description A project's runs, newest first.
+         */
+        get: operations["list_runs"];
         put?: never;
-        /** Post Projects Project Id Runs */
-        post: operations["post_projects_project_id_runs_api_v1_projects__project_id__runs_post"];
+        /**
+         * Create Run
+         * @description Queue a run. With supervision `image` or `point` it trains on a snapshot of the labels.
+         *
+         *     409 `no-source`, `no-labels` or `no-images` when the project is not ready for it.
+         */
+        post: operations["create_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -410,8 +511,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Runs Run Id */
-        get: operations["get_runs_run_id_api_v1_runs__run_id__get"];
+        /**
+         * Show Run
+         * @description One run with its configuration and, when it succeeded, its report.
+         */
+        get: operations["show_run"];
         put?: never;
         post?: never;
         delete?: never;
@@ -429,8 +533,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Runs Run Id Cancel */
-        post: operations["post_runs_run_id_cancel_api_v1_runs__run_id__cancel_post"];
+        /**
+         * Cancel Run
+         * @description Cancel a run. A running one is `cancelled` when its trainer has stopped.
+         */
+        post: operations["cancel_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -446,8 +553,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Runs Run Id Resume */
-        post: operations["post_runs_run_id_resume_api_v1_runs__run_id__resume_post"];
+        /**
+         * Resume Run
+         * @description Queue a failed or cancelled run again; it goes on from its last checkpoint.
+         */
+        post: operations["resume_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -461,8 +571,34 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Runs Run Id Metrics */
-        get: operations["get_runs_run_id_metrics_api_v1_runs__run_id__metrics_get"];
+        /**
+         * List Metrics
+         * @description What a run reported, oldest first. For the next page pass the last id as `after`.
+         */
+        get: operations["list_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Run Events
+         * @description What a run reports, as it happens, until an `end` event when the run is final.
+         *
+         *     Starts after `Last-Event-ID` or `after`. A connection lasts ten minutes at most; browsers
+         *     connect again by themselves and go on where they were.
+         */
+        get: operations["stream_run_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -478,8 +614,71 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Runs Run Id Checkpoints */
-        get: operations["get_runs_run_id_checkpoints_api_v1_runs__run_id__checkpoints_get"];
+        /**
+         * List Checkpoints
+         * @description A run's checkpoints in order of steps.
+         */
+        get: operations["list_checkpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checkpoints/{checkpoint_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkpoint File
+         * @description The weights (safetensors). Takes Range, If-Range and If-None-Match; the ETag is the sha256.
+         */
+        get: operations["checkpoint_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image_id}/prediction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Prediction
+         * @description How likely each category is in the image, and where the predicted mask is.
+         */
+        get: operations["show_prediction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image_id}/prediction/mask.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prediction Mask
+         * @description The predicted mask as a palette PNG of the image's size; index = place of the category.
+         */
+        get: operations["prediction_mask"];
         put?: never;
         post?: never;
         delete?: never;
@@ -495,8 +694,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Projects Project Id Cost Curve */
-        get: operations["get_projects_project_id_cost_curve_api_v1_projects__project_id__cost_curve_get"];
+        /**
+         * Show Cost Curve
+         * @description For each finished run, the active labelling hours in its labels and its accuracy.
+         */
+        get: operations["show_cost_curve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -505,15 +707,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/problem": {
+    "/api/v1/about": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Problem */
-        get: operations["problem_api_v1_problem_get"];
+        /**
+         * About
+         * @description What is running here.
+         */
+        get: operations["about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description The process runs.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description The database answers and storage can be written.
+         */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Prometheus metrics: with the token of the settings, or else from this machine alone.
+         */
+        get: operations["metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -666,20 +931,15 @@ export interface components {
             /** Problem */
             problem: string | null;
         };
-        /**
-         * FieldError
-         * @description One field that was wrong.
-         */
-        FieldError: {
-            /** Field */
-            field: string;
-            /** Message */
-            message: string;
-        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
+        };
+        /** Health */
+        Health: {
+            /** Status */
+            status: string;
         };
         /** Heartbeat */
         Heartbeat: {
@@ -967,27 +1227,6 @@ export interface components {
             uncertainty: number;
             /** Mask Url */
             mask_url: string;
-        };
-        /**
-         * Problem
-         * @description RFC 9457 problem details.
-         */
-        Problem: {
-            /**
-             * Type
-             * @default about:blank
-             */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Detail */
-            detail: string;
-            /** Code */
-            code: string;
-            /** Errors */
-            errors?: components["schemas"]["FieldError"][] | null;
         };
         /**
          * ProjectChange
@@ -1479,6 +1718,40 @@ export interface components {
             /** Context */
             ctx?: Record<string, never>;
         };
+        /**
+         * FieldError
+         * @description One field that was wrong.
+         */
+        FieldError: {
+            /** Field */
+            field: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * Problem
+         * @description RFC 9457 problem details.
+         */
+        Problem: {
+            /**
+             * Type
+             * @default about:blank
+             */
+            type: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Detail */
+            detail: string;
+            /** Code */
+            code: string;
+            /**
+             * Errors
+             * @default null
+             */
+            errors: components["schemas"]["FieldError"][] | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -1488,27 +1761,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_about_api_v1_about_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["About"];
-                };
-            };
-        };
-    };
-    post_session_api_v1_session_post: {
+    sign_in: {
         parameters: {
             query?: never;
             header?: never;
@@ -1530,6 +1783,15 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1539,9 +1801,18 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    delete_session_api_v1_session_delete: {
+    sign_out: {
         parameters: {
             query?: never;
             header?: never;
@@ -1559,7 +1830,7 @@ export interface operations {
             };
         };
     };
-    get_me_api_v1_me_get: {
+    show_me: {
         parameters: {
             query?: never;
             header?: never;
@@ -1577,9 +1848,18 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    post_me_password_api_v1_me_password_post: {
+    change_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -1599,6 +1879,24 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1610,7 +1908,7 @@ export interface operations {
             };
         };
     };
-    get_users_api_v1_users_get: {
+    list_users: {
         parameters: {
             query?: never;
             header?: never;
@@ -1628,9 +1926,27 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    post_users_api_v1_users_post: {
+    create_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -1652,6 +1968,33 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1663,7 +2006,7 @@ export interface operations {
             };
         };
     };
-    patch_users_user_id_api_v1_users__user_id__patch: {
+    change_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -1687,6 +2030,42 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1698,7 +2077,7 @@ export interface operations {
             };
         };
     };
-    get_tokens_api_v1_tokens_get: {
+    list_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -1716,9 +2095,27 @@ export interface operations {
                     "application/json": components["schemas"]["TokenOut"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    post_tokens_api_v1_tokens_post: {
+    create_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -1740,6 +2137,33 @@ export interface operations {
                     "application/json": components["schemas"]["TokenCreated"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1751,7 +2175,7 @@ export interface operations {
             };
         };
     };
-    delete_tokens_token_id_api_v1_tokens__token_id__delete: {
+    revoke_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -1769,6 +2193,33 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1780,7 +2231,7 @@ export interface operations {
             };
         };
     };
-    get_projects_api_v1_projects_get: {
+    list_projects: {
         parameters: {
             query?: never;
             header?: never;
@@ -1798,9 +2249,27 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectOut"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    post_projects_api_v1_projects_post: {
+    create_project: {
         parameters: {
             query?: never;
             header?: never;
@@ -1822,6 +2291,33 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1833,7 +2329,7 @@ export interface operations {
             };
         };
     };
-    get_projects_project_id_api_v1_projects__project_id__get: {
+    show_project: {
         parameters: {
             query?: never;
             header?: never;
@@ -1853,6 +2349,33 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1864,7 +2387,7 @@ export interface operations {
             };
         };
     };
-    patch_projects_project_id_api_v1_projects__project_id__patch: {
+    change_project: {
         parameters: {
             query?: never;
             header?: never;
@@ -1888,6 +2411,42 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1899,7 +2458,7 @@ export interface operations {
             };
         };
     };
-    get_projects_project_id_pace_api_v1_projects__project_id__pace_get: {
+    show_pace: {
         parameters: {
             query?: never;
             header?: never;
@@ -1919,6 +2478,33 @@ export interface operations {
                     "application/json": components["schemas"]["AnnotatorPace"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -1930,7 +2516,7 @@ export interface operations {
             };
         };
     };
-    get_datasets_api_v1_datasets_get: {
+    list_datasets: {
         parameters: {
             query?: never;
             header?: never;
@@ -1948,9 +2534,27 @@ export interface operations {
                     "application/json": components["schemas"]["DatasetOut"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    get_recipes_api_v1_recipes_get: {
+    list_recipes: {
         parameters: {
             query?: never;
             header?: never;
@@ -1968,12 +2572,30 @@ export interface operations {
                     "application/json": components["schemas"]["RecipeOut"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    get_projects_project_id_images_api_v1_projects__project_id__images_get: {
+    list_images: {
         parameters: {
             query?: {
-                state?: string | null;
+                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled") | null;
                 limit?: number;
                 cursor?: string | null;
             };
@@ -1994,6 +2616,33 @@ export interface operations {
                     "application/json": components["schemas"]["Page_ImageOut_"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2005,7 +2654,7 @@ export interface operations {
             };
         };
     };
-    post_projects_project_id_images_api_v1_projects__project_id__images_post: {
+    import_images: {
         parameters: {
             query?: never;
             header?: never;
@@ -2014,7 +2663,15 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    files: string[];
+                };
+                /** @example {"uri": "cam3/000123.jpg", "external_id": "000123"} */
+                "application/x-ndjson": string;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -2025,6 +2682,42 @@ export interface operations {
                     "application/json": components["schemas"]["ImportResult"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2036,7 +2729,7 @@ export interface operations {
             };
         };
     };
-    get_images_image_id_api_v1_images__image_id__get: {
+    show_image: {
         parameters: {
             query?: never;
             header?: never;
@@ -2056,6 +2749,33 @@ export interface operations {
                     "application/json": components["schemas"]["ImageDetail"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2067,10 +2787,10 @@ export interface operations {
             };
         };
     };
-    get_images_image_id_prediction_api_v1_images__image_id__prediction_get: {
+    image_file: {
         parameters: {
             query?: {
-                run_id?: number | null;
+                width?: number | null;
             };
             header?: never;
             path: {
@@ -2086,7 +2806,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PredictionOut"];
+                    "image/*": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Validation Error */
@@ -2100,7 +2847,7 @@ export interface operations {
             };
         };
     };
-    post_projects_project_id_leases_api_v1_projects__project_id__leases_post: {
+    take_leases: {
         parameters: {
             query?: never;
             header?: never;
@@ -2124,6 +2871,42 @@ export interface operations {
                     "application/json": components["schemas"]["LeaseOut"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2135,7 +2918,7 @@ export interface operations {
             };
         };
     };
-    post_leases_lease_id_heartbeat_api_v1_leases__lease_id__heartbeat_post: {
+    renew_lease: {
         parameters: {
             query?: never;
             header?: never;
@@ -2155,6 +2938,33 @@ export interface operations {
                     "application/json": components["schemas"]["Heartbeat"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2166,7 +2976,7 @@ export interface operations {
             };
         };
     };
-    delete_leases_lease_id_api_v1_leases__lease_id__delete: {
+    release_lease: {
         parameters: {
             query?: never;
             header?: never;
@@ -2184,6 +2994,33 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2195,7 +3032,7 @@ export interface operations {
             };
         };
     };
-    put_label_api_v1_images__image_id__label_put: {
+    put_label: {
         parameters: {
             query?: never;
             header?: {
@@ -2208,6 +3045,34 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "lease_id": "5b0c1a3f7d7e4f7f9a5c2d0e8b6a4c21",
+                 *       "present": [
+                 *         "Road",
+                 *         "Car"
+                 *       ],
+                 *       "absent": [
+                 *         "Bicyclist"
+                 *       ],
+                 *       "points": [
+                 *         {
+                 *           "category": "Car",
+                 *           "x": 812.5,
+                 *           "y": 500.5
+                 *         }
+                 *       ],
+                 *       "timing": {
+                 *         "wall_ms": 9033,
+                 *         "events": [
+                 *           {
+                 *             "at": 900,
+                 *             "kind": "input"
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["LabelIn"];
             };
         };
@@ -2221,6 +3086,42 @@ export interface operations {
                     "application/json": components["schemas"]["LabelOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2232,7 +3133,7 @@ export interface operations {
             };
         };
     };
-    get_projects_project_id_labels_mine_api_v1_projects__project_id__labels_mine_get: {
+    list_own_labels: {
         parameters: {
             query?: {
                 limit?: number;
@@ -2255,6 +3156,33 @@ export interface operations {
                     "application/json": components["schemas"]["Page_LabelOut_"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2266,7 +3194,7 @@ export interface operations {
             };
         };
     };
-    get_projects_project_id_snapshots_api_v1_projects__project_id__snapshots_get: {
+    list_snapshots: {
         parameters: {
             query?: never;
             header?: never;
@@ -2286,6 +3214,33 @@ export interface operations {
                     "application/json": components["schemas"]["SnapshotOut"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2297,7 +3252,7 @@ export interface operations {
             };
         };
     };
-    post_projects_project_id_snapshots_api_v1_projects__project_id__snapshots_post: {
+    create_snapshot: {
         parameters: {
             query?: never;
             header?: never;
@@ -2317,6 +3272,42 @@ export interface operations {
                     "application/json": components["schemas"]["SnapshotOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2328,7 +3319,75 @@ export interface operations {
             };
         };
     };
-    get_projects_project_id_runs_api_v1_projects__project_id__runs_get: {
+    snapshot_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                snapshot_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"image": "cam3/000123.jpg", "width": 2048, "height": 1024, "present": ["Road", "Car"], "absent": ["Train"], "points": [{"category": "Car", "x": 812.5, "y": 500.5}], "tiles": null, "active_ms": 8120, "wall_ms": 9033, "annotator": "a17", "labelled_at": "2026-11-22T10:00:00Z", "prefilled_by": null} */
+                    "application/x-ndjson": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Requested Range Not Satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_runs: {
         parameters: {
             query?: never;
             header?: never;
@@ -2348,6 +3407,33 @@ export interface operations {
                     "application/json": components["schemas"]["RunOut"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2359,7 +3445,7 @@ export interface operations {
             };
         };
     };
-    post_projects_project_id_runs_api_v1_projects__project_id__runs_post: {
+    create_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -2383,6 +3469,42 @@ export interface operations {
                     "application/json": components["schemas"]["RunOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2394,7 +3516,7 @@ export interface operations {
             };
         };
     };
-    get_runs_run_id_api_v1_runs__run_id__get: {
+    show_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -2414,6 +3536,33 @@ export interface operations {
                     "application/json": components["schemas"]["RunDetail"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2425,7 +3574,7 @@ export interface operations {
             };
         };
     };
-    post_runs_run_id_cancel_api_v1_runs__run_id__cancel_post: {
+    cancel_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -2445,6 +3594,42 @@ export interface operations {
                     "application/json": components["schemas"]["RunOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2456,7 +3641,7 @@ export interface operations {
             };
         };
     };
-    post_runs_run_id_resume_api_v1_runs__run_id__resume_post: {
+    resume_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -2476,6 +3661,42 @@ export interface operations {
                     "application/json": components["schemas"]["RunOut"];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2487,7 +3708,7 @@ export interface operations {
             };
         };
     };
-    get_runs_run_id_metrics_api_v1_runs__run_id__metrics_get: {
+    list_metrics: {
         parameters: {
             query?: {
                 after?: number;
@@ -2510,6 +3731,33 @@ export interface operations {
                     "application/json": components["schemas"]["MetricPoint"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2521,7 +3769,77 @@ export interface operations {
             };
         };
     };
-    get_runs_run_id_checkpoints_api_v1_runs__run_id__checkpoints_get: {
+    stream_run_events: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: {
+                "last-event-id"?: number | null;
+            };
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events: `event` is the kind, `data` a MetricPoint. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: 41
+                     *     event: progress
+                     *     data: {"id": 41, "kind": "progress", "at": "2026-11-22T10:00:00Z", "attempt": 1, "payload": {"step": 10, "steps": 450, "losses": {"segmentation": 1.2}}}
+                     *
+                     *     event: end
+                     *     data: {"state": "succeeded"}
+                     */
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_checkpoints: {
         parameters: {
             query?: never;
             header?: never;
@@ -2541,6 +3859,33 @@ export interface operations {
                     "application/json": components["schemas"]["CheckpointOut"][];
                 };
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2552,9 +3897,216 @@ export interface operations {
             };
         };
     };
-    get_projects_project_id_cost_curve_api_v1_projects__project_id__cost_curve_get: {
+    checkpoint_file: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                checkpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.safetensors": string;
+                };
+            };
+            /** @description The range that was asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Requested Range Not Satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_prediction: {
+        parameters: {
+            query?: {
+                /** @description A run; unset: the project's latest model. */
+                run_id?: number | null;
+            };
+            header?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    prediction_mask: {
+        parameters: {
+            query?: {
+                /** @description A run; unset: the project's latest model. */
+                run_id?: number | null;
+            };
+            header?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Requested Range Not Satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_cost_curve: {
+        parameters: {
+            query?: {
+                format?: "json" | "csv";
+            };
             header?: never;
             path: {
                 project_id: number;
@@ -2570,6 +4122,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CostCurve"];
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Validation Error */
@@ -2583,7 +4163,7 @@ export interface operations {
             };
         };
     };
-    problem_api_v1_problem_get: {
+    about: {
         parameters: {
             query?: never;
             header?: never;
@@ -2598,7 +4178,96 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

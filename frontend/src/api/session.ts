@@ -37,16 +37,23 @@ export function useMe(): Me {
   return data
 }
 
-export async function signIn(credentials: { email: string; password: string }): Promise<Me> {
+export async function signIn(credentials: Schemas["SignIn"]): Promise<Me> {
   const me = await unwrap(client.POST("/api/v1/session", { body: credentials }))
-  queryClient.clear()
-  queryClient.setQueryData(meQuery.queryKey, me)
+  beSomebody(me)
   return me
 }
 
 export async function signOut(): Promise<void> {
   await unwrap(client.DELETE("/api/v1/session"))
-  queryClient.clear()
+  beSomebody(null)
+}
+
+/** What one person was shown must not be shown to the next. */
+function beSomebody(me: Me | null): void {
+  queryClient.setQueryData(meQuery.queryKey, me)
+  queryClient.removeQueries({
+    predicate: ({ queryKey }) => queryKey[0] !== meQuery.queryKey[0],
+  })
 }
 
 export const changePassword = (body: { current: string; new: string }) =>

@@ -1,36 +1,46 @@
 import { createLink } from "@tanstack/react-router"
-import type { AnchorHTMLAttributes, ReactNode } from "react"
-import { Button as AriaButton, type ButtonProps as AriaButtonProps } from "react-aria-components"
+import type { AnchorHTMLAttributes, ButtonHTMLAttributes } from "react"
 import styles from "./button.module.css"
 import { classNames } from "./class-names"
 
-type Look = {
-  variant?: "primary" | "secondary" | "quiet" | "danger"
-  size?: "default" | "large" | "icon"
-}
+type Variant = "primary" | "secondary" | "quiet" | "danger"
 
-const look = ({ variant = "secondary", size = "default" }: Look, extra?: string): string =>
+type Look = { variant?: Variant; size?: "default" | "large" | "icon" }
+
+const look = (variant: Variant, size: NonNullable<Look["size"]>, extra?: string): string =>
   classNames(styles.button, styles[variant], size !== "default" && styles[size], extra)
 
-type ButtonProps = Omit<AriaButtonProps, "className" | "children"> &
-  Look & { children: ReactNode; className?: string }
+/** The class names of a button, for a component that is one without being ours. */
+export const buttonLook = (variant: Variant): string => look(variant, "default")
+
+type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & Look & { isPending?: boolean }
 
 /** While `isPending` it stays focusable, shows that it works, and cannot be pressed again. */
-export function Button({ variant, size, className, children, ...rest }: ButtonProps) {
+export function Button(props: ButtonProps) {
+  const { variant = "secondary", size = "default", isPending = false, ...button } = props
+  const { className, children, onClick, ...rest } = button
   return (
-    <AriaButton {...rest} className={look(pickLook(variant, size), className)}>
-      {rest.isPending && <span className={styles.spinner} aria-hidden="true" />}
+    <button
+      type="button"
+      {...rest}
+      className={look(variant, size, className)}
+      aria-disabled={isPending || rest.disabled || undefined}
+      aria-busy={isPending || undefined}
+      onClick={(event) => (isPending ? event.preventDefault() : onClick?.(event))}
+    >
+      {isPending && <span className={styles.spinner} aria-hidden="true" />}
       {children}
-    </AriaButton>
+    </button>
   )
 }
 
 type AnchorProps = AnchorHTMLAttributes<HTMLAnchorElement> & Look
 
 /** A link outside the app's pages (a file, an export) that looks like a button. */
-export function AnchorButton({ variant, size, className, children, ...rest }: AnchorProps) {
+export function AnchorButton(props: AnchorProps) {
+  const { variant = "secondary", size = "default", className, children, ...rest } = props
   return (
-    <a {...rest} className={look(pickLook(variant, size), className)}>
+    <a {...rest} className={look(variant, size, className)}>
       {children}
     </a>
   )
@@ -38,7 +48,3 @@ export function AnchorButton({ variant, size, className, children, ...rest }: An
 
 /** A link to a page of the app that looks like a button. */
 export const LinkButton = createLink(AnchorButton)
-
-function pickLook(variant: Look["variant"], size: Look["size"]): Look {
-  return { ...(variant && { variant }), ...(size && { size }) }
-}

@@ -19,7 +19,7 @@ export function CopyButton({ text, label, children }: CopyButtonProps) {
       variant={children ? "secondary" : "quiet"}
       size={children ? "default" : "icon"}
       aria-label={isCopied ? "Copied" : label}
-      onPress={copy}
+      onClick={copy}
     >
       {isCopied ? <Check /> : <Copy />}
       {children}

@@ -29,7 +29,7 @@ export function Dialog({ title, isOpen, onClose, children, role = "dialog" }: Di
             <Heading slot="title" level={2}>
               {title}
             </Heading>
-            <Button variant="quiet" size="icon" aria-label="Close" onPress={onClose}>
+            <Button variant="quiet" size="icon" aria-label="Close" onClick={onClose}>
               <X />
             </Button>
           </header>
@@ -64,10 +64,8 @@ export function ConfirmDialog(props: ConfirmProps) {
       <p>{children}</p>
       {error ? <Notice tone="bad">{messageOf(error)}</Notice> : null}
       <DialogActions>
-        <Button onPress={onClose} autoFocus>
-          Keep it
-        </Button>
-        <Button variant="danger" onPress={onConfirm} isPending={isPending}>
+        <Button onClick={onClose}>Keep it</Button>
+        <Button variant="danger" onClick={onConfirm} isPending={isPending}>
           {action}
         </Button>
       </DialogActions>

@@ -23,13 +23,14 @@ type MenuProps = {
   entries: readonly MenuEntry[]
   /** Above the entries, such as who is signed in. */
   head?: ReactNode
+  placement?: "bottom start" | "bottom end"
 }
 
-export function Menu({ label, trigger, entries, head }: MenuProps) {
+export function Menu({ label, trigger, entries, head, placement = "bottom end" }: MenuProps) {
   return (
     <MenuTrigger>
       {trigger}
-      <Popover className={styles.popover ?? ""} placement="bottom end">
+      <Popover className={styles.popover ?? ""} placement={placement}>
         {head}
         <AriaMenu aria-label={label} className={styles.list ?? ""}>
           {entries.map((entry) => (

@@ -33,7 +33,7 @@ export function ErrorState({ error, onRetry }: ErrorStateProps) {
       <p>{messageOf(error)}</p>
       {onRetry && (
         <div className={styles.actions}>
-          <Button onPress={onRetry}>Try again</Button>
+          <Button onClick={onRetry}>Try again</Button>
         </div>
       )}
     </div>

@@ -42,7 +42,7 @@ export function ToastRegion() {
             variant="quiet"
             size="icon"
             aria-label="Dismiss"
-            onPress={() => dismiss(toast.id)}
+            onClick={() => dismiss(toast.id)}
           >
             <X />
           </Button>

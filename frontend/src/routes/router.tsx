@@ -1,31 +1,20 @@
-import type { QueryClient } from "@tanstack/react-query"
-import {
-  createRootRouteWithContext,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Outlet,
-} from "@tanstack/react-router"
+import { createRouter } from "@tanstack/react-router"
 import { queryClient } from "@/api/query-client"
-
-const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({ component: Outlet })
-
-const signedIn = createRoute({ getParentRoute: () => root, id: "signed-in", component: Outlet })
-
-const label = createRoute({
-  getParentRoute: () => signedIn,
-  path: "/projects/$projectId/label",
-  params: {
-    parse: ({ projectId }) => ({ projectId: Number(projectId) }),
-    stringify: ({ projectId }) => ({ projectId: String(projectId) }),
-  },
-  component: lazyRouteComponent(() => import("./label-page"), "LabelPage"),
-})
+import { PageError, PageNotFound } from "./page-error"
+import { PagePending } from "./page-pending"
+import { routeTree } from "./route-tree"
 
 export const router = createRouter({
-  routeTree: root.addChildren([signedIn.addChildren([label])]),
+  routeTree,
   context: { queryClient },
   defaultPreload: "intent",
+  // Queries decide what is fresh.
+  defaultPreloadStaleTime: 0,
+  defaultPendingMs: 150,
+  defaultPendingMinMs: 200,
+  defaultPendingComponent: PagePending,
+  defaultErrorComponent: PageError,
+  defaultNotFoundComponent: PageNotFound,
   scrollRestoration: true,
 })
 

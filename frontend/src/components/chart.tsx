@@ -1,0 +1,47 @@
+import { useEffect, useRef, useState } from "react"
+import styles from "./chart.module.css"
+
+export type PlotLibrary = typeof import("./plot")
+
+type ChartProps = {
+  /** What the chart shows, for those who cannot see it. */
+  label: string
+  height: number
+  /** Draws at the given width; must keep its identity while what it draws is the same. */
+  draw: (plot: PlotLibrary, width: number) => Element
+}
+
+/** Draws with Observable Plot, again whenever the data or the room changes. */
+export function Chart({ label, height, draw }: ChartProps) {
+  const frame = useRef<HTMLDivElement>(null)
+  const width = useWidth(frame)
+  const [plot, setPlot] = useState<PlotLibrary | null>(null)
+  useEffect(() => {
+    import("./plot").then(setPlot)
+  }, [])
+  useEffect(() => {
+    if (plot && width > 0) frame.current?.replaceChildren(draw(plot, width))
+  }, [plot, width, draw])
+  return (
+    <div
+      ref={frame}
+      className={styles.chart}
+      role="img"
+      aria-label={label}
+      style={{ minHeight: height }}
+    />
+  )
+}
+
+function useWidth(frame: React.RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0)
+  useEffect(() => {
+    if (!frame.current) return
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry) setWidth(Math.floor(entry.contentRect.width))
+    })
+    observer.observe(frame.current)
+    return () => observer.disconnect()
+  }, [frame])
+  return width
+}

@@ -1,0 +1,114 @@
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
+import { Plus } from "lucide-react"
+import { useState } from "react"
+import { changeUser, type User, type UserChange, usersQuery } from "@/api/accounts"
+import { messageOf } from "@/api/client"
+import { type Role, useMe } from "@/api/session"
+import { Badge } from "@/components/badge"
+import { Button } from "@/components/button"
+import { PageHeading } from "@/components/layout"
+import { Menu } from "@/components/menu"
+import { MenuButton } from "@/components/menu-button"
+import { Notice } from "@/components/notice"
+import { Table } from "@/components/table"
+import { showToast } from "@/components/toast"
+import { formatDay } from "@/lib/format"
+import styles from "./account.module.css"
+import { NewUserDialog } from "./new-user-dialog"
+import { ROLES, roleLabel } from "./roles"
+
+type Change = { user: User; change: Partial<UserChange> }
+
+export function Users() {
+  const { data: users } = useSuspenseQuery(usersQuery)
+  const [isAdding, setAdding] = useState(false)
+  const queryClient = useQueryClient()
+  const saving = useMutation({
+    mutationFn: ({ user, change }: Change) => changeUser(user.id, change),
+    onSuccess: async (user) => {
+      await queryClient.invalidateQueries({ queryKey: usersQuery.queryKey })
+      showToast(`${user.email} was changed`)
+    },
+  })
+  return (
+    <>
+      <PageHeading
+        title="Users"
+        subtitle="Who may sign in, and what they may do."
+        actions={
+          <Button variant="primary" onClick={() => setAdding(true)}>
+            <Plus aria-hidden="true" />
+            Add user
+          </Button>
+        }
+      />
+      {saving.error && <Notice tone="bad">{messageOf(saving.error)}</Notice>}
+      <UserTable users={users} onChange={saving.mutate} />
+      {isAdding && <NewUserDialog onClose={() => setAdding(false)} />}
+    </>
+  )
+}
+
+type UserTableProps = { users: readonly User[]; onChange: (change: Change) => void }
+
+function UserTable({ users, onChange }: UserTableProps) {
+  const me = useMe()
+  return (
+    <Table
+      label="Users"
+      rows={users}
+      keyOf={(user) => user.id}
+      columns={[
+        { key: "email", title: "Email", kind: "long", cell: (user) => user.email },
+        { key: "role", title: "Role", cell: (user) => roleLabel(user.role) },
+        {
+          key: "state",
+          title: "State",
+          cell: ({ active }) =>
+            active ? <Badge tone="good">Active</Badge> : <Badge>Deactivated</Badge>,
+        },
+        { key: "since", title: "Since", cell: (user) => formatDay(user.created_at) },
+        {
+          key: "actions",
+          title: "Actions",
+          quietTitle: true,
+          cell: (user) =>
+            user.id === me.id ? (
+              <div className={styles.rowactions}>
+                <span className={styles.hint}>You</span>
+              </div>
+            ) : (
+              <UserActions user={user} onChange={onChange} />
+            ),
+        },
+      ]}
+    />
+  )
+}
+
+type UserActionsProps = { user: User; onChange: (change: Change) => void }
+
+function UserActions({ user, onChange }: UserActionsProps) {
+  const toRole = (role: Role) => ({
+    id: role,
+    label: `Make ${roleLabel(role).toLowerCase()}`,
+    onAction: () => onChange({ user, change: { role } }),
+  })
+  const toggle = {
+    id: "active",
+    label: user.active ? "Deactivate" : "Activate",
+    onAction: () => onChange({ user, change: { active: !user.active } }),
+  }
+  return (
+    <div className={styles.rowactions}>
+      <Menu
+        label={`Actions for ${user.email}`}
+        trigger={<MenuButton label={`Change ${user.email}`}>Change</MenuButton>}
+        entries={[
+          ...ROLES.filter(({ value }) => value !== user.role).map(({ value }) => toRole(value)),
+          toggle,
+        ]}
+      />
+    </div>
+  )
+}

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest"
+import type { CostPoint } from "@/api/runs"
+import { measuresOf, plotted, sourceOnlyMiou } from "./measures"
+
+const point = (change: Partial<CostPoint>): CostPoint => ({
+  run_id: 1,
+  supervision: "point",
+  recipe: "cpu-small",
+  finished_at: "2026-11-22T10:00:00Z",
+  labels: 10,
+  images: 10,
+  points: 40,
+  active_hours: 0.1,
+  wall_hours: 0.2,
+  miou: 0.5,
+  source_only_miou: 0.3,
+  presence_f1: null,
+  point_accuracy: null,
+  selection: "last step",
+  ...change,
+})
+
+test("only measures that some run has are offered", () => {
+  expect(measuresOf([]).map(({ value }) => value)).toEqual([])
+  const points = [point({ miou: null, presence_f1: 0.8 }), point({ miou: null })]
+  expect(measuresOf(points).map(({ value }) => value)).toEqual(["presence_f1"])
+})
+
+test("runs without the measure are not drawn", () => {
+  const points = [point({ run_id: 1, miou: null }), point({ run_id: 2, active_hours: 2 })]
+  expect(plotted(points, "miou")).toEqual([{ point: points[1], hours: 2, value: 0.5 }])
+})
+
+test("the reference is the newest source-only run", () => {
+  const points = [
+    point({ supervision: "source-only", miou: 0.31, finished_at: "2026-11-20T10:00:00Z" }),
+    point({ supervision: "source-only", miou: 0.33, finished_at: "2026-11-21T10:00:00Z" }),
+    point({ source_only_miou: 0.4 }),
+  ]
+  expect(sourceOnlyMiou(points)).toBe(0.33)
+})
+
+test("without one, it is what the newest run began with", () => {
+  const points = [
+    point({ source_only_miou: 0.2, finished_at: "2026-11-20T10:00:00Z" }),
+    point({ source_only_miou: 0.4 }),
+  ]
+  expect(sourceOnlyMiou(points)).toBe(0.4)
+  expect(sourceOnlyMiou([point({ source_only_miou: null })])).toBeNull()
+})

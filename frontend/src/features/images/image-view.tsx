@@ -1,0 +1,71 @@
+import { useSuspenseQuery } from "@tanstack/react-query"
+import { useState } from "react"
+import { imageQuery } from "@/api/images"
+import type { Project } from "@/api/projects"
+import { Card, Facts } from "@/components/layout"
+import { Notice } from "@/components/notice"
+import { formatCount, formatDay, NOTHING } from "@/lib/format"
+import styles from "./image-view.module.css"
+import { LabelHistory } from "./label-history"
+import { Picture } from "./picture"
+import { PredictionCard, usePrediction } from "./prediction-card"
+
+type ImageViewProps = { imageId: number; project: Project }
+
+/** One image with what people said of it and what the latest model thinks. */
+export function ImageView({ imageId, project }: ImageViewProps) {
+  const { data: image } = useSuspenseQuery(imageQuery(imageId))
+  const [chosenId, setChosenId] = useState<number | null>(null)
+  const [opacity, setOpacity] = useState(0.5)
+  const prediction = usePrediction(image)
+  const shown = image.history.find(({ id }) => id === chosenId) ?? image.history[0]
+  if (image.state !== "ready") {
+    return (
+      <Notice tone={image.state === "rejected" ? "bad" : "info"}>
+        {image.state === "rejected"
+          ? `Rejected: ${image.reject_reason ?? "the reason is unknown"}.`
+          : "The server has not looked at this picture yet. It does so in the background."}
+      </Notice>
+    )
+  }
+  return (
+    <div className={styles.layout}>
+      <Picture
+        image={image}
+        label={shown}
+        categories={project.categories}
+        maskUrl={prediction.data?.mask_url}
+        opacity={opacity}
+      />
+      <div className={styles.column}>
+        <Card title="Labels">
+          <LabelHistory
+            history={image.history}
+            categories={project.categories}
+            shownId={shown?.id}
+            onShow={setChosenId}
+          />
+        </Card>
+        <PredictionCard
+          query={prediction}
+          categories={project.categories}
+          opacity={opacity}
+          onOpacity={setOpacity}
+        />
+        <Card title="File">
+          <Facts
+            facts={[
+              ["Size", sizeOf(image)],
+              ["Split", image.split],
+              ["Imported", formatDay(image.created_at)],
+            ]}
+          />
+        </Card>
+      </div>
+    </div>
+  )
+}
+
+function sizeOf({ width, height }: { width: number | null; height: number | null }): string {
+  return width && height ? `${formatCount(width)} × ${formatCount(height)}` : NOTHING
+}

@@ -1,0 +1,94 @@
+import { useBlocker } from "@tanstack/react-router"
+import { ImageUp } from "lucide-react"
+import { DropZone, FileTrigger } from "react-aria-components"
+import { messageOf } from "@/api/client"
+import { Button } from "@/components/button"
+import { Card } from "@/components/layout"
+import { Notice } from "@/components/notice"
+import { PickerButton } from "@/components/picker-button"
+import { ProgressBar } from "@/components/progress-bar"
+import { formatBytes, formatCount, formatPlural } from "@/lib/format"
+import { dropUploads, pickUploads, type Upload } from "./batches"
+import styles from "./import.module.css"
+import { ImportResultView } from "./import-result"
+import { type ImportState, progressOf } from "./import-state"
+import { useImport } from "./use-import"
+
+/** Takes pictures by drop, by choice of files, or by choice of a folder. */
+export function ImportPanel({ projectId }: { projectId: number }) {
+  const { state, start, stop } = useImport(projectId)
+  const isSending = state.phase === "sending"
+  useBlocker({
+    shouldBlockFn: () =>
+      !window.confirm("Images are still being sent. Stop the import and leave this page?"),
+    disabled: !isSending,
+    enableBeforeUnload: isSending,
+  })
+  if (isSending) return <Sending state={state} onStop={stop} />
+  return (
+    <>
+      {state.error && (
+        <Notice tone="bad">
+          <span>
+            {messageOf(state.error)} {formatPlural(state.left.length, "file")} not imported.
+          </span>
+          <div>
+            <Button onClick={() => start(state.left)}>Go on with the rest</Button>
+          </div>
+        </Notice>
+      )}
+      {state.phase !== "idle" && <ImportResultView result={state.result} projectId={projectId} />}
+      <Chooser onChosen={(uploads) => uploads.length > 0 && start(uploads)} />
+    </>
+  )
+}
+
+function Sending({ state, onStop }: { state: ImportState; onStop: () => void }) {
+  const { doneFiles, totalFiles, totalBytes, result } = state
+  return (
+    <Card
+      title={`Importing ${formatPlural(totalFiles, "file")}`}
+      aside={<Button onClick={onStop}>Stop</Button>}
+    >
+      <ProgressBar
+        label="Import"
+        value={progressOf(state)}
+        max={1}
+        left={`${formatCount(doneFiles)} of ${formatCount(totalFiles)}`}
+        right={formatBytes(totalBytes)}
+      />
+      <p className={styles.hint} aria-live="polite">
+        {formatCount(result.imported)} imported, {formatCount(result.skipped)} were there already,{" "}
+        {formatCount(result.rejected.length)} rejected
+      </p>
+    </Card>
+  )
+}
+
+const IMAGE_TYPES = ["image/jpeg", "image/png", "image/webp", "image/tiff", "image/bmp"]
+
+function Chooser({ onChosen }: { onChosen: (uploads: Upload[]) => void }) {
+  const pick = (files: FileList | null) => files && onChosen(pickUploads(files))
+  return (
+    <DropZone
+      className={styles.zone ?? ""}
+      aria-label="Drop images here"
+      onDrop={async ({ items }) => onChosen(await dropUploads(items))}
+    >
+      <ImageUp aria-hidden="true" strokeWidth={1.5} />
+      <h2>Drop images or folders here</h2>
+      <p>
+        Each picture is checked as it arrives. Importing the same one again changes nothing, so a
+        broken import can simply be repeated.
+      </p>
+      <div className={styles.buttons}>
+        <FileTrigger allowsMultiple acceptedFileTypes={IMAGE_TYPES} onSelect={pick}>
+          <PickerButton variant="primary">Choose images</PickerButton>
+        </FileTrigger>
+        <FileTrigger acceptDirectory onSelect={pick}>
+          <PickerButton variant="secondary">Choose a folder</PickerButton>
+        </FileTrigger>
+      </div>
+    </DropZone>
+  )
+}

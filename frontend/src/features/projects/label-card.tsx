@@ -1,0 +1,76 @@
+import { Tag } from "lucide-react"
+import type { Project } from "@/api/projects"
+import { LinkButton } from "@/components/button"
+import { Card } from "@/components/layout"
+import { ProgressBar } from "@/components/progress-bar"
+import { formatCount, formatPlural } from "@/lib/format"
+import styles from "./overview.module.css"
+
+type LabelCardProps = { project: Project; mayImport: boolean }
+
+/** The way into labelling, and how much of it is left. */
+export function LabelCard({ project, mayImport }: LabelCardProps) {
+  const { total, rejected, registered, labelled, leased } = project.images
+  const usable = total - rejected
+  const left = usable - labelled
+  const params = { projectId: project.id }
+  return (
+    <Card>
+      <div className={styles.start}>
+        <div>
+          <p className={styles.big}>{usable === 0 ? "No images yet" : headline(left)}</p>
+          <p className={styles.hint}>{hintOf({ usable, left, leased, registered })}</p>
+        </div>
+        <ProgressBar
+          label="Labelled images"
+          value={labelled}
+          max={usable}
+          left={`${formatCount(labelled)} labelled`}
+          right={formatPlural(usable, "image")}
+        />
+        <div className={styles.buttons}>
+          {left > 0 && (
+            <LinkButton
+              to="/projects/$projectId/label"
+              params={params}
+              variant="primary"
+              size="large"
+            >
+              <Tag aria-hidden="true" />
+              Label images
+            </LinkButton>
+          )}
+          {left === 0 && usable > 0 && (
+            <LinkButton to="/projects/$projectId/label" params={params}>
+              Look through my labels
+            </LinkButton>
+          )}
+          {mayImport && (
+            <LinkButton
+              to="/projects/$projectId/images/import"
+              params={params}
+              variant={usable === 0 ? "primary" : "quiet"}
+            >
+              Import images
+            </LinkButton>
+          )}
+        </div>
+      </div>
+    </Card>
+  )
+}
+
+const headline = (left: number): string =>
+  left === 0 ? "All labelled" : `${formatPlural(left, "image")} left`
+
+type Counts = { usable: number; left: number; leased: number; registered: number }
+
+function hintOf({ usable, left, leased, registered }: Counts): string {
+  if (usable === 0) return "Labelling begins when there are images."
+  if (left === 0) return "Every image has the labels that the project asks for."
+  const parts = [
+    leased > 0 && `${formatCount(leased)} with somebody right now`,
+    registered > 0 && `${formatCount(registered)} not checked yet`,
+  ].filter(Boolean)
+  return parts.join(", ") || "Nobody else is labelling right now."
+}

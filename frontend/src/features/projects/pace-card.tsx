@@ -1,0 +1,41 @@
+import { useQuery } from "@tanstack/react-query"
+import { type Pace, paceQuery } from "@/api/projects"
+import { Card, Facts } from "@/components/layout"
+import { Loaded } from "@/components/states"
+import { formatCount, formatDuration, NOTHING } from "@/lib/format"
+import styles from "./overview.module.css"
+
+type PaceCardProps = { projectId: number; left: number }
+
+/** One's own work in the project. */
+export function PaceCard({ projectId, left }: PaceCardProps) {
+  const query = useQuery(paceQuery(projectId))
+  return (
+    <Card title="Your pace">
+      <Loaded query={query} height="7rem">
+        {(pace) => (
+          <>
+            <Facts
+              facts={[
+                ["Today", formatCount(pace.labels_today)],
+                ["In all", formatCount(pace.labels)],
+                ["Time worked", formatDuration(pace.active_ms)],
+                ["Usual time per image", usual(pace)],
+              ]}
+            />
+            <p className={styles.hint}>{outlook(pace, left)}</p>
+          </>
+        )}
+      </Loaded>
+    </Card>
+  )
+}
+
+const usual = ({ median_active_ms }: Pace): string =>
+  median_active_ms === null ? NOTHING : formatDuration(median_active_ms)
+
+function outlook({ median_active_ms }: Pace, left: number): string {
+  if (median_active_ms === null) return "Your first labels show how fast you are."
+  if (left === 0) return "There is nothing left to do."
+  return `At this pace the rest takes one person ${formatDuration(median_active_ms * left)}.`
+}

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest"
+import { draftCategories } from "./category-draft"
+import {
+  checkProject,
+  EMPTY_SETTINGS,
+  type ProjectDraft,
+  toChange,
+  toProject,
+} from "./project-draft"
+
+const draft: ProjectDraft = {
+  ...EMPTY_SETTINGS,
+  name: " Streets ",
+  categories: draftCategories(["Car"]),
+  overlap: "2",
+}
+
+test("a complete draft has no problems and becomes a request", () => {
+  expect(checkProject(draft)).toEqual({})
+  expect(toProject(draft)).toMatchObject({
+    name: "Streets",
+    overlap: 2,
+    retrain_after: null,
+    categories: [{ name: "Car", key: "c" }],
+  })
+})
+
+test("problems are found before the server is asked", () => {
+  const wrong: ProjectDraft = {
+    ...draft,
+    name: "  ",
+    labelKinds: [],
+    retrainAfter: "0",
+    overlap: "11",
+    categories: [],
+  }
+  expect(Object.keys(checkProject(wrong)).sort()).toEqual([
+    "categories",
+    "labelKinds",
+    "name",
+    "overlap",
+    "retrainAfter",
+  ])
+})
+
+test.each(["1.5", "-3", "1e3", "1000001"])("%s is no number of labels", (retrainAfter) => {
+  expect(checkProject({ ...draft, retrainAfter })).toHaveProperty("retrainAfter")
+})
+
+test("an emptied retrain policy is sent as never", () => {
+  expect(toChange({ ...draft, retrainAfter: "" }).retrain_after).toBeNull()
+  expect(toChange({ ...draft, retrainAfter: "50" }).retrain_after).toBe(50)
+})

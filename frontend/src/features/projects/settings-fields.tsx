@@ -1,0 +1,156 @@
+import { useSuspenseQuery } from "@tanstack/react-query"
+import { type Dataset, datasetsQuery, type LabelKind, recipesQuery } from "@/api/projects"
+import { CheckField, RadioCards, TextField } from "@/components/field"
+import { Card } from "@/components/layout"
+import { type Option, Select } from "@/components/select"
+import { SUPERVISIONS } from "@/components/supervision"
+import { formatPlural } from "@/lib/format"
+import styles from "./form.module.css"
+import type { SettingsDraft } from "./project-draft"
+
+type FieldsProps = {
+  draft: SettingsDraft
+  onChange: (change: Partial<SettingsDraft>) => void
+  problems: Record<string, string>
+}
+
+export function GeneralFields({ draft, onChange, problems }: FieldsProps) {
+  return (
+    <Card title="General">
+      <TextField
+        label="Name"
+        value={draft.name}
+        onChange={(name) => onChange({ name })}
+        maxLength={200}
+        error={problems.name ?? null}
+        isRequired
+      />
+      <TextField
+        label="Description"
+        lines="many"
+        value={draft.description}
+        onChange={(description) => onChange({ description })}
+        maxLength={2000}
+        error={problems.description ?? null}
+      />
+    </Card>
+  )
+}
+
+const LABEL_KINDS: readonly { kind: LabelKind; label: string; description: string }[] = [
+  { kind: "image", label: "Image-level labels", description: "Tick which categories are present." },
+  { kind: "point", label: "Point labels", description: "Click one pixel of each category." },
+]
+
+export function LabellingFields({ draft, onChange, problems }: FieldsProps) {
+  const toggle = (kind: LabelKind, wanted: boolean) =>
+    onChange({
+      labelKinds: LABEL_KINDS.map((known) => known.kind).filter((known) =>
+        known === kind ? wanted : draft.labelKinds.includes(known),
+      ),
+    })
+  return (
+    <Card title="Labelling">
+      <fieldset className={styles.fieldset}>
+        <legend className={styles.legend}>What people give</legend>
+        {LABEL_KINDS.map(({ kind, label, description }) => (
+          <CheckField
+            key={kind}
+            label={label}
+            description={description}
+            isSelected={draft.labelKinds.includes(kind)}
+            onChange={(wanted) => toggle(kind, wanted)}
+          />
+        ))}
+        {problems.labelKinds && <p className={styles.error}>{problems.labelKinds}</p>}
+      </fieldset>
+      <fieldset className={styles.fieldset}>
+        <legend className={styles.legend}>Help from the model</legend>
+        <CheckField
+          label="Show predictions"
+          description="The latest model's mask can be laid over the image."
+          isSelected={draft.showPredictions}
+          onChange={(showPredictions) => onChange({ showPredictions })}
+        />
+        <CheckField
+          label="Pre-tick likely categories"
+          description="Starts each image from what the model thinks. Faster, but people tend to agree with it."
+          isSelected={draft.prefill}
+          onChange={(prefill) => onChange({ prefill })}
+        />
+      </fieldset>
+    </Card>
+  )
+}
+
+const NONE = "(none)"
+
+/** Datasets as options; one that cannot be used says why. */
+function datasetOptions(datasets: readonly Dataset[], withMasks: boolean): Option<string>[] {
+  return datasets
+    .filter((dataset) => !withMasks || dataset.has_masks)
+    .map((dataset) => ({
+      value: dataset.name,
+      label: dataset.name,
+      description:
+        dataset.problem ?? `${formatPlural(dataset.images, "image")}. ${dataset.description}`,
+      disabled: dataset.problem !== null,
+    }))
+}
+
+export function TrainingFields({ draft, onChange, problems }: FieldsProps) {
+  const { data: datasets } = useSuspenseQuery(datasetsQuery)
+  const { data: recipes } = useSuspenseQuery(recipesQuery)
+  const options = [{ value: NONE, label: "None" }, ...datasetOptions(datasets, true)]
+  const chosenName = (value: string) => (value === NONE ? null : value)
+  return (
+    <Card title="Training">
+      <div className={styles.fields}>
+        <Select
+          label="Source domain"
+          description="Labelled images that training starts from. Runs need one."
+          options={options}
+          value={draft.source ?? NONE}
+          onChange={(value) => onChange({ source: chosenName(value) })}
+          error={problems.source ?? null}
+        />
+        <Select
+          label="Validation set"
+          description="Target images with masks, used only to measure accuracy."
+          options={options}
+          value={draft.validation ?? NONE}
+          onChange={(value) => onChange({ validation: chosenName(value) })}
+          error={problems.validation ?? null}
+        />
+        <Select
+          label="Recipe"
+          description="How runs are configured unless they say otherwise."
+          options={recipes.map(({ name, description }) => ({
+            value: name,
+            label: name,
+            description,
+          }))}
+          value={draft.recipe}
+          onChange={(recipe) => onChange({ recipe })}
+          error={problems.recipe ?? null}
+        />
+        <TextField
+          label="Retrain after so many new labels"
+          description="A run starts by itself. Leave empty for never."
+          value={draft.retrainAfter}
+          onChange={(retrainAfter) => onChange({ retrainAfter })}
+          inputMode="numeric"
+          error={problems.retrainAfter ?? problems.retrain_after ?? null}
+        />
+        <div className={styles.wide}>
+          <RadioCards
+            label="Supervision of automatic runs"
+            choices={SUPERVISIONS}
+            value={draft.supervision}
+            onChange={(supervision) => onChange({ supervision })}
+          />
+        </div>
+      </div>
+    </Card>
+  )
+}

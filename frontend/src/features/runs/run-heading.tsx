@@ -1,0 +1,84 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query"
+import { useState } from "react"
+import { messageOf } from "@/api/client"
+import { cancelRun, isFinal, type RunDetail, resumeRun } from "@/api/runs"
+import { mayAct, useMe } from "@/api/session"
+import { Button } from "@/components/button"
+import { ConfirmDialog } from "@/components/dialog"
+import { PageHeading } from "@/components/layout"
+import { Notice } from "@/components/notice"
+import { formatMoment } from "@/lib/format"
+import { RunStateBadge } from "./run-state"
+import styles from "./runs.module.css"
+
+type RunHeadingProps = { run: RunDetail; projectId: number; onResumed: () => void }
+
+export function RunHeading({ run, projectId, onResumed }: RunHeadingProps) {
+  const me = useMe()
+  const [isAsking, setAsking] = useState(false)
+  const queryClient = useQueryClient()
+  const refresh = () =>
+    Promise.all([
+      queryClient.invalidateQueries({ queryKey: ["runs", run.id], exact: true }),
+      queryClient.invalidateQueries({ queryKey: ["projects", projectId, "runs"] }),
+    ])
+  const cancel = useMutation({
+    mutationFn: () => cancelRun(run.id),
+    onSuccess: async () => {
+      await refresh()
+      setAsking(false)
+    },
+  })
+  const resume = useMutation({
+    mutationFn: () => resumeRun(run.id),
+    onSuccess: async () => {
+      await refresh()
+      onResumed()
+    },
+  })
+  return (
+    <>
+      <PageHeading
+        title={
+          <span className={styles.title}>
+            Run {run.id} <RunStateBadge run={run} />
+          </span>
+        }
+        subtitle={`${run.recipe}, asked for ${run.automatic ? "by itself" : `by ${run.created_by ?? "a former user"}`}, ${formatMoment(run.created_at)}`}
+        actions={
+          mayAct(me.role, "engineer") && (
+            <>
+              {mayCancel(run) && (
+                <Button variant="danger" onClick={() => setAsking(true)}>
+                  Cancel run
+                </Button>
+              )}
+              {mayResume(run) && (
+                <Button onClick={() => resume.mutate()} isPending={resume.isPending}>
+                  Resume
+                </Button>
+              )}
+            </>
+          )
+        }
+      />
+      {resume.error && <Notice tone="bad">{messageOf(resume.error)}</Notice>}
+      <ConfirmDialog
+        title="Cancel this run?"
+        isOpen={isAsking}
+        onClose={() => setAsking(false)}
+        action="Cancel run"
+        onConfirm={() => cancel.mutate()}
+        isPending={cancel.isPending}
+        error={cancel.error}
+      >
+        Training stops. Its checkpoints stay, and it can be resumed from the last one.
+      </ConfirmDialog>
+    </>
+  )
+}
+
+const mayCancel = (run: RunDetail): boolean => !isFinal(run) && !run.cancel_requested
+
+const mayResume = ({ state }: RunDetail): boolean =>
+  state === "failed" || state === "cancelled" || state === "interrupted"

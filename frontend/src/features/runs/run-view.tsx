@@ -1,0 +1,95 @@
+import { useSuspenseQuery } from "@tanstack/react-query"
+import type { Project } from "@/api/projects"
+import { isFinal, type RunDetail, runQuery } from "@/api/runs"
+import { Card, Facts } from "@/components/layout"
+import { Notice } from "@/components/notice"
+import { Skeleton } from "@/components/states"
+import { supervisionLabel } from "@/components/supervision"
+import { formatCount, formatHours, formatMoment, formatPercent, NOTHING } from "@/lib/format"
+import { useNow } from "@/lib/use-now"
+import { CategoryScores, Gain } from "./category-scores"
+import { Checkpoints } from "./checkpoints"
+import { LossCharts } from "./loss-charts"
+import { RunConfig } from "./run-config"
+import { RunHeading } from "./run-heading"
+import type { RunProgress } from "./run-progress"
+import { RunProgressBar } from "./run-progress-bar"
+import { durationOf } from "./run-state"
+import styles from "./runs.module.css"
+import { ScoreChart } from "./score-chart"
+import { useRunProgress } from "./use-run-progress"
+
+type RunViewProps = { project: Project; runId: number }
+
+export function RunView({ project, runId }: RunViewProps) {
+  const { data: run } = useSuspenseQuery(runQuery(runId))
+  const { progress, isLoading, follow } = useRunProgress(runId)
+  const scores = scoresOf(run, progress)
+  return (
+    <>
+      <RunHeading run={run} projectId={project.id} onResumed={follow} />
+      {run.error && <Notice tone="bad">{run.error}</Notice>}
+      {!isFinal(run) && <RunProgressBar run={run} progress={progress} />}
+      <RunFacts run={run} sourceOnly={scores.sourceOnlyMiou} device={progress.device} />
+      {isLoading ? (
+        <Skeleton height="20rem" />
+      ) : (
+        <>
+          <div className={styles.two}>
+            <ScoreChart
+              evaluations={progress.evaluations}
+              sourceOnly={scores.sourceOnlyMiou}
+              steps={Math.max(progress.steps, run.steps)}
+            />
+            <CategoryScores
+              categories={project.categories}
+              iou={scores.iou}
+              sourceOnly={scores.sourceOnlyIou}
+            />
+          </div>
+          <LossCharts progress={progress} />
+        </>
+      )}
+      <Checkpoints runId={runId} />
+      <RunConfig run={run} />
+    </>
+  )
+}
+
+/** The report's scores once there is one, the newest evaluations' until then. */
+function scoresOf({ report }: RunDetail, { evaluations }: RunProgress) {
+  const warmUp = evaluations.findLast(({ phase }) => phase === "warm-up")
+  return {
+    iou: report?.score.iou ?? evaluations.at(-1)?.iou ?? {},
+    sourceOnlyIou: report?.source_only?.iou ?? warmUp?.iou ?? {},
+    sourceOnlyMiou: report?.source_only?.miou ?? warmUp?.miou ?? null,
+  }
+}
+
+type RunFactsProps = { run: RunDetail; sourceOnly: number | null; device: string | null }
+
+function RunFacts({ run, sourceOnly, device }: RunFactsProps) {
+  const now = useNow(!isFinal(run))
+  const hours = run.snapshot && run.snapshot.active_ms / 3_600_000
+  return (
+    <Card>
+      <Facts
+        facts={[
+          ["mIoU", formatPercent(run.miou)],
+          ["Source only", formatPercent(sourceOnly)],
+          ["Gain", <Gain key="gain" from={sourceOnly} to={run.miou} />],
+          ["Supervision", supervisionLabel(run.supervision)],
+          ["Labels", run.snapshot ? formatCount(run.snapshot.labels) : "none used"],
+          ["Labelling time", hours === null ? NOTHING : formatHours(hours)],
+          ["Duration", durationOf(run, now)],
+          ["Started", formatMoment(run.started_at)],
+          ["Device", run.report?.device ?? device ?? run.worker ?? NOTHING],
+          ["Chosen checkpoint", run.report ? chosen(run.report) : NOTHING],
+        ]}
+      />
+    </Card>
+  )
+}
+
+const chosen = ({ selected_step, selection }: NonNullable<RunDetail["report"]>): string =>
+  `step ${formatCount(selected_step)}, ${selection}`

@@ -1,0 +1,15 @@
+import { useMe } from "@/api/session"
+import { Page, PageHeading } from "@/components/layout"
+import { PasswordForm } from "@/features/account/password-form"
+import { Tokens } from "@/features/account/tokens"
+
+export function AccountPage() {
+  const me = useMe()
+  return (
+    <Page narrow>
+      <PageHeading title="Account" subtitle={me.email} />
+      <Tokens />
+      <PasswordForm />
+    </Page>
+  )
+}

@@ -1,0 +1,55 @@
+import { useSuspenseQuery } from "@tanstack/react-query"
+import { getRouteApi } from "@tanstack/react-router"
+import { ChartScatter, Download } from "lucide-react"
+import { costCurveCsvUrl, costCurveQuery } from "@/api/runs"
+import { AnchorButton, LinkButton } from "@/components/button"
+import { Page, PageHeading } from "@/components/layout"
+import { EmptyState } from "@/components/states"
+import { AccuracyView } from "@/features/accuracy/accuracy-view"
+
+const route = getRouteApi("/signed-in/shell/projects/$projectId/accuracy")
+
+export function AccuracyPage() {
+  const params = route.useParams()
+  const { projectId } = params
+  const { data: curve } = useSuspenseQuery(costCurveQuery(projectId))
+  if (curve.points.length === 0) {
+    return (
+      <Page>
+        <PageHeading title="Accuracy" />
+        <EmptyState
+          icon={ChartScatter}
+          title="No point on the curve yet"
+          actions={
+            <>
+              <LinkButton to="/projects/$projectId/label" params={params} variant="primary">
+                Label images
+              </LinkButton>
+              <LinkButton to="/projects/$projectId/runs" params={params}>
+                Go to runs
+              </LinkButton>
+            </>
+          }
+        >
+          Every finished run is one point: the hours people spent on its labels against its
+          accuracy. Label some images, start a run, and the first point appears when it ends.
+        </EmptyState>
+      </Page>
+    )
+  }
+  return (
+    <Page>
+      <PageHeading
+        title="Accuracy"
+        subtitle="What the time that people spent labelling bought."
+        actions={
+          <AnchorButton href={costCurveCsvUrl(projectId)} download>
+            <Download aria-hidden="true" />
+            CSV
+          </AnchorButton>
+        }
+      />
+      <AccuracyView curve={curve} />
+    </Page>
+  )
+}

@@ -1,0 +1,42 @@
+import { useSuspenseQuery } from "@tanstack/react-query"
+import { getRouteApi } from "@tanstack/react-router"
+import { Images, Plus } from "lucide-react"
+import { projectQuery } from "@/api/projects"
+import { mayAct, useMe } from "@/api/session"
+import { LinkButton } from "@/components/button"
+import { Page, PageHeading } from "@/components/layout"
+import { EmptyState } from "@/components/states"
+import { Filters } from "@/features/images/filters"
+import { Gallery } from "@/features/images/gallery"
+
+const route = getRouteApi("/signed-in/shell/projects/$projectId/images")
+
+export function ImagesPage() {
+  const { projectId } = route.useParams()
+  const { state = "all" } = route.useSearch()
+  const { data: project } = useSuspenseQuery(projectQuery(projectId))
+  const me = useMe()
+  const add = mayAct(me.role, "engineer") && (
+    <LinkButton to="/projects/$projectId/images/import" params={{ projectId }} variant="primary">
+      <Plus aria-hidden="true" />
+      Import images
+    </LinkButton>
+  )
+  if (project.images.total === 0) {
+    return (
+      <Page>
+        <PageHeading title="Images" />
+        <EmptyState icon={Images} title="No images yet" actions={add}>
+          Import the photographs of your target domain: drop a folder of them, or send a manifest.
+        </EmptyState>
+      </Page>
+    )
+  }
+  return (
+    <Page>
+      <PageHeading title="Images" actions={add} />
+      <Filters project={project} />
+      <Gallery projectId={projectId} filter={state} />
+    </Page>
+  )
+}

@@ -1,0 +1,26 @@
+import { getRouteApi } from "@tanstack/react-router"
+import { LinkButton } from "@/components/button"
+import { Page, PageHeading } from "@/components/layout"
+import { ImportPanel } from "@/features/images/import-panel"
+import { ManifestPanel } from "@/features/images/manifest-panel"
+
+const route = getRouteApi("/signed-in/shell/projects/$projectId/images/import")
+
+export function ImportPage() {
+  const { projectId } = route.useParams()
+  return (
+    <Page narrow>
+      <PageHeading
+        title="Import images"
+        subtitle="The photographs of the target domain: those that people label and models learn."
+        actions={
+          <LinkButton to="/projects/$projectId/images" params={{ projectId }}>
+            All images
+          </LinkButton>
+        }
+      />
+      <ImportPanel projectId={projectId} />
+      <ManifestPanel projectId={projectId} />
+    </Page>
+  )
+}

@@ -1,0 +1,39 @@
+import { useSuspenseQuery } from "@tanstack/react-query"
+import { getRouteApi } from "@tanstack/react-router"
+import { projectQuery } from "@/api/projects"
+import { mayAct, useMe } from "@/api/session"
+import { CategoryName } from "@/components/badge"
+import { Card, Page, PageHeading } from "@/components/layout"
+import { AccuracyPreview } from "@/features/accuracy/accuracy-preview"
+import { LabelCard } from "@/features/projects/label-card"
+import styles from "@/features/projects/overview.module.css"
+import { PaceCard } from "@/features/projects/pace-card"
+import { LatestRunCard } from "@/features/runs/latest-run-card"
+
+const route = getRouteApi("/signed-in/shell/projects/$projectId/")
+
+export function OverviewPage() {
+  const { projectId } = route.useParams()
+  const { data: project } = useSuspenseQuery(projectQuery(projectId))
+  const { total, rejected, labelled } = project.images
+  return (
+    <Page>
+      <PageHeading title={project.name} subtitle={project.description} />
+      <div className={styles.top}>
+        <LabelCard project={project} mayImport={mayAct(useMe().role, "engineer")} />
+        <PaceCard projectId={projectId} left={total - rejected - labelled} />
+      </div>
+      <div className={styles.bottom}>
+        <LatestRunCard projectId={projectId} />
+        <AccuracyPreview projectId={projectId} />
+      </div>
+      <Card title="Categories">
+        <div className={styles.categories}>
+          {project.categories.map(({ id, name, color }) => (
+            <CategoryName key={id} name={name} color={color} />
+          ))}
+        </div>
+      </Card>
+    </Page>
+  )
+}

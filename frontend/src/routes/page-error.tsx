@@ -1,0 +1,38 @@
+import { type ErrorComponentProps, useRouter } from "@tanstack/react-router"
+import { Compass } from "lucide-react"
+import { ApiProblem } from "@/api/client"
+import { LinkButton } from "@/components/button"
+import { Page } from "@/components/layout"
+import { EmptyState, ErrorState } from "@/components/states"
+
+export function PageError({ error, reset }: ErrorComponentProps) {
+  const router = useRouter()
+  if (error instanceof ApiProblem && error.status === 404) return <PageNotFound />
+  const retry = () => {
+    reset()
+    router.invalidate()
+  }
+  return (
+    <Page>
+      <ErrorState error={error} onRetry={retry} />
+    </Page>
+  )
+}
+
+export function PageNotFound() {
+  return (
+    <Page>
+      <EmptyState
+        icon={Compass}
+        title="There is nothing here"
+        actions={
+          <LinkButton to="/projects" variant="primary">
+            All projects
+          </LinkButton>
+        }
+      >
+        The address may be mistyped, or what was here is gone.
+      </EmptyState>
+    </Page>
+  )
+}

@@ -1,0 +1,42 @@
+import { getRouteApi, Outlet } from "@tanstack/react-router"
+import { mayAct, useMe } from "@/api/session"
+import { Tab, Tabs } from "@/components/tabs"
+import styles from "./project-layout.module.css"
+
+const route = getRouteApi("/signed-in/shell/projects/$projectId")
+
+export function ProjectLayout() {
+  const params = route.useParams()
+  const me = useMe()
+  return (
+    <>
+      <div className={styles.bar}>
+        <div className={styles.inner}>
+          <Tabs label="Project">
+            <Tab to="/projects/$projectId" params={params} activeOptions={{ exact: true }}>
+              Overview
+            </Tab>
+            <Tab to="/projects/$projectId/label" params={params}>
+              Label
+            </Tab>
+            <Tab to="/projects/$projectId/images" params={params}>
+              Images
+            </Tab>
+            <Tab to="/projects/$projectId/runs" params={params}>
+              Runs
+            </Tab>
+            <Tab to="/projects/$projectId/accuracy" params={params}>
+              Accuracy
+            </Tab>
+            {mayAct(me.role, "engineer") && (
+              <Tab to="/projects/$projectId/settings" params={params}>
+                Settings
+              </Tab>
+            )}
+          </Tabs>
+        </div>
+      </div>
+      <Outlet />
+    </>
+  )
+}

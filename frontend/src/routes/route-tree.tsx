@@ -1,0 +1,212 @@
+import type { QueryClient } from "@tanstack/react-query"
+import {
+  createRootRouteWithContext,
+  createRoute,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router"
+import { tokensQuery, usersQuery } from "@/api/accounts"
+import { IMAGE_FILTERS, type ImageFilter, imageQuery, imagesQuery } from "@/api/images"
+import { datasetsQuery, projectQuery, projectsQuery, recipesQuery } from "@/api/projects"
+import { costCurveQuery, runQuery, runsQuery } from "@/api/runs"
+import { aboutQuery, mayAct, meQuery, type Role } from "@/api/session"
+import { SignedInGate } from "./signed-in-gate"
+
+type Context = { queryClient: QueryClient }
+
+const root = createRootRouteWithContext<Context>()({ component: Outlet })
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search: Record<string, unknown>): { next?: string } =>
+    typeof search.next === "string" && isOwnPath(search.next) ? { next: search.next } : {},
+  beforeLoad: async ({ context, search }) => {
+    const me = await context.queryClient.ensureQueryData(meQuery).catch(() => null)
+    if (me) throw redirect({ href: search.next ?? "/projects" })
+  },
+  loader: ({ context }) => context.queryClient.prefetchQuery(aboutQuery),
+  component: lazyRouteComponent(() => import("./sign-in-page"), "SignInPage"),
+})
+
+/** Only a path of this site is followed after signing in. */
+const isOwnPath = (path: string): boolean => /^\/(?![/\\])/.test(path)
+
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: "signed-in",
+  beforeLoad: async ({ context, location }) => {
+    const me = await context.queryClient.ensureQueryData(meQuery)
+    if (!me) throw redirect({ to: "/sign-in", search: { next: location.href } })
+    return { role: me.role }
+  },
+  component: SignedInGate,
+})
+
+/** Sends home whoever may not see a page; the server refuses them anyway. */
+function only(needed: Role) {
+  return ({ context }: { context: { role: Role } }) => {
+    if (!mayAct(context.role, needed)) throw redirect({ to: "/projects" })
+  }
+}
+
+const shell = createRoute({
+  getParentRoute: () => signedIn,
+  id: "shell",
+  loader: ({ context }) => context.queryClient.ensureQueryData(projectsQuery),
+  component: lazyRouteComponent(() => import("./shell"), "Shell"),
+})
+
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/projects" })
+  },
+})
+
+const projects = createRoute({
+  getParentRoute: () => shell,
+  path: "/projects",
+  component: lazyRouteComponent(() => import("./projects-page"), "ProjectsPage"),
+})
+
+const newProject = createRoute({
+  getParentRoute: () => shell,
+  path: "/projects/new",
+  beforeLoad: only("engineer"),
+  loader: ({ context: { queryClient } }) =>
+    Promise.all([
+      queryClient.ensureQueryData(datasetsQuery),
+      queryClient.ensureQueryData(recipesQuery),
+    ]),
+  component: lazyRouteComponent(() => import("./new-project-page"), "NewProjectPage"),
+})
+
+const account = createRoute({
+  getParentRoute: () => shell,
+  path: "/account",
+  loader: ({ context }) => context.queryClient.ensureQueryData(tokensQuery),
+  component: lazyRouteComponent(() => import("./account-page"), "AccountPage"),
+})
+
+const users = createRoute({
+  getParentRoute: () => shell,
+  path: "/users",
+  beforeLoad: only("admin"),
+  loader: ({ context }) => context.queryClient.ensureQueryData(usersQuery),
+  component: lazyRouteComponent(() => import("./users-page"), "UsersPage"),
+})
+
+const numericProject = {
+  parse: ({ projectId }: { projectId: string }) => ({ projectId: Number(projectId) }),
+  stringify: ({ projectId }: { projectId: number }) => ({ projectId: String(projectId) }),
+}
+
+const project = createRoute({
+  getParentRoute: () => shell,
+  path: "/projects/$projectId",
+  params: numericProject,
+  loader: ({ context, params }) =>
+    context.queryClient.ensureQueryData(projectQuery(params.projectId)),
+  component: lazyRouteComponent(() => import("./project-layout"), "ProjectLayout"),
+})
+
+const overview = createRoute({
+  getParentRoute: () => project,
+  path: "/",
+  component: lazyRouteComponent(() => import("./overview-page"), "OverviewPage"),
+})
+
+const isFilter = (value: unknown): value is ImageFilter =>
+  IMAGE_FILTERS.some((filter) => filter === value)
+
+const images = createRoute({
+  getParentRoute: () => project,
+  path: "/images",
+  validateSearch: ({ state }: Record<string, unknown>): { state?: ImageFilter } =>
+    isFilter(state) ? { state } : {},
+  loaderDeps: ({ search }) => ({ filter: search.state ?? "all" }),
+  loader: ({ context, params, deps }) =>
+    context.queryClient.ensureInfiniteQueryData(imagesQuery(params.projectId, deps.filter)),
+  component: lazyRouteComponent(() => import("./images-page"), "ImagesPage"),
+})
+
+const importImages = createRoute({
+  getParentRoute: () => project,
+  path: "/images/import",
+  beforeLoad: only("engineer"),
+  component: lazyRouteComponent(() => import("./import-page"), "ImportPage"),
+})
+
+const image = createRoute({
+  getParentRoute: () => project,
+  path: "/images/$imageId",
+  params: {
+    parse: ({ imageId }) => ({ imageId: Number(imageId) }),
+    stringify: ({ imageId }) => ({ imageId: String(imageId) }),
+  },
+  loader: ({ context, params }) => context.queryClient.ensureQueryData(imageQuery(params.imageId)),
+  component: lazyRouteComponent(() => import("./image-page"), "ImagePage"),
+})
+
+const runs = createRoute({
+  getParentRoute: () => project,
+  path: "/runs",
+  loader: ({ context, params }) => context.queryClient.ensureQueryData(runsQuery(params.projectId)),
+  component: lazyRouteComponent(() => import("./runs-page"), "RunsPage"),
+})
+
+const run = createRoute({
+  getParentRoute: () => project,
+  path: "/runs/$runId",
+  params: {
+    parse: ({ runId }) => ({ runId: Number(runId) }),
+    stringify: ({ runId }) => ({ runId: String(runId) }),
+  },
+  loader: ({ context, params }) => context.queryClient.ensureQueryData(runQuery(params.runId)),
+  component: lazyRouteComponent(() => import("./run-page"), "RunPage"),
+})
+
+const accuracy = createRoute({
+  getParentRoute: () => project,
+  path: "/accuracy",
+  loader: ({ context, params }) =>
+    context.queryClient.ensureQueryData(costCurveQuery(params.projectId)),
+  component: lazyRouteComponent(() => import("./accuracy-page"), "AccuracyPage"),
+})
+
+const settings = createRoute({
+  getParentRoute: () => project,
+  path: "/settings",
+  beforeLoad: only("engineer"),
+  loader: ({ context: { queryClient } }) =>
+    Promise.all([
+      queryClient.ensureQueryData(datasetsQuery),
+      queryClient.ensureQueryData(recipesQuery),
+    ]),
+  component: lazyRouteComponent(() => import("./settings-page"), "SettingsPage"),
+})
+
+const label = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/projects/$projectId/label",
+  params: numericProject,
+  component: lazyRouteComponent(() => import("./label-page"), "LabelPage"),
+})
+
+export const routeTree = root.addChildren([
+  signIn,
+  signedIn.addChildren([
+    label,
+    shell.addChildren([
+      home,
+      projects,
+      newProject,
+      account,
+      users,
+      project.addChildren([overview, images, importImages, image, runs, run, accuracy, settings]),
+    ]),
+  ]),
+])

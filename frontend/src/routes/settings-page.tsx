@@ -1,0 +1,18 @@
+import { useSuspenseQuery } from "@tanstack/react-query"
+import { getRouteApi } from "@tanstack/react-router"
+import { projectQuery } from "@/api/projects"
+import { Page, PageHeading } from "@/components/layout"
+import { SettingsForm } from "@/features/projects/settings-form"
+
+const route = getRouteApi("/signed-in/shell/projects/$projectId/settings")
+
+export function SettingsPage() {
+  const { projectId } = route.useParams()
+  const { data: project } = useSuspenseQuery(projectQuery(projectId))
+  return (
+    <Page narrow>
+      <PageHeading title="Settings" />
+      <SettingsForm key={project.id} project={project} />
+    </Page>
+  )
+}

@@ -1,0 +1,10 @@
+import { Page } from "@/components/layout"
+import { Users } from "@/features/account/users"
+
+export function UsersPage() {
+  return (
+    <Page narrow>
+      <Users />
+    </Page>
+  )
+}
