@@ -14,17 +14,20 @@ from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
+class Channel(filesystem.Channel):
     """Messages are `<time>_<random>.<queue>.msg` in the data folder."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **_options: object) -> None:
+    # kombu's two parent classes disagree on the name of the second parameter.
+    def _put(  # type: ignore[override]
+        self, queue: str, payload: dict[str, Any], **_options: Any
+    ) -> None:
         folder = Path(self.data_folder_out)
         name = f"{time.time_ns():020}_{uuid4().hex}.{queue}.msg"
         unfinished = folder / f".{name}"
         unfinished.write_text(dumps(payload), encoding="utf-8")
         unfinished.rename(folder / name)
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:  # noqa: ARG002
         for path in sorted(Path(self.data_folder_in).glob("[!.]*.msg")):
             if path.name.partition(".")[2] != f"{queue}.msg":
                 continue
@@ -39,5 +42,5 @@ class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
         raise Empty
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]  # kombu has no types
+class Transport(filesystem.Transport):
     Channel = Channel

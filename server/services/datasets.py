@@ -1,11 +1,13 @@
 """Dataset cards: the YAML files below `settings.datasets`, known by their file name."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from server.errors import Conflict, NotFound
+from server.errors import BadInput, Conflict, NotFound
 from server.schemas.project import DatasetOut
 from server.settings import get_settings
 from trainer.contract import DatasetCard
@@ -13,6 +15,9 @@ from trainer.contract import DatasetCard
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
 )  # fmt: skip
+
+
+DATASET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class UnusableCard(Conflict):
@@ -54,6 +59,40 @@ def get_usable(name: str, categories: set[str]) -> DatasetCard:
     return card
 
 
+def add(path: Path, name: str | None = None) -> DatasetCard:
+    """Make the card of a file known under a name; images and masks stay where they are.
+
+    Without a name, it is called as its file or, when that is `card.yaml`, as its folder.
+    Raises UnusableCard when the file, its images or its masks are wrong, Conflict when another
+    dataset has the name.
+    """
+    if name is None:
+        path = path.resolve()
+        name = path.parent.name if path.stem == "card" else path.stem
+    if not DATASET_NAME.fullmatch(name):
+        raise BadInput(f"a dataset's name has letters, digits, dots and dashes, not {name!r}")
+    card = _parse(path).model_copy(update={"name": name})
+    if problem := _problem(card):
+        raise UnusableCard(f"{path}: {problem}")
+    folder = get_settings().datasets
+    known = folder / f"{name}.yaml"
+    if known.exists() and _read(known) != card:
+        raise Conflict(f"there is another dataset {name!r} already", code="name-taken")
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = known.with_suffix(".part")
+    unfinished.write_text(yaml.safe_dump(_as_content(card, folder), sort_keys=False), "utf-8")
+    unfinished.replace(known)
+    return card
+
+
+def _as_content(card: DatasetCard, folder: Path) -> dict[str, Any]:
+    """The card's fields; a root below the folder stays relative, so that both may be moved."""
+    content: dict[str, Any] = card.model_dump(mode="json", exclude_defaults=True)
+    if card.root.is_relative_to(folder.resolve()):
+        content["root"] = card.root.relative_to(folder.resolve()).as_posix()
+    return content
+
+
 def count_images(card: DatasetCard) -> int:
     """Number of images that the card names. Raises UnusableCard when they cannot be listed."""
     try:
@@ -71,6 +110,13 @@ def _files() -> dict[str, Path]:
 
 
 def _read(path: Path) -> DatasetCard:
+    card = _parse(path)
+    if card.name != path.stem:
+        raise UnusableCard(f"{path.name}: name: {card.name!r} must be the file's, {path.stem!r}")
+    return card
+
+
+def _parse(path: Path) -> DatasetCard:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -83,8 +129,6 @@ def _read(path: Path) -> DatasetCard:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise UnusableCard(f"{path.name}: {field}: {first['msg']}") from error
-    if card.name != path.stem:
-        raise UnusableCard(f"{path.name}: name: {card.name!r} must be the file's, {path.stem!r}")
     return card.model_copy(update={"root": (path.parent / card.root).resolve()})
 
 

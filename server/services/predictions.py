@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from server.db import session_scope
 from server.errors import NotFound
 from server.models import Image, Prediction, Project, Run
+from server.models.run import RunState
 from server.schemas.label import PredictionOut
 from server.services import claims
 from server.services.claims import Claim
@@ -48,7 +49,7 @@ def _import_batch(
         query = select(Image.external_id, Image.id).where(
             Image.project_id == project_id, Image.external_id.in_(names)
         )
-        ids = dict(session.execute(query).tuples().all())
+        ids = dict(session.execute(query).all())
     rows = list(_store_masks(claim, folder, batch, ids))
     with session_scope() as session:
         claims.hold(session, claim)
@@ -90,14 +91,20 @@ def current(
 
 
 def find(session: Session, image: Image, run_id: int | None = None) -> Prediction:
-    """The prediction of a run, or of the project's latest model, for one image.
+    """The prediction of a finished run, or of the project's latest model, for one image.
 
     Raises NotFound `no-prediction`.
     """
     if run_id is None:
         run_id = session.get_one(Project, image.project_id).prediction_run_id
     prediction = session.scalar(
-        select(Prediction).where(Prediction.image_id == image.id, Prediction.run_id == run_id)
+        select(Prediction)
+        .join(Run, Run.id == Prediction.run_id)
+        .where(
+            Prediction.image_id == image.id,
+            Prediction.run_id == run_id,
+            Run.state == RunState.SUCCEEDED.value,
+        )
     )
     if prediction is None:
         by = "" if run_id is None else f" by run {run_id}"

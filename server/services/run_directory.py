@@ -97,4 +97,5 @@ def _target_images(project_id: int) -> Iterator[ListedImage]:
     storage = get_storage()
     with session_scope(read_only=True) as session:
         for external_id, key in session.execute(query):
-            yield ListedImage(image=external_id, path=storage.path(key))
+            if key is not None:
+                yield ListedImage(image=external_id, path=storage.path(key))

@@ -104,7 +104,7 @@ def weak_labels(session: Session, project_id: int) -> Iterator[WeakLabel]:
         .where(Category.project_id == project_id)
         .order_by(Category.position)
     )
-    names = dict(session.execute(categories).tuples().all())
+    names = dict(session.execute(categories).all())
     for row in session.execute(_current_labels(session, project_id)):
         yield _weak_label(row, names)
 

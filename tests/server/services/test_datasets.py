@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from server.errors import Conflict, NotFound
+from server.services import datasets
+from server.settings import get_settings
+from tests.server.factories import CATEGORIES, make_dataset
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+def write_card(name: str, content: object) -> Path:
+    folder = get_settings().datasets
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+def test_a_card_is_known_by_its_file_and_lies_below_its_folder(database: str) -> None:
+    path = make_dataset("streets", 3, description="Noise")
+
+    card = datasets.get("streets")
+
+    assert card.root == path.parent / "streets"
+    (listed,) = datasets.list_all()
+    assert (listed.name, listed.description, listed.images) == ("streets", "Noise", 3)
+    assert (listed.has_masks, listed.categories) == (True, list(CATEGORIES))
+    assert listed.problem is None
+
+
+def test_a_card_without_a_name_takes_its_files(database: str) -> None:
+    write_card("plain", {"root": "plain"})
+    assert datasets.get("plain").name == "plain"
+
+
+def test_a_listing_is_counted_by_its_lines(database: str) -> None:
+    path = write_card("listed", {"listing": "listing.jsonl", "ids": {0: "Road"}})
+    (path.parent / "listing.jsonl").write_text('{"image": "a", "path": "a.png"}\n\n')
+    (listed,) = datasets.list_all()
+    assert (listed.images, listed.problem) == (1, None)
+
+
+@pytest.mark.parametrize("name", ["missing", "../streets", "/etc/passwd", ""])
+def test_an_unknown_name_says_which_are_known(database: str, name: str) -> None:
+    make_dataset("streets")
+    with pytest.raises(NotFound, match="known are: streets"):
+        datasets.get(name)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("root: [", "broken.yaml: cannot be read"),
+        ("- a list", "broken.yaml: a dataset card is a mapping"),
+        ({"roots": "x"}, "broken.yaml: roots: Extra inputs"),
+        ({"ids": {"a": "Road"}}, "broken.yaml: ids.a"),
+        ({"name": "other"}, "broken.yaml: name: 'other' must be the file's, 'broken'"),
+    ],
+)
+def test_a_wrong_card_names_file_and_field(database: str, content: object, complaint: str) -> None:
+    write_card("broken", content)
+    with pytest.raises(Conflict) as refused:
+        datasets.get("broken")
+    assert complaint in refused.value.detail
+    assert refused.value.problem_code == "unusable-dataset"
+    (listed,) = datasets.list_all()
+    assert complaint in (listed.problem or "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"root": "elsewhere"}, "root: .*elsewhere is not a folder"),
+        ({"images": "images/*.jpg"}, "there are no images"),
+        ({"images": "/abs/*"}, "cannot list its images"),
+        ({"masks": None}, "masks: the card does not say where"),
+        ({"ids": {}}, "ids: the card does not say which"),
+        ({"ids": {0: "Sea"}}, "its ids name Sea; none of them is a category"),
+    ],
+)
+def test_a_card_that_can_not_be_trained_on_says_why(
+    database: str, fields: dict[str, object], complaint: str
+) -> None:
+    make_dataset("streets", **fields)
+    with pytest.raises(Conflict, match=complaint):
+        datasets.get_usable("streets", set(CATEGORIES))
