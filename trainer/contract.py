@@ -138,8 +138,13 @@ class TrainConfig(Record):
     """Label file; a relative path is below the run directory."""
 
     backbone: Literal["efficientnet-lite0"] = "efficientnet-lite0"
-    height: int = Field(default=240, ge=16, le=4096)
-    width: int = Field(default=320, ge=16, le=8192)
+    frozen_stages: int = Field(default=2, ge=0, le=7)
+    """So many first stages of the backbone keep their ImageNet weights: at high resolution they
+    cost most of a step, and edges and textures look alike in both domains."""
+    feature_channels: int = Field(default=128, ge=1, le=4096)
+    """E: channels of the features that enter the classifier."""
+    height: int = Field(default=240, ge=32, le=4096)
+    width: int = Field(default=320, ge=32, le=8192)
     batch_size: int = Field(default=4, ge=1, le=64)
     warmup_steps: int = Field(default=400, ge=0, le=1_000_000)
     """Steps on the source alone before the target takes part."""
@@ -155,6 +160,10 @@ class TrainConfig(Record):
     smooth_max: float = Field(default=1.0, gt=0, le=100)
     """k of gpool (Eq. 1)."""
     discriminator_hidden: int = Field(default=256, ge=1, le=4096)
+    output_discriminator_width: int = Field(default=16, ge=1, le=512)
+    """Channels after the first convolution of the output-space discriminator; 64 is the paper."""
+    average_decay: float = Field(default=0.99, ge=0, lt=1)
+    """Decay of the running average of the weights that is scored and saved; 0 is none."""
     weights: LossWeights = LossWeights()
 
     seed: int = Field(default=0, ge=0, le=2**31 - 1)

@@ -1,0 +1,138 @@
+"""Checkpoints: one safetensors file with all that is needed to use the segmenter.
+
+segmenter = load_segmenter(Path("step-000600.safetensors"))
+logits, features = segmenter.network(images)
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from trainer.contract import CheckpointInfo, CheckpointSaved, Record, Score, TrainConfig
+from trainer.errors import BadInput, describe
+from trainer.files import sha256, write_atomically
+from trainer.models.segmenter import Segmenter
+
+FOLDER = "checkpoints"
+
+
+class SegmenterShape(Record):
+    """The checkpoint's own header: how to build the network that its tensors belong to."""
+
+    backbone: str
+    categories: tuple[str, ...]
+    colors: tuple[str, ...] = ()
+    feature_channels: int
+    height: int
+    width: int
+    smooth_max: float
+
+
+@dataclass(frozen=True)
+class TrainedSegmenter:
+    """A network in evaluation mode, and what it was trained for."""
+
+    network: Segmenter
+    shape: SegmenterShape
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the logits' channels, in order."""
+        return self.shape.categories
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) that images are resized to."""
+        return self.shape.width, self.shape.height
+
+
+def shape_of(config: TrainConfig) -> SegmenterShape:
+    """What a run's checkpoints say about their network."""
+    names = SegmenterShape.model_fields
+    return SegmenterShape.model_validate({name: getattr(config, name) for name in names})
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a checkpoint was made from."""
+
+    config_sha256: str
+    labels_sha256: str | None
+
+
+def save_checkpoint(
+    run_dir: Path, step: int, segmenter: TrainedSegmenter, score: Score, made_from: Provenance
+) -> CheckpointSaved:
+    """Write `checkpoints/step-NNNNNN.safetensors` and the `CheckpointInfo` beside it."""
+    path = run_dir / FOLDER / f"step-{step:06d}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = {"format": "pt", "segmenter": segmenter.shape.model_dump_json()}
+    content = save(tensors_of(segmenter.network), header)
+    digest = sha256(content)
+    info = CheckpointInfo(
+        step=step,
+        categories=segmenter.categories,
+        backbone=segmenter.shape.backbone,
+        height=segmenter.shape.height,
+        width=segmenter.shape.width,
+        score=score,
+        config_sha256=made_from.config_sha256,
+        labels_sha256=made_from.labels_sha256,
+        sha256=digest,
+        size=len(content),
+    )
+    write_atomically(path, content)
+    write_atomically(path.with_suffix(".json"), info.model_dump_json(indent=2).encode())
+    return CheckpointSaved(
+        step=step,
+        path=path.relative_to(run_dir).as_posix(),
+        sha256=digest,
+        size=len(content),
+        score=score,
+    )
+
+
+def load_segmenter(path: Path, device: str | torch.device = "cpu") -> TrainedSegmenter:
+    """Read a checkpoint, which is only ever safetensors.
+
+    Raises:
+        BadInput: the file is missing, damaged or not a checkpoint of this program.
+    """
+    tensors, header = read_safetensors(path)
+    try:
+        shape = SegmenterShape.model_validate_json(header["segmenter"])
+    except KeyError as error:
+        raise BadInput(f"{path}: not a weakseg checkpoint: no 'segmenter' in its header") from error
+    except ValidationError as error:
+        raise BadInput(f"{path}: header: {describe(error)}") from error
+    network = Segmenter(len(shape.categories), shape.feature_channels)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise BadInput(f"{path}: the tensors do not fit the network: {error}") from error
+    return TrainedSegmenter(network.to(device).eval(), shape)
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All tensors and the header's metadata of a file.
+
+    Raises:
+        BadInput: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise BadInput(f"{path}: cannot read as safetensors: {error}") from error
+
+
+def tensors_of(network: nn.Module) -> dict[str, Tensor]:
+    """A network's tensors as a file holds them."""
+    return {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}

@@ -1,0 +1,55 @@
+"""Losses on single pixels: dense masks of the source, clicked points of the target.
+
+Shapes: `B` image, `C` category, `H W` pixel or feature grid, `P` point.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+VOID = -1
+
+
+def resize_logits(logits_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
+    """Logits at (height, width), bilinear between pixel centres."""
+    return F.interpolate(logits_BCHW, size, mode="bilinear", align_corners=False)
+
+
+def mask_loss(logits_BCHW: Tensor, masks_BHW: Tensor) -> Tensor:
+    """Cross-entropy against dense masks of the logits' size; void pixels do not count.
+
+    0 when every pixel is void.
+    """
+    loss = F.cross_entropy(logits_BCHW, masks_BHW, ignore_index=VOID, reduction="sum")
+    return loss / (masks_BHW != VOID).sum().clamp(min=1)
+
+
+def point_loss(logits_BCHW: Tensor, points_P4: Tensor) -> Tensor:
+    """Mean cross-entropy at points; 0 without points.
+
+    A point is (image in the batch, category, x, y) with x and y as fractions of width and height.
+    Sampling the coarse logits bilinearly there is what resizing all of them to the image and
+    reading one pixel would give.
+    """
+    if not len(points_P4):
+        return logits_BCHW.sum() * 0
+    logits_PC = sample_logits(logits_BCHW, points_P4)
+    return F.cross_entropy(logits_PC, points_P4[:, 1].long())
+
+
+def sample_logits(logits_BCHW: Tensor, points_P4: Tensor) -> Tensor:
+    """(P, C) logits at points, bilinear between the grid's pixel centres, clamped at the border."""
+    height, width = logits_BCHW.shape[-2:]
+    image_P = points_P4[:, 0].long()
+    x_P = (points_P4[:, 2] * width - 0.5).clamp(0, width - 1)
+    y_P = (points_P4[:, 3] * height - 0.5).clamp(0, height - 1)
+    left_P, top_P = x_P.floor().long(), y_P.floor().long()
+    right_P, bottom_P = (left_P + 1).clamp(max=width - 1), (top_P + 1).clamp(max=height - 1)
+    to_right_P, down_P = (x_P - left_P)[:, None], (y_P - top_P)[:, None]
+
+    def logits_at(rows_P: Tensor, columns_P: Tensor) -> Tensor:
+        return logits_BCHW[image_P, :, rows_P, columns_P]
+
+    above_PC = torch.lerp(logits_at(top_P, left_P), logits_at(top_P, right_P), to_right_P)
+    below_PC = torch.lerp(logits_at(bottom_P, left_P), logits_at(bottom_P, right_P), to_right_P)
+    return torch.lerp(above_PC, below_PC, down_P)
