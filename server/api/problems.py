@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from server.errors import WeaksegError
@@ -93,6 +94,11 @@ def install(app: FastAPI) -> None:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
         headers = dict(error.headers) if error.headers else None
         return problem(error.status_code, str(error.detail), code, headers=headers)
+
+    @app.exception_handler(DataError)
+    def on_refused_value(_request: Request, _error: DataError) -> Response:
+        # PostgreSQL stores no NUL in text; SQLite would.
+        return problem(422, "a value can not be stored, such as text with a NUL", "bad-input")
 
     @app.exception_handler(Exception)
     def on_bug(request: Request, error: Exception) -> Response:
