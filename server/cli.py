@@ -69,7 +69,8 @@ def main() -> None:
 
 
 def _fail(message: str, status: int = BAD_INPUT) -> None:
-    messages.print(f"[bold red]error:[/] {escape(message)}", highlight=False)
+    line = " ".join(message.split())
+    messages.print(f"[bold red]error:[/] {escape(line)}", highlight=False)
     sys.exit(status)
 
 

@@ -1,0 +1,215 @@
+"""The command line as people run it: processes, files, exit statuses, one line for what is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import text
+
+from server import db, migrations
+from server.schemas.project import CategoryIn, ProjectIn
+from server.services import projects, users
+
+Weakseg = Callable[..., subprocess.CompletedProcess[str]]
+PASSWORD = "long enough"
+
+
+@pytest.fixture
+def weakseg(tmp_path: Path) -> Weakseg:
+    """Runs the command with its data below the test's folder."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "server.cli", *arguments],
+            env={**os.environ, "WEAKSEG_DATA": str(tmp_path / "data"), **environment},
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The database of the commands, migrated, and open to the test too."""
+    monkeypatch.setenv("WEAKSEG_DATA", str(tmp_path / "data"))
+    db.dispose()
+    migrations.upgrade(db.get_engine())
+    yield
+    db.dispose()
+
+
+@pytest.fixture
+def project(database: None) -> int:
+    """A project named Streets."""
+    with db.session_scope() as session:
+        wanted = ProjectIn(name="Streets", categories=[CategoryIn(name="Road")])
+        return projects.create(session, wanted).id
+
+
+def one_line(ended: subprocess.CompletedProcess[str]) -> str:
+    """The message of a command that refused its input."""
+    assert ended.returncode == 2, ended
+    assert "Traceback" not in ended.stderr
+    (line,) = ended.stderr.strip().splitlines()
+    return line
+
+
+def count(question: str) -> int:
+    with db.session_scope(read_only=True) as session:
+        return int(session.scalar(text(question)) or 0)
+
+
+def test_migrating_twice_is_fine_and_users_come_after_it(weakseg: Weakseg) -> None:
+    add = ("user", "add", "lead@example.org", "--role", "admin")
+    assert "run weakseg migrate" in one_line(weakseg(*add, WEAKSEG_PASSWORD=PASSWORD))
+    for _ in range(2):
+        assert weakseg("migrate").returncode == 0
+    assert weakseg(*add, WEAKSEG_PASSWORD=PASSWORD).returncode == 0
+    listed = weakseg("user", "list").stdout
+    assert "lead@example.org" in listed
+    assert "admin" in listed
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "says"),
+    [("nobody", PASSWORD, "email"), ("a@example.org", "short", "password")],
+)
+def test_a_bad_account_is_refused_with_the_field(
+    weakseg: Weakseg, database: None, email: str, password: str, says: str
+) -> None:
+    assert says in one_line(weakseg("user", "add", email, WEAKSEG_PASSWORD=password))
+    assert count("SELECT count(*) FROM users") == 0
+
+
+def test_an_account_can_be_made_once(weakseg: Weakseg, database: None) -> None:
+    add = ("user", "add", "a@example.org")
+    assert weakseg(*add, WEAKSEG_PASSWORD=PASSWORD).returncode == 0
+    assert "already" in one_line(weakseg(*add, WEAKSEG_PASSWORD=PASSWORD))
+
+
+def test_a_token_made_here_opens_the_account(weakseg: Weakseg, database: None) -> None:
+    weakseg("user", "add", "a@example.org", WEAKSEG_PASSWORD=PASSWORD)
+    ended = weakseg("token", "add", "a@example.org", "nightly", "--scope", "read")
+    assert ended.returncode == 0, ended.stderr
+    with db.session_scope() as session:
+        token = users.find_token(session, ended.stdout.strip())
+        assert (token.user.email, token.name, token.scopes) == (
+            "a@example.org",
+            "nightly",
+            ["read"],
+        )
+
+
+def test_a_folder_is_imported_once_and_its_bad_files_are_named(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photographs"
+    (folder / "monday").mkdir(parents=True)
+    Image.new("RGB", (64, 48), "teal").save(folder / "monday" / "a.png")
+    Image.new("RGB", (64, 48), "olive").save(folder / "b.jpg")
+    (folder / "notes.jpg").write_text("not a picture")
+    first = weakseg("import", "Streets", str(folder))
+    assert first.returncode == 1
+    assert "imported 2, skipped 0, refused 1" in first.stderr
+    assert "refused notes.jpg: " in first.stderr
+    (folder / "notes.jpg").unlink()
+    again = weakseg("import", str(project), str(folder))
+    assert again.returncode == 0
+    assert "imported 0, skipped 2, refused 0" in again.stderr
+    assert count("SELECT count(*) FROM images WHERE external_id = 'monday/a.png'") == 1
+
+
+def test_a_manifest_is_imported_once(weakseg: Weakseg, project: int, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.ndjson"
+    manifest.write_text("".join(f'{{"uri": "cam/{n}.jpg"}}\n' for n in range(2500)))
+    assert "imported 2500, skipped 0" in weakseg("import", "Streets", str(manifest)).stderr
+    assert "imported 0, skipped 2500" in weakseg("import", "Streets", str(manifest)).stderr
+
+
+def test_a_wrong_manifest_line_is_named_and_nothing_is_imported(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "manifest.ndjson"
+    manifest.write_text('{"uri": "a.jpg"}\nb.jpg\n')
+    assert "line 2" in one_line(weakseg("import", "Streets", str(manifest)))
+    assert count("SELECT count(*) FROM images") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "says"),
+    [("Nowhere", ".", "known are: Streets"), ("99", ".", "99"), ("Streets", "absent", "absent")],
+)
+def test_an_import_names_what_is_not_there(
+    weakseg: Weakseg, project: int, name: str, path: str, says: str
+) -> None:
+    assert says in one_line(weakseg("import", name, path))
+
+
+def test_a_dataset_is_added_from_its_card(weakseg: Weakseg, tmp_path: Path) -> None:
+    folder = tmp_path / "town"
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+        Image.new("L", (64, 48)).save(folder / part / "one.png")
+    card = folder / "card.yaml"
+    card.write_text("masks: masks/{stem}.png\nids: {0: Road, 1: Car}\n")
+    for _ in range(2):
+        ended = weakseg("datasets", "add", str(card))
+        assert "added town: 1 images" in ended.stderr
+    row = next(line for line in weakseg("datasets", "list").stdout.splitlines() if "town" in line)
+    assert row.split("│")[2:5] == [" 1      ", " yes   ", " 2          "]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("masks: [", "cannot be read"),
+        ("masks: m/{stem}.png\nids: {0: Road}\ncolour: blue\n", "colour"),
+        ("masks: m/{stem}.png\nids: {0: Road}\n", "no images"),
+    ],
+)
+def test_a_wrong_card_is_refused_and_not_added(
+    weakseg: Weakseg, tmp_path: Path, content: str, says: str
+) -> None:
+    card = tmp_path / "town.yaml"
+    card.write_text(content)
+    assert says in one_line(weakseg("datasets", "add", str(card)))
+    assert not (tmp_path / "data" / "datasets" / "town.yaml").exists()
+
+
+def test_another_dataset_does_not_take_a_name(weakseg: Weakseg, tmp_path: Path) -> None:
+    for place in ("here", "there"):
+        (tmp_path / place / "images").mkdir(parents=True)
+        Image.new("L", (64, 48)).save(tmp_path / place / "images" / "one.png")
+        card = tmp_path / place / "card.yaml"
+        card.write_text("masks: images/{stem}.png\nids: {0: Road}\n")
+    assert weakseg("datasets", "add", str(tmp_path / "here" / "card.yaml")).returncode == 0
+    other = ("datasets", "add", str(tmp_path / "there" / "card.yaml"))
+    assert "another dataset 'here'" in one_line(weakseg(*other, "--name", "here"))
+    assert weakseg(*other).returncode == 0
+
+
+def test_the_interface_document_is_printed_without_a_database(
+    weakseg: Weakseg, tmp_path: Path
+) -> None:
+    document = json.loads(weakseg("openapi").stdout)
+    assert "/api/v1/projects" in document["paths"]
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_wrong_setting_is_named(weakseg: Weakseg) -> None:
+    ended = weakseg("migrate", WEAKSEG_LEASE_SECONDS="soon")
+    assert one_line(ended).startswith("error: WEAKSEG_LEASE_SECONDS: ")
+
+
+def test_a_database_that_does_not_answer_is_one_line(weakseg: Weakseg) -> None:
+    url = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    assert "database" in one_line(weakseg("migrate", WEAKSEG_DATABASE_URL=url))
