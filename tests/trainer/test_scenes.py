@@ -4,7 +4,9 @@ import hashlib
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -262,6 +264,31 @@ def test_several_processes_write_what_one_writes(tmp_path: Path) -> None:
     write_domain(tmp_path / "one", Look.SOURCE, 8, 0, size=SMALL, processes=1)
     write_domain(tmp_path / "two", Look.SOURCE, 8, 0, size=SMALL, processes=2)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
+
+
+def wait_until(is_so: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 120
+    while not is_so():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.05)
+
+
+def test_a_killed_writer_leaves_no_process_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "trainer.data.scenes", "--out", str(tmp_path / "d")]
+    with subprocess.Popen([*command, "--count", "5000"]) as writer:
+        wait_until(lambda: [*tmp_path.glob("d/images/*.jpg")], "a scene is written")
+        children = Path(f"/proc/{writer.pid}/task/{writer.pid}/children").read_text().split()
+        assert len(children) >= 2
+        writer.kill()
+    wait_until(lambda: not any(is_running(int(pid)) for pid in children), "the others ended")
 
 
 def test_without_masks_none_are_on_disk(tmp_path: Path) -> None:

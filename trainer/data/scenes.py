@@ -6,14 +6,16 @@ plain, colourful world; `target` has other houses, trees, cars, light and weathe
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import yaml
@@ -185,8 +187,19 @@ def _mapper(processes: int) -> Iterator[Mapper]:
         yield map
         return
     # Spawned, since forking a process that has threads is not safe.
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), _end_with_parent) as pool:
         yield pool.map
+
+
+def _end_with_parent() -> None:
+    """Leave no process behind when the one that asked is killed: the pool itself would wait on."""
+
+    def watch() -> None:
+        if (parent := parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _describe(series: _Series) -> str:
