@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url"
+import optimizeLocales from "@react-aria/optimize-locales-plugin"
 import react from "@vitejs/plugin-react"
 import { defineConfig } from "vitest/config"
 
 const SERVER = "http://127.0.0.1:8000"
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), { ...optimizeLocales.vite({ locales: ["en-US"] }), enforce: "pre" }],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   server: { host: "127.0.0.1", proxy: { "/api": SERVER, "/health": SERVER } },
   build: { outDir: "../server/static", emptyOutDir: true, target: "es2023" },

@@ -4,7 +4,191 @@
  */
 
 export interface paths {
-    "/api/v1/session": {
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * About
+         * @description What is running here.
+         */
+        get: operations["about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checkpoints/{checkpoint_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkpoint File
+         * @description The weights (safetensors). Takes Range, If-Range and If-None-Match; the ETag is the sha256.
+         */
+        get: operations["checkpoint_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Datasets
+         * @description The dataset cards on the server, for a project's source domain or validation set.
+         */
+        get: operations["list_datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Image
+         * @description One image with the history of its labels; an annotator sees their own.
+         */
+        get: operations["show_image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Image File
+         * @description The upright picture; with `width`, scaled down to at least that many pixels.
+         */
+        get: operations["image_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image_id}/label": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Label
+         * @description Label an image, or correct one's own label.
+         *
+         *     Sending the same request with the same Idempotency-Key again gives the same answer and stores
+         *     nothing more. Without a lease it is a correction, or work whose lease ran out and whose image
+         *     nobody else has taken since.
+         */
+        put: operations["put_label"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image_id}/prediction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Prediction
+         * @description How likely each category is in the image, and where the predicted mask is.
+         */
+        get: operations["show_prediction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image_id}/prediction/mask.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prediction Mask
+         * @description The predicted mask as a palette PNG of the image's size; index = place of the category.
+         */
+        get: operations["prediction_mask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases/{lease_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Release Lease
+         * @description Give an image back.
+         */
+        delete: operations["release_lease"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases/{lease_id}/heartbeat": {
         parameters: {
             query?: never;
             header?: never;
@@ -14,15 +198,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sign In
-         * @description Sign in a browser: sets a new session cookie and ends the one sent along.
+         * Renew Lease
+         * @description Hold a lease for its full time again.
          */
-        post: operations["sign_in"];
-        /**
-         * Sign Out
-         * @description Sign out this browser.
-         */
-        delete: operations["sign_out"];
+        post: operations["renew_lease"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -63,94 +243,6 @@ export interface paths {
          */
         post: operations["change_password"];
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Users
-         * @description All accounts.
-         */
-        get: operations["list_users"];
-        put?: never;
-        /**
-         * Create User
-         * @description Add an account.
-         */
-        post: operations["create_user"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/users/{user_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /**
-         * Change User
-         * @description Change an account's role or password, or lock it out.
-         */
-        patch: operations["change_user"];
-        trace?: never;
-    };
-    "/api/v1/tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Tokens
-         * @description One's own API tokens, newest first.
-         */
-        get: operations["list_tokens"];
-        put?: never;
-        /**
-         * Create Token
-         * @description Make an API token. The token itself is in this answer alone.
-         */
-        post: operations["create_token"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tokens/{token_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Revoke Token
-         * @description Revoke one of one's own tokens, at once.
-         */
-        delete: operations["revoke_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -204,7 +296,7 @@ export interface paths {
         patch: operations["change_project"];
         trace?: never;
     };
-    "/api/v1/projects/{project_id}/pace": {
+    "/api/v1/projects/{project_id}/cost-curve": {
         parameters: {
             query?: never;
             header?: never;
@@ -212,50 +304,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show Pace
-         * @description One's own labels and labelling time.
+         * Show Cost Curve
+         * @description For each finished run, the active labelling hours in its labels and its accuracy.
          */
-        get: operations["show_pace"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/datasets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Datasets
-         * @description The dataset cards on the server, for a project's source domain or validation set.
-         */
-        get: operations["list_datasets"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/recipes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Recipes
-         * @description The recipes of a run's configuration.
-         */
-        get: operations["list_recipes"];
+        get: operations["show_cost_curve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -290,7 +342,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/images/{image_id}": {
+    "/api/v1/projects/{project_id}/labels/mine": {
         parameters: {
             query?: never;
             header?: never;
@@ -298,30 +350,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show Image
-         * @description One image with the history of its labels; an annotator sees their own.
+         * List Own Labels
+         * @description One's own current labels, newest first.
          */
-        get: operations["show_image"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/{image_id}/file": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Image File
-         * @description The upright picture; with `width`, scaled down to at least that many pixels.
-         */
-        get: operations["image_file"];
+        get: operations["list_own_labels"];
         put?: never;
         post?: never;
         delete?: never;
@@ -350,84 +382,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/leases/{lease_id}/heartbeat": {
+    "/api/v1/projects/{project_id}/pace": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
         /**
-         * Renew Lease
-         * @description Hold a lease for its full time again.
+         * Show Pace
+         * @description One's own labels and labelling time.
          */
-        post: operations["renew_lease"];
+        get: operations["show_pace"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/leases/{lease_id}": {
+    "/api/v1/projects/{project_id}/runs": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        post?: never;
         /**
-         * Release Lease
-         * @description Give an image back.
+         * List Runs
+         * @description A project's runs, newest first.
          */
-        delete: operations["release_lease"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/{image_id}/label": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
+        get: operations["list_runs"];
+        put?: never;
         /**
-         * Put Label
-         * @description Label an image, or correct one's own label.
+         * Create Run
+         * @description Queue a run. With supervision `image` or `point` it trains on a snapshot of the labels.
          *
-         *     Sending the same request with the same Idempotency-Key again gives the same answer and stores
-         *     nothing more. Without a lease it is a correction, or work whose lease ran out and whose image
-         *     nobody else has taken since.
+         *     409 `no-source`, `no-labels` or `no-images` when the project is not ready for it.
          */
-        put: operations["put_label"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/projects/{project_id}/labels/mine": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Own Labels
-         * @description One's own current labels, newest first.
-         */
-        get: operations["list_own_labels"];
-        put?: never;
-        post?: never;
+        post: operations["create_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -458,7 +452,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/snapshots/{snapshot_id}/labels.jsonl": {
+    "/api/v1/recipes": {
         parameters: {
             query?: never;
             header?: never;
@@ -466,38 +460,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Snapshot Labels
-         * @description The label file: one JSON object for each image and annotator. Takes Range.
+         * List Recipes
+         * @description The recipes of a run's configuration.
          */
-        get: operations["snapshot_labels"];
+        get: operations["list_recipes"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/projects/{project_id}/runs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Runs
-         * @description A project's runs, newest first.
-         */
-        get: operations["list_runs"];
-        put?: never;
-        /**
-         * Create Run
-         * @description Queue a run. With supervision `image` or `point` it trains on a snapshot of the labels.
-         *
-         *     409 `no-source`, `no-labels` or `no-images` when the project is not ready for it.
-         */
-        post: operations["create_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -544,27 +512,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runs/{run_id}/resume": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Resume Run
-         * @description Queue a failed or cancelled run again; it goes on from its last checkpoint.
-         */
-        post: operations["resume_run"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runs/{run_id}/metrics": {
+    "/api/v1/runs/{run_id}/checkpoints": {
         parameters: {
             query?: never;
             header?: never;
@@ -572,10 +520,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Metrics
-         * @description What a run reported, oldest first. For the next page pass the last id as `after`.
+         * List Checkpoints
+         * @description A run's checkpoints in order of steps.
          */
-        get: operations["list_metrics"];
+        get: operations["list_checkpoints"];
         put?: never;
         post?: never;
         delete?: never;
@@ -607,7 +555,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runs/{run_id}/checkpoints": {
+    "/api/v1/runs/{run_id}/metrics": {
         parameters: {
             query?: never;
             header?: never;
@@ -615,10 +563,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Checkpoints
-         * @description A run's checkpoints in order of steps.
+         * List Metrics
+         * @description What a run reported, oldest first. For the next page pass the last id as `after`.
          */
-        get: operations["list_checkpoints"];
+        get: operations["list_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -627,7 +575,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/checkpoints/{checkpoint_id}/file": {
+    "/api/v1/runs/{run_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Run
+         * @description Queue a failed or cancelled run again; it goes on from its last checkpoint.
+         */
+        post: operations["resume_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign In
+         * @description Sign in a browser: sets a new session cookie and ends the one sent along.
+         */
+        post: operations["sign_in"];
+        /**
+         * Sign Out
+         * @description Sign out this browser.
+         */
+        delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{snapshot_id}/labels.jsonl": {
         parameters: {
             query?: never;
             header?: never;
@@ -635,10 +627,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Checkpoint File
-         * @description The weights (safetensors). Takes Range, If-Range and If-None-Match; the ETag is the sha256.
+         * Snapshot Labels
+         * @description The label file: one JSON object for each image and annotator. Takes Range.
          */
-        get: operations["checkpoint_file"];
+        get: operations["snapshot_labels"];
         put?: never;
         post?: never;
         delete?: never;
@@ -647,7 +639,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/images/{image_id}/prediction": {
+    "/api/v1/tokens": {
         parameters: {
             query?: never;
             header?: never;
@@ -655,19 +647,43 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show Prediction
-         * @description How likely each category is in the image, and where the predicted mask is.
+         * List Tokens
+         * @description One's own API tokens, newest first.
          */
-        get: operations["show_prediction"];
+        get: operations["list_tokens"];
         put?: never;
-        post?: never;
+        /**
+         * Create Token
+         * @description Make an API token. The token itself is in this answer alone.
+         */
+        post: operations["create_token"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/images/{image_id}/prediction/mask.png": {
+    "/api/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description Revoke one of one's own tokens, at once.
+         */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
         parameters: {
             query?: never;
             header?: never;
@@ -675,56 +691,40 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Prediction Mask
-         * @description The predicted mask as a palette PNG of the image's size; index = place of the category.
+         * List Users
+         * @description All accounts.
          */
-        get: operations["prediction_mask"];
+        get: operations["list_users"];
         put?: never;
-        post?: never;
+        /**
+         * Create User
+         * @description Add an account.
+         */
+        post: operations["create_user"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/projects/{project_id}/cost-curve": {
+    "/api/v1/users/{user_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * Show Cost Curve
-         * @description For each finished run, the active labelling hours in its labels and its accuracy.
-         */
-        get: operations["show_cost_curve"];
+        get?: never;
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/about": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
         /**
-         * About
-         * @description What is running here.
+         * Change User
+         * @description Change an account's role or password, or lock it out.
          */
-        get: operations["about"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
+        patch: operations["change_user"];
         trace?: never;
     };
     "/health/live": {
@@ -793,34 +793,29 @@ export interface components {
     schemas: {
         /** About */
         About: {
+            /** Demo */
+            demo: boolean;
             /** Name */
             name: string;
             /** Version */
             version: string;
-            /** Demo */
-            demo: boolean;
         };
         /**
          * AnnotatorPace
          * @description One's own work in a project.
          */
         AnnotatorPace: {
-            /** Labels */
-            labels: number;
             /** Active Ms */
             active_ms: number;
-            /** Median Active Ms */
-            median_active_ms: number | null;
+            /** Labels */
+            labels: number;
             /** Labels Today */
             labels_today: number;
+            /** Median Active Ms */
+            median_active_ms: number | null;
         };
         /** CategoryIn */
         CategoryIn: {
-            /**
-             * Name
-             * @example Car
-             */
-            name: string;
             /**
              * Color
              * @example #40a0ff
@@ -831,105 +826,120 @@ export interface components {
              * @example c
              */
             key?: string | null;
+            /**
+             * Name
+             * @example Car
+             */
+            name: string;
         };
         /** CategoryOut */
         CategoryOut: {
-            /** Id */
-            id: number;
-            /** Name */
-            name: string;
             /** Color */
             color: string;
+            /** Id */
+            id: number;
             /** Key */
             key: string;
+            /** Name */
+            name: string;
         };
         /** CheckpointOut */
         CheckpointOut: {
-            /** Id */
-            id: number;
-            /** Run Id */
-            run_id: number;
-            /** Step */
-            step: number;
-            /** Miou */
-            miou: number | null;
-            score: components["schemas"]["Score"];
-            /** Sha256 */
-            sha256: string;
-            /** Size */
-            size: number;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Selected */
-            selected: boolean;
-            /** Url */
-            url: string;
             /** Filename */
             filename: string;
+            /** Id */
+            id: number;
+            /** Miou */
+            miou: number | null;
+            /** Run Id */
+            run_id: number;
+            score: components["schemas"]["Score"];
+            /** Selected */
+            selected: boolean;
+            /** Sha256 */
+            sha256: string;
+            /** Size */
+            size: number;
+            /** Step */
+            step: number;
+            /** Url */
+            url: string;
         };
         /** CostCurve */
         CostCurve: {
-            /** Project Id */
-            project_id: number;
             /** Points */
             points: components["schemas"]["CostPoint"][];
+            /** Project Id */
+            project_id: number;
         };
         /**
          * CostPoint
          * @description One finished run: what its labels cost and what they bought.
          */
         CostPoint: {
-            /** Run Id */
-            run_id: number;
-            supervision: components["schemas"]["Supervision"];
-            /** Recipe */
-            recipe: string;
+            /** Active Hours */
+            active_hours: number;
             /**
              * Finished At
              * Format: date-time
              */
             finished_at: string;
-            /** Labels */
-            labels: number;
             /** Images */
             images: number;
-            /** Points */
-            points: number;
-            /** Active Hours */
-            active_hours: number;
-            /** Wall Hours */
-            wall_hours: number;
+            /** Labels */
+            labels: number;
             /** Miou */
             miou: number | null;
-            /** Source Only Miou */
-            source_only_miou: number | null;
-            /** Presence F1 */
-            presence_f1: number | null;
             /** Point Accuracy */
             point_accuracy: number | null;
+            /** Points */
+            points: number;
+            /** Presence F1 */
+            presence_f1: number | null;
+            /** Recipe */
+            recipe: string;
+            /** Run Id */
+            run_id: number;
             /** Selection */
             selection: string;
+            /** Source Only Miou */
+            source_only_miou: number | null;
+            supervision: components["schemas"]["Supervision"];
+            /** Wall Hours */
+            wall_hours: number;
         };
         /**
          * DatasetOut
          * @description A dataset card that a project can name as its source or validation set.
          */
         DatasetOut: {
-            /** Name */
-            name: string;
-            /** Description */
-            description: string;
-            /** Images */
-            images: number;
-            /** Has Masks */
-            has_masks: boolean;
             /** Categories */
             categories: string[];
+            /** Description */
+            description: string;
+            /** Has Masks */
+            has_masks: boolean;
+            /** Images */
+            images: number;
+            /** Name */
+            name: string;
             /** Problem */
             problem: string | null;
+        };
+        /**
+         * FieldError
+         * @description One field that was wrong.
+         */
+        FieldError: {
+            /** Field */
+            field: string;
+            /** Message */
+            message: string;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -943,83 +953,83 @@ export interface components {
         };
         /** Heartbeat */
         Heartbeat: {
-            /** Id */
-            id: string;
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            /** Id */
+            id: string;
         };
         /**
          * ImageCounts
          * @description How many images are where.
          */
         ImageCounts: {
-            /** Total */
-            total: number;
-            /** Registered */
-            registered: number;
-            /** Ready */
-            ready: number;
-            /** Rejected */
-            rejected: number;
             /** Labelled */
             labelled: number;
             /** Leased */
             leased: number;
+            /** Ready */
+            ready: number;
+            /** Registered */
+            registered: number;
+            /** Rejected */
+            rejected: number;
+            /** Total */
+            total: number;
         };
         /** ImageDetail */
         ImageDetail: {
-            /** Id */
-            id: number;
-            /** External Id */
-            external_id: string;
-            state: components["schemas"]["ImageState"];
-            /** Reject Reason */
-            reject_reason: string | null;
-            /** Width */
-            width: number | null;
-            /** Height */
-            height: number | null;
-            /** Split */
-            split: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Labels */
-            labels: number;
-            /** Url */
-            url: string;
+            /** External Id */
+            external_id: string;
+            /** Height */
+            height: number | null;
             /** History */
             history: components["schemas"]["LabelOut"][];
+            /** Id */
+            id: number;
+            /** Labels */
+            labels: number;
+            /** Reject Reason */
+            reject_reason: string | null;
+            /** Split */
+            split: string;
+            state: components["schemas"]["ImageState"];
+            /** Url */
+            url: string;
+            /** Width */
+            width: number | null;
         };
         /** ImageOut */
         ImageOut: {
-            /** Id */
-            id: number;
-            /** External Id */
-            external_id: string;
-            state: components["schemas"]["ImageState"];
-            /** Reject Reason */
-            reject_reason: string | null;
-            /** Width */
-            width: number | null;
-            /** Height */
-            height: number | null;
-            /** Split */
-            split: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** External Id */
+            external_id: string;
+            /** Height */
+            height: number | null;
+            /** Id */
+            id: number;
             /** Labels */
             labels: number;
+            /** Reject Reason */
+            reject_reason: string | null;
+            /** Split */
+            split: string;
+            state: components["schemas"]["ImageState"];
             /** Url */
             url: string;
+            /** Width */
+            width: number | null;
         };
         /**
          * ImageState
@@ -1030,70 +1040,70 @@ export interface components {
         ImportResult: {
             /** Imported */
             imported: number;
-            /** Skipped */
-            skipped: number;
             /** Rejected */
             rejected: components["schemas"]["Rejected"][];
+            /** Skipped */
+            skipped: number;
         };
         JsonValue: unknown;
         /** LabelIn */
         LabelIn: {
-            /** Lease Id */
-            lease_id?: string | null;
-            /**
-             * Present
-             * @default []
-             */
-            present: string[];
             /**
              * Absent
              * @default []
              */
             absent: string[];
+            /** Lease Id */
+            lease_id?: string | null;
             /**
              * Points
              * @default []
              */
             points: components["schemas"]["PointIn"][];
-            tiles?: components["schemas"]["TilesIn"] | null;
-            timing: components["schemas"]["Timing"];
-            /** Skipped */
-            skipped?: string | null;
             /** Prefilled By */
             prefilled_by?: string | null;
+            /**
+             * Present
+             * @default []
+             */
+            present: string[];
+            /** Skipped */
+            skipped?: string | null;
+            tiles?: components["schemas"]["TilesIn"] | null;
+            timing: components["schemas"]["Timing"];
         };
         /** LabelOut */
         LabelOut: {
-            /** Id */
-            id: number;
-            /** Image Id */
-            image_id: number;
-            /** Annotator Id */
-            annotator_id: number;
-            /** Annotator */
-            annotator: string;
-            /** Revision */
-            revision: number;
-            /** Present */
-            present: string[];
             /** Absent */
             absent: string[];
-            /** Points */
-            points: components["schemas"]["PointOut"][];
-            tiles: components["schemas"]["TilesIn"] | null;
-            /** Skipped */
-            skipped: string | null;
             /** Active Ms */
             active_ms: number;
-            /** Wall Ms */
-            wall_ms: number;
-            /** Prefilled By */
-            prefilled_by: string | null;
+            /** Annotator */
+            annotator: string;
+            /** Annotator Id */
+            annotator_id: number;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Id */
+            id: number;
+            /** Image Id */
+            image_id: number;
+            /** Points */
+            points: components["schemas"]["PointOut"][];
+            /** Prefilled By */
+            prefilled_by: string | null;
+            /** Present */
+            present: string[];
+            /** Revision */
+            revision: number;
+            /** Skipped */
+            skipped: string | null;
+            tiles: components["schemas"]["TilesIn"] | null;
+            /** Wall Ms */
+            wall_ms: number;
         };
         /** LeaseIn */
         LeaseIn: {
@@ -1105,37 +1115,32 @@ export interface components {
         };
         /** LeaseOut */
         LeaseOut: {
-            /** Id */
-            id: string;
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            /** Id */
+            id: string;
             image: components["schemas"]["LeasedImage"];
-            prediction: components["schemas"]["PredictionOut"] | null;
             label: components["schemas"]["LabelOut"] | null;
+            prediction: components["schemas"]["PredictionOut"] | null;
         };
         /** LeasedImage */
         LeasedImage: {
-            /** Id */
-            id: number;
             /** External Id */
             external_id: string;
-            /** Width */
-            width: number;
             /** Height */
             height: number;
+            /** Id */
+            id: number;
             /** Url */
             url: string;
+            /** Width */
+            width: number;
         };
         /** Me */
         Me: {
-            /** Id */
-            id: number;
-            /** Email */
-            email: string;
-            role: components["schemas"]["Role"];
             /** Active */
             active: boolean;
             /**
@@ -1143,6 +1148,11 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Email */
+            email: string;
+            /** Id */
+            id: number;
+            role: components["schemas"]["Role"];
             /** Scopes */
             scopes: components["schemas"]["Scope"][];
         };
@@ -1151,10 +1161,6 @@ export interface components {
          * @description One progress or evaluation line.
          */
         MetricPoint: {
-            /** Id */
-            id: number;
-            /** Kind */
-            kind: string;
             /**
              * At
              * Format: date-time
@@ -1162,6 +1168,10 @@ export interface components {
             at: string;
             /** Attempt */
             attempt: number;
+            /** Id */
+            id: number;
+            /** Kind */
+            kind: string;
             /** Payload */
             payload: {
                 [key: string]: unknown;
@@ -1217,44 +1227,70 @@ export interface components {
         };
         /** PredictionOut */
         PredictionOut: {
-            /** Run Id */
-            run_id: number;
+            /** Mask Url */
+            mask_url: string;
             /** Presence */
             presence: {
                 [key: string]: number;
             };
+            /** Run Id */
+            run_id: number;
             /** Uncertainty */
             uncertainty: number;
-            /** Mask Url */
-            mask_url: string;
+        };
+        /**
+         * Problem
+         * @description RFC 9457 problem details.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Errors
+             * @default null
+             */
+            errors: components["schemas"]["FieldError"][] | null;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /**
+             * Type
+             * @default about:blank
+             */
+            type: string;
         };
         /**
          * ProjectChange
          * @description Only the fields that are sent change. Categories are fixed once a project has labels.
          */
         ProjectChange: {
-            /** Name */
-            name?: string | null;
             /** Description */
             description?: string | null;
             /** Label Kinds */
             label_kinds?: ("image" | "point")[] | null;
-            /** Source */
-            source?: string | null;
-            /** Validation */
-            validation?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Prefill */
+            prefill?: boolean | null;
             /** Recipe */
             recipe?: string | null;
-            supervision?: components["schemas"]["Supervision"] | null;
             /** Retrain After */
             retrain_after?: number | null;
             /** Show Predictions */
             show_predictions?: boolean | null;
-            /** Prefill */
-            prefill?: boolean | null;
+            /** Source */
+            source?: string | null;
+            supervision?: components["schemas"]["Supervision"] | null;
+            /** Validation */
+            validation?: string | null;
         };
         /** ProjectIn */
         ProjectIn: {
+            /** Categories */
+            categories: components["schemas"]["CategoryIn"][];
             /**
              * Description
              * @default
@@ -1269,24 +1305,25 @@ export interface components {
              */
             label_kinds: ("image" | "point")[];
             /**
+             * Name
+             * @example Cambridge streets
+             */
+            name: string;
+            /**
              * Overlap
              * @default 1
              */
             overlap: number;
             /**
-             * Source
-             * @example procstreet
+             * Prefill
+             * @default false
              */
-            source?: string | null;
-            /** Validation */
-            validation?: string | null;
+            prefill: boolean;
             /**
              * Recipe
              * @default cpu-small
              */
             recipe: string;
-            /** @default point */
-            supervision: components["schemas"]["Supervision"];
             /** Retrain After */
             retrain_after?: number | null;
             /**
@@ -1295,58 +1332,55 @@ export interface components {
              */
             show_predictions: boolean;
             /**
-             * Prefill
-             * @default false
+             * Source
+             * @example procstreet
              */
-            prefill: boolean;
-            /**
-             * Name
-             * @example Cambridge streets
-             */
-            name: string;
-            /** Categories */
-            categories: components["schemas"]["CategoryIn"][];
+            source?: string | null;
+            /** @default point */
+            supervision: components["schemas"]["Supervision"];
+            /** Validation */
+            validation?: string | null;
         };
         /** ProjectOut */
         ProjectOut: {
-            /** Id */
-            id: number;
-            /** Name */
-            name: string;
-            /** Description */
-            description: string;
-            /** Label Kinds */
-            label_kinds: ("image" | "point")[];
-            /** Overlap */
-            overlap: number;
-            /** Source */
-            source: string | null;
-            /** Validation */
-            validation: string | null;
-            /** Recipe */
-            recipe: string;
-            supervision: components["schemas"]["Supervision"];
-            /** Retrain After */
-            retrain_after: number | null;
-            /** Show Predictions */
-            show_predictions: boolean;
-            /** Prefill */
-            prefill: boolean;
+            /** Categories */
+            categories: components["schemas"]["CategoryOut"][];
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Categories */
-            categories: components["schemas"]["CategoryOut"][];
+            /** Description */
+            description: string;
+            /** Id */
+            id: number;
             images: components["schemas"]["ImageCounts"];
+            /** Label Kinds */
+            label_kinds: ("image" | "point")[];
+            /** Name */
+            name: string;
+            /** Overlap */
+            overlap: number;
+            /** Prefill */
+            prefill: boolean;
+            /** Recipe */
+            recipe: string;
+            /** Retrain After */
+            retrain_after: number | null;
+            /** Show Predictions */
+            show_predictions: boolean;
+            /** Source */
+            source: string | null;
+            supervision: components["schemas"]["Supervision"];
+            /** Validation */
+            validation: string | null;
         };
         /** RecipeOut */
         RecipeOut: {
-            /** Name */
-            name: string;
             /** Description */
             description: string;
+            /** Name */
+            name: string;
         };
         /** Rejected */
         Rejected: {
@@ -1360,19 +1394,19 @@ export interface components {
          * @description `report.json`: what a finished run amounts to.
          */
         Report: {
-            supervision: components["schemas"]["Supervision"];
-            /** Selected Step */
-            selected_step: number;
-            /** Selection */
-            selection: string;
-            score: components["schemas"]["Score"];
-            source_only?: components["schemas"]["Score"] | null;
-            /** Seconds */
-            seconds: number;
             /** Device */
             device: string;
             /** Labelled Images */
             labelled_images: number;
+            score: components["schemas"]["Score"];
+            /** Seconds */
+            seconds: number;
+            /** Selected Step */
+            selected_step: number;
+            /** Selection */
+            selection: string;
+            source_only?: components["schemas"]["Score"] | null;
+            supervision: components["schemas"]["Supervision"];
         };
         /**
          * Role
@@ -1382,60 +1416,54 @@ export interface components {
         Role: "annotator" | "engineer" | "admin";
         /** RunDetail */
         RunDetail: {
-            /** Id */
-            id: number;
-            /** Project Id */
-            project_id: number;
-            /** Recipe */
-            recipe: string;
-            supervision: components["schemas"]["Supervision"];
-            /** Overrides */
-            overrides: {
-                [key: string]: unknown;
-            };
-            state: components["schemas"]["RunState"];
-            /** Automatic */
-            automatic: boolean;
             /** Attempt */
             attempt: number;
-            /** Worker */
-            worker: string | null;
-            /** Error */
-            error: string | null;
-            /** Step */
-            step: number;
-            /** Steps */
-            steps: number;
-            /** Miou */
-            miou: number | null;
+            /** Automatic */
+            automatic: boolean;
             /** Cancel Requested */
             cancel_requested: boolean;
-            /** Created By */
-            created_by: string | null;
+            /** Config */
+            config: {
+                [key: string]: unknown;
+            };
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Started At */
-            started_at: string | null;
+            /** Created By */
+            created_by: string | null;
+            /** Error */
+            error: string | null;
             /** Finished At */
             finished_at: string | null;
-            snapshot: components["schemas"]["SnapshotOut"] | null;
-            /** Config */
-            config: {
+            /** Id */
+            id: number;
+            /** Miou */
+            miou: number | null;
+            /** Overrides */
+            overrides: {
                 [key: string]: unknown;
             };
+            /** Project Id */
+            project_id: number;
+            /** Recipe */
+            recipe: string;
             report: components["schemas"]["Report"] | null;
+            snapshot: components["schemas"]["SnapshotOut"] | null;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["RunState"];
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: number;
+            supervision: components["schemas"]["Supervision"];
+            /** Worker */
+            worker: string | null;
         };
         /** RunIn */
         RunIn: {
-            /**
-             * Recipe
-             * @example cpu-small
-             */
-            recipe?: string | null;
-            supervision?: components["schemas"]["Supervision"] | null;
             /**
              * Overrides
              * @default {}
@@ -1447,51 +1475,57 @@ export interface components {
             overrides: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            /**
+             * Recipe
+             * @example cpu-small
+             */
+            recipe?: string | null;
             /** Snapshot Id */
             snapshot_id?: number | null;
+            supervision?: components["schemas"]["Supervision"] | null;
         };
         /** RunOut */
         RunOut: {
-            /** Id */
-            id: number;
-            /** Project Id */
-            project_id: number;
-            /** Recipe */
-            recipe: string;
-            supervision: components["schemas"]["Supervision"];
-            /** Overrides */
-            overrides: {
-                [key: string]: unknown;
-            };
-            state: components["schemas"]["RunState"];
-            /** Automatic */
-            automatic: boolean;
             /** Attempt */
             attempt: number;
-            /** Worker */
-            worker: string | null;
-            /** Error */
-            error: string | null;
-            /** Step */
-            step: number;
-            /** Steps */
-            steps: number;
-            /** Miou */
-            miou: number | null;
+            /** Automatic */
+            automatic: boolean;
             /** Cancel Requested */
             cancel_requested: boolean;
-            /** Created By */
-            created_by: string | null;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Started At */
-            started_at: string | null;
+            /** Created By */
+            created_by: string | null;
+            /** Error */
+            error: string | null;
             /** Finished At */
             finished_at: string | null;
+            /** Id */
+            id: number;
+            /** Miou */
+            miou: number | null;
+            /** Overrides */
+            overrides: {
+                [key: string]: unknown;
+            };
+            /** Project Id */
+            project_id: number;
+            /** Recipe */
+            recipe: string;
             snapshot: components["schemas"]["SnapshotOut"] | null;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["RunState"];
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: number;
+            supervision: components["schemas"]["Supervision"];
+            /** Worker */
+            worker: string | null;
         };
         /**
          * RunState
@@ -1509,8 +1543,6 @@ export interface components {
          * @description Accuracy at one step. IoU is None for a category that is nowhere in the masks.
          */
         Score: {
-            /** Miou */
-            miou?: number | null;
             /**
              * Iou
              * @default {}
@@ -1518,10 +1550,12 @@ export interface components {
             iou: {
                 [key: string]: number | null;
             };
-            /** Presence F1 */
-            presence_f1?: number | null;
+            /** Miou */
+            miou?: number | null;
             /** Point Accuracy */
             point_accuracy?: number | null;
+            /** Presence F1 */
+            presence_f1?: number | null;
         };
         /** SignIn */
         SignIn: {
@@ -1538,31 +1572,31 @@ export interface components {
         };
         /** SnapshotOut */
         SnapshotOut: {
+            /** Active Ms */
+            active_ms: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
             /** Id */
             id: number;
+            /** Images */
+            images: number;
+            /** Labels */
+            labels: number;
+            /** Points */
+            points: number;
             /** Project Id */
             project_id: number;
             /** Sha256 */
             sha256: string;
             /** Size */
             size: number;
-            /** Labels */
-            labels: number;
-            /** Images */
-            images: number;
-            /** Points */
-            points: number;
-            /** Active Ms */
-            active_ms: number;
-            /** Wall Ms */
-            wall_ms: number;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
             /** Url */
             url: string;
+            /** Wall Ms */
+            wall_ms: number;
         };
         /**
          * Supervision
@@ -1572,8 +1606,6 @@ export interface components {
         Supervision: "source-only" | "pseudo" | "image" | "point";
         /** TilesIn */
         TilesIn: {
-            /** Rows */
-            rows: number;
             /** Cols */
             cols: number;
             /**
@@ -1583,14 +1615,14 @@ export interface components {
             present: {
                 [key: string]: number[];
             };
+            /** Rows */
+            rows: number;
         };
         /**
          * Timing
          * @description The clock starts when the image is painted and stops at submit.
          */
         Timing: {
-            /** Wall Ms */
-            wall_ms: number;
             /** Active Ms */
             active_ms?: number | null;
             /**
@@ -1598,6 +1630,8 @@ export interface components {
              * @default []
              */
             events: components["schemas"]["TimingEvent"][];
+            /** Wall Ms */
+            wall_ms: number;
         };
         /**
          * TimingEvent
@@ -1614,12 +1648,6 @@ export interface components {
         };
         /** TokenCreated */
         TokenCreated: {
-            /** Id */
-            id: number;
-            /** Name */
-            name: string;
-            /** Scopes */
-            scopes: components["schemas"]["Scope"][];
             /**
              * Created At
              * Format: date-time
@@ -1627,13 +1655,21 @@ export interface components {
             created_at: string;
             /** Expires At */
             expires_at: string | null;
+            /** Id */
+            id: number;
             /** Last Used At */
             last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: components["schemas"]["Scope"][];
             /** Token */
             token: string;
         };
         /** TokenIn */
         TokenIn: {
+            /** Expires At */
+            expires_at?: string | null;
             /**
              * Name
              * @example nightly import
@@ -1646,17 +1682,9 @@ export interface components {
              *     ]
              */
             scopes: components["schemas"]["Scope"][];
-            /** Expires At */
-            expires_at?: string | null;
         };
         /** TokenOut */
         TokenOut: {
-            /** Id */
-            id: number;
-            /** Name */
-            name: string;
-            /** Scopes */
-            scopes: components["schemas"]["Scope"][];
             /**
              * Created At
              * Format: date-time
@@ -1664,16 +1692,22 @@ export interface components {
             created_at: string;
             /** Expires At */
             expires_at: string | null;
+            /** Id */
+            id: number;
             /** Last Used At */
             last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: components["schemas"]["Scope"][];
         };
         /** UserChange */
         UserChange: {
-            role?: components["schemas"]["Role"] | null;
             /** Active */
             active?: boolean | null;
             /** Password */
             password?: string | null;
+            role?: components["schemas"]["Role"] | null;
         };
         /** UserIn */
         UserIn: {
@@ -1692,11 +1726,6 @@ export interface components {
         };
         /** UserOut */
         UserOut: {
-            /** Id */
-            id: number;
-            /** Email */
-            email: string;
-            role: components["schemas"]["Role"];
             /** Active */
             active: boolean;
             /**
@@ -1704,53 +1733,24 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Email */
+            email: string;
+            /** Id */
+            id: number;
+            role: components["schemas"]["Role"];
         };
         /** ValidationError */
         ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
             /** Location */
             loc: (string | number)[];
             /** Message */
             msg: string;
             /** Error Type */
             type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
-        };
-        /**
-         * FieldError
-         * @description One field that was wrong.
-         */
-        FieldError: {
-            /** Field */
-            field: string;
-            /** Message */
-            message: string;
-        };
-        /**
-         * Problem
-         * @description RFC 9457 problem details.
-         */
-        Problem: {
-            /**
-             * Type
-             * @default about:blank
-             */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Detail */
-            detail: string;
-            /** Code */
-            code: string;
-            /**
-             * Errors
-             * @default null
-             */
-            errors: components["schemas"]["FieldError"][] | null;
         };
     };
     responses: never;
@@ -1761,18 +1761,14 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    sign_in: {
+    about: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SignIn"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {
@@ -1780,11 +1776,67 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Me"];
+                    "application/json": components["schemas"]["About"];
                 };
+            };
+        };
+    };
+    checkpoint_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.safetensors": string;
+                };
+            };
+            /** @description The range that was asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Requested Range Not Satisfiable */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1801,8 +1853,37 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description Too Many Requests */
-            429: {
+        };
+    };
+    list_datasets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetOut"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1812,11 +1893,363 @@ export interface operations {
             };
         };
     };
-    sign_out: {
+    show_image: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    image_file: {
+        parameters: {
+            query?: {
+                width?: number | null;
+            };
+            header?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_label: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "absent": [
+                 *         "Bicyclist"
+                 *       ],
+                 *       "lease_id": "5b0c1a3f7d7e4f7f9a5c2d0e8b6a4c21",
+                 *       "points": [
+                 *         {
+                 *           "category": "Car",
+                 *           "x": 812.5,
+                 *           "y": 500.5
+                 *         }
+                 *       ],
+                 *       "present": [
+                 *         "Road",
+                 *         "Car"
+                 *       ],
+                 *       "timing": {
+                 *         "events": [
+                 *           {
+                 *             "at": 900,
+                 *             "kind": "input"
+                 *           }
+                 *         ],
+                 *         "wall_ms": 9033
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["LabelIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_prediction: {
+        parameters: {
+            query?: {
+                /** @description A run; unset: the project's latest model. */
+                run_id?: number | null;
+            };
+            header?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    prediction_mask: {
+        parameters: {
+            query?: {
+                /** @description A run; unset: the project's latest model. */
+                run_id?: number | null;
+            };
+            header?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Requested Range Not Satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    release_lease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lease_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1827,6 +2260,100 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    renew_lease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lease_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heartbeat"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
             };
         };
     };
@@ -1890,329 +2417,6 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_users: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserOut"][];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    create_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UserIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserOut"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    change_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                user_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UserChange"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserOut"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_tokens: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TokenOut"][];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    create_token: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TokenIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TokenCreated"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    revoke_token: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                token_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2458,9 +2662,11 @@ export interface operations {
             };
         };
     };
-    show_pace: {
+    show_cost_curve: {
         parameters: {
-            query?: never;
+            query?: {
+                format?: "json" | "csv";
+            };
             header?: never;
             path: {
                 project_id: number;
@@ -2475,7 +2681,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AnnotatorPace"];
+                    "application/json": components["schemas"]["CostCurve"];
+                    "text/csv": string;
                 };
             };
             /** @description Unauthorized */
@@ -2512,82 +2719,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_datasets: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DatasetOut"][];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_recipes: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RecipeOut"][];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2665,11 +2796,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {"uri": "cam3/000123.jpg", "external_id": "000123"} */
+                "application/x-ndjson": string;
                 "multipart/form-data": {
                     files: string[];
                 };
-                /** @example {"uri": "cam3/000123.jpg", "external_id": "000123"} */
-                "application/x-ndjson": string;
             };
         };
         responses: {
@@ -2729,72 +2860,15 @@ export interface operations {
             };
         };
     };
-    show_image: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                image_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImageDetail"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    image_file: {
+    list_own_labels: {
         parameters: {
             query?: {
-                width?: number | null;
+                limit?: number;
+                cursor?: string | null;
             };
             header?: never;
             path: {
-                image_id: number;
+                project_id: number;
             };
             cookie?: never;
         };
@@ -2806,7 +2880,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/*": string;
+                    "application/json": components["schemas"]["Page_LabelOut_"];
                 };
             };
             /** @description Unauthorized */
@@ -2918,283 +2992,7 @@ export interface operations {
             };
         };
     };
-    renew_lease: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                lease_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Heartbeat"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    release_lease: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                lease_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    put_label: {
-        parameters: {
-            query?: never;
-            header?: {
-                "idempotency-key"?: string | null;
-            };
-            path: {
-                image_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "lease_id": "5b0c1a3f7d7e4f7f9a5c2d0e8b6a4c21",
-                 *       "present": [
-                 *         "Road",
-                 *         "Car"
-                 *       ],
-                 *       "absent": [
-                 *         "Bicyclist"
-                 *       ],
-                 *       "points": [
-                 *         {
-                 *           "category": "Car",
-                 *           "x": 812.5,
-                 *           "y": 500.5
-                 *         }
-                 *       ],
-                 *       "timing": {
-                 *         "wall_ms": 9033,
-                 *         "events": [
-                 *           {
-                 *             "at": 900,
-                 *             "kind": "input"
-                 *           }
-                 *         ]
-                 *       }
-                 *     }
-                 */
-                "application/json": components["schemas"]["LabelIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LabelOut"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_own_labels: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path: {
-                project_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_LabelOut_"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_snapshots: {
+    show_pace: {
         parameters: {
             query?: never;
             header?: never;
@@ -3211,7 +3009,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SnapshotOut"][];
+                    "application/json": components["schemas"]["AnnotatorPace"];
                 };
             };
             /** @description Unauthorized */
@@ -3234,141 +3032,6 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    create_snapshot: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                project_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SnapshotOut"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    snapshot_labels: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                snapshot_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /** @example {"image": "cam3/000123.jpg", "width": 2048, "height": 1024, "present": ["Road", "Car"], "absent": ["Train"], "points": [{"category": "Car", "x": 812.5, "y": 500.5}], "tiles": null, "active_ms": 8120, "wall_ms": 9033, "annotator": "a17", "labelled_at": "2026-11-22T10:00:00Z", "prefilled_by": null} */
-                    "application/x-ndjson": unknown;
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Requested Range Not Satisfiable */
-            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3516,6 +3179,169 @@ export interface operations {
             };
         };
     };
+    list_snapshots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotOut"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_recipes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeOut"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_run: {
         parameters: {
             query?: never;
@@ -3641,7 +3467,7 @@ export interface operations {
             };
         };
     };
-    resume_run: {
+    list_checkpoints: {
         parameters: {
             query?: never;
             header?: never;
@@ -3658,77 +3484,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunOut"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_metrics: {
-        parameters: {
-            query?: {
-                after?: number;
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                run_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MetricPoint"][];
+                    "application/json": components["schemas"]["CheckpointOut"][];
                 };
             };
             /** @description Unauthorized */
@@ -3839,9 +3595,12 @@ export interface operations {
             };
         };
     };
-    list_checkpoints: {
+    list_metrics: {
         parameters: {
-            query?: never;
+            query?: {
+                after?: number;
+                limit?: number;
+            };
             header?: never;
             path: {
                 run_id: number;
@@ -3856,7 +3615,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckpointOut"][];
+                    "application/json": components["schemas"]["MetricPoint"][];
                 };
             };
             /** @description Unauthorized */
@@ -3897,12 +3656,12 @@ export interface operations {
             };
         };
     };
-    checkpoint_file: {
+    resume_run: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                checkpoint_id: number;
+                run_id: number;
             };
             cookie?: never;
         };
@@ -3914,11 +3673,304 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/vnd.safetensors": string;
+                    "application/json": components["schemas"]["RunOut"];
                 };
             };
-            /** @description The range that was asked for. */
-            206: {
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    snapshot_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                snapshot_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"image": "cam3/000123.jpg", "width": 2048, "height": 1024, "present": ["Road", "Car"], "absent": ["Train"], "points": [{"category": "Car", "x": 812.5, "y": 500.5}], "tiles": null, "active_ms": 8120, "wall_ms": 9033, "annotator": "a17", "labelled_at": "2026-11-22T10:00:00Z", "prefilled_by": null} */
+                    "application/x-ndjson": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Requested Range Not Satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenOut"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenCreated"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3951,15 +4003,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Requested Range Not Satisfiable */
-            416: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -3971,199 +4014,7 @@ export interface operations {
             };
         };
     };
-    show_prediction: {
-        parameters: {
-            query?: {
-                /** @description A run; unset: the project's latest model. */
-                run_id?: number | null;
-            };
-            header?: never;
-            path: {
-                image_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PredictionOut"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    prediction_mask: {
-        parameters: {
-            query?: {
-                /** @description A run; unset: the project's latest model. */
-                run_id?: number | null;
-            };
-            header?: never;
-            path: {
-                image_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/png": unknown;
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Requested Range Not Satisfiable */
-            416: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    show_cost_curve: {
-        parameters: {
-            query?: {
-                format?: "json" | "csv";
-            };
-            header?: never;
-            path: {
-                project_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CostCurve"];
-                    "text/csv": string;
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    about: {
+    list_users: {
         parameters: {
             query?: never;
             header?: never;
@@ -4178,7 +4029,156 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["About"];
+                    "application/json": components["schemas"]["UserOut"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -56,5 +56,8 @@ function beSomebody(me: Me | null): void {
   })
 }
 
-export const changePassword = (body: { current: string; new: string }) =>
-  unwrap(client.POST("/api/v1/me/password", { body }))
+/** Ends all of one's sessions, this one too. */
+export async function changePassword(body: Schemas["PasswordChange"]): Promise<void> {
+  await unwrap(client.POST("/api/v1/me/password", { body }))
+  beSomebody(null)
+}

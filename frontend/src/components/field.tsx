@@ -92,7 +92,7 @@ export function RadioCards<Value extends string>(props: RadioCardsProps<Value>) 
       }}
     >
       <Label className={styles.label ?? ""}>{label}</Label>
-      <div className={styles.radios}>
+      <div className={styles.radios} data-even={choices.length % 2 === 0 || undefined}>
         {choices.map((choice) => (
           <Radio key={choice.value} value={choice.value} className={styles.radio ?? ""}>
             <span className={styles.label}>{choice.label}</span>

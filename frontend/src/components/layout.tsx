@@ -1,11 +1,8 @@
 import type { ReactNode } from "react"
-import { classNames } from "./class-names"
 import styles from "./layout.module.css"
 
-type PageProps = { children: ReactNode; narrow?: boolean }
-
-export function Page({ children, narrow = false }: PageProps) {
-  return <div className={classNames(styles.page, narrow && styles.narrow)}>{children}</div>
+export function Page({ children }: { children: ReactNode }) {
+  return <div className={styles.page}>{children}</div>
 }
 
 type PageHeadingProps = { title: ReactNode; subtitle?: ReactNode; actions?: ReactNode }
@@ -49,6 +46,21 @@ export function Section({ title, aside, children }: SectionProps) {
         {aside}
       </div>
       {children}
+    </section>
+  )
+}
+
+type FormSectionProps = { title: string; hint?: ReactNode; children: ReactNode }
+
+/** A part of a form: what it is about on the left, its fields on the right. */
+export function FormSection({ title, hint, children }: FormSectionProps) {
+  return (
+    <section className={styles.formsection}>
+      <div className={styles.about}>
+        <h2>{title}</h2>
+        {hint && <p>{hint}</p>}
+      </div>
+      <div className={styles.card}>{children}</div>
     </section>
   )
 }

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react"
+import { classNames } from "./class-names"
 import styles from "./table.module.css"
 
 export type Column<Row> = {
@@ -16,13 +17,20 @@ type TableProps<Row> = {
   columns: readonly Column<Row>[]
   rows: readonly Row[]
   keyOf: (row: Row) => string | number
+  /** Without a frame of its own, for a table that fills a card. */
+  bare?: boolean
 }
 
 /** A plain table; its first column heads each row. Wide ones scroll sideways within their frame. */
-export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
+export function Table<Row>(props: TableProps<Row>) {
+  const { label, columns, rows, keyOf, bare = false } = props
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section className={styles.scroll} aria-label={label} tabIndex={0}>
+    <section
+      className={classNames(styles.scroll, !bare && styles.frame)}
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+      tabIndex={0}
+    >
       <table className={styles.table}>
         <thead>
           <tr>

@@ -6,7 +6,7 @@ import { Tokens } from "@/features/account/tokens"
 export function AccountPage() {
   const me = useMe()
   return (
-    <Page narrow>
+    <Page>
       <PageHeading title="Account" subtitle={me.email} />
       <Tokens />
       <PasswordForm />

@@ -1,6 +1,7 @@
 import { getRouteApi } from "@tanstack/react-router"
 import { LinkButton } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
+import styles from "@/features/images/import.module.css"
 import { ImportPanel } from "@/features/images/import-panel"
 import { ManifestPanel } from "@/features/images/manifest-panel"
 
@@ -9,7 +10,7 @@ const route = getRouteApi("/signed-in/shell/projects/$projectId/images/import")
 export function ImportPage() {
   const { projectId } = route.useParams()
   return (
-    <Page narrow>
+    <Page>
       <PageHeading
         title="Import images"
         subtitle="The photographs of the target domain: those that people label and models learn."
@@ -19,8 +20,12 @@ export function ImportPage() {
           </LinkButton>
         }
       />
-      <ImportPanel projectId={projectId} />
-      <ManifestPanel projectId={projectId} />
+      <div className={styles.columns}>
+        <div className={styles.column}>
+          <ImportPanel projectId={projectId} />
+        </div>
+        <ManifestPanel projectId={projectId} />
+      </div>
     </Page>
   )
 }

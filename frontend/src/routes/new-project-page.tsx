@@ -6,7 +6,7 @@ import { NewProjectForm } from "@/features/projects/new-project-form"
 export function NewProjectPage() {
   const navigate = useNavigate()
   return (
-    <Page narrow>
+    <Page>
       <PageHeading
         title="New project"
         subtitle="One target domain: its images, its categories, and the models trained for it."

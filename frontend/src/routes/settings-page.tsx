@@ -10,7 +10,7 @@ export function SettingsPage() {
   const { projectId } = route.useParams()
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
   return (
-    <Page narrow>
+    <Page>
       <PageHeading title="Settings" />
       <SettingsForm key={project.id} project={project} />
     </Page>

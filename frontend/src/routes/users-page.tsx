@@ -3,7 +3,7 @@ import { Users } from "@/features/account/users"
 
 export function UsersPage() {
   return (
-    <Page narrow>
+    <Page>
       <Users />
     </Page>
   )

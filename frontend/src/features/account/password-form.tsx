@@ -4,9 +4,8 @@ import { messageOf } from "@/api/client"
 import { changePassword } from "@/api/session"
 import { Button } from "@/components/button"
 import { TextField } from "@/components/field"
-import { Card } from "@/components/layout"
+import { FormSection } from "@/components/layout"
 import { Notice } from "@/components/notice"
-import { showToast } from "@/components/toast"
 import styles from "./account.module.css"
 
 export const MIN_PASSWORD = 10
@@ -15,20 +14,17 @@ const EMPTY = { current: "", next: "", again: "" }
 
 export function PasswordForm() {
   const [values, setValues] = useState(EMPTY)
-  const change = useMutation({
-    mutationFn: changePassword,
-    onSuccess: () => {
-      setValues(EMPTY)
-      showToast("Password changed")
-    },
-  })
+  const change = useMutation({ mutationFn: changePassword })
   const differs = values.again !== "" && values.again !== values.next
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (!differs) change.mutate({ current: values.current, new: values.next })
   }
   return (
-    <Card title="Password">
+    <FormSection
+      title="Password"
+      hint="Changing it signs you out everywhere. API tokens stay valid."
+    >
       <form className={styles.form} onSubmit={submit}>
         {change.error && <Notice tone="bad">{messageOf(change.error)}</Notice>}
         <div className={styles.fields}>
@@ -66,6 +62,6 @@ export function PasswordForm() {
           </Button>
         </div>
       </form>
-    </Card>
+    </FormSection>
   )
 }

@@ -1,12 +1,11 @@
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
-import { KeyRound, Plus } from "lucide-react"
+import { Plus } from "lucide-react"
 import { useState } from "react"
 import { revokeToken, type Token, tokensQuery } from "@/api/accounts"
 import { Badge } from "@/components/badge"
 import { Button } from "@/components/button"
 import { ConfirmDialog } from "@/components/dialog"
-import { Section } from "@/components/layout"
-import { EmptyState } from "@/components/states"
+import { FormSection } from "@/components/layout"
 import { Table } from "@/components/table"
 import { showToast } from "@/components/toast"
 import { formatDay, formatMoment, NOTHING } from "@/lib/format"
@@ -18,24 +17,25 @@ export function Tokens() {
   const { data: tokens } = useSuspenseQuery(tokensQuery)
   const [isAdding, setAdding] = useState(false)
   const [revoked, setRevoked] = useState<Token | null>(null)
-  const add = (
-    <Button onClick={() => setAdding(true)}>
-      <Plus aria-hidden="true" />
-      New token
-    </Button>
-  )
   return (
-    <Section title="API tokens" aside={tokens.length > 0 && add}>
+    <FormSection
+      title="API tokens"
+      hint="A token lets a program act for you: import images, start runs, download checkpoints."
+    >
       {tokens.length === 0 ? (
-        <EmptyState icon={KeyRound} title="No API token" actions={add}>
-          A token lets a program act for you: import images, start runs, download checkpoints.
-        </EmptyState>
+        <p className={styles.hint}>You have no token.</p>
       ) : (
         <TokenTable tokens={tokens} onRevoke={setRevoked} />
       )}
+      <div>
+        <Button onClick={() => setAdding(true)}>
+          <Plus aria-hidden="true" />
+          New token
+        </Button>
+      </div>
       {isAdding && <NewTokenDialog onClose={() => setAdding(false)} />}
       {revoked && <RevokeDialog token={revoked} onClose={() => setRevoked(null)} />}
-    </Section>
+    </FormSection>
   )
 }
 
@@ -44,6 +44,7 @@ type TokenTableProps = { tokens: readonly Token[]; onRevoke: (token: Token) => v
 function TokenTable({ tokens, onRevoke }: TokenTableProps) {
   return (
     <Table
+      bare
       label="API tokens"
       rows={tokens}
       keyOf={(token) => token.id}

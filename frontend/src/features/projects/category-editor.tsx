@@ -1,6 +1,6 @@
 import { Plus, X } from "lucide-react"
 import { Button } from "@/components/button"
-import { Card } from "@/components/layout"
+import { FormSection } from "@/components/layout"
 import {
   addCategory,
   type CategoryDraft,
@@ -28,10 +28,12 @@ export function CategoryEditor(props: CategoryEditorProps) {
   const replace = (changed: CategoryDraft) =>
     onChange(drafts.map((draft) => (draft.id === changed.id ? changed : draft)))
   return (
-    <Card title="Categories" aside={<span className={styles.hint}>{drafts.length} of 36</span>}>
+    <FormSection
+      title="Categories"
+      hint="What people look for. Names must match the source domain's categories; the colour is drawn in masks, the key ticks the category. They are fixed once the project exists."
+    >
       <p className={styles.hint}>
-        What people look for in the images. Names must match the source domain's categories; the
-        colour is drawn in masks, the key ticks the category. They are fixed once there are labels.
+        Start from a known set, or add your own, up to {MAX_CATEGORIES}.
       </p>
       <div className={styles.presets}>
         {[...presets, ...PRESETS].map((preset) => (
@@ -70,7 +72,7 @@ export function CategoryEditor(props: CategoryEditorProps) {
           Add category
         </Button>
       </div>
-    </Card>
+    </FormSection>
   )
 }
 

@@ -4,7 +4,7 @@ import { messageOf } from "@/api/client"
 import { createProject, datasetsQuery, type Project, projectsQuery } from "@/api/projects"
 import { Button } from "@/components/button"
 import { TextField } from "@/components/field"
-import { Card } from "@/components/layout"
+import { FormSection } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { draftCategories } from "./category-draft"
 import { CategoryEditor } from "./category-editor"
@@ -44,7 +44,7 @@ export function NewProjectForm({ onCreated }: { onCreated: (project: Project) =>
       />
       <LabellingFields draft={draft} onChange={change} problems={problems} />
       <TrainingFields draft={draft} onChange={change} problems={problems} />
-      <Card title="Quality">
+      <FormSection title="Quality" hint="How many people look at the same image.">
         <TextField
           label="People per image"
           description="With more than one, the same image is given to different people."
@@ -53,7 +53,7 @@ export function NewProjectForm({ onCreated }: { onCreated: (project: Project) =>
           inputMode="numeric"
           error={problems.overlap ?? null}
         />
-      </Card>
+      </FormSection>
       {creation.error && <Notice tone="bad">{messageOf(creation.error)}</Notice>}
       {wasTried && Object.keys(found).length > 0 && (
         <Notice tone="bad">{Object.values(found).join(" ")}</Notice>

@@ -19,7 +19,7 @@ export function PaceCard({ projectId, left }: PaceCardProps) {
               facts={[
                 ["Today", formatCount(pace.labels_today)],
                 ["In all", formatCount(pace.labels)],
-                ["Time worked", formatDuration(pace.active_ms)],
+                ["Time worked", pace.labels === 0 ? NOTHING : formatDuration(pace.active_ms)],
                 ["Usual time per image", usual(pace)],
               ]}
             />

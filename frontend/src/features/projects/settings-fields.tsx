@@ -1,7 +1,7 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { type Dataset, datasetsQuery, type LabelKind, recipesQuery } from "@/api/projects"
 import { CheckField, RadioCards, TextField } from "@/components/field"
-import { Card } from "@/components/layout"
+import { FormSection } from "@/components/layout"
 import { type Option, Select } from "@/components/select"
 import { SUPERVISIONS } from "@/components/supervision"
 import { formatPlural } from "@/lib/format"
@@ -16,7 +16,7 @@ type FieldsProps = {
 
 export function GeneralFields({ draft, onChange, problems }: FieldsProps) {
   return (
-    <Card title="General">
+    <FormSection title="General" hint="What the project is called and what it is for.">
       <TextField
         label="Name"
         value={draft.name}
@@ -33,7 +33,7 @@ export function GeneralFields({ draft, onChange, problems }: FieldsProps) {
         maxLength={2000}
         error={problems.description ?? null}
       />
-    </Card>
+    </FormSection>
   )
 }
 
@@ -50,7 +50,7 @@ export function LabellingFields({ draft, onChange, problems }: FieldsProps) {
       ),
     })
   return (
-    <Card title="Labelling">
+    <FormSection title="Labelling" hint="What people are asked, and what they are shown.">
       <fieldset className={styles.fieldset}>
         <legend className={styles.legend}>What people give</legend>
         {LABEL_KINDS.map(({ kind, label, description }) => (
@@ -79,7 +79,7 @@ export function LabellingFields({ draft, onChange, problems }: FieldsProps) {
           onChange={(prefill) => onChange({ prefill })}
         />
       </fieldset>
-    </Card>
+    </FormSection>
   )
 }
 
@@ -104,7 +104,10 @@ export function TrainingFields({ draft, onChange, problems }: FieldsProps) {
   const options = [{ value: NONE, label: "None" }, ...datasetOptions(datasets, true)]
   const chosenName = (value: string) => (value === NONE ? null : value)
   return (
-    <Card title="Training">
+    <FormSection
+      title="Training"
+      hint="What runs start from, how they are measured, and when they start by themselves."
+    >
       <div className={styles.fields}>
         <Select
           label="Source domain"
@@ -151,6 +154,6 @@ export function TrainingFields({ draft, onChange, problems }: FieldsProps) {
           />
         </div>
       </div>
-    </Card>
+    </FormSection>
   )
 }

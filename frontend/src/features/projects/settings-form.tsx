@@ -4,7 +4,7 @@ import { messageOf } from "@/api/client"
 import { changeProject, type Project, projectsQuery } from "@/api/projects"
 import { CategoryName } from "@/components/badge"
 import { Button } from "@/components/button"
-import { Card } from "@/components/layout"
+import { FormSection } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { Table } from "@/components/table"
 import { showToast } from "@/components/toast"
@@ -48,8 +48,9 @@ export function SettingsForm({ project }: { project: Project }) {
 
 function Categories({ project }: { project: Project }) {
   return (
-    <Card title="Categories" aside={<span className={styles.hint}>Fixed for this project</span>}>
+    <FormSection title="Categories" hint="Fixed: labels and checkpoints refer to them.">
       <Table
+        bare
         label="Categories"
         keyOf={(category) => category.id}
         rows={project.categories}
@@ -63,6 +64,6 @@ function Categories({ project }: { project: Project }) {
           { key: "color", title: "Colour", cell: (category) => <code>{category.color}</code> },
         ]}
       />
-    </Card>
+    </FormSection>
   )
 }

@@ -22,6 +22,7 @@ export function CategoryScores({ categories, iou, sourceOnly }: CategoryScoresPr
         <p className={styles.meta}>Comes with the first evaluation.</p>
       ) : (
         <Table
+          bare
           label="IoU by category"
           rows={categories}
           keyOf={(category) => category.id}

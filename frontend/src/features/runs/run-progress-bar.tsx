@@ -44,11 +44,14 @@ export function RunProgressBar({ run, progress }: RunProgressBarProps) {
         value={step}
         max={steps}
         left={`Step ${formatCount(step)} of ${formatCount(steps)}`}
-        right={remaining !== null && `about ${formatDuration(remaining)} left`}
+        right={remaining !== null && leftToGo(remaining)}
       />
     </Card>
   )
 }
+
+const leftToGo = (milliseconds: number): string =>
+  milliseconds < 1000 ? "almost there" : `about ${formatDuration(milliseconds)} left`
 
 function titleOf(run: Run, { phase }: RunProgress): string {
   if (run.state === "interrupted") return "Interrupted: its worker went away, it goes on by itself"

@@ -30,7 +30,7 @@ export function RunView({ project, runId }: RunViewProps) {
       <RunHeading run={run} projectId={project.id} onResumed={follow} />
       {run.error && <Notice tone="bad">{run.error}</Notice>}
       {!isFinal(run) && <RunProgressBar run={run} progress={progress} />}
-      <RunFacts run={run} sourceOnly={scores.sourceOnlyMiou} device={progress.device} />
+      <RunFacts run={run} scores={scores} device={progress.device} />
       {isLoading ? (
         <Skeleton height="20rem" />
       ) : (
@@ -57,27 +57,32 @@ export function RunView({ project, runId }: RunViewProps) {
 }
 
 /** The report's scores once there is one, the newest evaluations' until then. */
-function scoresOf({ report }: RunDetail, { evaluations }: RunProgress) {
+function scoresOf({ report, miou }: RunDetail, { evaluations }: RunProgress) {
   const warmUp = evaluations.findLast(({ phase }) => phase === "warm-up")
   return {
+    miou: miou ?? evaluations.at(-1)?.miou ?? null,
     iou: report?.score.iou ?? evaluations.at(-1)?.iou ?? {},
     sourceOnlyIou: report?.source_only?.iou ?? warmUp?.iou ?? {},
     sourceOnlyMiou: report?.source_only?.miou ?? warmUp?.miou ?? null,
   }
 }
 
-type RunFactsProps = { run: RunDetail; sourceOnly: number | null; device: string | null }
+type RunFactsProps = {
+  run: RunDetail
+  scores: ReturnType<typeof scoresOf>
+  device: string | null
+}
 
-function RunFacts({ run, sourceOnly, device }: RunFactsProps) {
+function RunFacts({ run, scores, device }: RunFactsProps) {
   const now = useNow(!isFinal(run))
   const hours = run.snapshot && run.snapshot.active_ms / 3_600_000
   return (
     <Card>
       <Facts
         facts={[
-          ["mIoU", formatPercent(run.miou)],
-          ["Source only", formatPercent(sourceOnly)],
-          ["Gain", <Gain key="gain" from={sourceOnly} to={run.miou} />],
+          [isFinal(run) ? "mIoU" : "mIoU so far", formatPercent(scores.miou)],
+          ["Source only", formatPercent(scores.sourceOnlyMiou)],
+          ["Gain", <Gain key="gain" from={scores.sourceOnlyMiou} to={scores.miou} />],
           ["Supervision", supervisionLabel(run.supervision)],
           ["Labels", run.snapshot ? formatCount(run.snapshot.labels) : "none used"],
           ["Labelling time", hours === null ? NOTHING : formatHours(hours)],

@@ -5,7 +5,7 @@ import { formatPercent } from "@/lib/format"
 import type { Evaluation } from "./run-progress"
 import styles from "./runs.module.css"
 
-const HEIGHT = 260
+const HEIGHT = 400
 
 type ScoreChartProps = {
   evaluations: readonly Evaluation[]
