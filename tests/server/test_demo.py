@@ -1,0 +1,207 @@
+"""`weakseg demo` as a person starts it: what it prints, shows, keeps, and leaves behind."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.services.processes import free_port
+
+START_SECONDS = 240
+STOP_SECONDS = 60
+ADMIN, ANNOTATOR = "admin@demo.local", "annotator@demo.local"
+
+
+class Demo:
+    """A running demo: its output, its address and what it says about the accounts."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.address = f"http://127.0.0.1:{port}"
+        self.output = ""
+
+    def wait_until_ready(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
+            if f"  {ANNOTATOR}" in line:
+                return
+        pytest.fail(f"the demo ended:\n{self.output}")
+
+    def password(self, email: str) -> str:
+        found = re.search(rf"{re.escape(email)} +password: (.+)", self.output)
+        assert found, self.output
+        return found[1]
+
+    @contextlib.contextmanager
+    def sign_in(self, email: str, password: str) -> Iterator[httpx.Client]:
+        """A client with a session of the account."""
+        address = f"{self.address}/api/v1"
+        with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
+            body = {"email": email, "password": password}
+            client.post("/session", json=body).raise_for_status()
+            yield client
+
+    def descendants(self) -> list[int]:
+        """The demo and every process that it or its children started."""
+        parents = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                with contextlib.suppress(OSError):
+                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                    parents[int(entry.name)] = int(fields[1])
+        found = [self.process.pid]
+        for pid in found:
+            found += [child for child, parent in parents.items() if parent == pid]
+        return found
+
+    def stop(self) -> int:
+        """One Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.stdout is not None
+        self.output += self.process.stdout.read()
+        return self.process.wait(STOP_SECONDS)
+
+
+def command(data: Path, *more: str, port: int) -> list[str]:
+    scenes = ("--scenes", "4", "5", "4")
+    where = ("--data", str(data), "--port", str(port))
+    return [sys.executable, "-m", "server.cli", "demo", *where, *scenes, *more]
+
+
+@contextlib.contextmanager
+def start(data: Path, *more: str, **environment: str) -> Iterator[Demo]:
+    """A demo that is ready; it is killed when the block has not stopped it."""
+    port = free_port()
+    process = subprocess.Popen(
+        command(data, *more, port=port),
+        env={**os.environ, **environment},
+        cwd=data.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    demo = Demo(process, port)
+    try:
+        demo.wait_until_ready()
+        yield demo
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def still_alive(pids: list[int]) -> list[int]:
+    """Those that have not ended when the time is up."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while (alive := [pid for pid in pids if _is_running(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return alive
+
+
+def _is_running(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def refuse(data: Path, *more: str, port: int, **environment: str) -> str:
+    """The one line with which the demo refuses to start."""
+    ended = subprocess.run(
+        command(data, *more, port=port),
+        env={**os.environ, **environment},
+        cwd=data.parent,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    assert ended.returncode == 2, ended
+    (line,) = ended.stderr.strip().splitlines()
+    return line
+
+
+def test_the_demo_from_its_first_start_to_ones_own_images(tmp_path: Path) -> None:
+    data = tmp_path / "state"
+    with start(data) as demo:
+        assert demo.output.rstrip().splitlines()[-3] == demo.address
+        password = demo.password(ADMIN)
+        assert stat.S_IMODE((data / "demo-password").stat().st_mode) == 0o600
+        with demo.sign_in(ADMIN, password) as client:
+            (project,) = client.get("/projects").json()
+            assert project["images"]["total"] == 5
+            assert (project["source"], project["validation"]) == ("demo-source", "demo-validation")
+            assert len(project["categories"]) == 11
+            usable = client.get("/datasets").json()
+            assert [dataset["problem"] for dataset in usable] == [None, None]
+        with demo.sign_in(ANNOTATOR, password) as client:
+            leases = client.post(f"/projects/{project['id']}/leases", json={"count": 2}).json()
+            assert len(leases) == 2
+            picture = client.get(leases[0]["image"]["url"].removeprefix("/api/v1"))
+            assert picture.headers["content-type"].startswith("image/")
+        processes = demo.descendants()
+        assert len(processes) >= 4
+        assert demo.stop() == 0
+        assert still_alive(processes) == []
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(demo.address, trust_env=False)
+
+    own = tmp_path / "photographs"
+    own.mkdir()
+    for name, color in (("a.jpg", "teal"), ("b.png", "olive")):
+        Image.new("RGB", (80, 60), color).save(own / name)
+    with start(data, "--images", str(own)) as demo:
+        assert demo.password(ANNOTATOR) == password
+        with demo.sign_in(ADMIN, password) as client:
+            projects = {project["name"]: project for project in client.get("/projects").json()}
+        assert projects["Demo streets"]["images"]["total"] == 5
+        assert projects["photographs"]["images"]["total"] == 2
+        assert projects["photographs"]["validation"] is None
+        processes = demo.descendants()
+        demo.process.kill()
+        assert still_alive(processes) == []
+
+    Image.new("RGB", (80, 60), "navy").save(own / "c.jpg")
+    with start(data, WEAKSEG_DEMO_PASSWORD="chosen by me") as demo:
+        assert "photographs: 1 new images, 2 known" in demo.output
+        assert not (data / "demo-password").exists()
+        with demo.sign_in(ADMIN, "chosen by me"):
+            pass
+        with pytest.raises(httpx.HTTPStatusError, match="401"), demo.sign_in(ADMIN, password):
+            pass
+        assert "already runs" in refuse(data, port=free_port())
+        assert demo.stop() == 0
+
+
+def test_a_taken_port_is_said_before_anything_is_drawn(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"127.0.0.1:{port}: Address already in use" in refuse(tmp_path / "d", port=port)
+    assert not (tmp_path / "d" / "datasets").exists()
+
+
+def test_the_demo_keeps_away_from_a_team_database(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://weakseg@127.0.0.1:1/weakseg"
+    line = refuse(tmp_path / "d", port=free_port(), WEAKSEG_DATABASE_URL=url)
+    assert "unset WEAKSEG_DATABASE_URL" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("absent", "is not a folder"), ("empty", "no pictures")]
+)
+def test_a_folder_without_images_is_refused(tmp_path: Path, name: str, says: str) -> None:
+    (tmp_path / "empty").mkdir()
+    folder = str(tmp_path / name)
+    assert says in refuse(tmp_path / "d", "--images", folder, port=free_port())
