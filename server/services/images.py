@@ -4,7 +4,7 @@ An import is idempotent: an image is known by its external id and by the hash of
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -267,21 +267,3 @@ def file_for_screen(image: Image, width: int | None) -> Path:
     if not storage.exists(key):
         storage.put_bytes(key, scaled(original, scaled_width))
     return storage.path(key)
-
-
-def import_folder(project_id: int, folder: Path) -> Iterator[tuple[Path, Imported]]:
-    """Import a folder's pictures one by one; yields each with the result so far."""
-    result = Imported()
-    for path in manifests.pictures_below(folder):
-        name = path.relative_to(folder).as_posix()
-        if path.stat().st_size > get_settings().max_image_bytes:
-            result.rejected.append((name, "larger than the server allows"))
-        else:
-            import_file(project_id, name, path.read_bytes(), result)
-        yield path, result
-
-
-def count_lines(path: Path) -> int:
-    """Lines of a manifest, for a progress bar."""
-    with path.open("rb") as file:
-        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))

@@ -312,21 +312,6 @@ def test_pages_and_states(
     assert engineer.get(url + "nonsense").status_code == 422
 
 
-def test_a_folder_is_imported_file_by_file(
-    engineer: TestClient, project_id: int, tmp_path: Path, jpeg: Callable[..., bytes]
-) -> None:
-    folder = tmp_path / "photos"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "deep/1.JPG").write_bytes(jpeg(1))
-    (folder / "2.png").write_bytes(b"broken")
-    (folder / "readme.txt").write_text("not looked at")
-    *_, (_, result) = images.import_folder(project_id, folder)
-    assert (result.imported, [name for name, _ in result.rejected]) == (1, ["2.png"])
-    assert [i["external_id"] for i in shown(engineer, project_id)] == ["deep/1.JPG"]
-    *_, (_, again) = images.import_folder(project_id, folder)
-    assert (again.imported, again.skipped) == (0, 1)
-
-
 def test_other_content_types_are_refused(engineer: TestClient, project_id: int) -> None:
     answer = engineer.post(f"/api/v1/projects/{project_id}/images", json={"uri": "a"})
     assert (answer.status_code, answer.json()["code"]) == (422, "content-type")

@@ -1,0 +1,291 @@
+"""The whole loop by REST against running processes: embedded defaults, and a team's services."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from safetensors.numpy import load_file
+
+from tests.product import running_product, said, weakseg
+
+FINISHED = ("succeeded", "failed", "cancelled")
+RUN_SECONDS = 240
+REAL_DATA = "WEAKSEG_TEST_REAL_DATA"
+
+
+@dataclass(frozen=True)
+class Domains:
+    """What a loop runs on."""
+
+    source: Path
+    """Dataset card of the source domain."""
+    validation: Path
+    images: Path
+    """Folder of target images."""
+    masks: Path
+    """Their masks, which only the stand-in for a person sees."""
+    ids: dict[int, str]
+
+
+@pytest.fixture(params=["embedded", "team"])
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Settings alone make it SQLite and files, or PostgreSQL and Redis."""
+    settings = {
+        "WEAKSEG_DATA": str(tmp_path / "data"),
+        "WEAKSEG_SWEEP_SECONDS": "1",
+        "WEAKSEG_TRAINER_THREADS": "1",
+    }
+    if request.param == "team":
+        settings["WEAKSEG_DATABASE_URL"] = request.getfixturevalue("fresh_postgres_database")()
+        settings["WEAKSEG_BROKER_URL"] = request.getfixturevalue("redis_url")
+    return settings
+
+
+def draw(folder: Path, look: str, count: int, seed: int) -> Path:
+    command = [sys.executable, "-m", "trainer.data.scenes", "--out", str(folder), "--look", look,
+               "--count", str(count), "--seed", str(seed)]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return folder / "card.yaml"
+
+
+@pytest.fixture
+def rendered(tmp_path: Path) -> Domains:
+    """Domains of the demo's own scenes."""
+    source = draw(tmp_path / "source", "source", 12, seed=1)
+    validation = draw(tmp_path / "validation", "target", 4, seed=2)
+    draw(tmp_path / "target", "target", 10, seed=3)
+    ids = yaml.safe_load(source.read_text())["ids"]
+    return Domains(source, validation, tmp_path / "target/images", tmp_path / "target/masks", ids)
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Domains:
+    """A small part of real data: photographs as target, rendered scenes as source."""
+    if not (folder := os.environ.get(REAL_DATA)):
+        pytest.skip(f"{REAL_DATA} names no folder with camvid/ and procstreet/")
+    names = (
+        "Sky", "Building", "Pole", "Road", "Pavement", "Tree", "SignSymbol", "Fence", "Car",
+        "Pedestrian", "Bicyclist",
+    )  # fmt: skip
+    ids = dict(enumerate(names))
+    parts = {"source": "procstreet", "validation": "camvid/val", "target": "camvid/train"}
+    for part, found in parts.items():
+        for kind in ("images", "masks"):
+            (tmp_path / part / kind).mkdir(parents=True)
+            for path in sorted((Path(folder) / found / kind).iterdir())[:8]:
+                shutil.copy(path, tmp_path / part / kind)
+        card = {"name": part, "masks": "masks/{stem}.png", "ids": ids}
+        (tmp_path / part / "card.yaml").write_text(yaml.safe_dump(card))
+    return Domains(
+        tmp_path / "source/card.yaml", tmp_path / "validation/card.yaml",
+        tmp_path / "target/images", tmp_path / "target/masks", ids,
+    )  # fmt: skip
+
+
+def test_the_whole_loop(environment: dict[str, str], rendered: Domains, tmp_path: Path) -> None:
+    go_round(environment, rendered, tmp_path)
+
+
+@pytest.mark.parametrize("environment", ["embedded"], indirect=True)
+def test_the_whole_loop_on_photographs(
+    environment: dict[str, str], photographs: Domains, tmp_path: Path
+) -> None:
+    go_round(environment, photographs, tmp_path)
+
+
+def go_round(environment: dict[str, str], domains: Domains, tmp_path: Path) -> None:
+    """Images in, labels, a run, predictions, checkpoint, curve; restarted, all is still there."""
+    weakseg("migrate", environment=environment)
+    weakseg("datasets", "add", str(domains.source), "--name", "source", environment=environment)
+    weakseg("datasets", "add", str(domains.validation), "--name", "val", environment=environment)
+    password = environment | {"WEAKSEG_PASSWORD": "correct horse battery"}
+    weakseg("user", "add", "lead@example.org", "--role", "admin", environment=password)
+    scopes = [x for s in ("read", "label", "import", "runs", "admin") for x in ("--scope", s)]
+    token = weakseg("token", "add", "lead@example.org", "loop", *scopes, environment=environment)
+    headers = {"Authorization": f"Bearer {token.strip()}"}
+
+    def client(address: str) -> httpx.Client:
+        return httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=30)
+
+    logs = tmp_path / "logs"
+    with running_product(environment, logs) as address, client(address) as api:
+        project = make_project(api, domains)
+        imported = upload(api, project, sorted(domains.images.iterdir()))
+        assert imported["imported"] == len(list(domains.images.iterdir()))
+        labelled = label_everything(api, project, domains)
+        assert labelled == imported["imported"]
+        automatic = wait_for(lambda: automatic_run(api, project), logs)
+        run = wait_for(lambda: finished(api, automatic["id"]), logs)
+        assert run["state"] == "succeeded", (run, said(logs))
+        check_run(api, project, run, domains)
+        check_checkpoint(api, run, tmp_path)
+        check_curve(api, project, run)
+        check_cancel(api, project, logs)
+    with running_product(environment, logs) as address, client(address) as api:
+        assert api.get(f"/api/v1/projects/{project}").json()["images"]["labelled"] == labelled
+        assert api.get(f"/api/v1/runs/{run['id']}").json()["state"] == "succeeded"
+        [image, *_] = api.get(f"/api/v1/projects/{project}/images").json()["items"]
+        assert api.get(f"/api/v1/images/{image['id']}/prediction/mask.png").is_success
+
+
+def make_project(api: httpx.Client, domains: Domains) -> int:
+    body = {
+        "name": "Streets",
+        "categories": [{"name": name} for name in domains.ids.values()],
+        "source": "source",
+        "validation": "val",
+        "recipe": "tiny",
+        "supervision": "point",
+        "retrain_after": len(list(domains.images.iterdir())),
+    }
+    answer = api.post("/api/v1/projects", json=body)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+def upload(api: httpx.Client, project: int, paths: list[Path]) -> dict[str, Any]:
+    files = [("files", (path.name, path.read_bytes())) for path in paths]
+    answer = api.post(f"/api/v1/projects/{project}/images", files=files)
+    assert answer.is_success, answer.text
+    return dict(answer.json())
+
+
+def label_everything(api: httpx.Client, project: int, domains: Domains) -> int:
+    """Label as a person would who sees the masks: what is there, and one point on each."""
+    done = 0
+    while leases := api.post(f"/api/v1/projects/{project}/leases", json={"count": 4}).json():
+        for lease in leases:
+            stem = Path(lease["image"]["external_id"]).stem
+            body = weak_label(domains.masks / f"{stem}.png", domains.ids)
+            body |= {"lease_id": lease["id"], "timing": {"wall_ms": 8000}}
+            answer = api.put(
+                f"/api/v1/images/{lease['image']['id']}/label",
+                json=body, headers={"Idempotency-Key": f"loop-{lease['id']}"},
+            )  # fmt: skip
+            assert answer.is_success, answer.text
+            done += 1
+    return done
+
+
+def weak_label(mask: Path, ids: dict[int, str]) -> dict[str, Any]:
+    raw = np.asarray(Image.open(mask))
+    present = [i for i in ids if (raw == i).any()]
+    rng = np.random.default_rng(0)
+    points = []
+    for i in present:
+        y, x = rng.choice(np.argwhere(raw == i))
+        points.append({"category": ids[i], "x": float(x) + 0.5, "y": float(y) + 0.5})
+    return {
+        "present": [ids[i] for i in present],
+        "absent": [name for i, name in ids.items() if i not in present],
+        "points": points,
+    }
+
+
+def automatic_run(api: httpx.Client, project: int) -> dict[str, Any] | None:
+    runs = api.get(f"/api/v1/projects/{project}/runs").json()
+    return next((run for run in runs if run["automatic"]), None)
+
+
+def finished(api: httpx.Client, run_id: int) -> dict[str, Any] | None:
+    run: dict[str, Any] = api.get(f"/api/v1/runs/{run_id}").json()
+    return run if run["state"] in FINISHED else None
+
+
+def wait_for(look: Callable[[], dict[str, Any] | None], logs: Path) -> dict[str, Any]:
+    until = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < until:
+        if found := look():
+            return found
+        time.sleep(0.25)
+    raise AssertionError(f"waited {RUN_SECONDS} s in vain:\n{said(logs)}")
+
+
+def events(api: httpx.Client, run_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The (event, data) pairs of a run's event stream until it closes."""
+    with api.stream("GET", f"/api/v1/runs/{run_id}/events") as stream:
+        kind = ""
+        for line in stream.iter_lines():
+            if line.startswith("event:"):
+                kind = line.removeprefix("event:").strip()
+            elif line.startswith("data:") and kind != "end":
+                yield kind, json.loads(line.removeprefix("data:"))
+
+
+def check_run(api: httpx.Client, project: int, run: dict[str, Any], domains: Domains) -> None:
+    kinds = [kind for kind, _ in events(api, run["id"])]
+    assert {"started", "progress", "evaluated", "checkpoint", "finished"} <= set(kinds)
+    assert run["report"]["source_only"]["miou"] is not None
+    assert 0 < run["miou"] <= 1
+
+    snapshot = run["snapshot"]
+    content = api.get(snapshot["url"]).content
+    assert hashlib.sha256(content).hexdigest() == snapshot["sha256"]
+    assert len(content.splitlines()) == snapshot["labels"] == len(list(domains.images.iterdir()))
+    again = api.post(f"/api/v1/projects/{project}/snapshots").json()
+    assert (again["id"], again["sha256"]) == (snapshot["id"], snapshot["sha256"])
+
+    for image in api.get(f"/api/v1/projects/{project}/images").json()["items"]:
+        prediction = api.get(f"/api/v1/images/{image['id']}/prediction").json()
+        assert prediction["run_id"] == run["id"]
+        assert set(prediction["presence"]) == set(domains.ids.values())
+        mask = Image.open(io.BytesIO(api.get(prediction["mask_url"]).content))
+        assert (mask.mode, mask.size) == ("P", (image["width"], image["height"]))
+        assert int(np.asarray(mask).max()) < len(domains.ids)
+
+
+def check_checkpoint(api: httpx.Client, run: dict[str, Any], folder: Path) -> None:
+    checkpoints = api.get(f"/api/v1/runs/{run['id']}/checkpoints").json()
+    [chosen] = [checkpoint for checkpoint in checkpoints if checkpoint["selected"]]
+    path = folder / chosen["filename"]
+    half = chosen["size"] // 2
+    first = api.get(chosen["url"], headers={"Range": f"bytes=0-{half - 1}"})
+    rest = api.get(chosen["url"], headers={"Range": f"bytes={half}-"})
+    assert (first.status_code, rest.status_code) == (206, 206)
+    path.write_bytes(first.content + rest.content)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == chosen["sha256"]
+    weights = load_file(path)
+    assert sum(array.size for array in weights.values()) > 1_000_000
+
+
+def check_curve(api: httpx.Client, project: int, run: dict[str, Any]) -> None:
+    url = f"/api/v1/projects/{project}/cost-curve"
+    [point] = api.get(url).json()["points"]
+    images = run["snapshot"]["images"]
+    assert point["run_id"] == run["id"]
+    assert point["miou"] == pytest.approx(run["miou"])
+    assert point["wall_hours"] == pytest.approx(images * 8 / 3600)
+    rows = list(csv.DictReader(io.StringIO(api.get(url, params={"format": "csv"}).text)))
+    assert [int(row["run_id"]) for row in rows] == [run["id"]]
+
+
+def check_cancel(api: httpx.Client, project: int, logs: Path) -> None:
+    """A run that would take long is cancelled while it trains."""
+    body = {"recipe": "tiny", "supervision": "source-only", "overrides": {"warmup_steps": 100_000}}
+    started = api.post(f"/api/v1/projects/{project}/runs", json=body)
+    assert started.status_code == 201, started.text
+    run_id = started.json()["id"]
+
+    def training() -> dict[str, Any] | None:
+        run: dict[str, Any] = api.get(f"/api/v1/runs/{run_id}").json()
+        return run if run["step"] > 0 else None
+
+    wait_for(training, logs)
+    assert api.post(f"/api/v1/runs/{run_id}/cancel").is_success
+    run = wait_for(lambda: finished(api, run_id), logs)
+    assert run["state"] == "cancelled"

@@ -1,0 +1,81 @@
+"""The running product: the processes of an installation, started as an operator starts them."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.services.processes import free_port, stop
+
+READY_SECONDS = 60
+
+
+def weakseg(*arguments: str, environment: Mapping[str, str]) -> str:
+    """Run one `weakseg` command to its end; returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "server.cli", *arguments],
+        env=os.environ | environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+    return done.stdout
+
+
+@contextmanager
+def running_product(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
+    """API, worker and beat over the settings of `environment`; gives the address of the API.
+
+    All of them are stopped at the end; their output stays in the folder `logs`.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    commands = {
+        "api": ("serve", "--port", str(port)),
+        "worker": ("worker",),
+        "beat": ("beat",),
+    }
+    with ExitStack() as running:
+        processes = [
+            running.enter_context(_process(name, command, environment, logs))
+            for name, command in commands.items()
+        ]
+        _wait_until_ready(address, processes, logs)
+        yield address
+
+
+@contextmanager
+def _process(
+    name: str, command: tuple[str, ...], environment: Mapping[str, str], logs: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    with (logs / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server.cli", *command],
+            env=os.environ | environment, stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            stop(process)
+
+
+def _wait_until_ready(address: str, processes: list[subprocess.Popen[bytes]], logs: Path) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        assert all(process.poll() is None for process in processes), said(logs)
+        try:
+            if httpx.get(f"{address}/health/ready", trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"not ready after {READY_SECONDS} s:\n{said(logs)}")
+
+
+def said(logs: Path) -> str:
+    """What the processes have logged."""
+    return "\n".join(f"--- {path.name}\n{path.read_text()}" for path in sorted(logs.iterdir()))
