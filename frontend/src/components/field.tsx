@@ -1,105 +1,75 @@
-import { Check } from "lucide-react"
-import type { ReactNode } from "react"
-import {
-  Checkbox as AriaCheckbox,
-  RadioGroup as AriaRadioGroup,
-  TextField as AriaTextField,
-  type CheckboxProps,
-  FieldError,
-  Input,
-  type InputProps,
-  Label,
-  Radio,
-  Text,
-  TextArea,
-  type TextFieldProps,
-} from "react-aria-components"
+import { type InputHTMLAttributes, type ReactNode, useId } from "react"
 import { classNames } from "./class-names"
 import styles from "./field.module.css"
 
-type FieldProps = Omit<TextFieldProps, "className" | "children"> & {
+type Native = Pick<
+  InputHTMLAttributes<HTMLInputElement>,
+  "autoComplete" | "inputMode" | "maxLength" | "minLength" | "name" | "placeholder" | "type"
+>
+
+type FieldProps = Native & {
   label: string
+  value: string
+  onChange?: (value: string) => void
+  isRequired?: boolean
+  isReadOnly?: boolean
+  /** Where a dialog puts the focus when it opens. */
+  autoFocus?: boolean
   description?: ReactNode
   /** What is wrong with the value; null when nothing is. */
   error?: string | null
-  input?: Pick<InputProps, "placeholder" | "min" | "max" | "step" | "list" | "spellCheck">
   lines?: "one" | "many"
 }
 
 /** A labelled line (or box) of text with its description and its error below it. */
 export function TextField(props: FieldProps) {
-  const { label, description, error, input, lines = "one", ...rest } = props
+  const { label, value, onChange, description, error, lines = "one", ...rest } = props
+  const { isRequired, isReadOnly, autoFocus, ...native } = rest
+  const id = useId()
+  const notesId = `${id}notes`
+  const common = {
+    id,
+    value,
+    required: isRequired,
+    readOnly: isReadOnly,
+    "data-autofocus": autoFocus || undefined,
+    "aria-invalid": error ? true : undefined,
+    "aria-describedby": description || error ? notesId : undefined,
+  }
   return (
-    <AriaTextField {...rest} isInvalid={Boolean(error)} className={styles.field ?? ""}>
-      <Label className={styles.label ?? ""}>{label}</Label>
+    <div className={styles.field}>
+      <label className={styles.label} htmlFor={id}>
+        {label}
+      </label>
       {lines === "one" ? (
-        <Input {...input} className={styles.input ?? ""} />
+        <input
+          {...native}
+          {...common}
+          className={styles.input}
+          onChange={(event) => onChange?.(event.target.value)}
+        />
       ) : (
-        <TextArea className={classNames(styles.input, styles.area)} />
+        <textarea
+          {...common}
+          maxLength={native.maxLength}
+          className={classNames(styles.input, styles.area)}
+          onChange={(event) => onChange?.(event.target.value)}
+        />
       )}
-      {description && (
-        <Text slot="description" className={styles.description ?? ""}>
-          {description}
-        </Text>
-      )}
-      <FieldError className={styles.error ?? ""}>{error}</FieldError>
-    </AriaTextField>
+      <FieldNotes id={notesId} description={description} error={error} />
+    </div>
   )
 }
 
-type CheckFieldProps = Omit<CheckboxProps, "className" | "children"> & {
-  label: string
-  description?: ReactNode
-}
+type FieldNotesProps = { id: string; description: ReactNode; error: string | null | undefined }
 
-export function CheckField({ label, description, ...rest }: CheckFieldProps) {
+/** What stands below a field; the field refers to it by its id. */
+export function FieldNotes({ id, description, error }: FieldNotesProps) {
+  if (!description && !error) return null
   return (
-    <AriaCheckbox {...rest} className={styles.check ?? ""}>
-      <span className={styles.box} aria-hidden="true">
-        <Check strokeWidth={3} />
-      </span>
-      <span className={styles.texts}>
-        <span className={styles.label}>{label}</span>
-        {description && <span className={styles.description}>{description}</span>}
-      </span>
-    </AriaCheckbox>
-  )
-}
-
-export type Choice<Value extends string> = {
-  value: Value
-  label: string
-  description?: string
-}
-
-type RadioCardsProps<Value extends string> = {
-  label: string
-  choices: readonly Choice<Value>[]
-  value: Value
-  onChange: (value: Value) => void
-}
-
-/** One of a few choices, each with room to say what it means. */
-export function RadioCards<Value extends string>(props: RadioCardsProps<Value>) {
-  const { label, choices, value, onChange } = props
-  return (
-    <AriaRadioGroup
-      className={styles.group ?? ""}
-      value={value}
-      onChange={(chosen) => {
-        const choice = choices.find((candidate) => candidate.value === chosen)
-        if (choice) onChange(choice.value)
-      }}
-    >
-      <Label className={styles.label ?? ""}>{label}</Label>
-      <div className={styles.radios} data-even={choices.length % 2 === 0 || undefined}>
-        {choices.map((choice) => (
-          <Radio key={choice.value} value={choice.value} className={styles.radio ?? ""}>
-            <span className={styles.label}>{choice.label}</span>
-            {choice.description && <span className={styles.description}>{choice.description}</span>}
-          </Radio>
-        ))}
-      </div>
-    </AriaRadioGroup>
+    <div id={id}>
+      {description && <p className={styles.description}>{description}</p>}
+      {error && <p className={styles.error}>{error}</p>}
+    </div>
   )
 }

@@ -1,23 +1,13 @@
 import { ChevronDown } from "lucide-react"
-import type { ReactNode } from "react"
-import {
-  Select as AriaSelect,
-  Button,
-  FieldError,
-  Label,
-  ListBox,
-  ListBoxItem,
-  Popover,
-  SelectValue,
-  Text,
-} from "react-aria-components"
+import { type ReactNode, useId } from "react"
+import { FieldNotes } from "./field"
 import field from "./field.module.css"
-import popover from "./popover.module.css"
 import styles from "./select.module.css"
 
 export type Option<Value extends string> = {
   value: Value
   label: string
+  /** Shown below the field while this option is chosen. */
   description?: string | undefined
   disabled?: boolean
 }
@@ -25,62 +15,50 @@ export type Option<Value extends string> = {
 type SelectProps<Value extends string> = {
   label: string
   options: readonly Option<Value>[]
-  value: Value | null
+  value: Value
   onChange: (value: Value) => void
-  placeholder?: string
   description?: ReactNode
   error?: string | null
 }
 
+/** The browser's own list of choices, which suits keyboards, fingers and screen readers best. */
 export function Select<Value extends string>(props: SelectProps<Value>) {
-  const { label, options, value, onChange, description, error } = props
+  const { label, options, value, onChange, error } = props
+  const id = useId()
+  const notesId = `${id}notes`
+  const chosen = options.find((option) => option.value === value)
+  const choose = (wanted: string) => {
+    const option = options.find((candidate) => candidate.value === wanted)
+    if (option) onChange(option.value)
+  }
   return (
-    <AriaSelect
-      className={field.field ?? ""}
-      value={value}
-      placeholder={props.placeholder ?? "Choose"}
-      isInvalid={Boolean(error)}
-      onChange={(key) => {
-        const option = options.find((candidate) => candidate.value === key)
-        if (option) onChange(option.value)
-      }}
-    >
-      <Label className={field.label ?? ""}>{label}</Label>
-      <Button className={styles.button ?? ""}>
-        <SelectValue className={styles.value ?? ""} />
+    <div className={field.field}>
+      <label className={field.label} htmlFor={id}>
+        {label}
+      </label>
+      <div className={styles.frame}>
+        <select
+          id={id}
+          className={styles.select}
+          value={value}
+          aria-describedby={notesId}
+          aria-invalid={error ? true : undefined}
+          onChange={(event) => choose(event.target.value)}
+        >
+          {!chosen && <option value={value}>{value}</option>}
+          {options.map((option) => (
+            <option key={option.value} value={option.value} disabled={option.disabled}>
+              {option.label}
+            </option>
+          ))}
+        </select>
         <ChevronDown aria-hidden="true" />
-      </Button>
-      {description && (
-        <Text slot="description" className={field.description ?? ""}>
-          {description}
-        </Text>
-      )}
-      <FieldError className={field.error ?? ""}>{error}</FieldError>
-      <Popover className={popover.popover ?? ""}>
-        <ListBox className={popover.list ?? ""} items={options}>
-          {(option) => <SelectOption option={option} />}
-        </ListBox>
-      </Popover>
-    </AriaSelect>
-  )
-}
-
-function SelectOption({ option }: { option: Option<string> }) {
-  return (
-    <ListBoxItem
-      id={option.value}
-      textValue={option.label}
-      isDisabled={option.disabled ?? false}
-      className={popover.option ?? ""}
-    >
-      <Text slot="label" className={popover.name ?? ""}>
-        {option.label}
-      </Text>
-      {option.description && (
-        <Text slot="description" className={popover.description ?? ""}>
-          {option.description}
-        </Text>
-      )}
-    </ListBoxItem>
+      </div>
+      <FieldNotes
+        id={notesId}
+        description={chosen?.description ?? props.description}
+        error={error}
+      />
+    </div>
   )
 }

@@ -1,5 +1,5 @@
 import type { Supervision } from "@/api/projects"
-import type { Choice } from "./field"
+import type { Choice } from "./choice-field"
 
 /** How each kind of supervision is called and drawn, everywhere the same. */
 export const SUPERVISIONS: readonly (Choice<Supervision> & { description: string })[] = [

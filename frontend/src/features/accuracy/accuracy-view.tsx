@@ -42,7 +42,7 @@ export function AccuracyView({ curve }: { curve: CostCurve }) {
             another run.
           </Notice>
         )}
-        <p>{description}</p>
+        <p className={styles.description}>{description}</p>
       </Card>
       <CostTable projectId={curve.project_id} points={curve.points} />
     </>

@@ -12,8 +12,8 @@ import { formatBytes } from "@/lib/format"
 import styles from "./import.module.css"
 import { ImportResultView } from "./import-result"
 
-const EXAMPLE = `{"uri": "cam3/000123.jpg", "external_id": "000123"}
-{"uri": "cam3/000124.jpg", "external_id": "000124", "split": "train"}`
+const EXAMPLE = `{"uri": "cam3/0123.jpg"}
+{"uri": "cam3/0124.jpg", "split": "train"}`
 
 /** Registers images that the server can reach by itself, named in a file. */
 export function ManifestPanel({ projectId }: { projectId: number }) {

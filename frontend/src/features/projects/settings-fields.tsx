@@ -1,6 +1,7 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { type Dataset, datasetsQuery, type LabelKind, recipesQuery } from "@/api/projects"
-import { CheckField, RadioCards, TextField } from "@/components/field"
+import { CheckField, RadioCards } from "@/components/choice-field"
+import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
 import { type Option, Select } from "@/components/select"
 import { SUPERVISIONS } from "@/components/supervision"
@@ -108,7 +109,7 @@ export function TrainingFields({ draft, onChange, problems }: FieldsProps) {
       title="Training"
       hint="What runs start from, how they are measured, and when they start by themselves."
     >
-      <div className={styles.fields}>
+      <div className={styles.pairs}>
         <Select
           label="Source domain"
           description="Labelled images that training starts from. Runs need one."
