@@ -31,14 +31,25 @@ def running_product(environment: Mapping[str, str], logs: Path) -> Iterator[str]
 
     All of them are stopped at the end; their output stays in the folder `logs`.
     """
+    with _running({"worker": ("worker",), "beat": ("beat",)}, environment, logs) as address:
+        yield address
+
+
+@contextmanager
+def running_api(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
+    """The API alone; gives its address."""
+    with _running({}, environment, logs) as address:
+        yield address
+
+
+@contextmanager
+def _running(
+    others: Mapping[str, tuple[str, ...]], environment: Mapping[str, str], logs: Path
+) -> Iterator[str]:
     logs.mkdir(parents=True, exist_ok=True)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    commands = {
-        "api": ("serve", "--port", str(port)),
-        "worker": ("worker",),
-        "beat": ("beat",),
-    }
+    commands = {"api": ("serve", "--port", str(port)), **others}
     with ExitStack() as running:
         processes = [
             running.enter_context(_process(name, command, environment, logs))
