@@ -21,6 +21,10 @@ export function CategoryPanel(props: PanelProps) {
   const { rules, sheet, prefilled, prediction, onTick, onDoubt } = props
   return (
     <section className={styles.panel} aria-label="Categories">
+      <p className={styles.hint}>
+        {rules.asksPoints ? "Tick what is there, and click on it." : "Tick what is there."} The rest
+        counts as absent.
+      </p>
       <ul className={styles.list}>
         {rules.categories.map((category) => (
           <CategoryRow

@@ -14,13 +14,15 @@ import type { useActions } from "./use-actions"
 type DeskProps = {
   session: Session
   project: Project
+  /** Images that still need labels. */
+  left: number
   actions: ReturnType<typeof useActions>
   picture: PictureState<Picture> | null
   stage: RefObject<StageControls | null>
 }
 
 /** The image, or why there is none. */
-export function Desk({ session, project, actions, picture, stage }: DeskProps) {
+export function Desk({ session, project, left, actions, picture, stage }: DeskProps) {
   const { task, draft, stepsBack, times } = useWorkspace(session)
   const feed = useFeed(session)
   const { waiting } = useOutbox(session)
@@ -29,7 +31,7 @@ export function Desk({ session, project, actions, picture, stage }: DeskProps) {
   if (!(task && draft)) {
     const done = times.length
     const onRetry = session.resume
-    return <Standstill {...{ project, feed, done, onRetry }} waiting={waiting.length} />
+    return <Standstill {...{ project, left, feed, done, onRetry }} waiting={waiting.length} />
   }
   if (picture?.state === "failed") {
     return (

@@ -1,13 +1,13 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
-import { client, messageOf, unwrap } from "@/api/client"
-import { type Me, meQuery } from "@/api/session"
+import { messageOf } from "@/api/client"
+import type { Me } from "@/api/session"
 import { Button } from "@/components/button"
 import { Dialog, DialogActions } from "@/components/dialog"
 import { TextField } from "@/components/field"
 import { Notice } from "@/components/notice"
 import { formatPlural } from "@/lib/format"
 import { COMMANDS, type Command, type Keymap, keysOf } from "../keys/commands"
+import { signInAgain } from "../work/transport"
 import styles from "./dialogs.module.css"
 import { KeyCap } from "./key-cap"
 
@@ -143,18 +143,18 @@ type SignInProps = { me: Me; waiting: number; onSignedIn: () => void; onClose: (
 /** The session ran out in the middle of work: go on from here, nothing is lost. */
 export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) {
   const [password, setPassword] = useState("")
-  const queries = useQueryClient()
-  const entry = useMutation({
-    mutationFn: () =>
-      unwrap(client.POST("/api/v1/session", { body: { email: me.email, password } })),
-    onSuccess: (signedIn) => {
-      queries.setQueryData(meQuery.queryKey, signedIn)
-      onSignedIn()
-    },
-  })
-  const submit = (event: FormEvent) => {
+  const [problem, setProblem] = useState<string | null>(null)
+  const [isPending, setPending] = useState(false)
+  const submit = async (event: FormEvent) => {
     event.preventDefault()
-    entry.mutate()
+    setPending(true)
+    try {
+      await signInAgain(me.email, password)
+      onSignedIn()
+    } catch (error) {
+      setProblem(messageOf(error))
+      setPending(false)
+    }
   }
   return (
     <Dialog title="Sign in again" isOpen onClose={onClose}>
@@ -162,10 +162,10 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
         <p>
           Your session has ended. Nothing is lost:{" "}
           {waiting > 0
-            ? `${formatPlural(waiting, "label")} wait on this device and will be sent.`
+            ? `${formatPlural(waiting, "label waits", "labels wait")} on this device and will be sent.`
             : "everything so far is saved."}
         </p>
-        {entry.error && <Notice tone="bad">{messageOf(entry.error)}</Notice>}
+        {problem && <Notice tone="bad">{problem}</Notice>}
         <TextField label="Email" type="email" autoComplete="username" value={me.email} isReadOnly />
         <TextField
           label="Password"
@@ -177,7 +177,7 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
           onChange={setPassword}
         />
         <DialogActions>
-          <Button type="submit" variant="primary" isPending={entry.isPending}>
+          <Button type="submit" variant="primary" isPending={isPending}>
             Sign in and go on
           </Button>
         </DialogActions>

@@ -1,6 +1,5 @@
-import { useQuery } from "@tanstack/react-query"
 import { useEffect, useMemo, useRef, useState } from "react"
-import { type Project, projectQuery } from "@/api/projects"
+import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { type Keymap, keymapOf } from "../keys/commands"
 import { useKeys } from "../keys/use-keys"
@@ -16,8 +15,7 @@ import { RefusedLabels } from "./refused-labels"
 import { ToolBar } from "./tool-bar"
 import { TopBar } from "./top-bar"
 import { useActions } from "./use-actions"
-
-const COUNT_AGAIN_MS = 20_000
+import { useCounts } from "./use-counts"
 
 type LabellingProps = { project: Project; me: Me }
 
@@ -33,11 +31,12 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   const keymap = useMemo(() => keymapOf(project.categories), [project])
   const stage = useRef<StageControls>(null)
   const actions = useActions(session, rules, stage)
-  const { task, draft, stepsBack, said, times } = useWorkspace(session)
+  const { task, draft, stepsBack, said, times, finished } = useWorkspace(session)
   const outbox = useOutbox(session)
   const signIn = useSignIn(session)
   const picture = usePicture(session, task?.id ?? null)
-  const counted = useCounted(project, { times, waiting: outbox.waiting.length })
+  const waiting = outbox.waiting.length
+  const counted = useCounts(project, { done: finished - waiting, isIdle: !task && waiting === 0 })
 
   useKeys(keymap, actions, actions.dialog === null && !signIn.isAsked)
   useInputs(session)
@@ -64,6 +63,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
         <Desk
           session={session}
           project={counted.project}
+          left={counted.left}
           actions={actions}
           picture={picture}
           stage={stage}
@@ -98,12 +98,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
       </p>
       <Dialogs actions={actions} project={project} keymap={keymap} />
       {signIn.isAsked && (
-        <SignInDialog
-          me={me}
-          waiting={outbox.waiting.length}
-          onSignedIn={signIn.done}
-          onClose={signIn.putOff}
-        />
+        <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
       )}
     </div>
   )
@@ -141,21 +136,6 @@ function useSignIn(session: Session) {
     session.resume()
   }
   return { isAsked, done, putOff: () => setPutOff(true) }
-}
-
-/** The counts of the project, with what this session did since they were fetched. */
-function useCounted(
-  opened: Project,
-  { times, waiting }: { times: readonly number[]; waiting: number },
-) {
-  const query = useQuery({ ...projectQuery(opened.id), refetchInterval: COUNT_AGAIN_MS })
-  const project = query.data ?? opened
-  const done = times.length - waiting
-  const [counted, setCounted] = useState({ at: query.dataUpdatedAt, done })
-  if (counted.at !== query.dataUpdatedAt) setCounted({ at: query.dataUpdatedAt, done })
-  const { ready, registered, labelled } = project.images
-  const left = Math.max(0, ready + registered - labelled - (times.length - counted.done))
-  return { project, left }
 }
 
 /** Whatever a person does counts as input on the clock of the image. */

@@ -1,29 +1,29 @@
 import { describe, expect, it } from "vitest"
 import { endOf } from "./standstill"
 
-const counts = { total: 10, registered: 0, ready: 10, rejected: 0, labelled: 10, leased: 0 }
-const end = (change: Partial<typeof counts>, waiting = 0, done = 0) =>
-  endOf({ images: { ...counts, ...change } }, { done, waiting })
+const images = { total: 10, registered: 0, ready: 10, rejected: 0, labelled: 0, leased: 0 }
+const end = (ending: Partial<Parameters<typeof endOf>[1]>, ready = 10) =>
+  endOf({ images: { ...images, ready } }, { left: 0, done: 0, waiting: 0, ...ending })
 
 describe("endOf", () => {
   it("says that all is done, and what this person did", () => {
-    expect(end({}, 0, 3)).toMatchObject({
+    expect(end({ done: 3 })).toMatchObject({
       title: "All images are labelled",
       text: "You labelled 3 images in this session.",
     })
   })
 
   it("says when others have the rest", () => {
-    const { title, text } = end({ labelled: 8, leased: 2 })
+    const { title, text } = end({ left: 2 })
     expect(title).toBe("Nothing more for you just now")
     expect(text).toContain("The last 2 images are with other people.")
   })
 
   it("does not say all is done while labels wait on this device", () => {
-    expect(end({}, 2).text).toContain("The last 2 labels are being sent.")
+    expect(end({ waiting: 2 }).text).toContain("The last 2 labels are being sent.")
   })
 
   it("tells an empty project from a finished one", () => {
-    expect(end({ total: 0, ready: 0, labelled: 0 }).title).toBe("There are no images yet")
+    expect(end({}, 0).title).toBe("There are no images yet")
   })
 })

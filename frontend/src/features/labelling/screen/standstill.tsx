@@ -17,6 +17,8 @@ import styles from "./standstill.module.css"
 
 type StandstillProps = {
   project: Project
+  /** Images that still need labels. */
+  left: number
   feed: FeedState<Lease>
   /** Labels of this session. */
   done: number
@@ -26,7 +28,7 @@ type StandstillProps = {
 }
 
 /** What stands in the image's place when there is none. */
-export function Standstill({ project, feed, done, waiting, onRetry }: StandstillProps) {
+export function Standstill({ project, left, feed, done, waiting, onRetry }: StandstillProps) {
   const again = <Button onClick={onRetry}>Look again</Button>
   const home = (
     <LinkButton to="/projects/$projectId" params={{ projectId: project.id }} variant="primary">
@@ -51,18 +53,17 @@ export function Standstill({ project, feed, done, waiting, onRetry }: Standstill
   }
   if (!feed.isDry) return <Message icon={LoaderCircle} title="Fetching images" isBusy />
   return (
-    <Message {...endOf(project, { done, waiting })}>
+    <Message {...endOf(project, { left, done, waiting })}>
       {again}
       {home}
     </Message>
   )
 }
 
+type Ending = { left: number; done: number; waiting: number }
+
 /** Why there is nothing left for this person. */
-export function endOf(
-  { images }: Pick<Project, "images">,
-  { done, waiting }: Record<"done" | "waiting", number>,
-) {
+export function endOf({ images }: Pick<Project, "images">, { left, done, waiting }: Ending) {
   const thanks = done > 0 ? ` You labelled ${formatPlural(done, "image")} in this session.` : ""
   if (waiting > 0) {
     const text = `The last ${formatPlural(waiting, "label")} are being sent.${thanks}`
@@ -71,8 +72,8 @@ export function endOf(
   if (images.ready + images.registered === 0) {
     return { icon: ImageOff, title: "There are no images yet", text: "Import some to label them." }
   }
-  if (images.labelled < images.ready + images.registered) {
-    const text = `The last ${formatPlural(images.ready + images.registered - images.labelled, "image")} are with other people. What they give back comes here by itself.${thanks}`
+  if (left > 0) {
+    const text = `The last ${formatPlural(left, "image")} are with other people. What they give back comes here by itself.${thanks}`
     return { icon: Users, title: "Nothing more for you just now", text }
   }
   return { icon: CircleCheckBig, title: "All images are labelled", text: thanks.trim() }

@@ -58,24 +58,25 @@ export function ToolBar(props: ToolBarProps) {
         {asksPoints && tool("remove", MapPinOff)}
       </div>
       <div className={styles.group}>
-        {tool("zoom-out", Minus)}
+        <span className={styles.zoom}>{tool("zoom-out", Minus)}</span>
         {tool("fit", Maximize)}
-        {tool("zoom-in", Plus)}
+        <span className={styles.zoom}>{tool("zoom-in", Plus)}</span>
       </div>
       {overlay && <OverlayTools {...props} overlay={overlay} />}
       <div className={styles.group}>{tool("help", CircleHelp)}</div>
-      <span className={styles.spacer} />
-      <WideButton
-        onClick={() => run("skip")}
-        chord={keysOf("skip", keymap).at(-1)}
-        isOff={!isReady}
-      >
-        <SkipForward aria-hidden="true" />
-        Skip
-      </WideButton>
-      <WideButton onClick={() => run("submit")} chord="Enter" isOff={!isReady} isPrimary>
-        {isReview ? "Save change" : "Save and next"}
-      </WideButton>
+      <div className={styles.decide}>
+        <WideButton
+          onClick={() => run("skip")}
+          chord={keysOf("skip", keymap).at(-1)}
+          isOff={!isReady}
+        >
+          <SkipForward aria-hidden="true" />
+          Skip
+        </WideButton>
+        <WideButton onClick={() => run("submit")} chord="Enter" isOff={!isReady} isPrimary>
+          {isReview ? "Save change" : "Save and next"}
+        </WideButton>
+      </div>
     </div>
   )
 }

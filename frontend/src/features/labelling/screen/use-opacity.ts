@@ -1,7 +1,7 @@
 import { useState } from "react"
 
 const PLACE = "weakseg.overlay-opacity"
-const USUAL = 0.45
+const USUAL = 0.35
 
 /** How strongly the prediction is drawn, from 0 to 1; remembered on this device. */
 export function useOpacity(): [number, (opacity: number) => void] {

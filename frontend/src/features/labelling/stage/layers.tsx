@@ -43,8 +43,8 @@ type BitmapProps = { bitmap: ImageBitmap; image: Size; viewport: Viewport; size:
 function drawBitmap(context: CanvasRenderingContext2D, props: BitmapProps, isSmooth: boolean) {
   const { bitmap, image, viewport } = props
   context.imageSmoothingEnabled = isSmooth
-  context.imageSmoothingQuality = "high"
   const { scale, x, y } = viewport
+  context.imageSmoothingQuality = scale * window.devicePixelRatio < 1 ? "high" : "low"
   context.drawImage(bitmap, x, y, image.width * scale, image.height * scale)
 }
 

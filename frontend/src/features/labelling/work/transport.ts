@@ -1,4 +1,6 @@
 import { ApiProblem, client, type Schemas, unwrap } from "@/api/client"
+import type { Project } from "@/api/projects"
+import type { Me } from "@/api/session"
 import type { Parcel, Verdict } from "./outbox"
 
 export type Lease = Schemas["LeaseOut"]
@@ -75,13 +77,22 @@ export async function imageOf(imageId: number): Promise<LeasedImage> {
   return { id, external_id, url, width: width ?? 0, height: height ?? 0 }
 }
 
-/** Null when there is none. */
+export function projectOf(projectId: number): Promise<Project> {
+  const request = { params: { path: { project_id: projectId } }, signal: giveUp() }
+  return unwrap(client.GET("/api/v1/projects/{project_id}", request))
+}
+
+export function signInAgain(email: string, password: string): Promise<Me> {
+  return unwrap(client.POST("/api/v1/session", { body: { email, password } }))
+}
+
+/** Null when there is none to be seen. */
 export async function predictionOf(imageId: number): Promise<Prediction | null> {
   const request = { params: { path: { image_id: imageId } }, signal: giveUp() }
   try {
     return await unwrap(client.GET("/api/v1/images/{image_id}/prediction", request))
   } catch (error) {
-    if (error instanceof ApiProblem && error.status === 404) return null
+    if (error instanceof ApiProblem && [403, 404].includes(error.status)) return null
     throw error
   }
 }

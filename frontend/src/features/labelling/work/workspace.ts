@@ -14,6 +14,8 @@ export type WorkspaceState = {
   /** How many images back the one on the stage is; 0 for a new one. */
   stepsBack: number
   isLoadingPast: boolean
+  /** Images that were labelled or skipped in this session. */
+  finished: number
   /** Active times of the labels of this session, in milliseconds; skips are not counted. */
   times: readonly number[]
   /** For the live region; each message is new even with the same words. */
@@ -41,6 +43,7 @@ export class Workspace {
   private readonly drafts = new Map<number, Draft>()
   private readonly tasks = new WeakMap<Lease, Task>()
   private times: readonly number[] = []
+  private finished = 0
   private said = { text: "", number: 0 }
   private isBusy = false
   private state: WorkspaceState
@@ -175,6 +178,7 @@ export class Workspace {
   }
 
   private finishFront(task: Task, times: number[]): void {
+    this.finished += 1
     this.times = [...this.times, ...times]
     this.trail.add({ ...task, leaseId: null })
     this.parts.feed.shift()
@@ -228,6 +232,7 @@ export class Workspace {
       draft: task && this.draft(task),
       stepsBack: this.trail.stepsBack(),
       isLoadingPast: this.trail.isLoading,
+      finished: this.finished,
       times: this.times,
       said: this.said,
     }
