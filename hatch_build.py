@@ -30,7 +30,7 @@ class FrontendBuildHook(BuildHookInterface[Any]):
 def build_frontend(root: Path) -> None:
     """Build `frontend/` into `server/static/`, unless the same sources were built there before.
 
-    Raises `FileNotFoundError` when the sources are missing and `CalledProcessError` when npm fails.
+    Raises FileNotFoundError when the sources are missing, OSError when npm fails.
     """
     frontend, static = root / "frontend", root / "server" / "static"
     if not (frontend / "package-lock.json").is_file():
@@ -59,12 +59,14 @@ def npm(frontend: Path, *arguments: str) -> None:
     """Run npm in the frontend's folder with the packaged Node in front of the search path."""
     node = Path(ROOT_DIR)
     path = f"{node / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"  # noqa: TID251
-    subprocess.run(  # noqa: S603
+    ended = subprocess.run(  # noqa: S603
         [node / "bin/node", node / "lib/node_modules/npm/bin/npm-cli.js", *arguments],
         cwd=frontend,
         env={**os.environ, "PATH": path},  # noqa: TID251
-        check=True,
+        check=False,
     )
+    if ended.returncode:
+        raise OSError(f"npm could not build the frontend: npm {' '.join(arguments)} in {frontend}")
 
 
 def digest_sources(frontend: Path) -> str:
