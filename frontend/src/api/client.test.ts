@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { toProblem } from "./client"
+import { messageOf, toProblem } from "./client"
 
 test("a problem document keeps its detail, code and field errors", () => {
   const problem = toProblem(
@@ -19,4 +19,12 @@ test("a problem document keeps its detail, code and field errors", () => {
 
 test.each([null, "<html>Bad Gateway</html>", {}])("a body that is no problem (%j)", (body) => {
   expect(toProblem(body, 502).message).toBe("The server answered with status 502.")
+})
+
+test("any error is shown as a sentence", () => {
+  expect(messageOf(new Error("the password is wrong"))).toBe("The password is wrong.")
+  expect(messageOf(new Error("Unknown override; did you mean 'steps'?"))).toBe(
+    "Unknown override; did you mean 'steps'?",
+  )
+  expect(messageOf("lost")).toBe("Lost.")
 })

@@ -39,8 +39,11 @@ export function Menu({ label, trigger, entries, head, placement = "bottom end" }
               id={entry.id}
               textValue={entry.label}
               onAction={entry.onAction}
-              className={classNames(styles.option, entry.icon ? styles.row : null)}
-              {...(entry.isSelected && { "data-selected": true })}
+              className={classNames(
+                styles.option,
+                entry.icon ? styles.row : null,
+                entry.isSelected && styles.current,
+              )}
             >
               {entry.icon}
               <span className={styles.name}>{entry.label}</span>

@@ -24,7 +24,12 @@ export function AccuracyView({ curve }: { curve: CostCurve }) {
         aside={
           offered.length > 1 && (
             <div className={styles.measure}>
-              <Select label="Measure" options={offered} value={measure} onChange={setChosen} />
+              <Select
+                label="Measure"
+                options={offered.map(({ value, label: name }) => ({ value, label: name }))}
+                value={measure}
+                onChange={setChosen}
+              />
             </div>
           )
         }

@@ -1,4 +1,7 @@
-/** A configuration as dotted names and printed values, in its own order; lists are one value. */
+/**
+ * A configuration as dotted names and printed values, in its own order. Lists and tables of numbers
+ * (a dataset's ids) are one value.
+ */
 export function flattenConfig(
   config: Readonly<Record<string, unknown>>,
   prefix = "",
@@ -11,7 +14,10 @@ export function flattenConfig(
 }
 
 const isGroup = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !Object.keys(value).some((name) => /^\d+$/.test(name))
 
 const print = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value)
