@@ -5,12 +5,15 @@ worker; here a message gets its name only when it is complete, and one reader ge
 """
 
 import time
+from functools import lru_cache
 from pathlib import Path
 from queue import Empty
 from typing import Any
 from uuid import uuid4
 
+from kombu import Connection
 from kombu.transport import filesystem
+from kombu.transport.virtual import BrokerState
 from kombu.utils.json import dumps, loads
 
 
@@ -43,4 +46,17 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
+    """kombu's transport with the channel above, and memory of its own for each folder."""
+
     Channel = Channel
+
+    def __init__(self, client: Connection, **options: Any) -> None:
+        super().__init__(client, **options)
+        folders = client.transport_options or {}
+        self.state = _state_of(folders["control_folder"])
+
+
+@lru_cache
+def _state_of(_control_folder: str) -> BrokerState:
+    """What is known to be declared there; kombu takes all folders of a process for one."""
+    return BrokerState()

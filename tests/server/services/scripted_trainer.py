@@ -117,6 +117,15 @@ def cling(run_dir: Path) -> None:
     wait_for_ever()
 
 
+def as_seeded(run_dir: Path) -> None:
+    """Hang in the first attempt when the run's seed is 1, else succeed."""
+    first = not (run_dir / "hung").exists()
+    if first and json.loads((run_dir / "config.json").read_text())["seed"] == 1:
+        (run_dir / "hung").touch()
+        hang(run_dir)
+    succeed(run_dir)
+
+
 def stop_at_once(run_dir: Path) -> None:
     start()
     interrupt(run_dir)

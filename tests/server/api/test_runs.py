@@ -1,0 +1,166 @@
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from server.db import session_scope
+from server.models.run import RunState
+from server.services import claims
+from tests.server.factories import make_project, make_run, make_trainable_project, run_row
+
+
+def add_events(run_id: int, *steps: int) -> None:
+    with session_scope() as session:
+        for step in steps:
+            claims.add_event(session, run_id, 1, "progress", {"step": step})
+            session.flush()
+
+
+def parse(stream: str) -> list[dict[str, Any]]:
+    """The events of a stream; comments and `retry` are left out."""
+    events = []
+    for block in stream.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if line[:1] != ":")
+        if "event" in fields:
+            events.append(fields | {"data": json.loads(fields["data"])})
+    return events
+
+
+def test_an_engineer_starts_a_run(engineer: TestClient) -> None:
+    project_id = make_trainable_project()
+
+    answer = engineer.post(f"/api/v1/projects/{project_id}/runs",
+                           json={"recipe": "tiny", "overrides": {"steps": 7}})  # fmt: skip
+
+    assert answer.status_code == 201, answer.text
+    run = answer.json()
+    assert (run["state"], run["recipe"], run["supervision"]) == ("queued", "tiny", "point")
+    assert (run["created_by"], run["automatic"]) == ("engineer@example.org", False)
+    assert run["overrides"] == {"steps": 7}
+    assert run["snapshot"]["labels"] == 3
+    detail = engineer.get(f"/api/v1/runs/{run['id']}").json()
+    assert detail["config"]["steps"] == 7
+    assert detail["report"] is None
+    assert [r["id"] for r in engineer.get(f"/api/v1/projects/{project_id}/runs").json()] == [
+        run["id"]
+    ]
+    content = engineer.get(run["snapshot"]["url"])
+    assert len(content.text.splitlines()) == 3
+
+
+def test_annotators_look_at_runs_and_do_not_start_them(annotator: TestClient) -> None:
+    project_id = make_trainable_project()
+    run_id = make_run(project_id)
+    assert annotator.get(f"/api/v1/runs/{run_id}").status_code == 200
+    assert annotator.post(f"/api/v1/projects/{project_id}/runs", json={}).status_code == 403
+    assert annotator.post(f"/api/v1/runs/{run_id}/cancel").status_code == 403
+    assert annotator.post(f"/api/v1/runs/{run_id}/resume").status_code == 403
+    assert run_row(run_id).state == "queued"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"recipe": "nothing"}, 422, "bad-recipe"),
+        ({"overrides": {"nothing": 1}}, 422, "bad-recipe"),
+        ({"overrides": {"device": "cpu"}}, 422, "bad-override"),
+        ({"supervision": "dense"}, 422, "bad-input"),
+        ({"snapshot_id": 99}, 404, "not-found"),
+        ({"snapshot_id": 0}, 422, "bad-input"),
+        ({"unknown": 1}, 422, "bad-input"),
+    ],
+)
+def test_a_bad_wish_is_one_clear_error(
+    engineer: TestClient, body: dict[str, Any], status: int, code: str
+) -> None:
+    project_id = make_trainable_project()
+    answer = engineer.post(f"/api/v1/projects/{project_id}/runs", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert engineer.get(f"/api/v1/projects/{project_id}/runs").json() == []
+
+
+def test_a_project_without_source_or_labels_is_a_conflict(engineer: TestClient) -> None:
+    url = f"/api/v1/projects/{make_project()}/runs"
+    answer = engineer.post(url, json={})
+    assert (answer.status_code, answer.json()["code"]) == (409, "no-source")
+    url = f"/api/v1/projects/{make_trainable_project(labels=0, name='Other')}/runs"
+    answer = engineer.post(url, json={})
+    assert (answer.status_code, answer.json()["code"]) == (409, "no-labels")
+
+
+def test_cancel_and_resume(engineer: TestClient) -> None:
+    run_id = make_run(make_project())
+    url = f"/api/v1/runs/{run_id}"
+    assert engineer.post(f"{url}/cancel").json()["state"] == "cancelled"
+    assert engineer.post(f"{url}/resume").json()["state"] == "queued"
+    assert engineer.post(f"{url}/resume").json()["code"] == "run-not-stopped"
+
+
+def test_what_is_not_there_is_not_found(engineer: TestClient) -> None:
+    for path in ("", "/metrics", "/events", "/checkpoints"):
+        assert engineer.get(f"/api/v1/runs/7{path}").status_code == 404
+    for action in ("cancel", "resume"):
+        assert engineer.post(f"/api/v1/runs/7/{action}").status_code == 404
+    for path in ("runs", "snapshots", "cost-curve"):
+        assert engineer.get(f"/api/v1/projects/7/{path}").status_code == 404
+    assert engineer.post("/api/v1/projects/7/runs", json={}).status_code == 404
+
+
+def test_metrics_come_in_pages(annotator: TestClient) -> None:
+    run_id = make_run(make_project())
+    add_events(run_id, 1, 2, 3)
+    url = f"/api/v1/runs/{run_id}/metrics"
+    first = annotator.get(url, params={"limit": 2}).json()
+    assert [m["payload"]["step"] for m in first] == [1, 2]
+    rest = annotator.get(url, params={"after": first[-1]["id"]}).json()
+    assert [m["payload"]["step"] for m in rest] == [3]
+
+
+def test_the_stream_of_a_finished_run_has_everything_and_an_end(annotator: TestClient) -> None:
+    run_id = make_run(make_project(), RunState.SUCCEEDED)
+    add_events(run_id, 1, 2, 3)
+
+    answer = annotator.get(f"/api/v1/runs/{run_id}/events")
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["x-accel-buffering"] == "no"
+    events = parse(answer.text)
+    assert [e["event"] for e in events] == ["progress", "progress", "progress", "end"]
+    assert [e["data"]["payload"]["step"] for e in events[:3]] == [1, 2, 3]
+    assert [int(e["id"]) for e in events[:3]] == [e["data"]["id"] for e in events[:3]]
+    assert events[3]["data"] == {"state": "succeeded"}
+
+
+@pytest.mark.parametrize("by_header", [True, False])
+def test_the_stream_goes_on_after_the_last_event(annotator: TestClient, by_header: bool) -> None:
+    run_id = make_run(make_project(), RunState.FAILED)
+    add_events(run_id, 1, 2, 3)
+    second = annotator.get(f"/api/v1/runs/{run_id}/metrics").json()[1]["id"]
+
+    answer = annotator.get(
+        f"/api/v1/runs/{run_id}/events",
+        headers={"Last-Event-ID": str(second)} if by_header else {},
+        params={"after": 0 if by_header else second},
+    )
+
+    events = parse(answer.text)
+    assert [e["data"].get("payload") for e in events] == [{"step": 3}, None]
+    assert events[1]["data"] == {"state": "failed"}
+
+
+def test_a_long_history_comes_whole(annotator: TestClient) -> None:
+    run_id = make_run(make_project(), RunState.CANCELLED)
+    add_events(run_id, *range(1200))
+    events = parse(annotator.get(f"/api/v1/runs/{run_id}/events").text)
+    assert [e["data"]["payload"]["step"] for e in events[:-1]] == list(range(1200))
+
+
+def test_recipes_and_datasets_are_listed(engineer: TestClient, annotator: TestClient) -> None:
+    make_trainable_project()
+    recipes = {r["name"]: r["description"] for r in engineer.get("/api/v1/recipes").json()}
+    assert "tiny" in recipes
+    assert all(recipes.values())
+    (dataset,) = engineer.get("/api/v1/datasets").json()
+    assert (dataset["name"], dataset["images"], dataset["problem"]) == ("tiny-source", 4, None)
+    assert annotator.get("/api/v1/datasets").status_code == 403
