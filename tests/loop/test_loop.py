@@ -6,11 +6,8 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +18,12 @@ import yaml
 from PIL import Image
 from safetensors.numpy import load_file
 
+from tests.domains import Domains, draw, make_project, upload
 from tests.product import running_product, said, weakseg
 
 FINISHED = ("succeeded", "failed", "cancelled")
 RUN_SECONDS = 240
 REAL_DATA = "WEAKSEG_TEST_REAL_DATA"
-
-
-@dataclass(frozen=True)
-class Domains:
-    """What a loop runs on."""
-
-    source: Path
-    """Dataset card of the source domain."""
-    validation: Path
-    images: Path
-    """Folder of target images."""
-    masks: Path
-    """Their masks, which only the stand-in for a person sees."""
-    ids: dict[int, str]
 
 
 @pytest.fixture(params=["embedded", "team"])
@@ -54,13 +38,6 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str
         settings["WEAKSEG_DATABASE_URL"] = request.getfixturevalue("fresh_postgres_database")()
         settings["WEAKSEG_BROKER_URL"] = request.getfixturevalue("redis_url")
     return settings
-
-
-def draw(folder: Path, look: str, count: int, seed: int) -> Path:
-    command = [sys.executable, "-m", "trainer.data.scenes", "--out", str(folder), "--look", look,
-               "--count", str(count), "--seed", str(seed)]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    return folder / "card.yaml"
 
 
 @pytest.fixture
@@ -141,28 +118,6 @@ def go_round(environment: dict[str, str], domains: Domains, tmp_path: Path) -> N
         assert api.get(f"/api/v1/runs/{run['id']}").json()["state"] == "succeeded"
         [image, *_] = api.get(f"/api/v1/projects/{project}/images").json()["items"]
         assert api.get(f"/api/v1/images/{image['id']}/prediction/mask.png").is_success
-
-
-def make_project(api: httpx.Client, domains: Domains) -> int:
-    body = {
-        "name": "Streets",
-        "categories": [{"name": name} for name in domains.ids.values()],
-        "source": "source",
-        "validation": "val",
-        "recipe": "tiny",
-        "supervision": "point",
-        "retrain_after": len(list(domains.images.iterdir())),
-    }
-    answer = api.post("/api/v1/projects", json=body)
-    assert answer.status_code == 201, answer.text
-    return int(answer.json()["id"])
-
-
-def upload(api: httpx.Client, project: int, paths: list[Path]) -> dict[str, Any]:
-    files = [("files", (path.name, path.read_bytes())) for path in paths]
-    answer = api.post(f"/api/v1/projects/{project}/images", files=files)
-    assert answer.is_success, answer.text
-    return dict(answer.json())
 
 
 def label_everything(api: httpx.Client, project: int, domains: Domains) -> int:

@@ -1,0 +1,52 @@
+"""Source, target and validation domains to run the product on, and a project of them."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+
+@dataclass(frozen=True)
+class Domains:
+    """What a loop runs on."""
+
+    source: Path
+    """Dataset card of the source domain."""
+    validation: Path
+    images: Path
+    """Folder of target images."""
+    masks: Path
+    """Their masks, which only the stand-in for a person sees."""
+    ids: dict[int, str]
+
+
+def draw(folder: Path, look: str, count: int, seed: int) -> Path:
+    command = [sys.executable, "-m", "trainer.data.scenes", "--out", str(folder), "--look", look,
+               "--count", str(count), "--seed", str(seed)]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return folder / "card.yaml"
+
+
+def make_project(api: httpx.Client, domains: Domains) -> int:
+    body = {
+        "name": "Streets",
+        "categories": [{"name": name} for name in domains.ids.values()],
+        "source": "source",
+        "validation": "val",
+        "recipe": "tiny",
+        "supervision": "point",
+        "retrain_after": len(list(domains.images.iterdir())),
+    }
+    answer = api.post("/api/v1/projects", json=body)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+def upload(api: httpx.Client, project: int, paths: list[Path]) -> dict[str, Any]:
+    files = [("files", (path.name, path.read_bytes())) for path in paths]
+    answer = api.post(f"/api/v1/projects/{project}/images", files=files)
+    assert answer.is_success, answer.text
+    return dict(answer.json())

@@ -1,0 +1,200 @@
+"""The product as a person meets it: a real browser, real processes, rendered street scenes."""
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from safetensors.numpy import load_file
+
+from tests.domains import Domains, draw, make_project, upload
+from tests.product import running_product, weakseg
+from tests.services.browser import chromium_arguments
+
+pytestmark = pytest.mark.e2e
+
+EMAIL = "lead@example.org"
+PASSWORD = "correct horse battery"
+RUN_SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running product with one project of rendered scenes."""
+
+    address: str
+    api: httpx.Client
+    project: int
+    domains: Domains
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("product")
+    source = draw(folder / "source", "source", 12, seed=1)
+    validation = draw(folder / "validation", "target", 4, seed=2)
+    draw(folder / "target", "target", 12, seed=3)
+    from trainer.data.scenes import CATEGORIES
+
+    domains = Domains(
+        source, validation, folder / "target/images", folder / "target/masks",
+        dict(enumerate(CATEGORIES)),
+    )  # fmt: skip
+    environment = {
+        "WEAKSEG_DATA": str(folder / "data"),
+        "WEAKSEG_SWEEP_SECONDS": "1",
+        "WEAKSEG_PASSWORD": PASSWORD,
+    }
+    weakseg("migrate", environment=environment)
+    weakseg("datasets", "add", str(source), "--name", "source", environment=environment)
+    weakseg("datasets", "add", str(validation), "--name", "val", environment=environment)
+    weakseg("user", "add", EMAIL, "--role", "admin", environment=environment)
+    with (
+        running_product(environment, folder / "logs") as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=30) as api,
+    ):
+        credentials = {"email": EMAIL, "password": PASSWORD}
+        assert api.post("/api/v1/session", json=credentials).is_success
+        project = make_project(api, domains)
+        upload(api, project, sorted(domains.images.iterdir()))
+        yield Installation(address, api, project, domains)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, product: Installation) -> Iterator[Page]:
+    """A signed-out page that fails the test when a script of ours throws."""
+    context = browser.new_context(
+        base_url=product.address, viewport={"width": 1440, "height": 900}, accept_downloads=True
+    )
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+
+
+def test_from_sign_in_to_checkpoint(page: Page, product: Installation, tmp_path: Path) -> None:
+    """Sign in, label five images by keyboard and mouse, train, see the overlay, take the weights."""
+    sign_in(page)
+    page.get_by_role("link", name="Streets").first.click()
+    page.get_by_role("link", name=re.compile("^Label images")).click()
+    clicked = [label_one(page, product) for _ in range(5)]
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    check_labels(product, clicked)
+    page.get_by_role("link", name=re.compile("^Leave labelling")).click()
+
+    start_run(page)
+    expect(page.get_by_text("Succeeded").first).to_be_visible(timeout=RUN_SECONDS * 1000)
+    download_checkpoint(page, product, tmp_path)
+    see_overlay(page, product)
+    page.goto(f"/projects/{product.project}/accuracy")
+    expect(page.get_by_role("table")).to_contain_text("Point")
+
+
+def label_one(page: Page, product: Installation) -> dict[str, tuple[float, float]]:
+    """Tick what the mask says is there, click on each, submit; returns the clicks by category."""
+    title = page.get_by_text(re.compile(r"^scene-\d+\.jpg$"))
+    name = title.inner_text()
+    stem = Path(name).stem
+    mask = np.asarray(Image.open(product.domains.masks / f"{stem}.png"))
+    keys = {c["name"]: c["key"] for c in project_of(product)["categories"]}
+    clicks: dict[str, tuple[float, float]] = {}
+    for number, category in product.domains.ids.items():
+        if (where := np.argwhere(mask == number)).size == 0:
+            continue
+        page.keyboard.press(keys[category])
+        y, x = where[len(where) // 2]
+        clicks[category] = (float(x) + 0.5, float(y) + 0.5)
+        click_on_image(page, *clicks[category], width=mask.shape[1], height=mask.shape[0])
+    page.keyboard.press("Enter")
+    expect(title).not_to_have_text(name)
+    return clicks
+
+
+def click_on_image(page: Page, x: float, y: float, *, width: int, height: int) -> None:
+    """Click where a pixel of the original is, while the whole image is fitted into the stage."""
+    box = page.get_by_role("application").bounding_box()
+    assert box is not None
+    scale = min(box["width"] / width, box["height"] / height)
+    left = box["x"] + (box["width"] - width * scale) / 2
+    top = box["y"] + (box["height"] - height * scale) / 2
+    page.mouse.click(left + x * scale, top + y * scale)
+
+
+def project_of(product: Installation) -> dict[str, Any]:
+    return dict(product.api.get(f"/api/v1/projects/{product.project}").json())
+
+
+def check_labels(product: Installation, clicked: list[dict[str, tuple[float, float]]]) -> None:
+    """What the server has is what was done, to the pixel."""
+    url = f"/api/v1/projects/{product.project}/labels/mine"
+    stored = product.api.get(url).json()["items"]
+    assert len(stored) == 5
+    for label, clicks in zip(reversed(stored), clicked, strict=True):
+        assert set(label["present"]) == set(clicks)
+        assert set(label["absent"]) == set(product.domains.ids.values()) - set(clicks)
+        found = {point["category"]: (point["x"], point["y"]) for point in label["points"]}
+        assert found.keys() == clicks.keys()
+        for category, place in clicks.items():
+            assert found[category] == pytest.approx(place, abs=1.0), category
+        assert 0 < label["active_ms"] <= label["wall_ms"]
+
+
+def start_run(page: Page) -> None:
+    page.get_by_role("link", name="Runs", exact=True).click()
+    page.get_by_role("button", name="Start run").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Recipe").select_option("tiny")
+    dialog.get_by_role("button", name="Start run").click()
+    expect(page.get_by_role("heading", name=re.compile(r"^Run \d+"))).to_be_visible()
+
+
+def download_checkpoint(page: Page, product: Installation, folder: Path) -> None:
+    with page.expect_download() as started:
+        page.get_by_role("link", name=re.compile("^Download")).first.click()
+    path = folder / started.value.suggested_filename
+    started.value.save_as(path)
+    [run] = product.api.get(f"/api/v1/projects/{product.project}/runs").json()
+    checkpoints = product.api.get(f"/api/v1/runs/{run['id']}/checkpoints").json()
+    known = {checkpoint["filename"]: checkpoint["sha256"] for checkpoint in checkpoints}
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == known[path.name]
+    assert load_file(path)
+
+
+def see_overlay(page: Page, product: Installation) -> None:
+    """The model's mask lies over the next image, and goes while the key is held."""
+    page.goto(f"/projects/{product.project}/label")
+    expect(page.get_by_text(re.compile(r"^scene-\d+\.jpg$"))).to_be_visible()
+    expect(page.get_by_label(re.compile("opacity|strength", re.IGNORECASE))).to_be_visible()
+    stage = page.get_by_role("application")
+    with_overlay = stage.screenshot()
+    page.keyboard.down(",")
+    until = time.monotonic() + 10
+    while stage.screenshot() == with_overlay:
+        assert time.monotonic() < until, "the overlay does not go while the key is held"
+    page.keyboard.up(",")
