@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
-import { changed, redone, startHistory, undone } from "./history"
+import { changed, redone, revised, startHistory, undone } from "./history"
 
 describe("history", () => {
   it("goes back and forth", () => {
@@ -45,6 +45,14 @@ describe("history", () => {
     let history = changed(startHistory("a"), "b", "tick", 0)
     history = changed(undone(history), "c", "tick", 1000)
     expect(redone(history).present).toBe("c")
+  })
+
+  it("makes no step of a revision", () => {
+    const history = changed(startHistory({ said: "a", seen: 1 }), { said: "b", seen: 1 }, "tick", 0)
+    const looked = revised(history, { said: "b", seen: 2 })
+    expect(looked.present).toEqual({ said: "b", seen: 2 })
+    expect(undone(looked).present).toEqual({ said: "a", seen: 1 })
+    expect(revised(looked, looked.present)).toBe(looked)
   })
 
   it("takes no step when nothing changes or nothing is left", () => {

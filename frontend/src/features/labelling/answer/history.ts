@@ -28,6 +28,11 @@ export function changed<Value>(
   return { past, present: next, future: [], last: { kind, at } }
 }
 
+/** A change that is not worth a step of its own. */
+export function revised<Value>(history: History<Value>, next: Value): History<Value> {
+  return next === history.present ? history : { ...history, present: next }
+}
+
 export function undone<Value>(history: History<Value>): History<Value> {
   const before = history.past.at(-1)
   if (before === undefined) return history

@@ -7,6 +7,7 @@ import type { StageControls } from "../stage/stage"
 import { rulesOf } from "../work/draft"
 import type { Session } from "../work/session"
 import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../work/use-session"
+import type { Said } from "../work/workspace"
 import { CategoryPanel } from "./category-panel"
 import { Desk } from "./desk"
 import { HelpDialog, SignInDialog, SkipDialog } from "./dialogs"
@@ -93,14 +94,30 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
           overlay={overlay || null}
         />
       </footer>
-      <p className={styles.said} aria-live="polite" key={said.number % 2}>
-        {said.text}
-      </p>
+      <Messages said={said} />
       <Dialogs actions={actions} project={project} keymap={keymap} />
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
       )}
     </div>
+  )
+}
+
+/** Two regions in turn: a message with the same words as the last is still read out. */
+function Messages({ said }: { said: Said }) {
+  return (
+    <>
+      {[0, 1].map((turn) => (
+        <p key={turn} className={styles.said} aria-live="polite">
+          {said.number % 2 === turn && said.text}
+        </p>
+      ))}
+      {said.isShown && (
+        <p key={said.number} className={styles.hint} aria-hidden="true">
+          {said.text}
+        </p>
+      )}
+    </>
   )
 }
 

@@ -12,7 +12,9 @@ export function RefusedLabels({ outbox, refused }: RefusedProps) {
     <div className={styles.refused}>
       {refused.map((parcel) => (
         <Notice key={parcel.id} tone="bad">
-          <strong>{parcel.imageName}</strong> was not saved: {parcel.refusal}
+          <p>
+            <strong>{parcel.imageName}</strong> was not saved: {parcel.refusal}
+          </p>
           <Button onClick={() => outbox.dismiss(parcel.id)}>Understood</Button>
         </Notice>
       ))}

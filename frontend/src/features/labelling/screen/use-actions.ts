@@ -9,7 +9,6 @@ import {
   pressed,
   type Rules,
   type Sheet,
-  selected,
 } from "../answer/sheet"
 import type { CommandId } from "../keys/commands"
 import type { StageControls } from "../stage/stage"
@@ -74,7 +73,7 @@ function answerActions({ workspace }: Session, rules: Rules) {
   const tap = (spot: Spot) => {
     const before = sheet()
     edit("click", (now) => clicked(now, onTheImage(spot), rules))
-    if (before?.active === null) workspace.say(noTurn(before, rules))
+    if (before?.active === null) workspace.say(noTurn(before, rules), true)
   }
   return {
     edit,
@@ -83,7 +82,7 @@ function answerActions({ workspace }: Session, rules: Rules) {
     tick: (category: string) => edit(`tick ${category}`, (now) => pressed(now, category, rules)),
     doubt: (category: string) => edit(`doubt ${category}`, (now) => doubted(now, category, rules)),
     drag: (id: number, to: Spot) => edit(`move ${id}`, (now) => moved(now, id, onTheImage(to))),
-    select: (id: number | null) => edit("select", (now) => selected(now, id)),
+    select: (point: number | null) => workspace.select(point),
   }
 }
 

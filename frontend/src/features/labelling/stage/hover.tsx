@@ -24,6 +24,18 @@ export function CursorTag({ at, stage, category }: CursorTagProps) {
   )
 }
 
+/** The same for fingers, which have no cursor: in a corner, shown where nothing can hover. */
+export function TurnTag({ category }: { category: Category }) {
+  return (
+    <div className={styles.turntag} aria-hidden="true">
+      <span className={styles.dot} style={{ background: category.color }} />
+      <span>
+        Tap <strong>{category.name}</strong>
+      </span>
+    </div>
+  )
+}
+
 type PredictionTagProps = {
   mask: Mask
   /** In image pixels. */

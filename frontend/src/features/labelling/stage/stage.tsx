@@ -4,7 +4,7 @@ import { classNames } from "@/components/class-names"
 import type { Sheet } from "../answer/sheet"
 import { Crosshair, useCrosshair } from "./crosshair"
 import type { Meaning } from "./gesture"
-import { CursorTag, PredictionTag } from "./hover"
+import { CursorTag, PredictionTag, TurnTag } from "./hover"
 import { ImageLayer, OverlayLayer, PointLayer } from "./layers"
 import { marksOf } from "./marks"
 import type { Picture } from "./picture"
@@ -104,6 +104,7 @@ function SizedStage(props: StageProps & { size: Size }) {
       {overlay && <OverlayLayer {...{ image, viewport, size, opacity }} bitmap={overlay.bitmap} />}
       <PointLayer {...{ viewport, size, marks }} points={sheet.points} selected={sheet.selected} />
       {crosshair.at && <Crosshair at={crosshair.at} />}
+      {active && <TurnTag category={active} />}
       {seen && active && <CursorTag at={seen} stage={size} category={active} />}
       {seen && overlay && (
         <PredictionTag

@@ -43,7 +43,7 @@ export function rulesOf(project: Project): Rules {
 }
 
 /** Where a person starts: their own earlier label, the model's ticks, or nothing. */
-export function draftOf(task: Task, project: Project): Draft {
+function draftOf(task: Task, project: Project): Draft {
   const rules = rulesOf(project)
   if (task.label) return draftOfLabel(task.label, rules)
   const { prediction } = task
@@ -76,7 +76,34 @@ export function bodyOf(draft: Draft, project: Project, skipped: string | null) {
   return { ...answer, skipped, prefilled_by: draft.prefilledBy }
 }
 
-/** The draft as it was submitted last, without what was changed since. */
-export function asSubmitted(draft: Draft): Draft {
-  return { ...draft, history: startHistory(draft.start), clock: null }
+/** What a person has said of each image while the page is open. */
+export class Drafts {
+  private readonly project: Project
+  private readonly drafts = new Map<number, Draft>()
+
+  constructor(project: Project) {
+    this.project = project
+  }
+
+  /** Made when it is asked for first. */
+  of(task: Task): Draft {
+    const draft = this.drafts.get(task.id) ?? draftOf(task, this.project)
+    this.drafts.set(task.id, draft)
+    return draft
+  }
+
+  change(task: Task, change: Partial<Draft>): void {
+    this.drafts.set(task.id, { ...this.of(task), ...change })
+  }
+
+  /** Take back what was said since it was submitted last. */
+  revert(task: Task): void {
+    const { start } = this.of(task)
+    this.change(task, { history: startHistory(start), clock: null })
+  }
+
+  /** Whether anything was said since, even if it was taken back. */
+  isTouched(task: Task): boolean {
+    return this.of(task).history.past.length > 0
+  }
 }

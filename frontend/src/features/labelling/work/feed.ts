@@ -1,4 +1,5 @@
 import { messageOf } from "@/api/client"
+import { Observable } from "./observable"
 
 type Leased = { id: string; image: { id: number } }
 
@@ -29,24 +30,19 @@ const ASK_AGAIN_MS = 3000
 const ASK_AGAIN_WHEN_DRY_MS = 15_000
 
 /** Keeps some leased images ahead, and their leases alive. */
-export class Feed<Lease extends Leased> {
+export class Feed<Lease extends Leased> extends Observable {
   private readonly parts: FeedParts<Lease>
-  private readonly listeners = new Set<() => void>()
   private state: FeedState<Lease> = { queue: [], isDry: false, obstacle: null, problem: null }
   private isAsking = false
   private isClosed = false
   private callOff: () => void = () => undefined
 
   constructor(parts: FeedParts<Lease>) {
+    super()
     this.parts = parts
   }
 
   readonly snapshot = (): FeedState<Lease> => this.state
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
 
   /** Ask for as many images as are missing. */
   async fill(): Promise<void> {
@@ -130,6 +126,6 @@ export class Feed<Lease extends Leased> {
 
   private change(change: Partial<FeedState<Lease>>): void {
     this.state = { ...this.state, ...change }
-    for (const listener of this.listeners) listener()
+    this.notify()
   }
 }

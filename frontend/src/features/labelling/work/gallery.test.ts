@@ -59,7 +59,7 @@ describe("Gallery", () => {
     const { gallery, want, state, timers } = galleryWith({ 1: [new Error("not an image")] })
     want(1)
     await vi.waitFor(() => expect(state(1)).toBe("failed"))
-    expect(gallery.get(1)).toEqual({ state: "failed", problem: "not an image" })
+    expect(gallery.get(1)).toEqual({ state: "failed", problem: "Not an image." })
     expect(timers).toEqual([])
     gallery.retry()
     await vi.waitFor(() => expect(state(1)).toBe("ready"))

@@ -1,4 +1,5 @@
 import { messageOf } from "@/api/client"
+import { Observable } from "./observable"
 
 export type PictureState<Picture> =
   | { state: "loading" }
@@ -23,18 +24,13 @@ type Frame<Wanted, Picture> = {
 const PAUSE_MS = 2000
 
 /** Pictures that are loaded before they are needed, and closed when they are not any more. */
-export class Gallery<Wanted extends { id: number }, Picture> {
+export class Gallery<Wanted extends { id: number }, Picture> extends Observable {
   private readonly parts: GalleryParts<Wanted, Picture>
   private readonly frames = new Map<number, Frame<Wanted, Picture>>()
-  private readonly listeners = new Set<() => void>()
 
   constructor(parts: GalleryParts<Wanted, Picture>) {
+    super()
     this.parts = parts
-  }
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
   }
 
   get(id: number): PictureState<Picture> | null {
@@ -85,6 +81,6 @@ export class Gallery<Wanted extends { id: number }, Picture> {
 
   private show(frame: Frame<Wanted, Picture>, shown: PictureState<Picture>): void {
     frame.shown = shown
-    for (const listener of this.listeners) listener()
+    this.notify()
   }
 }

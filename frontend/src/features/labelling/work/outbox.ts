@@ -1,4 +1,5 @@
 import type { Schemas } from "@/api/client"
+import { Observable } from "./observable"
 
 export type LabelIn = Schemas["LabelIn"]
 
@@ -57,9 +58,8 @@ const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 30_000
 
 /** Sends labels in the order they were given, each until the server has answered for it. */
-export class Outbox {
+export class Outbox extends Observable {
   private readonly parts: OutboxParts
-  private readonly listeners = new Set<() => void>()
   private state: OutboxState = { waiting: [], refused: [], obstacle: null, isFragile: false }
   private failures = 0
   private isSending = false
@@ -67,15 +67,11 @@ export class Outbox {
   private callOff: () => void = () => undefined
 
   constructor(parts: OutboxParts) {
+    super()
     this.parts = parts
   }
 
   readonly snapshot = (): OutboxState => this.state
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
 
   /** Take up what an earlier page left behind. */
   async load(): Promise<void> {
@@ -210,6 +206,6 @@ export class Outbox {
 
   private change(change: Partial<OutboxState>): void {
     this.state = { ...this.state, ...change }
-    for (const listener of this.listeners) listener()
+    this.notify()
   }
 }

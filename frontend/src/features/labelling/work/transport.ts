@@ -1,4 +1,4 @@
-import { ApiProblem, client, type Schemas, unwrap } from "@/api/client"
+import { ApiProblem, client, messageOf, type Schemas, unwrap } from "@/api/client"
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import type { Parcel, Verdict } from "./outbox"
@@ -36,7 +36,7 @@ export function verdictOn(error: unknown): Verdict {
   if (isPassing(error)) return { kind: "unreachable" }
   if (isSignedOut(error)) return { kind: "signed-out" }
   if (error.code === "lease-lost") return { kind: "lease-lost" }
-  return { kind: "refused", reason: error.message }
+  return { kind: "refused", reason: messageOf(error) }
 }
 
 export function takeLeases(projectId: number, count: number): Promise<Lease[]> {

@@ -1,12 +1,16 @@
 import type { Project } from "@/api/projects"
-import { changed, type History, redone, undone } from "../answer/history"
-import { isSameAnswer, type Sheet } from "../answer/sheet"
+import { changed, type History, redone, revised, undone } from "../answer/history"
+import { isSameAnswer, type Sheet, selected } from "../answer/sheet"
 import { Clock } from "./clock"
-import { asSubmitted, bodyOf, type Draft, draftOf, type Task, taskOf } from "./draft"
+import { bodyOf, type Draft, Drafts, type Task, taskOf } from "./draft"
 import type { Feed } from "./feed"
+import { Observable } from "./observable"
 import type { Outbox } from "./outbox"
 import { type PastBefore, Trail } from "./trail"
 import type { Lease } from "./transport"
+
+/** A message for the person; each is new even with the same words. */
+export type Said = { text: string; number: number; isShown: boolean }
 
 export type WorkspaceState = {
   task: Task | null
@@ -18,8 +22,7 @@ export type WorkspaceState = {
   finished: number
   /** Active times of the labels of this session, in milliseconds; skips are not counted. */
   times: readonly number[]
-  /** For the live region; each message is new even with the same words. */
-  said: { text: string; number: number }
+  said: Said
 }
 
 export type WorkspaceParts = {
@@ -36,36 +39,37 @@ export type WorkspaceParts = {
 }
 
 /** One person's way through the images: the one on the stage, those to come, those behind. */
-export class Workspace {
+export class Workspace extends Observable {
   private readonly parts: WorkspaceParts
   private readonly trail: Trail<Task>
-  private readonly listeners = new Set<() => void>()
-  private readonly drafts = new Map<number, Draft>()
+  private readonly drafts: Drafts
   private readonly tasks = new WeakMap<Lease, Task>()
   private times: readonly number[] = []
   private finished = 0
-  private said = { text: "", number: 0 }
+  private said: Said = { text: "", number: 0, isShown: false }
   private isBusy = false
   private state: WorkspaceState
 
   constructor(parts: WorkspaceParts) {
+    super()
     this.parts = parts
     this.trail = new Trail(parts.pastBefore)
+    this.drafts = new Drafts(parts.project)
     this.state = this.read()
     parts.feed.subscribe(() => this.refresh())
   }
 
   readonly snapshot = (): WorkspaceState => this.state
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
-
   /** Change the answer; quick changes of one kind are one step of undo. */
   edit(kind: string, change: (sheet: Sheet) => Sheet): void {
     const now = this.parts.now()
     this.rewrite((history) => changed(history, change(history.present), kind, now))
+  }
+
+  /** Select a point, or none: nothing that undo would take back. */
+  select(point: number | null): void {
+    this.rewrite((history) => revised(history, selected(history.present, point)))
   }
 
   undo(): void {
@@ -76,8 +80,9 @@ export class Workspace {
     this.rewrite(redone)
   }
 
-  say(text: string): void {
-    this.said = { text, number: this.said.number + 1 }
+  /** To whoever does not see the page; shown as well when nothing else on the page says it. */
+  say(text: string, isShown = false): void {
+    this.said = { text, number: this.said.number + 1, isShown }
     this.refresh()
   }
 
@@ -97,8 +102,7 @@ export class Workspace {
   /** Whether the newest image has been worked on, so that it should not be taken away. */
   isFrontInWork(): boolean {
     const front = this.front()
-    const draft = front && this.drafts.get(front.id)
-    return this.isBusy || (draft ? draft.history.past.length > 0 : false)
+    return this.isBusy || (front !== null && this.drafts.isTouched(front))
   }
 
   /** Keep the answer on this device and go on to the next image. */
@@ -113,7 +117,7 @@ export class Workspace {
 
   async forward(): Promise<void> {
     if (this.trail.current()) await this.goForward(() => this.saveCorrection())
-    else this.say("This is the newest image.")
+    else this.say("This is the newest image.", true)
   }
 
   /** To the image before; a correction that was begun is saved. */
@@ -124,9 +128,9 @@ export class Workspace {
       const found = this.trail.back()
       if (this.trail.isLoading) this.refresh()
       if (await found) this.moved(from)
-      else this.say("There is no earlier image.")
+      else this.say("There is no earlier image.", true)
     } catch {
-      this.say("Earlier images cannot be loaded at the moment.")
+      this.say("Earlier images cannot be loaded at the moment.", true)
     }
   }
 
@@ -136,8 +140,7 @@ export class Workspace {
     if (!this.trail.current()) return
     this.trail.toFront()
     this.moved(from)
-    const { task, draft } = from
-    if (task && draft) this.drafts.set(task.id, asSubmitted(draft))
+    if (from.task) this.drafts.revert(from.task)
   }
 
   private async goForward(save: () => Promise<boolean>): Promise<void> {
@@ -172,7 +175,7 @@ export class Workspace {
     } finally {
       this.isBusy = false
     }
-    this.drafts.set(task.id, { ...draft, start: draft.history.present, skipped, clock: null })
+    this.drafts.change(task, { start: draft.history.present, skipped, clock: null })
     if (!this.trail.current()) this.finishFront(task, skipped ? [] : [timing.active_ms])
     return true
   }
@@ -187,7 +190,7 @@ export class Workspace {
   /** Looking at an image again is timed anew; the newest image waits meanwhile. */
   private moved({ task, draft, stepsBack }: WorkspaceState): void {
     if (stepsBack === 0) draft?.clock?.hide()
-    else if (task) this.drafts.set(task.id, { ...this.draft(task), clock: null })
+    else if (task) this.drafts.change(task, { clock: null })
     this.refresh()
     const now = this.state
     if (now.task)
@@ -204,7 +207,7 @@ export class Workspace {
   private change(change: Partial<Draft>): void {
     const { task } = this.state
     if (!task) return
-    this.drafts.set(task.id, { ...this.draft(task), ...change })
+    this.drafts.change(task, change)
     this.refresh()
   }
 
@@ -219,17 +222,11 @@ export class Workspace {
     return task
   }
 
-  private draft(task: Task): Draft {
-    const draft = this.drafts.get(task.id) ?? draftOf(task, this.parts.project)
-    this.drafts.set(task.id, draft)
-    return draft
-  }
-
   private read(): WorkspaceState {
     const task = this.trail.current() ?? this.front()
     return {
       task,
-      draft: task && this.draft(task),
+      draft: task && this.drafts.of(task),
       stepsBack: this.trail.stepsBack(),
       isLoadingPast: this.trail.isLoading,
       finished: this.finished,
@@ -243,6 +240,6 @@ export class Workspace {
     const coming = this.parts.feed.snapshot().queue.map((lease) => this.taskOf(lease))
     const shown = this.state.task ? [this.state.task] : []
     this.parts.want([...new Set([...shown, ...coming, ...this.trail.nearby()])])
-    for (const listener of this.listeners) listener()
+    this.notify()
   }
 }
