@@ -82,7 +82,7 @@ check: $(STAMPS)/test $(NODE_MODULES) ## Lint, types, import contracts, API clie
 	cd frontend && $(NPM) test --silent
 
 pytest: $(STAMPS)/test $(COMPOSE_SCHEMA) ## All Python tests, the browser tests too
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 browser:
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \

@@ -54,7 +54,11 @@ def run(  # noqa: PLR0913 - each is an option of the command
     """Run everything on this machine until Ctrl-C, with images to label. Data is kept."""
     if importlib.util.find_spec("torch") is None:
         raise BadInput("the demo trains models and needs torch: pip install 'weakseg[train]'")
-    data = data.absolute()
+    # make hands on a ~ that the shell left as it was.
+    data = data.expanduser().absolute()
+    own_images, source, validation = (
+        path and path.expanduser() for path in (own_images, source, validation)
+    )
     data.mkdir(parents=True, exist_ok=True)
     with _only_one(data):
         _refuse_taken(host, port)

@@ -83,7 +83,9 @@ class Target:
             raise BadInput(f"IMAGES: {folder} is not a folder")
         if not manifests.pictures_below(folder):
             raise BadInput(f"IMAGES: there are no pictures below {folder}")
-        return cls(folder.name, folder, is_drawn=False)
+        # "images" alone would not tell one project from another.
+        name = " ".join(folder.parts[-2:]) if folder.name == "images" else folder.name
+        return cls(name, folder, is_drawn=False)
 
     @classmethod
     def last_of(cls, data: Path) -> "Target | None":
