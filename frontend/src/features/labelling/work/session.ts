@@ -1,5 +1,7 @@
 import { createStore } from "idb-keyval"
 import type { Project } from "@/api/projects"
+import { queryClient } from "@/api/query-client"
+import { meQuery } from "@/api/session"
 import { closePicture, loadPicture, type Picture } from "../stage/picture"
 import type { Task } from "./draft"
 import { Feed } from "./feed"
@@ -41,11 +43,12 @@ const outboxes = new Map<number, Outbox>()
 /** One outbox a person, which goes on sending when the labelling page is left. */
 function outboxOf(annotatorId: number): Outbox {
   const known = outboxes.get(annotatorId)
+  known?.retry()
   if (known) return known
   const outbox = new Outbox({
     annotatorId,
     store: parcelStore(createStore("weakseg-outbox", "labels")),
-    send: sendLabel,
+    send: async (parcel) => (isSignedIn(annotatorId) ? sendLabel(parcel) : { kind: "signed-out" }),
     exclusively: (task) => navigator.locks.request("weakseg-outbox", task),
     later,
   })
@@ -53,6 +56,11 @@ function outboxOf(annotatorId: number): Outbox {
   window.addEventListener("online", () => outbox.retry())
   void outbox.load()
   return outbox
+}
+
+/** Nobody's labels are sent in the name of whoever signed in after them. */
+function isSignedIn(annotatorId: number): boolean {
+  return queryClient.getQueryData(meQuery.queryKey)?.id === annotatorId
 }
 
 function later(run: () => void, ms: number): () => void {
