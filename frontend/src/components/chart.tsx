@@ -20,7 +20,11 @@ export function Chart({ label, height, draw }: ChartProps) {
     import("./plot").then(setPlot)
   }, [])
   useEffect(() => {
-    if (plot && width > 0) frame.current?.replaceChildren(draw(plot, width))
+    if (!plot || width === 0) return
+    const drawing = draw(plot, width)
+    // The frame's label stands for all of it.
+    drawing.setAttribute("aria-hidden", "true")
+    frame.current?.replaceChildren(drawing)
   }, [plot, width, draw])
   return (
     <div

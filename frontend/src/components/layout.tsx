@@ -1,17 +1,29 @@
 import type { ReactNode } from "react"
+import { useDocumentTitle } from "@/lib/use-document-title"
 import styles from "./layout.module.css"
 
 export function Page({ children }: { children: ReactNode }) {
   return <div className={styles.page}>{children}</div>
 }
 
-type PageHeadingProps = { title: ReactNode; subtitle?: ReactNode; actions?: ReactNode }
+type PageHeadingProps = {
+  title: string
+  /** Beside the title, such as a state. */
+  mark?: ReactNode
+  subtitle?: ReactNode
+  actions?: ReactNode
+}
 
-export function PageHeading({ title, subtitle, actions }: PageHeadingProps) {
+/** The head of a page, which also names the browser's tab. */
+export function PageHeading({ title, mark, subtitle, actions }: PageHeadingProps) {
+  useDocumentTitle(title)
   return (
     <div className={styles.heading}>
       <div className={styles.titles}>
-        <h1>{title}</h1>
+        <h1>
+          {title}
+          {mark}
+        </h1>
         {subtitle && <div className={styles.subtitle}>{subtitle}</div>}
       </div>
       {actions && <div className={styles.actions}>{actions}</div>}

@@ -10,6 +10,8 @@ export type Column<Row> = {
   kind?: "text" | "number" | "long"
   /** Hidden from sight, not from screen readers: for columns of buttons. */
   quietTitle?: boolean
+  /** Left out where there is little room. */
+  isMinor?: boolean
 }
 
 type TableProps<Row> = {
@@ -35,7 +37,7 @@ export function Table<Row>(props: TableProps<Row>) {
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column.key} scope="col" data-number={column.kind === "number" || undefined}>
+              <th key={column.key} scope="col" {...marksOf(column)}>
                 {column.quietTitle ? <span className="quiet">{column.title}</span> : column.title}
               </th>
             ))}
@@ -55,19 +57,21 @@ export function Table<Row>(props: TableProps<Row>) {
   )
 }
 
+const marksOf = <Row,>({ kind, isMinor }: Column<Row>) => ({
+  "data-number": kind === "number" || undefined,
+  "data-wrap": kind === "long" || undefined,
+  "data-minor": isMinor || undefined,
+})
+
 type CellProps<Row> = { column: Column<Row>; row: Row; isHead: boolean }
 
 function Cell<Row>({ column, row, isHead }: CellProps<Row>) {
-  const kind = {
-    "data-number": column.kind === "number" || undefined,
-    "data-wrap": column.kind === "long" || undefined,
-  }
   if (isHead) {
     return (
-      <th scope="row" {...kind}>
+      <th scope="row" {...marksOf(column)}>
         {column.cell(row)}
       </th>
     )
   }
-  return <td {...kind}>{column.cell(row)}</td>
+  return <td {...marksOf(column)}>{column.cell(row)}</td>
 }

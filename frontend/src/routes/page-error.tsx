@@ -2,7 +2,7 @@ import { type ErrorComponentProps, useRouter } from "@tanstack/react-router"
 import { Compass } from "lucide-react"
 import { ApiProblem } from "@/api/client"
 import { LinkButton } from "@/components/button"
-import { Page } from "@/components/layout"
+import { Page, PageHeading } from "@/components/layout"
 import { EmptyState, ErrorState } from "@/components/states"
 
 export function PageError({ error, reset }: ErrorComponentProps) {
@@ -22,6 +22,7 @@ export function PageError({ error, reset }: ErrorComponentProps) {
 export function PageNotFound() {
   return (
     <Page>
+      <PageHeading title="Not found" />
       <EmptyState
         icon={Compass}
         title="There is nothing here"

@@ -11,6 +11,7 @@ import { IMAGE_FILTERS, type ImageFilter, imageQuery, imagesQuery } from "@/api/
 import { datasetsQuery, projectQuery, projectsQuery, recipesQuery } from "@/api/projects"
 import { costCurveQuery, runQuery, runsQuery } from "@/api/runs"
 import { aboutQuery, mayAct, meQuery, type Role } from "@/api/session"
+import { isOwnPath } from "@/lib/own-path"
 import { SignedInGate } from "./signed-in-gate"
 
 type Context = { queryClient: QueryClient }
@@ -29,9 +30,6 @@ const signIn = createRoute({
   loader: ({ context }) => context.queryClient.prefetchQuery(aboutQuery),
   component: lazyRouteComponent(() => import("./sign-in-page"), "SignInPage"),
 })
-
-/** Only a path of this site is followed after signing in. */
-const isOwnPath = (path: string): boolean => /^\/(?![/\\])/.test(path)
 
 const signedIn = createRoute({
   getParentRoute: () => root,

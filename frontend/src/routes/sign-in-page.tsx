@@ -7,6 +7,7 @@ import { Button } from "@/components/button"
 import { TextField } from "@/components/field"
 import { Logo } from "@/components/logo"
 import { Notice } from "@/components/notice"
+import { useDocumentTitle } from "@/lib/use-document-title"
 import styles from "./sign-in-page.module.css"
 
 const DEMO_ACCOUNTS = ["admin@demo.local", "annotator@demo.local"]
@@ -16,6 +17,7 @@ const route = getRouteApi("/sign-in")
 export function SignInPage() {
   const { next = "/projects" } = route.useSearch()
   const router = useRouter()
+  useDocumentTitle("Sign in")
   const [email, setEmail] = useState("")
   const [password, setPassword] = useState("")
   const entry = useMutation({

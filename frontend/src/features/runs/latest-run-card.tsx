@@ -44,7 +44,7 @@ export function LatestRunCard({ projectId }: { projectId: number }) {
 function LatestRun({ run, runs }: { run: Run; runs: readonly Run[] }) {
   const now = useNow(!isFinal(run))
   const scores = runs
-    .flatMap(({ miou }) => (miou === null ? [] : [miou]))
+    .flatMap(({ miou, state }) => (miou === null || state !== "succeeded" ? [] : [miou]))
     .slice(0, SPARK_RUNS)
     .toReversed()
   return (

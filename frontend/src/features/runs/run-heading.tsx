@@ -9,7 +9,6 @@ import { PageHeading } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { formatMoment } from "@/lib/format"
 import { RunStateBadge } from "./run-state"
-import styles from "./runs.module.css"
 
 type RunHeadingProps = { run: RunDetail; projectId: number; onResumed: () => void }
 
@@ -39,11 +38,8 @@ export function RunHeading({ run, projectId, onResumed }: RunHeadingProps) {
   return (
     <>
       <PageHeading
-        title={
-          <span className={styles.title}>
-            Run {run.id} <RunStateBadge run={run} />
-          </span>
-        }
+        title={`Run ${run.id}`}
+        mark={<RunStateBadge run={run} />}
         subtitle={`${run.recipe}, asked for ${run.automatic ? "by itself" : `by ${run.created_by ?? "a former user"}`}, ${formatMoment(run.created_at)}`}
         actions={
           mayAct(me.role, "engineer") && (

@@ -56,5 +56,7 @@ const leftToGo = (milliseconds: number): string =>
 function titleOf(run: Run, { phase }: RunProgress): string {
   if (run.state === "interrupted") return "Interrupted: its worker went away, it goes on by itself"
   if (phase === "warm-up") return "Warming up on the source domain"
-  return phase === "adaptation" ? "Adapting to the target images" : "Starting: the data is being read"
+  return phase === "adaptation"
+    ? "Adapting to the target images"
+    : "Starting: the data is being read"
 }

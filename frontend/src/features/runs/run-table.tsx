@@ -40,7 +40,7 @@ const columnsOf = (projectId: number, now: number): Column<Run>[] => [
     cell: ({ snapshot }) => (snapshot ? formatCount(snapshot.labels) : NOTHING),
   },
   { key: "duration", title: "Duration", kind: "number", cell: (run) => durationOf(run, now) },
-  { key: "recipe", title: "Recipe", cell: (run) => <code>{run.recipe}</code> },
+  { key: "recipe", title: "Recipe", isMinor: true, cell: (run) => <code>{run.recipe}</code> },
   { key: "by", title: "Started", cell: (run) => <StartCell run={run} now={now} /> },
 ]
 
