@@ -241,7 +241,7 @@ def _kept_password(file: Path, *, make: bool) -> str | None:
         return file.read_text(encoding="utf-8").strip()
     if not make:
         return None
-    password = secrets.token_urlsafe(9)
+    password = secrets.token_hex(6)
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as opened:
         opened.write(password + "\n")

@@ -153,7 +153,7 @@ class _Running:
 
 
 def _relay_lines(lines: IO[str], console: Console, prefix: Text) -> None:
-    for line in lines:
+    for line in filter(str.strip, lines):
         console.print(Text.assemble(prefix, Text.from_ansi(line.rstrip())), soft_wrap=True)
 
 
