@@ -64,7 +64,9 @@ export function HelpDialog({ keymap, has, onClose }: HelpProps) {
           </section>
         ))}
         <p className={styles.note}>
-          The wheel zooms to the cursor, dragging moves the image, two fingers do both.
+          The wheel zooms to the cursor, dragging moves the image, two fingers do both. Without a
+          pointer: go to the image with Tab, move the crosshair with the arrows (finely with Shift),
+          and place the point with Space.
         </p>
       </div>
     </Dialog>

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react"
+import { useEffect, useMemo, useRef, useState } from "react"
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { type Keymap, keymapOf } from "../keys/commands"
@@ -10,19 +10,13 @@ import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../wor
 import type { Said } from "../work/workspace"
 import { CategoryPanel } from "./category-panel"
 import { Desk } from "./desk"
+import { HelpDialog, SignInDialog, SkipDialog } from "./dialogs"
 import styles from "./labelling.module.css"
 import { RefusedLabels } from "./refused-labels"
 import { ToolBar } from "./tool-bar"
 import { TopBar } from "./top-bar"
 import { useActions } from "./use-actions"
 import { useCounts } from "./use-counts"
-
-const DIALOGS_AFTER_MS = 3000
-
-const loadDialogs = () => import("./dialogs")
-const HelpDialog = lazy(() => loadDialogs().then((all) => ({ default: all.HelpDialog })))
-const SkipDialog = lazy(() => loadDialogs().then((all) => ({ default: all.SkipDialog })))
-const SignInDialog = lazy(() => loadDialogs().then((all) => ({ default: all.SignInDialog })))
 
 type LabellingProps = { project: Project; me: Me }
 
@@ -47,11 +41,6 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
 
   useKeys(keymap, actions, actions.dialog === null && !signIn.isAsked)
   useInputs(session)
-  useEffect(() => {
-    // The first images come first; a lost connection must find the dialogs here.
-    const timer = setTimeout(loadDialogs, DIALOGS_AFTER_MS)
-    return () => clearTimeout(timer)
-  }, [])
 
   const hasOverlay = picture?.state === "ready" && picture.picture.overlay !== null
   const overlay = hasOverlay &&
@@ -101,22 +90,16 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
           release={actions.release}
           asksPoints={rules.asksPoints}
           isReview={stepsBack > 0}
-          isReady={picture?.state === "ready"}
+          canSkip={task !== null}
+          canSubmit={picture?.state === "ready"}
           overlay={overlay || null}
         />
       </footer>
       <Messages said={said} />
-      <Suspense>
-        <Dialogs actions={actions} project={project} keymap={keymap} />
-        {signIn.isAsked && (
-          <SignInDialog
-            me={me}
-            waiting={waiting}
-            onSignedIn={signIn.done}
-            onClose={signIn.putOff}
-          />
-        )}
-      </Suspense>
+      <Dialogs actions={actions} project={project} keymap={keymap} />
+      {signIn.isAsked && (
+        <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
+      )}
     </div>
   )
 }

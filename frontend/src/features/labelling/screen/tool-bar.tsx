@@ -32,7 +32,8 @@ export type ToolBarProps = {
   release: (id: CommandId) => void
   asksPoints: boolean
   isReview: boolean
-  isReady: boolean
+  canSkip: boolean
+  canSubmit: boolean
   /** Null when the image has no prediction to show. */
   overlay: {
     run: string
@@ -44,7 +45,7 @@ export type ToolBarProps = {
 
 /** The commands as buttons, for hands that are on a mouse or a screen. */
 export function ToolBar(props: ToolBarProps) {
-  const { keymap, run, asksPoints, isReview, isReady, overlay } = props
+  const { keymap, run, asksPoints, isReview, canSkip, canSubmit, overlay } = props
   const tool = (id: CommandId, icon: LucideIcon) => (
     <ToolButton id={id} icon={icon} keymap={keymap} run={run} />
   )
@@ -68,12 +69,12 @@ export function ToolBar(props: ToolBarProps) {
         <WideButton
           onClick={() => run("skip")}
           chord={keysOf("skip", keymap).at(-1)}
-          isOff={!isReady}
+          isOff={!canSkip}
         >
           <SkipForward aria-hidden="true" />
           Skip
         </WideButton>
-        <WideButton onClick={() => run("submit")} chord="Enter" isOff={!isReady} isPrimary>
+        <WideButton onClick={() => run("submit")} chord="Enter" isOff={!canSubmit} isPrimary>
           {isReview ? "Save change" : "Save and next"}
         </WideButton>
       </div>

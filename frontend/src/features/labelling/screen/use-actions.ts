@@ -30,7 +30,7 @@ export function useActions(session: Session, rules: Rules, stage: RefObject<Stag
   const { workspace } = session
   const commands: Record<CommandId, () => void> = {
     submit: () => void workspace.submit(),
-    skip: () => setDialog("skip"),
+    skip: () => workspace.snapshot().task && setDialog("skip"),
     back: () => void workspace.back(),
     forward: () => void workspace.forward(),
     leave: () => workspace.leave(),

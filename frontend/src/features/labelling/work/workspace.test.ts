@@ -35,6 +35,14 @@ describe("Workspace", () => {
     expect(sent).toEqual([])
   })
 
+  it("lets an image that cannot be shown be skipped", async () => {
+    const { workspace, sent, shown } = await workspaceWith()
+    await workspace.skip("Cannot be shown")
+    await vi.waitFor(() => expect(sent).toHaveLength(1))
+    expect(sent[0]?.body.timing).toEqual({ wall_ms: 0, active_ms: 0, events: [] })
+    expect(shown()).toBe(2)
+  })
+
   it("submits once when Enter is pressed twice at once", async () => {
     const { workspace, sent, shown, look } = await workspaceWith()
     look()

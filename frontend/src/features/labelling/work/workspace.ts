@@ -1,7 +1,7 @@
 import type { Project } from "@/api/projects"
 import { changed, type History, redone, revised, undone } from "../answer/history"
 import { isSameAnswer, type Sheet, selected } from "../answer/sheet"
-import { Clock } from "./clock"
+import { Clock, type Timing } from "./clock"
 import { bodyOf, type Draft, Drafts, type Task, taskOf } from "./draft"
 import type { Feed } from "./feed"
 import { Observable } from "./observable"
@@ -37,6 +37,8 @@ export type WorkspaceParts = {
   /** Called with all images that should be ready, the one on the stage first. */
   want: (tasks: readonly Task[]) => void
 }
+
+const UNSEEN: Timing = { wall_ms: 0, active_ms: 0, events: [] }
 
 /** One person's way through the images: the one on the stage, those to come, those behind. */
 export class Workspace extends Observable {
@@ -160,12 +162,12 @@ export class Workspace extends Observable {
     return !isSameAnswer(draft.history.present, draft.start, this.parts.project.categories)
   }
 
-  /** Whether the answer is in the outbox; not while the image has yet to be seen. */
+  /** Whether the answer is in the outbox. An image that could not be seen can only be skipped. */
   private async store(skipped: string | null): Promise<boolean> {
     const { task, draft } = this.state
-    if (!(task && draft?.clock) || this.isBusy) return false
+    if (!(task && draft) || this.isBusy || !(draft.clock || skipped)) return false
     this.isBusy = true
-    const timing = draft.clock.read()
+    const timing = draft.clock?.read() ?? UNSEEN
     const { project, annotatorId } = this.parts
     const body = { ...bodyOf(draft, project, skipped), lease_id: task.leaseId, timing }
     const imageName = task.image.external_id
