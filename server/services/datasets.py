@@ -1,6 +1,7 @@
 """Dataset cards: the YAML files below `settings.datasets`, known by their file name."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ def get_usable(name: str, categories: set[str]) -> DatasetCard:
     Raises NotFound, UnusableCard.
     """
     card = get(name)
-    if problem := _problem(card):
+    _, problem = _examine(card)
+    if problem:
         raise UnusableCard(f"dataset {name!r}: {problem}")
     if not categories & set(card.ids.values()):
         raise UnusableCard(
@@ -72,7 +74,8 @@ def add(path: Path, name: str | None = None) -> DatasetCard:
     if not DATASET_NAME.fullmatch(name):
         raise BadInput(f"a dataset's name has letters, digits, dots and dashes, not {name!r}")
     card = _parse(path).model_copy(update={"name": name})
-    if problem := _problem(card):
+    _, problem = _examine(card)
+    if problem:
         raise UnusableCard(f"{path}: {problem}")
     folder = get_settings().datasets
     known = folder / f"{name}.yaml"
@@ -99,9 +102,13 @@ def count_images(card: DatasetCard) -> int:
         if card.listing is not None:
             with (card.root / card.listing).open(encoding="utf-8") as lines:
                 return sum(1 for line in lines if line.strip())
-        return sum(path.suffix.lower() in IMAGE_SUFFIXES for path in card.root.glob(card.images))
+        return sum(1 for _ in _images(card))
     except (OSError, ValueError, NotImplementedError) as error:
         raise UnusableCard(f"dataset {card.name!r}: cannot list its images: {error}") from error
+
+
+def _images(card: DatasetCard) -> Iterator[Path]:
+    return (p for p in card.root.glob(card.images) if p.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def _files() -> dict[str, Path]:
@@ -132,17 +139,17 @@ def _parse(path: Path) -> DatasetCard:
     return card.model_copy(update={"root": (path.parent / card.root).resolve()})
 
 
-def _problem(card: DatasetCard) -> str | None:
-    """Why the images and masks of a card cannot be used; None when they can."""
+def _examine(card: DatasetCard) -> tuple[int, str | None]:
+    """Number of images, and why they and their masks cannot be used; None when they can."""
     if not card.root.is_dir():
-        return f"root: {card.root} is not a folder"
+        return 0, f"root: {card.root} is not a folder"
     try:
         images = count_images(card)
     except UnusableCard as error:
-        return error.detail
+        return 0, error.detail
     if not images:
-        return f"there are no images at {card.root / (card.listing or card.images)}"
-    return _problem_with_masks(card)
+        return 0, f"there are no images at {card.root / (card.listing or card.images)}"
+    return images, _problem_with_masks(card)
 
 
 def _problem_with_masks(card: DatasetCard) -> str | None:
@@ -150,6 +157,12 @@ def _problem_with_masks(card: DatasetCard) -> str | None:
         return "masks: the card does not say where the masks are"
     if not card.ids:
         return "ids: the card does not say which mask id is which category"
+    if card.listing is None and card.masks is not None:
+        # One look: that the pattern is right. The trainer looks at each.
+        first = next(_images(card))
+        mask = card.root / card.masks.replace("{stem}", first.stem)
+        if not mask.is_file():
+            return f"masks: there is no mask {mask} for {first.name}"
     return None
 
 
@@ -165,11 +178,11 @@ def _describe(name: str) -> DatasetOut:
             name=name, description="", images=0, has_masks=False, categories=[],
             problem=error.detail,
         )  # fmt: skip
-    problem = _problem(card)
+    images, problem = _examine(card)
     return DatasetOut(
         name=name,
         description=card.description,
-        images=0 if problem else count_images(card),
+        images=images,
         has_masks=_has_masks(card),
         categories=list(dict.fromkeys(card.ids.values())),
         problem=problem,

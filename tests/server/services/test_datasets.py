@@ -77,6 +77,7 @@ def test_a_wrong_card_names_file_and_field(database: str, content: object, compl
         ({"images": "images/*.jpg"}, "there are no images"),
         ({"images": "/abs/*"}, "cannot list its images"),
         ({"masks": None}, "masks: the card does not say where"),
+        ({"masks": "masks/{stem}.bmp"}, "masks: there is no mask .*bmp for .*png"),
         ({"ids": {}}, "ids: the card does not say which"),
         ({"ids": {0: "Sea"}}, "its ids name Sea; none of them is a category"),
     ],
