@@ -141,7 +141,7 @@ class TrainConfig(Record):
     frozen_stages: int = Field(default=2, ge=0, le=7)
     """So many first stages of the backbone keep their ImageNet weights: at high resolution they
     cost most of a step, and edges and textures look alike in both domains."""
-    feature_channels: int = Field(default=128, ge=1, le=4096)
+    feature_channels: int = Field(default=128, ge=8, le=4096, multiple_of=8)
     """E: channels of the features that enter the classifier."""
     height: int = Field(default=240, ge=32, le=4096)
     width: int = Field(default=320, ge=32, le=8192)

@@ -12,12 +12,15 @@ from trainer.errors import BadInput
 
 STRIDES = (8, 16, 32)
 CHANNELS = (40, 112, 320)
-_NAME = "tf_efficientnet_lite0"
+_CLASSIFIER_TENSORS = 8
+"""Last convolution, its norm and the classifier, which come last in the file."""
 
 
 def efficientnet_lite0() -> nn.Module:
     """The backbone with random weights: images (B, 3, H, W) to maps at strides 8, 16 and 32."""
-    return timm.create_model(_NAME, pretrained=False, features_only=True, out_indices=(2, 3, 4))
+    return timm.create_model(
+        "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(2, 3, 4)
+    )
 
 
 def freeze_stages(backbone: nn.Module, stages: int) -> None:
@@ -43,8 +46,10 @@ def load_imagenet(backbone: nn.Module, path: Path | None = None) -> None:
         weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, UnpicklingError, EOFError) as error:
         raise BadInput(f"{path}: cannot read the ImageNet weights: {error}") from error
-    names = timm.create_model(_NAME, pretrained=False).state_dict()
-    if [tensor.shape for tensor in weights.values()] != [t.shape for t in names.values()]:
+    own = backbone.state_dict()
+    if len(weights) != len(own) + _CLASSIFIER_TENSORS or any(
+        theirs.shape != ours.shape
+        for theirs, ours in zip(weights.values(), own.values(), strict=False)
+    ):
         raise BadInput(f"{path}: these are not the weights of EfficientNet-Lite0")
-    renamed = dict(zip(names, weights.values(), strict=True))
-    backbone.load_state_dict({name: renamed[name] for name in backbone.state_dict()})
+    backbone.load_state_dict(dict(zip(own, weights.values(), strict=False)))

@@ -3,7 +3,6 @@
 Shapes: `B` image, `C` category, `E` feature channel, `H W` pixel, `h w` feature grid at stride 8.
 """
 
-import math
 from typing import NamedTuple, Self
 
 import torch
@@ -11,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.models.backbone import CHANNELS, efficientnet_lite0
+
+CHANNELS_A_GROUP = 8
 
 
 class Segmentation(NamedTuple):
@@ -23,7 +24,7 @@ class Segmentation(NamedTuple):
 
 
 def _group_norm(features: int) -> nn.GroupNorm:
-    return nn.GroupNorm(math.gcd(16, features), features)
+    return nn.GroupNorm(features // CHANNELS_A_GROUP, features)
 
 
 class FusionHead(nn.Module):
@@ -59,7 +60,7 @@ class FusionHead(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """EfficientNet-Lite0 and a light head. Batch-norm statistics of the backbone stay fixed."""
+    """EfficientNet-Lite0 and a light head. `features` is a multiple of 8."""
 
     def __init__(self, categories: int, features: int = 128) -> None:
         super().__init__()

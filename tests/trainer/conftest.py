@@ -1,0 +1,127 @@
+"""Small datasets made in the test: coloured rectangles as street furniture."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from trainer.contract import DatasetCard, PointLabel, Supervision, TrainConfig, WeakLabel
+from trainer.recipes import RunSubject, build
+
+CATEGORIES = ("road", "building", "car")
+COLORS = ((90, 90, 90), (170, 80, 60), (40, 60, 200))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def paint(folder: Path, count: int, size: tuple[int, int], seed: int) -> None:
+    """Write `count` images and masks: road below, building above, a car in two of three."""
+    random = np.random.default_rng(seed)
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    width, height = size
+    for number in range(count):
+        mask = np.zeros((height, width), np.uint8)
+        mask[: height // 2] = 1
+        if number % 3:
+            left = int(random.integers(0, width // 2))
+            mask[height // 3 : 2 * height // 3, left : left + width // 3] = 2
+        image = np.array(COLORS, np.int16)[mask] + random.integers(-20, 20, (height, width, 3))
+        stem = f"{number:03d}"
+        Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"images/{stem}.png")
+        Image.fromarray(mask).save(folder / f"masks/{stem}.png")
+
+
+def weak_label(folder: Path, name: str) -> WeakLabel:
+    """The label of one painted image, with one point on each present category."""
+    with Image.open(folder / "masks" / Path(name).name) as opened:
+        mask = np.asarray(opened)
+    present = [category for index, category in enumerate(CATEGORIES) if (mask == index).any()]
+    points = []
+    for category in present:
+        row, column = np.argwhere(mask == CATEGORIES.index(category))[7]
+        points.append(PointLabel(category=category, x=column + 0.5, y=row + 0.5))
+    return WeakLabel(
+        image=name,
+        width=mask.shape[1],
+        height=mask.shape[0],
+        present=tuple(present),
+        absent=tuple(c for c in CATEGORIES if c not in present),
+        points=tuple(points),
+    )
+
+
+@dataclass(frozen=True)
+class Street:
+    """Source and target folders, cards and labels."""
+
+    root: Path
+    source: DatasetCard
+    target: DatasetCard
+    validation: DatasetCard
+    labels: Path
+
+
+@pytest.fixture(scope="session")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
+    """Eight source pairs, six labelled target images without masks, three validation pairs."""
+    root = tmp_path_factory.mktemp("street")
+    paint(root / "source", 8, (64, 48), seed=1)
+    paint(root / "target", 6, (80, 60), seed=2)
+    paint(root / "validation", 3, (80, 60), seed=3)
+    names = [f"images/{number:03d}.png" for number in range(6)]
+    labels = root / "labels.jsonl"
+    labels.write_text(
+        "".join(f"{weak_label(root / 'target', name).model_dump_json()}\n" for name in names)
+    )
+    for mask in (root / "target" / "masks").iterdir():
+        mask.unlink()
+    ids = dict(enumerate(CATEGORIES))
+    source, target, validation = (
+        DatasetCard(name=name, root=root / name, masks=masks, ids=ids)
+        for name, masks in (
+            ("source", "masks/{stem}.png"),
+            ("target", None),
+            ("validation", "masks/{stem}.png"),
+        )
+    )
+    return Street(root, source, target, validation, labels)
+
+
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture
+def make_run(street: Street, tmp_path: Path) -> MakeRun:
+    """Write a run directory of the `tiny` recipe with some fields changed."""
+
+    def make(supervision: str = "point", name: str = "run", **changes: object) -> Path:
+        subject = RunSubject(
+            supervision=Supervision(supervision),
+            categories=CATEGORIES,
+            source=street.source,
+            target=street.target,
+            labels=street.labels,
+            validation=street.validation,
+        )
+        fields = build("tiny", subject).model_dump(mode="json") | {"threads": 1} | changes
+        run_dir = tmp_path / name
+        run_dir.mkdir()
+        config = TrainConfig.model_validate(fields)
+        (run_dir / "config.json").write_text(config.model_dump_json())
+        return run_dir
+
+    return make
+
+
+def lines_of(run_dir: Path) -> list[dict[str, object]]:
+    """The progress lines of a run."""
+    return [json.loads(line) for line in (run_dir / "progress.jsonl").read_text().splitlines()]

@@ -1,0 +1,89 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainer.data.labels import read_labels
+from trainer.errors import BadInput
+
+CATEGORIES = ("road", "car", "train")
+
+
+def line(**changes: object) -> str:
+    return json.dumps({"image": "a.png", "width": 200, "height": 100} | changes)
+
+
+def write(folder: Path, *lines: str) -> Path:
+    path = folder / "labels.jsonl"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_presence_is_three_valued_and_points_are_fractions(tmp_path: Path) -> None:
+    text = line(present=["car"], absent=["train"], points=[{"category": "car", "x": 50, "y": 25.5}])
+    label = read_labels(write(tmp_path, text), CATEGORIES, ["a.png"])["a.png"]
+    assert label.presence.tolist() == [-1, 1, 0]
+    np.testing.assert_allclose(label.points, [[1, 0.25, 0.255]])
+
+
+def test_a_point_says_that_its_category_is_present(tmp_path: Path) -> None:
+    text = line(points=[{"category": "road", "x": 0, "y": 0}])
+    label = read_labels(write(tmp_path, text), CATEGORIES, ["a.png"])["a.png"]
+    assert label.presence.tolist() == [1, -1, -1]
+
+
+def test_images_are_found_by_path_or_by_a_file_name_that_is_unique(tmp_path: Path) -> None:
+    names = ["x/a.png", "x/b.png", "y/b.png"]
+    path = write(tmp_path, line(image="a.png", present=["car"]))
+    assert list(read_labels(path, CATEGORIES, names)) == ["x/a.png"]
+    with pytest.raises(BadInput, match=r"'b\.png' is not in the target"):
+        read_labels(write(tmp_path, line(image="b.png")), CATEGORIES, names)
+
+
+def test_annotators_who_disagree_leave_a_category_open(tmp_path: Path) -> None:
+    point = {"category": "road", "x": 5, "y": 5}
+    lines = [
+        line(present=["road", "car"], absent=["train"], points=[point]),
+        line(present=["car"], absent=["road"]),
+        line(present=["road"], points=[{"category": "car", "x": 7, "y": 5}]),
+    ]
+    for order in (lines, lines[::-1]):
+        label = read_labels(write(tmp_path, *order), CATEGORIES, ["a.png"])["a.png"]
+        assert label.presence.tolist() == [-1, 1, 0]
+        assert label.points[:, 0].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("not json", "Invalid JSON"),
+        (line(image="z.png"), "image: 'z.png' is not in the target dataset"),
+        (line(present=["bus"]), "present: unknown category 'bus'; known are road, car, train"),
+        (line(absent=["bus"]), "absent: unknown category 'bus'"),
+        (line(points=[{"category": "bus", "x": 1, "y": 1}]), "points: unknown category 'bus'"),
+        (line(points=[{"category": "car", "x": 200, "y": 1}]), "outside the 200 x 100 image"),
+        (line(points=[{"category": "car", "x": -1, "y": 1}]), "points.0.x"),
+        (line(present=["car"], absent=["car"]), "present and absent at once: car"),
+        (line(absent=["car"], points=[{"category": "car", "x": 1, "y": 1}]), "absent car"),
+        (line(width=0), "width"),
+        (line(width=300), r"width, height: \(300, 100\)"),
+        (line(points=[{"category": "car", "x": "NaN", "y": 1}]), "points.0.x"),
+    ],
+)
+def test_a_bad_line_is_named_by_file_line_and_field(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = write(tmp_path, line(present=["road"]), "", text)
+    with pytest.raises(BadInput, match=message) as raised:
+        read_labels(path, CATEGORIES, ["a.png"])
+    assert str(raised.value).startswith(f"{path}:3: ")
+
+
+def test_a_missing_or_binary_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot read the label file"):
+        read_labels(tmp_path / "gone.jsonl", CATEGORIES, [])
+    path = tmp_path / "binary.jsonl"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadInput, match="cannot read the label file"):
+        read_labels(path, CATEGORIES, [])

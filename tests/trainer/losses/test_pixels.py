@@ -1,0 +1,76 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.trainer import reference
+from trainer.losses.pixels import mask_loss, point_loss, resize_logits, sample_logits
+
+
+def test_mask_loss_counts_pixels_that_are_not_void() -> None:
+    logits = torch.log(torch.tensor([[[[1.0, 1.0, 7.0]], [[1.0, 3.0, 1.0]]]]))
+    masks = torch.tensor([[[0, 1, -1]]])
+    assert mask_loss(logits, masks).item() == pytest.approx((math.log(2) + math.log(4 / 3)) / 2)
+
+
+def test_mask_loss_of_void_alone_is_zero() -> None:
+    logits = torch.randn(1, 3, 2, 2, requires_grad=True)
+    loss = mask_loss(logits, torch.full((1, 2, 2), -1))
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+def test_point_loss_is_a_mean_over_the_points_of_all_images() -> None:
+    logits = torch.log(torch.tensor([[[[1.0]], [[1.0]]], [[[3.0]], [[1.0]]]]))
+    points = torch.tensor([[0, 0, 0.5, 0.5], [1, 0, 0.1, 0.9], [1, 1, 0.9, 0.1]])
+    expected = (math.log(2) + math.log(4 / 3) + math.log(4)) / 3
+    assert point_loss(logits, points).item() == pytest.approx(expected)
+
+
+def test_point_loss_without_points_is_zero() -> None:
+    logits = torch.randn(2, 3, 2, 2, requires_grad=True)
+    loss = point_loss(logits, torch.zeros(0, 4))
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+def test_only_images_with_points_get_a_gradient() -> None:
+    logits = torch.randn(3, 2, 4, 4, requires_grad=True)
+    point_loss(logits, torch.tensor([[1, 0, 0.3, 0.7]])).backward()
+    assert logits.grad is not None
+    assert logits.grad.flatten(1).any(1).tolist() == [False, True, False]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5), st.integers(0, 9999)
+)
+def test_point_loss_reads_the_resized_logits_at_the_clicked_pixel(
+    images: int, categories: int, height: int, width: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(images, categories, height, width, generator=generator).double()
+    scale = 6
+    resized = resize_logits(logits, (height * scale, width * scale))
+    points, expected = [], []
+    for _ in range(5):
+        image = int(torch.randint(images, (), generator=generator))
+        category = int(torch.randint(categories, (), generator=generator))
+        row = int(torch.randint(height * scale, (), generator=generator))
+        column = int(torch.randint(width * scale, (), generator=generator))
+        x, y = (column + 0.5) / (width * scale), (row + 0.5) / (height * scale)
+        points.append([image, category, x, y])
+        expected.append(resized[image, :, row, column])
+    at_points = torch.tensor(points, dtype=torch.float64)
+    torch.testing.assert_close(sample_logits(logits, at_points), torch.stack(expected))
+    losses = [
+        reference.cross_entropy(pixel.tolist(), int(point[1]))
+        for pixel, point in zip(expected, points, strict=True)
+    ]
+    assert point_loss(logits, at_points).item() == pytest.approx(sum(losses) / len(losses))

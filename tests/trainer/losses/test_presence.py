@@ -1,0 +1,120 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from tests.trainer import reference
+from trainer.losses.presence import (
+    absent_loss,
+    presence_loss,
+    pseudo_presence,
+    smooth_maximum,
+)
+
+
+@st.composite
+def logits_and_presence(draw: st.DrawFn) -> tuple[Tensor, Tensor]:
+    images, categories = draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    height, width = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 10_000)))
+    shape = (images, categories, height, width)
+    logits = torch.randn(shape, generator=generator, dtype=torch.float64) * 3
+    presence = draw(
+        st.lists(
+            st.lists(st.sampled_from((1.0, 0.0, -1.0)), min_size=categories, max_size=categories),
+            min_size=images,
+            max_size=images,
+        )
+    )
+    return logits, torch.tensor(presence, dtype=torch.float64)
+
+
+def test_smooth_maximum_of_hand_computed_logits() -> None:
+    logits = torch.tensor([[[[0.0, math.log(3)]]]])
+    assert smooth_maximum(logits).item() == pytest.approx(math.log((1 + 3) / 2))
+    assert smooth_maximum(logits, sharpness=2).item() == pytest.approx(math.log((1 + 9) / 2) / 2)
+
+
+def test_smooth_maximum_approaches_the_maximum_and_stays_finite() -> None:
+    logits = torch.tensor([[[[-300.0, 5.0, 700.0]]]])
+    assert smooth_maximum(logits, sharpness=100).item() == pytest.approx(700, abs=0.02)
+
+
+def test_presence_loss_of_hand_computed_scores() -> None:
+    scores = torch.tensor([[0.0, math.log(3)], [5.0, math.log(3)]])
+    presence = torch.tensor([[1.0, 0.0], [-1.0, 1.0]])
+    expected = (math.log(2) + math.log(4) + math.log(4 / 3)) / 3
+    assert presence_loss(scores, presence).item() == pytest.approx(expected)
+
+
+def test_presence_loss_of_a_certain_wrong_score_keeps_its_gradient() -> None:
+    scores = torch.tensor([[-200.0]], requires_grad=True)
+    loss = presence_loss(scores, torch.tensor([[1.0]]))
+    loss.backward()
+    assert loss.item() == pytest.approx(200)
+    assert scores.grad is not None
+    assert scores.grad.item() == pytest.approx(-1)
+
+
+def test_what_was_not_asked_gets_exactly_no_gradient() -> None:
+    scores = torch.tensor([[3.0, -2.0, 1.0]], requires_grad=True)
+    presence_loss(scores, torch.tensor([[-1.0, 1.0, -1.0]])).backward()
+    assert scores.grad is not None
+    assert scores.grad[0, 0] == 0
+    assert scores.grad[0, 2] == 0
+    assert scores.grad[0, 1] < 0
+
+
+def test_pseudo_presence_is_above_the_threshold_and_carries_no_gradient() -> None:
+    scores = torch.logit(torch.tensor([[0.1, 0.2, 0.21, 0.9]])).requires_grad_()
+    presence = pseudo_presence(scores, 0.2)
+    assert presence[:, [0, 2, 3]].tolist() == [[0, 1, 1]]
+    assert not presence.requires_grad
+
+
+def test_absent_loss_of_hand_computed_logits() -> None:
+    logits = torch.log(torch.tensor([[[[1.0]], [[2.0]], [[5.0]]]]))
+    presence = torch.tensor([[0.0, 0.0, 1.0]])
+    expected = (-math.log(1 - 1 / 8) - math.log(1 - 2 / 8)) / 2
+    assert absent_loss(logits, presence).item() == pytest.approx(expected)
+
+
+def test_absent_loss_stays_exact_where_the_absent_category_is_certain() -> None:
+    logits = torch.tensor([[[[100.0]], [[0.0]]]], requires_grad=True)
+    loss = absent_loss(logits, torch.tensor([[0.0, 1.0]]))
+    loss.backward()
+    assert loss.item() == pytest.approx(100)
+    assert logits.grad is not None
+    assert logits.grad.flatten().tolist() == pytest.approx([1, -1])
+
+
+@settings(max_examples=25, deadline=None)
+@given(logits_and_presence(), st.floats(0.2, 5))
+def test_losses_match_the_reference(drawn: tuple[Tensor, Tensor], sharpness: float) -> None:
+    logits, presence = drawn
+    logits.requires_grad_()
+    scores = smooth_maximum(logits, sharpness)
+    expected = [[reference.gpool(grid, sharpness) for grid in image] for image in logits.tolist()]
+    torch.testing.assert_close(scores, torch.tensor(expected, dtype=torch.float64))
+    loss = presence_loss(scores, presence)
+    assert loss.item() == pytest.approx(reference.presence_loss(expected, presence.tolist()))
+    negative = absent_loss(logits, presence)
+    assert negative.item() == pytest.approx(
+        reference.absent_loss(logits.tolist(), presence.tolist())
+    )
+    (loss + negative).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+def test_empty_presence_gives_zero_and_zero_gradients() -> None:
+    logits = torch.randn(2, 3, 4, 4, requires_grad=True)
+    nothing = torch.full((2, 3), -1.0)
+    loss = presence_loss(smooth_maximum(logits), nothing) + absent_loss(logits, nothing)
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()

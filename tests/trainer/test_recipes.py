@@ -1,0 +1,91 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.recipes import (
+    RECIPES,
+    RecipeError,
+    RunSubject,
+    apply_overrides,
+    build,
+    override_names,
+)
+
+
+def subject(supervision: Supervision = Supervision.POINT, labels: bool = True) -> RunSubject:
+    return RunSubject(
+        supervision=supervision,
+        categories=("road", "car"),
+        source=DatasetCard(name="source"),
+        target=DatasetCard(name="target"),
+        labels=Path("labels.jsonl") if labels else None,
+    )
+
+
+@pytest.fixture
+def config() -> TrainConfig:
+    return build("tiny", subject())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("supervision", Supervision)
+def test_every_recipe_builds(name: str, supervision: Supervision) -> None:
+    config = build(name, subject(supervision))
+    assert (config.recipe, config.supervision) == (name, supervision)
+    assert TrainConfig.model_validate_json(config.model_dump_json()) == config
+    description = RECIPES[name].description
+    assert description
+    assert "\n" not in description
+
+
+def test_an_unknown_recipe_is_named_with_a_hint() -> None:
+    with pytest.raises(RecipeError, match="unknown recipe 'cpu-smal'; did you mean 'cpu-small'"):
+        build("cpu-smal", subject())
+
+
+def test_a_recipe_without_the_labels_it_needs_is_refused() -> None:
+    with pytest.raises(RecipeError, match="recipe 'tiny': supervision 'point' needs a label file"):
+        build("tiny", subject(labels=False))
+
+
+def test_overrides_reach_fields_and_weights_also_as_text(config: TrainConfig) -> None:
+    changed = apply_overrides(config, {"weights.point": "0.5", "steps": 100, "predict": "false"})
+    assert (changed.weights.point, changed.steps, changed.predict) == (0.5, 100, False)
+    assert changed.weights.absent == config.weights.absent
+    assert apply_overrides(changed, {"weights.image_label": "null"}).weights.image_label is None
+    assert apply_overrides(config, {}) == config
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("stepz", 1, "unknown override 'stepz'; did you mean 'steps'"),
+        ("weights", {"point": 1}, "unknown override 'weights'"),
+        ("weights.pint", 1, "did you mean 'weights.point'"),
+        ("steps", "many", "override steps: "),
+        ("steps", -1, "override steps: "),
+        ("weights.point", "nan", "override weights.point: "),
+        ("device", "tpu", "override device: "),
+        ("qq", 1, "known are average_decay, backbone"),
+    ],
+)
+def test_a_bad_override_is_named(
+    config: TrainConfig, name: str, value: object, message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        apply_overrides(config, {name: value})
+
+
+@pytest.mark.parametrize("name", ["source", "target", "labels", "categories", "supervision"])
+def test_what_a_run_is_about_cannot_be_overridden(config: TrainConfig, name: str) -> None:
+    assert name not in override_names()
+    with pytest.raises(RecipeError, match="unknown override"):
+        apply_overrides(config, {name: "/etc"})
+
+
+def test_recipes_need_no_torch() -> None:
+    code = "import sys, trainer.recipes; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
