@@ -1,11 +1,16 @@
 import { useQuery } from "@tanstack/react-query"
-import { Navigate, Outlet, useLocation } from "@tanstack/react-router"
+import { Outlet, useRouter } from "@tanstack/react-router"
+import { useEffect } from "react"
 import { meQuery } from "@/api/session"
 
 /** Shows what is inside for as long as somebody is signed in. */
 export function SignedInGate() {
   const { data: me } = useQuery(meQuery)
-  const location = useLocation()
-  if (me === null) return <Navigate to="/sign-in" search={{ next: location.href }} />
-  return <Outlet />
+  const router = useRouter()
+  const isOver = me === null
+  useEffect(() => {
+    // The route asks again who is signed in, and redirects.
+    if (isOver) router.invalidate()
+  }, [isOver, router])
+  return isOver ? null : <Outlet />
 }
