@@ -3,6 +3,9 @@ import styles from "./chart.module.css"
 
 export type PlotLibrary = typeof import("./plot")
 
+/** How all charts show the point under the pointer. */
+export const TIP = { lineHeight: 1.5, textPadding: 10, stroke: "var(--border-strong)" }
+
 type ChartProps = {
   /** What the chart shows, for those who cannot see it. */
   label: string

@@ -1,5 +1,5 @@
 import { useCallback } from "react"
-import { Chart, type PlotLibrary } from "@/components/chart"
+import { Chart, type PlotLibrary, TIP } from "@/components/chart"
 import { SUPERVISIONS, supervisionLabel } from "@/components/supervision"
 import { formatCount, formatHours, formatPercent } from "@/lib/format"
 import styles from "./accuracy.module.css"
@@ -99,7 +99,7 @@ function drawCosts(plot: PlotLibrary, width: number, props: CostChartProps): Ele
         fillOpacity: 0.9,
         symbol: supervision,
         r: 5.5,
-        tip: true,
+        tip: TIP,
         title: tooltip,
       }),
     ],

@@ -13,11 +13,20 @@ import styles from "./runs.module.css"
 
 const SHORT_HASH = 12
 
-export function Checkpoints({ runId }: { runId: number }) {
+type CheckpointsProps = {
+  runId: number
+  /** Which rule chose one of them, in words; null while the run is not done. */
+  selection: string | null
+}
+
+export function Checkpoints({ runId, selection }: CheckpointsProps) {
   const query = useQuery(checkpointsQuery(runId))
   const mayDownload = mayAct(useMe().role, "engineer")
   return (
-    <Section title="Checkpoints">
+    <Section
+      title="Checkpoints"
+      aside={selection && <span className={styles.meta}>Selected: {selection}</span>}
+    >
       <Loaded query={query} height="8rem">
         {(checkpoints) =>
           checkpoints.length === 0 ? (

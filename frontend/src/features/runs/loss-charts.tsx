@@ -1,5 +1,5 @@
 import { useCallback } from "react"
-import { Chart, type PlotLibrary } from "@/components/chart"
+import { Chart, type PlotLibrary, TIP } from "@/components/chart"
 import { Section } from "@/components/layout"
 import type { RunProgress, Sample } from "./run-progress"
 import styles from "./runs.module.css"
@@ -15,7 +15,8 @@ const LOSSES: readonly (readonly [name: string, title: string])[] = [
   ["absent", "Absent categories"],
   ["category_alignment", "Category alignment"],
   ["output_alignment", "Output alignment"],
-  ["discriminators", "Discriminators"],
+  ["category_discriminators", "Category discriminators"],
+  ["output_discriminator", "Output discriminator"],
 ]
 
 /** A chart for each term of the loss, because their sizes differ by orders of magnitude. */
@@ -85,8 +86,7 @@ function drawLoss(plot: PlotLibrary, width: number, { samples, steps }: Curve): 
         y: "value",
         stroke: "var(--accent)",
         strokeWidth: 1.75,
-        tip: true,
-        channels: { step: "step", loss: "value" },
+        tip: TIP,
         title: ({ step, value }: Sample) => `step ${step}\n${formatLoss(value)}`,
       }),
     ],

@@ -50,7 +50,7 @@ export function RunView({ project, runId }: RunViewProps) {
           <LossCharts progress={progress} />
         </>
       )}
-      <Checkpoints runId={runId} />
+      <Checkpoints runId={runId} selection={run.report?.selection ?? null} />
       <RunConfig run={run} />
     </>
   )
@@ -89,12 +89,12 @@ function RunFacts({ run, scores, device }: RunFactsProps) {
           ["Duration", durationOf(run, now)],
           ["Started", formatMoment(run.started_at)],
           ["Device", run.report?.device ?? device ?? run.worker ?? NOTHING],
-          ["Chosen checkpoint", run.report ? chosen(run.report) : NOTHING],
+          [
+            "Chosen checkpoint",
+            run.report ? `step ${formatCount(run.report.selected_step)}` : NOTHING,
+          ],
         ]}
       />
     </Card>
   )
 }
-
-const chosen = ({ selected_step, selection }: NonNullable<RunDetail["report"]>): string =>
-  `step ${formatCount(selected_step)}, ${selection}`

@@ -1,5 +1,5 @@
 import { useCallback } from "react"
-import { Chart, type PlotLibrary } from "@/components/chart"
+import { Chart, type PlotLibrary, TIP } from "@/components/chart"
 import { Card } from "@/components/layout"
 import { formatPercent } from "@/lib/format"
 import type { Evaluation } from "./run-progress"
@@ -45,7 +45,8 @@ function drawScores(plot: PlotLibrary, width: number, props: ScoreChartProps): E
     marginLeft: 44,
     marginRight: 16,
     marginTop: 16,
-    x: { domain: [0, Math.max(steps, 1)], ticks: 6, tickSize: 0, label: "step" },
+    marginBottom: 44,
+    x: { domain: [0, Math.max(steps, 1)], ticks: 6, tickSize: 0, label: "step", labelOffset: 38 },
     y: { tickFormat: formatTick, tickSize: 0, ticks: 5, label: null, nice: true },
     marks: [
       plot.gridY({ stroke: "var(--border)", strokeOpacity: 1, ticks: 5 }),
@@ -57,7 +58,7 @@ function drawScores(plot: PlotLibrary, width: number, props: ScoreChartProps): E
         y: "miou",
         fill: "var(--accent)",
         r: 3.5,
-        tip: true,
+        tip: TIP,
         title: ({ step, miou }: Evaluation) => `step ${step}\nmIoU ${formatPercent(miou)}`,
       }),
     ],
