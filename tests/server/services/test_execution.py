@@ -115,6 +115,33 @@ def test_the_trainer_learns_from_the_labels_and_brings_predictions(quick: str) -
         assert all(get_storage().exists(p.mask_key) for p in found)
 
 
+def payloads(run_id: int, kind: str) -> list[dict[str, object]]:
+    with session_scope(read_only=True) as session:
+        events = runs.events_after(session, run_id, 0, 10_000)
+        return [event.payload for event in events if event.kind == kind]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_interrupted_training_goes_on_where_it_stopped(quick: str) -> None:
+    run_id = queue_run(overrides={"steps": 60, "predict": False})
+    worker = threading.Thread(target=execution.execute, args=(run_id,))
+    worker.start()
+    eventually(lambda: run_row(run_id).step >= 5)
+    execution.worker_stops.set()
+    worker.join()
+    execution.worker_stops.clear()
+    (stopped_at,) = [line["step"] for line in payloads(run_id, "checkpoint")][-1:]
+    assert run_row(run_id).state == "queued"
+
+    execution.execute(run_id)
+
+    run = run_row(run_id)
+    assert (run.state, run.attempt, run.step) == ("succeeded", 2, 64)
+    assert [line["first_step"] for line in payloads(run_id, "started")] == [0, stopped_at]
+    steps = [line["step"] for line in payloads(run_id, "progress")]
+    assert steps == list(range(1, 65)), "no step is lost and none is done twice"
+
+
 def test_the_run_directory_says_everything_that_the_trainer_needs(quick: str) -> None:
     run_id = queue_run(overrides={"weights.point": 0.5})
     run = run_row(run_id)
