@@ -33,6 +33,7 @@ from trainer.contract import DatasetCard
 ACCOUNTS = {"admin@demo.local": Role.ADMIN, "annotator@demo.local": Role.ANNOTATOR}
 DRAWN_PROJECT = "Demo streets"
 RETRAIN_AFTER = 20
+DRAWN_RECIPE, PHOTOGRAPHS_RECIPE = "demo", "cpu-small"
 POLL_SECONDS = 0.2
 
 
@@ -140,6 +141,7 @@ def _create_project(
         categories=[CategoryIn(name=name) for name in names],
         source=source.name,
         validation=validation.name if validation else None,
+        recipe=DRAWN_RECIPE if target.is_drawn else PHOTOGRAPHS_RECIPE,
         retrain_after=RETRAIN_AFTER,
     )
     projects.create(session, wanted)
