@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 
 from tests.services.processes import free_port
 
-START_SECONDS = 240
+START_SECONDS = 300
 STOP_SECONDS = 60
 ADMIN, ANNOTATOR = "admin@demo.local", "annotator@demo.local"
 
@@ -93,10 +94,13 @@ def start(data: Path, *more: str, **environment: str) -> Iterator[Demo]:
         text=True,
     )
     demo = Demo(process, port)
+    watch = threading.Timer(START_SECONDS, process.kill)
+    watch.start()
     try:
         demo.wait_until_ready()
         yield demo
     finally:
+        watch.cancel()
         process.kill()
         process.wait()
         if process.stdout:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,29 +40,32 @@ DEADLINE_SECONDS = 30
 def supervise(
     folder: Path, children: str, grace: float = DEADLINE_SECONDS
 ) -> Iterator[subprocess.Popen[str]]:
-    """A supervisor in a process of its own, as `weakseg demo` is."""
+    """A supervisor in a process of its own, as `weakseg demo` is; it is killed when it hangs."""
     code = SUPERVISE.replace("CHILDREN", children).replace("GRACE", str(grace))
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True
     )
+    watch = threading.Timer(2 * DEADLINE_SECONDS, process.kill)
+    watch.start()
     try:
         yield process
     finally:
+        watch.cancel()
         process.kill()
         process.wait()
         if process.stdout:
             process.stdout.close()
 
 
-def read_until(process: subprocess.Popen[str], text: str) -> str:
-    """All output up to the line that contains the text; fails when the output ends before it."""
+def read_until(process: subprocess.Popen[str], *texts: str) -> str:
+    """All output up to where each text has come, in any order; fails when it ends before that."""
     seen = ""
     assert process.stdout is not None
     for line in process.stdout:
         seen += line
-        if text in line:
+        if all(text in seen for text in texts):
             return seen
-    pytest.fail(f"{text!r} is not in the output:\n{seen}")
+    pytest.fail(f"{texts} are not all in the output:\n{seen}")
 
 
 def is_alive(pid: int) -> bool:
@@ -79,7 +83,14 @@ def wait_for_end(pids: list[int]) -> list[int]:
 
 
 def pid_of(folder: Path, name: str) -> int:
-    return int((folder / f"{name}.pid").read_text())
+    """The process that said its number under this name, once it has."""
+    file = folder / f"{name}.pid"
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        if file.exists() and (number := file.read_text()):
+            return int(number)
+        time.sleep(0.02)
+    pytest.fail(f"{name} did not start")
 
 
 FOREVER = "print('up'); time.sleep(600)"
@@ -89,11 +100,11 @@ FOREVER = "print('up'); time.sleep(600)"
 def test_one_signal_stops_all_and_is_no_error(tmp_path: Path, number: signal.Signals) -> None:
     children = f"python('api', {FOREVER!r}), python('worker', {FOREVER!r})"
     with supervise(tmp_path, children) as process:
-        read_until(process, "ALL READY")
-        read_until(process, "worker │ up")
+        read_until(process, "ALL READY", "api    │ up", "worker │ up")
+        pids = [pid_of(tmp_path, "api"), pid_of(tmp_path, "worker")]
         process.send_signal(number)
         assert process.wait(DEADLINE_SECONDS) == 0
-        assert wait_for_end([pid_of(tmp_path, "api"), pid_of(tmp_path, "worker")]) == []
+        assert wait_for_end(pids) == []
 
 
 def test_a_stopping_child_may_finish_its_work(tmp_path: Path) -> None:
@@ -131,7 +142,8 @@ def test_the_second_request_does_not_wait_for_the_grace_time(tmp_path: Path) -> 
 
 
 def test_a_child_that_dies_ends_the_others_and_is_named(tmp_path: Path) -> None:
-    children = f"python('api', {FOREVER!r}), python('worker', 'print(42); sys.exit(3)')"
+    api = f"python('api', {FOREVER!r}, is_ready=(folder / 'api.pid').exists)"
+    children = f"{api}, python('worker', 'print(42); sys.exit(3)')"
     with supervise(tmp_path, children) as process:
         output = read_until(process, "FAILED")
         assert process.wait(DEADLINE_SECONDS) == 1
@@ -172,9 +184,9 @@ def test_killing_the_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
     children = f"python('api', {FOREVER!r}), python('worker', {code!r})"
     with supervise(tmp_path, children) as process:
         read_until(process, "grandchild is up")
+        pids = [pid_of(tmp_path, name) for name in ("api", "worker", "grandchild")]
         process.kill()
-        names = ["api", "worker", "grandchild"]
-        assert wait_for_end([pid_of(tmp_path, name) for name in names]) == []
+        assert wait_for_end(pids) == []
 
 
 def test_the_next_child_waits_until_the_one_before_is_ready(tmp_path: Path) -> None:
@@ -220,6 +232,13 @@ def test_a_bound_process_gets_the_signal_that_was_asked_for(tmp_path: Path) -> N
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert wait_for_end([int(ended.stdout)]) == []
     assert (tmp_path / "told").exists()
+
+
+def test_a_process_whose_parent_is_gone_already_does_not_start(tmp_path: Path) -> None:
+    command = bound_to_parent(["touch", str(tmp_path / "started")])
+    orphan = subprocess.run(["sh", "-c", '"$@"; exit $?', "sh", *command], check=False)
+    assert orphan.returncode != 0
+    assert not (tmp_path / "started").exists()
 
 
 def test_a_machine_without_setpriv_runs_the_command_as_it_is(
