@@ -38,7 +38,7 @@ from trainer.progress import Means, Reporter
 from trainer.resume import Position, load_state, save_state
 from trainer.schedule import poly
 
-SUCCEEDED, STOPPED_BY_LOSS, BAD_INPUT = 0, 1, 2
+SUCCEEDED, FAILED, BAD_INPUT = 0, 1, 2
 SELECTION = "last step, running average of the weights"
 PREDICTIONS_A_LINE = 10
 
@@ -71,18 +71,18 @@ def train(run_dir: Path) -> int:
     """Run `run_dir/config.json` to its end, going on where an earlier start was stopped.
 
     Returns:
-        The exit status: 0 when it succeeded or was interrupted, 1 when a loss was not finite,
-        2 for bad input.
+        The exit status: 0 when it succeeded or was interrupted, 1 when a loss was not finite or
+        disk or memory is full, 2 for bad input.
     """
     with Reporter(run_dir) as report, StopSignals() as stop:
         try:
             Run(run_dir, report, stop).execute()
         except Interrupted:
             report(Finished(status="interrupted"))
-        except (NonFiniteLoss, BadInput) as error:
+        except (NonFiniteLoss, BadInput, OSError, torch.OutOfMemoryError) as error:
             report(Failed(error=str(error)))
             sys.stderr.write(f"error: {error}\n")
-            return STOPPED_BY_LOSS if isinstance(error, NonFiniteLoss) else BAD_INPUT
+            return BAD_INPUT if isinstance(error, BadInput) else FAILED
         else:
             report(Finished(status="succeeded"))
     return SUCCEEDED

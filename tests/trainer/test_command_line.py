@@ -34,7 +34,16 @@ def train_arguments(cards: dict[str, str], street: Street, out: Path) -> list[st
 
 def test_train_evaluate_and_predict(cards: dict[str, str], street: Street, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    changes = ["--set", "steps=3", "--set", "weights.point=0.5", "--set", "predict=false"]
+    changes = [
+        "--set",
+        "steps=3",
+        "--set",
+        "weights.point=0.5",
+        "--set",
+        "predict=false",
+        "--set",
+        "threads=1",
+    ]
     result = runner.invoke(app, train_arguments(cards, street, out) + changes)
     assert result.exit_code == 0, result.output
     config = TrainConfig.model_validate_json((out / "config.json").read_text())

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from tests.trainer.conftest import CATEGORIES, MakeRun, Street, lines_of, paint
 from trainer.checkpoint import load_segmenter
 from trainer.contract import CheckpointInfo, ImagePrediction, Report
-from trainer.train import BAD_INPUT, STOPPED_BY_LOSS, SUCCEEDED, Run, train
+from trainer.train import BAD_INPUT, FAILED, SUCCEEDED, Run, train
 
 
 def kinds(run_dir: Path) -> list[object]:
@@ -194,6 +194,15 @@ def test_a_state_of_another_configuration_is_refused(make_run: MakeRun) -> None:
     assert "has a run of another config.json" in str(lines_of(run_dir)[-1]["error"])
 
 
+def test_a_folder_that_cannot_be_written_is_named(make_run: MakeRun) -> None:
+    run_dir = make_run()
+    (run_dir / "checkpoints").write_text("a file where the folder should be")
+    assert train(run_dir) == FAILED
+    failed = lines_of(run_dir)[-1]
+    assert failed["kind"] == "failed"
+    assert "checkpoints" in str(failed["error"])
+
+
 def test_a_damaged_state_is_named(make_run: MakeRun) -> None:
     run_dir = make_run()
     train(run_dir)
@@ -205,7 +214,7 @@ def test_a_damaged_state_is_named(make_run: MakeRun) -> None:
 def test_a_loss_that_is_not_finite_stops_the_run(make_run: MakeRun) -> None:
     # Weight decay of 100 a step multiplies the head's weights by -99 until they overflow.
     run_dir = make_run(learning_rate=1, head_learning_rate_factor=100, weight_decay=1, steps=60)
-    assert train(run_dir) == STOPPED_BY_LOSS
+    assert train(run_dir) == FAILED
     failed = lines_of(run_dir)[-1]
     assert failed["kind"] == "failed"
     assert "is not finite; images of the batch: images/" in str(failed["error"])
