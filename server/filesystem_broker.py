@@ -1,10 +1,14 @@
 """Celery's broker for one machine: messages are files in a folder.
 
-kombu's own filesystem transport lets a reader see a message before it is written, which ends the
-worker; here a message gets its name only when it is complete, and one reader gets it.
+kombu's own filesystem transport lets a reader see a message, or a table of queues, before it is
+written, which ends a worker. Here a message gets its name only when it is complete, one reader gets
+it, and one process at a time looks at the tables.
 """
 
+import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from queue import Empty
@@ -43,6 +47,25 @@ class Channel(filesystem.Channel):
             taken.unlink()
             return loads(content)
         raise Empty
+
+    def get_table(self, exchange: str) -> Any:
+        """The queues that are bound to an exchange."""
+        with self._tables_locked():
+            return super().get_table(exchange)
+
+    def _queue_bind(self, *names: Any) -> None:
+        with self._tables_locked():
+            super()._queue_bind(*names)
+
+    def _delete(self, *names: Any, **options: Any) -> None:
+        with self._tables_locked():
+            super()._delete(*names, **options)
+
+    @contextmanager
+    def _tables_locked(self) -> Iterator[None]:
+        with (Path(self.control_folder) / "lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
 
 class Transport(filesystem.Transport):

@@ -46,7 +46,7 @@ def team(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEAKSEG_DATA", str(tmp_path_factory.mktemp("team") / "data"))
         patch.setenv("WEAKSEG_HEARTBEAT_SECONDS", "0.1")
-        patch.setenv("WEAKSEG_STALE_SECONDS", "1")
+        patch.setenv("WEAKSEG_STALE_SECONDS", "5")
         patch.setenv("WEAKSEG_SWEEP_SECONDS", "0.5")
         if request.param == "sqlite and files":
             with _clock():
