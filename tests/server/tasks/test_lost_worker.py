@@ -15,7 +15,7 @@ from tests.server.tasks.conftest import (
 def test_a_stopped_workers_run_is_queued_and_a_killed_ones_goes_on_elsewhere(
     project_id: int,
 ) -> None:
-    stopped, killed = (queue_run(project_id, HANG_FIRST) for _ in range(2))
+    stopped = queue_run(project_id, HANG_FIRST)
     with working() as worker:
         trainer = trainer_of(stopped)
         worker.send_signal(signal.SIGTERM)
@@ -26,6 +26,7 @@ def test_a_stopped_workers_run_is_queued_and_a_killed_ones_goes_on_elsewhere(
 
     with working() as worker:
         await_state(stopped, "succeeded")
+        killed = queue_run(project_id, HANG_FIRST)
         trainer = trainer_of(killed)
         worker.kill()
         worker.wait()
