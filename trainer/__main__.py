@@ -1,6 +1,13 @@
 """Command line of the trainer: train, evaluate, predict. Needs no server and no database."""
 
 import json
+import os
+
+# OpenMP's threads wait for each other by spinning. On a machine that does anything besides, each
+# then burns the time that the other needs, and a step takes several times as long. This is read
+# when torch is loaded, so it comes before the imports.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
