@@ -88,7 +88,7 @@ def tiny(subject: RunSubject) -> TrainConfig:
 
 def cpu_small(subject: RunSubject) -> TrainConfig:
     """Photographs of about 480 x 360 on two CPU cores within five minutes."""
-    return _config("cpu-small", subject, warmup_steps=250, steps=250, evaluate_every=125)
+    return _config("cpu-small", subject, warmup_steps=250, steps=200, evaluate_every=100)
 
 
 def demo(subject: RunSubject) -> TrainConfig:
