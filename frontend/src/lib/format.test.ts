@@ -39,7 +39,9 @@ test("a share is shown as a percentage, and none as a dash", () => {
 })
 
 test("hours keep two decimals while they are few", () => {
-  expect(formatHours(0.254)).toBe("0.25 h")
+  expect(formatHours(0.0045)).toBe("16 s")
+  expect(formatHours(0.254)).toBe("15 min 14 s")
+  expect(formatHours(1.254)).toBe("1.25 h")
   expect(formatHours(12.34)).toBe("12.3 h")
 })
 

@@ -30,8 +30,9 @@ function twoUnits(milliseconds: number, unit: number, names: readonly [string, s
   return `${large} ${names[0]} ${String(small).padStart(2, "0")} ${names[1]}`
 }
 
-/** Hours for an axis or a table: `0.25 h`. */
-export const formatHours = (hours: number): string => `${hours.toFixed(hours < 10 ? 2 : 1)} h`
+/** Hours of labelling: `12.3 h`, and below one hour in the units that still say something. */
+export const formatHours = (hours: number): string =>
+  hours < 1 ? formatDuration(hours * HOUR) : `${hours.toFixed(hours < 10 ? 2 : 1)} h`
 
 /** A share of one: `54.3 %`. */
 export const formatPercent = (share: number | null | undefined): string =>

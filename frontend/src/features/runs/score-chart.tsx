@@ -72,11 +72,10 @@ const markAdaptation = (plot: PlotLibrary, step: number) => [
   plot.ruleX([step], { stroke: "var(--border-strong)", strokeDasharray: "2 3" }),
   plot.text([step], {
     x: (at: number) => at,
-    frameAnchor: "bottom",
-    dx: 6,
-    dy: -6,
-    textAnchor: "start",
-    text: () => "adaptation",
+    frameAnchor: "top",
+    dx: -6,
+    textAnchor: "end",
+    text: () => "adaptation begins",
     fill: "var(--text-muted)",
   }),
 ]
