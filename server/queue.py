@@ -44,6 +44,7 @@ def _app_for(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         timezone="UTC",
         beat_schedule_filename=str(_broker_folder(settings) / "beat-schedule"),
