@@ -1,7 +1,7 @@
 """Small datasets made in the test: coloured rectangles as street furniture."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,13 @@ COLORS = ((90, 90, 90), (170, 80, 60), (40, 60, 200))
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _numbers_as_before() -> Iterator[None]:
+    """A training flushes denormals in its whole process, which here is that of other tests too."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 def paint(folder: Path, count: int, size: tuple[int, int], seed: int) -> None:
