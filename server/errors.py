@@ -1,9 +1,9 @@
 """Errors that a client may see. Each carries its HTTP status and a stable code (RFC 9457).
 
 WeaksegError
-  ├─ BadInput 422        ├─ NotSignedIn 401     ├─ NotFound 404
-  ├─ TooLarge 413        ├─ Forbidden 403       ├─ Conflict 409
-  ├─ RangeInvalid 416    └─ TooManyAttempts 429
+  ├─ NotSignedIn 401     ├─ Conflict 409
+  ├─ Forbidden 403       ├─ BadInput 422
+  ├─ NotFound 404        └─ TooManyAttempts 429
 """
 
 from typing import ClassVar
@@ -27,11 +27,6 @@ class BadInput(WeaksegError):
     code = "bad-input"
 
 
-class TooLarge(WeaksegError):
-    status = 413
-    code = "too-large"
-
-
 class NotSignedIn(WeaksegError):
     status = 401
     code = "not-signed-in"
@@ -50,11 +45,6 @@ class NotFound(WeaksegError):
 class Conflict(WeaksegError):
     status = 409
     code = "conflict"
-
-
-class RangeInvalid(WeaksegError):
-    status = 416
-    code = "range-invalid"
 
 
 class TooManyAttempts(WeaksegError):

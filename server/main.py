@@ -100,7 +100,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
 def _serve_frontend(app: FastAPI) -> None:
     """The built pages: hashed assets for ever, and one page for every address of the browser's."""
 
-    @app.get("/{path:path}", include_in_schema=False)
+    @app.api_route("/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
     def frontend(path: str) -> Response:
         if path.startswith(("api/", "health/", "metrics")):
             return problems.problem(404, f"there is nothing at /{path}", "not-found")

@@ -46,7 +46,6 @@ class Caller:
 
     user: User
     scopes: frozenset[Scope]
-    by_cookie: bool
 
     @property
     def id(self) -> int:
@@ -72,10 +71,10 @@ def identify(
     if bearer is not None:
         with session_scope() as session:
             token = users.find_token(session, bearer.credentials)
-            caller = Caller(token.user, frozenset(Scope(s) for s in token.scopes), by_cookie=False)
+            caller = Caller(token.user, frozenset(Scope(s) for s in token.scopes))
     elif cookie:
         with session_scope(read_only=True) as session:
-            caller = Caller(users.find_session(session, cookie), frozenset(Scope), by_cookie=True)
+            caller = Caller(users.find_session(session, cookie), frozenset(Scope))
     else:
         raise NotSignedIn("sign in, or send an API token as Authorization: Bearer")
     request.state.user_id = caller.id
