@@ -53,7 +53,10 @@ def take(session: Session, run_id: int, worker: str) -> Claim | None:
     if is_postgresql(session):
         # Two workers that look at once would each see that nothing runs yet.
         session.execute(text(f"SELECT pg_advisory_xact_lock({CLAIM_LOCK})"))
+    else:
+        session.connection()
     other = aliased(Run)
+    # Read only now that this transaction's turn has come: the wait does not belong to the run.
     now = utcnow()
     running = [
         other.state == RunState.RUNNING.value,

@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from threading import Event
 
 import pytest
 
@@ -70,6 +71,31 @@ def test_one_device_trains_one_run_at_a_time_even_when_asked_at_once(database: s
         taken = [claim for claim in pool.map(take, run_ids) if claim]
     assert len(taken) == 1
     assert take(run_ids[-1], "another device") is not None
+
+
+def test_waiting_for_another_claim_is_not_part_of_the_run(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that starts when another ends must not seem to have begun before that."""
+    project_id = make_project()
+    first, second = make_run(project_id), make_run(project_id)
+    clock_was_read = Event()
+
+    def read_clock() -> datetime:
+        clock_was_read.set()
+        return utcnow()
+
+    def take() -> Claim | None:
+        with session_scope() as session:
+            return claims.take(session, second, "another worker")
+
+    with ThreadPoolExecutor(1) as pool:
+        with session_scope() as session:
+            claims.take(session, first, "worker")
+            monkeypatch.setattr(claims, "utcnow", read_clock)
+            waiting = pool.submit(take)
+            assert not clock_was_read.wait(0.5)
+        assert waiting.result(timeout=30) is not None
 
 
 def test_a_device_whose_worker_was_lost_is_free(database: str) -> None:
