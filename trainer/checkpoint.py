@@ -72,7 +72,8 @@ def save_checkpoint(
     """Write `checkpoints/step-NNNNNN.safetensors` and the `CheckpointInfo` beside it."""
     path = run_dir / FOLDER / f"step-{step:06d}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    header = {"format": "pt", "segmenter": segmenter.shape.model_dump_json()}
+    # One entry alone: several are written in an order that changes, and the hash with it.
+    header = {"segmenter": segmenter.shape.model_dump_json()}
     content = save(tensors_of(segmenter.network), header)
     digest = sha256(content)
     info = CheckpointInfo(

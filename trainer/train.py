@@ -196,7 +196,8 @@ class Run:
             ):
                 self._evaluate_and_save(step)
             if self.stop.requested and step < self.steps:
-                self._save(step)
+                if self.position.step != step:
+                    self._save(step)
                 raise Interrupted
 
     def _report_progress(self, step: int, means: Means) -> None:

@@ -13,8 +13,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from tests.trainer.conftest import CATEGORIES, MakeRun, Street, lines_of, paint
-from trainer.checkpoint import load_segmenter
-from trainer.contract import CheckpointInfo, ImagePrediction, Report
+from trainer.checkpoint import Provenance, load_segmenter, save_checkpoint
+from trainer.contract import CheckpointInfo, ImagePrediction, Report, Score
 from trainer.train import BAD_INPUT, FAILED, SUCCEEDED, Run, train
 
 
@@ -118,6 +118,16 @@ class _StopAfter:
         return self.looks < 0
 
 
+def test_the_same_weights_are_the_same_bytes(make_run: MakeRun) -> None:
+    run_dir = make_run(steps=0, predict=False)
+    assert train(run_dir) == SUCCEEDED
+    (path,) = (run_dir / "checkpoints").glob("step-*.safetensors")
+    segmenter = load_segmenter(path)
+    made_from = Provenance("0" * 64, None)
+    again = {save_checkpoint(run_dir, 9, segmenter, Score(), made_from).sha256 for _ in range(20)}
+    assert again == {hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
 @pytest.mark.parametrize("stopped_after", [2, 6])
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, stopped_after: int
@@ -134,7 +144,8 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(
         assert train(stopped) == SUCCEEDED
     lines = lines_of(stopped)
     assert lines[-1] == {"kind": "finished", "status": "interrupted"}
-    assert (lines[-2]["kind"], lines[-2]["step"]) == ("checkpoint", stopped_after + 1)
+    saved = [line["step"] for line in lines if line["kind"] == "checkpoint"]
+    assert saved == sorted({4, stopped_after + 1} if stopped_after > 3 else {stopped_after + 1})
     assert not (stopped / "report.json").exists()
     assert train(stopped) == SUCCEEDED
     assert [line["first_step"] for line in lines_of(stopped) if line["kind"] == "started"] == [
