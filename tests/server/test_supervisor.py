@@ -218,18 +218,31 @@ def test_a_stop_during_the_start_does_not_claim_to_be_ready(tmp_path: Path) -> N
         assert process.wait(DEADLINE_SECONDS) == 0
 
 
+# Blocked until it is waited for, so that a signal that comes at once is not missed.
+NOTE_THE_SIGNAL = """
+import pathlib, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+print('up', flush=True)
+signal.sigwait([signal.SIGTERM])
+pathlib.Path(sys.argv[1]).touch()
+"""
+
+
 def test_a_bound_process_gets_the_signal_that_was_asked_for(tmp_path: Path) -> None:
+    inner = ["-c", NOTE_THE_SIGNAL, str(tmp_path / "told")]
     code = textwrap.dedent(f"""
         import signal, subprocess, sys
         from server.processes import bound_to_parent
-        inner = "import signal; signal.signal(signal.SIGTERM, lambda *_: open({str(tmp_path / "told")!r}, 'w').close()); print('up', flush=True); signal.pause()"
         child = subprocess.Popen(
-            bound_to_parent([sys.executable, "-c", inner], signal.SIGTERM), stdout=subprocess.PIPE
+            bound_to_parent([sys.executable, *{inner!r}], signal.SIGTERM), stdout=subprocess.PIPE
         )
         child.stdout.readline()
         print(child.pid)
     """)
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=DEADLINE_SECONDS
+    )
     assert wait_for_end([int(ended.stdout)]) == []
     assert (tmp_path / "told").exists()
 
