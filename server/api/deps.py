@@ -69,9 +69,10 @@ def identify(
     Raises NotSignedIn. The session used here ends before the route's own begins.
     """
     if bearer is not None:
-        with session_scope() as session:
+        with session_scope(read_only=True) as session:
             token = users.find_token(session, bearer.credentials)
-            caller = Caller(token.user, frozenset(Scope(s) for s in token.scopes))
+        users.note_token_use(token)
+        caller = Caller(token.user, frozenset(Scope(s) for s in token.scopes))
     elif cookie:
         with session_scope(read_only=True) as session:
             caller = Caller(users.find_session(session, cookie), frozenset(Scope))
