@@ -16,17 +16,23 @@ Weight = Annotated[float, Field(ge=0, le=1000)]
 
 
 class Supervision(StrEnum):
-    """What the target domain offers; `point` implies `image`."""
+    """What the target domain offers; `point` implies `image`, `dense` is the upper bound."""
 
     SOURCE_ONLY = "source-only"
     PSEUDO = "pseudo"
     IMAGE = "image"
     POINT = "point"
+    DENSE = "dense"
 
     @property
     def is_oracle(self) -> bool:
         """Whether a person's labels are needed."""
         return self in (Supervision.IMAGE, Supervision.POINT)
+
+    @property
+    def learns_without_source(self) -> bool:
+        """Whether the target alone can teach the categories."""
+        return self.is_oracle or self is Supervision.DENSE
 
 
 class Record(BaseModel):
@@ -130,36 +136,82 @@ class TrainConfig(Record):
     categories: tuple[str, ...] = Field(min_length=1, max_length=256)
     colors: tuple[str, ...] = ()
     """One `#rrggbb` per category for predicted masks; empty: a built-in palette."""
-    source: DatasetCard
+    source: DatasetCard | None
+    """None: weak labels alone, without a source domain."""
     target: DatasetCard
+    """Its masks are opened when supervision is `dense` and never otherwise."""
     validation: DatasetCard | None = None
     """Target images with masks, opened for evaluation alone."""
     labels: Path | None = None
     """Label file; a relative path is below the run directory."""
 
-    backbone: Literal["efficientnet-lite0"] = "efficientnet-lite0"
+    backbone: str = Field(default="efficientnet-lite0", max_length=100)
+    """`efficientnet-lite0`, `resnet101`, `vgg16`, or `timm/NAME` for any timm network with maps."""
+    head: Literal["fusion", "deeplab-v2"] = "fusion"
+    """`fusion` adds maps of several strides; `deeplab-v2` is dilated branches on the last map."""
+    dilations: tuple[int, ...] = (6, 12)
+    """Of the `deeplab-v2` head; the paper's networks declare four branches and use these two."""
+    initial_weights: Path | None = None
+    """File with the backbone's ImageNet weights, where the machine cannot download them."""
+    initial_weights_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     frozen_stages: int = Field(default=2, ge=0, le=7)
     """So many first stages of the backbone keep their ImageNet weights: at high resolution they
     cost most of a step, and edges and textures look alike in both domains."""
+    frozen_norms: bool = False
+    """Keep the scales and shifts of the backbone's batch norms too; statistics never change."""
     feature_channels: int = Field(default=128, ge=8, le=4096, multiple_of=8)
-    """E: channels of the features that enter the classifier."""
+    """E of the `fusion` head: channels of the features that enter the classifier."""
+
     height: int = Field(default=240, ge=32, le=4096)
     width: int = Field(default=320, ge=32, le=8192)
+    source_height: int | None = Field(default=None, ge=32, le=4096)
+    """None: the target's size."""
+    source_width: int | None = Field(default=None, ge=32, le=8192)
+    crop_height: int | None = Field(default=None, ge=32, le=4096)
+    """Train on random crops of this size; None: whole images. A label is not the crop's."""
+    crop_width: int | None = Field(default=None, ge=32, le=8192)
+    color_jitter: Fraction = 0.0
+    """Strength of random brightness, contrast, saturation and hue."""
+    pixel_adaptation: Literal["none", "fda"] = "none"
+    """Also show source images with the low frequencies of target images."""
+    fda_beta: float = Field(default=0.01, gt=0, le=0.5)
+    """Half the side of the swapped square of frequencies, as a share of the image's side."""
+    rare_category_temperature: float | None = Field(default=None, gt=0, le=10)
+    """Sample images of rare categories more often, the more the lower; None: all alike."""
     batch_size: int = Field(default=4, ge=1, le=64)
+    loader_workers: int = Field(default=0, ge=0, le=64)
+    """Processes that prepare batches; 0: the training process itself."""
+    cache: Path | None = None
+    """Folder for decoded, resized images that outlive the run; None: memory alone."""
+
     warmup_steps: int = Field(default=400, ge=0, le=1_000_000)
     """Steps on the source alone before the target takes part."""
     steps: int = Field(default=600, ge=0, le=1_000_000)
     """Steps of adaptation, after the warm-up."""
+    schedule_steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Steps over which the learning rate falls to 0; None: all steps of the run."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: Fraction = 0.9
+    """Of `sgd`."""
     learning_rate: float = Field(default=3e-4, gt=0, le=1)
     head_learning_rate_factor: float = Field(default=5.0, gt=0, le=100)
     discriminator_learning_rate: float = Field(default=1e-4, gt=0, le=1)
     weight_decay: float = Field(default=1e-2, ge=0, le=1)
     gradient_norm: float = Field(default=1.0, gt=0)
+    precision: Literal["fp32", "tf32", "bf16"] = "tf32"
+    """`bf16`: mixed precision; `tf32` is `fp32` on devices without it."""
+    compile: bool = False
+    """Compile the segmenter's forward and backward passes."""
+
     pseudo_threshold: Fraction = 0.2
     """T of the paper's pseudo image labels."""
     smooth_max: float = Field(default=1.0, gt=0, le=100)
     """k of gpool (Eq. 1)."""
+    presence_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Dropout of the target's logits before gpool; None: 0.1 for oracle, 0.3 for pseudo labels."""
     discriminator_hidden: int = Field(default=256, ge=1, le=4096)
+    discriminator_projection: int | None = Field(default=None, ge=1, le=4096)
+    """Width of an input projection that the category discriminators share; None: none (paper)."""
     output_discriminator_width: int = Field(default=16, ge=1, le=512)
     """Channels after the first convolution of the output-space discriminator; 64 is the paper."""
     average_decay: float = Field(default=0.99, ge=0, lt=1)
@@ -171,8 +223,18 @@ class TrainConfig(Record):
     threads: int | None = Field(default=None, ge=1, le=256)
     report_every: int = Field(default=10, ge=1)
     evaluate_every: int = Field(default=100, ge=1)
+    selection: Literal["last", "weak-labels", "masks"] = "last"
+    """Which checkpoint is the run's result: the last, or the best by the held-out weak labels or
+    by the validation masks."""
+    scored_categories: tuple[str, ...] = ()
+    """A subset whose mean IoU is told besides: 13 of 16 for SYNTHIA."""
     predict: bool = True
     """Write masks and presence probabilities of every target image at the end."""
+
+    @property
+    def source_size(self) -> tuple[int, int]:
+        """(width, height) that source images are resized to."""
+        return self.source_width or self.width, self.source_height or self.height
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -182,6 +244,14 @@ class TrainConfig(Record):
             raise ValueError(f"{len(self.colors)} colours for {len(self.categories)} categories")
         if self.supervision.is_oracle and self.labels is None:
             raise ValueError(f"supervision {self.supervision.value!r} needs a label file")
+        if self.source is None and not self.supervision.learns_without_source:
+            raise ValueError(f"supervision {self.supervision.value!r} needs a source domain")
+        if unknown := set(self.scored_categories) - set(self.categories):
+            raise ValueError(f"scored_categories: unknown {', '.join(sorted(unknown))}")
+        if (self.crop_height is None) != (self.crop_width is None):
+            raise ValueError("crop_height and crop_width go together")
+        if self.selection == "masks" and self.validation is None:
+            raise ValueError("selection by masks needs validation masks")
         return self
 
 
@@ -190,11 +260,15 @@ class Score(Record):
 
     miou: Fraction | None = None
     """On the validation masks; None when there are none."""
+    miou_of_scored: Fraction | None = None
+    """Mean over `scored_categories` alone, where the run names any."""
     iou: dict[str, Fraction | None] = {}
     presence_f1: Fraction | None = None
     """On held-out weak labels (or the validation masks' presence when there are masks)."""
     point_accuracy: Fraction | None = None
     """Share of held-out points whose pixel is predicted right."""
+    presence_error: Fraction | None = None
+    """Expected calibration error of presence probabilities."""
 
 
 class Started(Record):

@@ -29,7 +29,7 @@ class RunSubject:
 
     supervision: Supervision
     categories: tuple[str, ...]
-    source: DatasetCard
+    source: DatasetCard | None
     target: DatasetCard
     labels: Path | None = None
     validation: DatasetCard | None = None
