@@ -269,6 +269,14 @@ class Score(Record):
     """Share of held-out points whose pixel is predicted right."""
     presence_error: Fraction | None = None
     """Expected calibration error of presence probabilities."""
+    presence_average_precision: Fraction | None = None
+    """Mean over categories of the average precision of presence; free of thresholds."""
+    balanced_point_accuracy: Fraction | None = None
+    """Mean over categories of the share of its held-out points that are predicted right."""
+    point_miou: Fraction | None = None
+    """mIoU as held-out points and the predicted areas estimate it, without any mask."""
+    weak_label_score: Fraction | None = None
+    """The one number by which held-out weak labels choose a checkpoint."""
 
 
 class Started(Record):
@@ -361,6 +369,35 @@ class CheckpointInfo(Record):
     size: int
 
 
+class ReliabilityBin(Record):
+    """Presence probabilities of one interval against what turned out to be there."""
+
+    count: int = Field(ge=1)
+    confidence: Fraction
+    """Mean probability."""
+    frequency: Fraction
+    """Share that is present."""
+
+
+class ImageScore(Record):
+    """How well one image of the scored ones is segmented."""
+
+    image: str
+    miou: Fraction
+
+
+class Breakdown(Record):
+    """What stands behind the score of the selected checkpoint."""
+
+    images: int
+    unit: Literal["pixels", "points"]
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """Counts by truth (row) and prediction (column), in the order of the categories."""
+    reliability: tuple[ReliabilityBin, ...] = ()
+    examples: tuple[ImageScore, ...] = ()
+    """The worst and the best images, worst first; with masks alone."""
+
+
 class Report(Record):
     """`report.json`: what a finished run amounts to."""
 
@@ -374,6 +411,12 @@ class Report(Record):
     seconds: float
     device: str
     labelled_images: int
+    last_step: int | None = None
+    last_score: Score | None = None
+    """Score at the last step, which differs from `score` where another checkpoint was selected."""
+    losses: dict[str, float] = {}
+    """Mean of each loss over the last tenth of the steps that had it."""
+    breakdown: Breakdown | None = None
 
 
 class ImagePrediction(Record):
