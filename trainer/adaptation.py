@@ -30,7 +30,6 @@ from trainer.losses.presence import (
     smooth_maximum,
 )
 from trainer.models.average import WeightAverage
-from trainer.models.backbone import freeze_stages
 from trainer.models.discriminators import CategoryDiscriminators, OutputDiscriminator
 from trainer.models.segmenter import Segmenter
 from trainer.schedule import poly
@@ -99,12 +98,15 @@ class Adaptation:
             {
                 "output": OutputDiscriminator(categories, config.output_discriminator_width),
                 "category": CategoryDiscriminators(
-                    categories, config.feature_channels, config.discriminator_hidden
+                    categories,
+                    segmenter.features,
+                    config.discriminator_hidden,
+                    config.discriminator_projection,
                 ),
             }
         ).to(device)
         rate = config.learning_rate
-        freeze_stages(segmenter.backbone, config.frozen_stages)
+        segmenter.freeze(config.frozen_stages, config.frozen_norms)
         trained = [weight for weight in segmenter.backbone.parameters() if weight.requires_grad]
         self.segmenter_optimizer = torch.optim.AdamW(
             [

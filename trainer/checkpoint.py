@@ -14,24 +14,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from trainer.contract import CheckpointInfo, CheckpointSaved, Record, Score, TrainConfig
+from trainer.contract import CheckpointInfo, CheckpointSaved, Score, TrainConfig
 from trainer.errors import BadInput, describe
 from trainer.files import sha256, write_atomically
-from trainer.models.segmenter import Segmenter
+from trainer.models.segmenter import Segmenter, build_segmenter
+from trainer.models.segmenter import SegmenterShape as SegmenterShape
 
 FOLDER = "checkpoints"
-
-
-class SegmenterShape(Record):
-    """The checkpoint's own header: how to build the network that its tensors belong to."""
-
-    backbone: str
-    categories: tuple[str, ...]
-    colors: tuple[str, ...] = ()
-    feature_channels: int
-    height: int
-    width: int
-    smooth_max: float
 
 
 @dataclass(frozen=True)
@@ -54,7 +43,7 @@ class TrainedSegmenter:
 
 def shape_of(config: TrainConfig) -> SegmenterShape:
     """What a run's checkpoints say about their network."""
-    names = SegmenterShape.model_fields
+    names = SegmenterShape.model_fields.keys() & TrainConfig.model_fields.keys()
     return SegmenterShape.model_validate({name: getattr(config, name) for name in names})
 
 
@@ -112,7 +101,7 @@ def load_segmenter(path: Path, device: str | torch.device = "cpu") -> TrainedSeg
         raise BadInput(f"{path}: not a weakseg checkpoint: no 'segmenter' in its header") from error
     except ValidationError as error:
         raise BadInput(f"{path}: header: {describe(error)}") from error
-    network = Segmenter(len(shape.categories), shape.feature_channels)
+    network = build_segmenter(shape)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import Score
-from trainer.data.batches import normalise
 from trainer.data.decode import decode_mask
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
@@ -26,7 +25,8 @@ def logits_of(segmenter: TrainedSegmenter, images: ResizedImages) -> Iterator[Te
     device = next(segmenter.network.parameters()).device
     for first in range(0, len(images), BATCH_SIZE):
         indices = range(first, min(first + BATCH_SIZE, len(images)))
-        batch = normalise(np.stack([images.image(index) for index in indices]))
+        pixels = np.stack([images.image(index) for index in indices])
+        batch = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         with torch.inference_mode():
             yield from segmenter.network(batch.to(device)).logits
 

@@ -31,8 +31,7 @@ from trainer.data.domains import load_domains
 from trainer.errors import BadInput, NonFiniteLoss, describe
 from trainer.evaluate import score_on_labels, score_on_masks
 from trainer.files import sha256, write_atomically
-from trainer.models.backbone import load_imagenet
-from trainer.models.segmenter import Segmenter
+from trainer.models.segmenter import build_segmenter
 from trainer.predict import predict_images
 from trainer.progress import Means, Reporter
 from trainer.resume import Position, load_state, save_state
@@ -111,8 +110,9 @@ def read_config(run_dir: Path) -> tuple[TrainConfig, str]:
         )
         if card
     }
-    if config.labels:
-        changes["labels"] = (run_dir / config.labels).resolve()
+    for name in ("labels", "initial_weights"):
+        if (file := getattr(config, name)) is not None:
+            changes[name] = (run_dir / file).resolve()
     return config.model_copy(update=changes), sha256(content)
 
 
@@ -143,8 +143,10 @@ class Run:
         self.domains = load_domains(self.config)
         self.steps = self.config.warmup_steps + self.config.steps
         torch.manual_seed(self.config.seed)
-        segmenter = Segmenter(len(self.config.categories), self.config.feature_channels)
-        load_imagenet(segmenter.backbone)
+        segmenter = build_segmenter(shape_of(self.config))
+        segmenter.load_initial_weights(
+            self.config.initial_weights, self.config.initial_weights_sha256
+        )
         self.adaptation = Adaptation(self.config, segmenter, self.device)
         self.trained = TrainedSegmenter(self.adaptation.average.network, shape_of(self.config))
         labels = self.config.labels

