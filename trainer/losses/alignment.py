@@ -1,11 +1,14 @@
 """Losses that align the domains. Domain labels: source 0, target 1.
 
-Shapes: `B` image, `C` category, `E` feature channel, `H W` feature grid.
+Shapes: `B` image, `C` category, `E` feature channel, `H W` feature grid, `N` pair of a category
+and a region.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from trainer.losses.mean import masked_mean, mean_of
 
 SOURCE, TARGET = 0.0, 1.0
 
@@ -21,17 +24,20 @@ def category_pool(logits_BCHW: Tensor, features_BEHW: Tensor) -> Tensor:
 
 def domain_loss(domain_logits: Tensor, domain: float) -> Tensor:
     """Binary cross-entropy of a discriminator's logits of any shape against one domain."""
-    return F.binary_cross_entropy_with_logits(domain_logits, torch.full_like(domain_logits, domain))
-
-
-def category_domain_loss(domain_logits_BC: Tensor, domain: float, presence_BC: Tensor) -> Tensor:
-    """Eq. 4-6: only present categories count; mean over them, then over images.
-
-    An image without a present category gives 0.
-    """
-    present_BC = presence_BC == 1
-    loss_BC = F.binary_cross_entropy_with_logits(
-        domain_logits_BC, torch.full_like(domain_logits_BC, domain), reduction="none"
+    loss = F.binary_cross_entropy_with_logits(
+        domain_logits, torch.full_like(domain_logits, domain), reduction="none"
     )
-    loss_B = loss_BC.where(present_BC, 0).sum(1) / present_BC.sum(1).clamp(min=1)
-    return loss_B.mean()
+    return masked_mean(loss, torch.ones_like(loss, dtype=torch.bool))
+
+
+def category_domain_loss(domain_logits_BN: Tensor, domain: float, presence_BN: Tensor) -> Tensor:
+    """Eq. 4-6: only what is present counts; mean over it, then over images.
+
+    An image in which nothing is present gives 0.
+    """
+    present_BN = presence_BN == 1
+    loss_BN = F.binary_cross_entropy_with_logits(
+        domain_logits_BN, torch.full_like(domain_logits_BN, domain), reduction="none"
+    )
+    loss_B = loss_BN.where(present_BN, 0).sum(1) / present_BN.sum(1).clamp(min=1)
+    return mean_of(loss_B.sum(), torch.ones_like(loss_B).sum())

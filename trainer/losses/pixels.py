@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainer.losses.mean import mean_of
+
 VOID = -1
 
 
@@ -21,7 +23,7 @@ def mask_loss(logits_BCHW: Tensor, masks_BHW: Tensor) -> Tensor:
     0 when every pixel is void.
     """
     loss = F.cross_entropy(logits_BCHW, masks_BHW, ignore_index=VOID, reduction="sum")
-    return loss / (masks_BHW != VOID).sum().clamp(min=1)
+    return mean_of(loss, (masks_BHW != VOID).sum())
 
 
 def point_loss(logits_BCHW: Tensor, points_P4: Tensor) -> Tensor:
@@ -31,10 +33,9 @@ def point_loss(logits_BCHW: Tensor, points_P4: Tensor) -> Tensor:
     Sampling the coarse logits bilinearly there is what resizing all of them to the image and
     reading one pixel would give.
     """
-    if not len(points_P4):
-        return logits_BCHW.sum() * 0
     logits_PC = sample_logits(logits_BCHW, points_P4)
-    return F.cross_entropy(logits_PC, points_P4[:, 1].long())
+    loss = F.cross_entropy(logits_PC, points_P4[:, 1].long(), reduction="sum")
+    return mean_of(loss, loss.new_tensor(len(points_P4)))
 
 
 def sample_logits(logits_BCHW: Tensor, points_P4: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Losses on image-level labels. Presence is 1 present, 0 absent, -1 not asked, which never counts.
 
-Shapes: `B` image, `C` category, `H W` feature grid.
+Shapes: `B` image, `C` category, `H W` pixel or feature grid, `...` any.
 """
 
 import math
@@ -8,6 +8,8 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from trainer.losses.mean import masked_mean, mean_of
 
 
 def smooth_maximum(logits_BCHW: Tensor, sharpness: float = 1.0) -> Tensor:
@@ -20,31 +22,40 @@ def smooth_maximum(logits_BCHW: Tensor, sharpness: float = 1.0) -> Tensor:
     return pooled_BC / sharpness
 
 
-def presence_loss(scores_BC: Tensor, presence_BC: Tensor) -> Tensor:
-    """L_c (Eq. 2): binary cross-entropy over the pairs that were asked; 0 when none was."""
-    asked_BC = presence_BC >= 0
-    loss_BC = F.binary_cross_entropy_with_logits(
-        scores_BC, presence_BC.clamp(min=0), reduction="none"
-    )
-    return loss_BC.where(asked_BC, 0).sum() / asked_BC.sum().clamp(min=1)
+def presence_loss(scores: Tensor, presence: Tensor) -> Tensor:
+    """L_c (Eq. 2): binary cross-entropy over what was asked, of any one shape; 0 when nothing was."""
+    loss = F.binary_cross_entropy_with_logits(scores, presence.clamp(min=0), reduction="none")
+    return masked_mean(loss, presence >= 0)
 
 
-def pseudo_presence(scores_BC: Tensor, threshold: float) -> Tensor:
+def pseudo_presence(scores: Tensor, threshold: float) -> Tensor:
     """Pseudo image-level labels from the current presence logits: 1 above `threshold`, else 0."""
-    return (scores_BC.detach().sigmoid() > threshold).to(scores_BC.dtype)
+    return (scores.detach().sigmoid() > threshold).to(scores.dtype)
 
 
-def absent_loss(logits_BCHW: Tensor, presence_BC: Tensor) -> Tensor:
-    """Negative learning: mean of -log(1 - p_c) over pixels and absent categories; 0 without any.
+def absent_loss(logits_BCHW: Tensor, absent_BCHW: Tensor) -> Tensor:
+    """Negative learning: weighted mean of -log(1 - p_c) over pixels and categories; 0 without any.
 
-    -log(1 - p_c) = softplus(o_c - logsumexp of the other logits), which stays exact near p_c = 1.
-    With a single category there is nothing else to predict, so it is 0.
+    Args:
+        logits_BCHW: the segmenter's logits.
+        absent_BCHW: 1 where the category is known not to be, 0 elsewhere, fractions for pixels
+            that lie partly in a tile; any shape that broadcasts to the logits'.
     """
-    categories = logits_BCHW.shape[1]
-    image_A, category_A = (presence_BC == 0).nonzero(as_tuple=True)
-    if categories == 1 or not len(image_A):
+    if logits_BCHW.shape[1] == 1:  # there is nothing else to predict
         return logits_BCHW.sum() * 0
-    logits_ACHW = logits_BCHW[image_A]
-    itself_AC = F.one_hot(category_A, categories).bool()
-    others_AHW = logits_ACHW.masked_fill(itself_AC[:, :, None, None], -torch.inf).logsumexp(1)
-    return F.softplus(logits_ACHW[itself_AC] - others_AHW).mean()
+    absent_BCHW = absent_BCHW.expand_as(logits_BCHW)
+    return mean_of((-log_other(logits_BCHW) * absent_BCHW).sum(), absent_BCHW.sum())
+
+
+def log_other(logits_BCHW: Tensor) -> Tensor:
+    """log(1 - p_c) of the softmax, (B, C, H, W), exact also where p_c is near 1; C > 1.
+
+    1 - p_c suffers from cancellation only for the one category that may have p_c > 1/2, the
+    largest; there it is summed from the other categories instead.
+    """
+    total_B1HW = logits_BCHW.logsumexp(1, keepdim=True)
+    largest_B1HW = logits_BCHW.argmax(1, keepdim=True)
+    itself = torch.zeros_like(logits_BCHW, dtype=torch.bool).scatter_(1, largest_B1HW, True)
+    others_B1HW = logits_BCHW.masked_fill(itself, -torch.inf).logsumexp(1, keepdim=True)
+    p_BCHW = (logits_BCHW - total_B1HW).exp().masked_fill(itself, 0)
+    return torch.where(itself, others_B1HW - total_B1HW, torch.log1p(-p_BCHW))
