@@ -1,195 +1,215 @@
 """Batches of both domains. Batch n of a seed is always the same, so a run resumes anywhere.
 
-Shapes: `B` image, `C` category, `H W` pixel, `P` point.
+Shapes: `B` image, `C` category, `H W` pixel, `P` point, `R K` tile (row, column).
 """
 
+import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass, fields, replace
+from multiprocessing.context import BaseContext
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
 from trainer.data.presence import area_fractions
+from trainer.data.sampling import Order, positions_of
+from trainer.data.transforms import JointTransforms, Picture
+from trainer.errors import BadInput
 
 Batch = TypeVar("Batch")
 
+SOURCE_CHANGES, TARGET_CHANGES = 2, 4
+"""Streams of random numbers: what happens to one domain's pictures says nothing of the other's."""
+
+
+class _Tensors:
+    """A record of tensors that moves as one."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same batch on another device; copies from pinned memory do not wait."""
+        return self._with(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> Self:
+        """The same batch in memory from which copies to an accelerator need not wait."""
+        return self._with(lambda tensor: tensor.pin_memory())
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> Self:
+        named = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        changed = {name: change(t) for name, t in named.items() if isinstance(t, Tensor)}
+        return replace(self, **changed)  # type: ignore[type-var]
+
 
 @dataclass(frozen=True)
-class SourceBatch:
-    """Images with masks; presence follows from the masks."""
+class SourceBatch(_Tensors):
+    """Images with masks. Presence follows from the masks, from those of the crops when cropping."""
 
     images: Tensor
-    """(B, 3, H, W), normalised."""
+    """(B, 3, H, W) uint8, RGB."""
     masks: Tensor
-    """(B, H, W) category indices, -1 for void."""
+    """(B, H, W) int64 category indices, -1 for void."""
     presence: Tensor
-    """(B, C) 1 present, 0 absent."""
+    """(B, C) float: 1 present, 0 absent."""
     names: tuple[str, ...]
-
-    def to(self, device: torch.device) -> "SourceBatch":
-        """The same batch on another device."""
-        return replace(
-            self,
-            images=self.images.to(device),
-            masks=self.masks.to(device),
-            presence=self.presence.to(device),
-        )
+    tile_presence: Tensor | None = None
+    """(B, C, R, K) float: 1 present, 0 absent; None when the run has no tiles."""
 
 
 @dataclass(frozen=True)
-class TargetBatch:
-    """Images with weak labels, which may be empty."""
+class TargetBatch(_Tensors):
+    """Images with weak labels, which may be empty. Labels speak of whole pictures, never of crops."""
 
     images: Tensor
-    """(B, 3, H, W), normalised."""
+    """(B, 3, H, W) uint8, RGB; crops when cropping."""
     presence: Tensor
-    """(B, C) 1 present, 0 absent, -1 not asked."""
+    """(B, C) float: 1 present, 0 absent, -1 not asked."""
     points: Tensor
-    """(P, 4): image in the batch, category, x and y as fractions of width and height."""
+    """(P, 4) float: image in the batch, category, x and y as fractions of the images' width and
+    height; when cropping, those inside the crops."""
     names: tuple[str, ...]
-
-    def to(self, device: torch.device) -> "TargetBatch":
-        """The same batch on another device."""
-        return replace(
-            self,
-            images=self.images.to(device),
-            presence=self.presence.to(device),
-            points=self.points.to(device),
-        )
+    tile_presence: Tensor | None = None
+    """(B, C, R, K) float: 1 present, 0 absent, -1 not asked; None when the run has no tiles."""
+    masks: Tensor | None = None
+    """(B, H, W) int64 category indices, -1 for void; None unless supervision is dense."""
+    whole: Tensor | None = None
+    """(B, 3, H, W) uint8: the whole pictures at the crops' size; None when not cropping."""
 
 
-def normalise(images: NDArray[np.uint8]) -> Tensor:
-    """(B, H, W, 3) bytes to the (B, 3, H, W) that the backbone was trained on: (x - 127) / 128."""
-    # NumPy, because torch would start a team of threads of its own in the thread that prefetches.
-    scaled = (images.transpose(0, 3, 1, 2).astype(np.float32) - 127) / 128
-    return torch.from_numpy(scaled)
-
-
-def batch_indices(count: int, size: int, number: int, seed: Sequence[int]) -> NDArray[np.int64]:
-    """Which of `count` things batch `number` takes, when shuffled epochs follow one another."""
-    positions = np.arange(number * size, (number + 1) * size)
-    epochs = positions // count
-    orders = {
-        epoch: np.random.default_rng([*seed, epoch]).permutation(count)
-        for epoch in np.unique(epochs)
-    }
-    return np.array([orders[e][p % count] for e, p in zip(epochs, positions, strict=True)])
-
-
+@dataclass(frozen=True)
 class SourceBatches:
     """Batches of the source domain by number."""
 
-    def __init__(
-        self, images: ResizedImages, thresholds: NDArray[np.float64], batch_size: int, seed: int
-    ) -> None:
-        self.images = images
-        self.thresholds = thresholds
-        self.batch_size = batch_size
-        self.seed = seed
+    images: ResizedImages
+    thresholds: NDArray[np.float64]
+    """(C,) area fraction above which a category counts as present."""
+    order: Order
+    batch_size: int
+    seed: int
+    transforms: JointTransforms
 
     def __call__(self, number: int) -> SourceBatch:
         """Batch `number`, from 0."""
-        indices = batch_indices(len(self.images), self.batch_size, number, (self.seed, 1))
-        flips = _flips(self.batch_size, (self.seed, 2, number))
-        masks = np.stack(
-            [_flip(self.images.mask(i), f) for i, f in zip(indices, flips, strict=True)]
-        )
-        fractions = [area_fractions(mask, len(self.thresholds)) for mask in masks]
+        positions = positions_of(number, self.batch_size)
+        indices = self.order(positions)
+        pictures = [
+            self.transforms(
+                Picture(self.images.tensor(index), mask=torch.from_numpy(self.images.mask(index))),
+                (self.seed, SOURCE_CHANGES, position),
+            )
+            for index, position in zip(indices.tolist(), positions.tolist(), strict=True)
+        ]
+        masks = _stack([picture.mask for picture in pictures])
+        fractions = [area_fractions(mask, len(self.thresholds)) for mask in masks.numpy()]
         return SourceBatch(
-            images=_images(self.images, indices, flips),
-            masks=torch.from_numpy(masks.astype(np.int64)),
-            presence=torch.from_numpy((np.stack(fractions) > self.thresholds).astype(np.float32)),
-            names=tuple(self.images.samples[i].name for i in indices),
+            images=_stack([picture.image for picture in pictures]),
+            masks=masks.long(),
+            presence=torch.from_numpy(np.stack(fractions) > self.thresholds).float(),
+            names=tuple(self.images.samples[index].name for index in indices),
         )
 
 
+@dataclass(frozen=True)
 class TargetBatches:
-    """Batches of the target domain by number.
+    """Batches of the target domain by number."""
 
-    At least half of a batch is labelled as long as any image is: a few labels among many images
-    would else hardly be seen.
-    """
-
-    def __init__(
-        self, images: ResizedImages, labels: Sequence[TargetLabel], batch_size: int, seed: int
-    ) -> None:
-        self.images = images
-        self.labels = labels
-        self.batch_size = batch_size
-        self.seed = seed
-        known = [(label.presence >= 0).any() for label in labels]
-        self._labelled, self._unlabelled = np.flatnonzero(known), np.flatnonzero(~np.array(known))
+    images: ResizedImages
+    labels: Sequence[TargetLabel]
+    order: Order
+    batch_size: int
+    seed: int
+    transforms: JointTransforms
 
     def __call__(self, number: int) -> TargetBatch:
         """Batch `number`, from 0."""
-        indices = self._indices(number)
-        flips = _flips(self.batch_size, (self.seed, 4, number))
-        labels = [self.labels[i] for i in indices]
-        points = [
-            _points(position, label, flip)
-            for position, (label, flip) in enumerate(zip(labels, flips, strict=True))
+        positions = positions_of(number, self.batch_size)
+        indices = self.order(positions)
+        pictures = [
+            self.transforms(self._picture(index), (self.seed, TARGET_CHANGES, position))
+            for index, position in zip(indices.tolist(), positions.tolist(), strict=True)
         ]
+        presence = np.stack([self.labels[index].presence for index in indices])
         return TargetBatch(
-            images=_images(self.images, indices, flips),
-            presence=torch.from_numpy(
-                np.stack([label.presence for label in labels]).astype(np.float32)
-            ),
-            points=torch.from_numpy(np.concatenate(points)),
-            names=tuple(self.images.samples[i].name for i in indices),
+            images=_stack([picture.image for picture in pictures]),
+            presence=torch.from_numpy(presence).float(),
+            points=_points([picture.points for picture in pictures]),
+            names=tuple(self.images.samples[index].name for index in indices),
+            whole=_stack_any([picture.whole for picture in pictures]),
         )
 
-    def _indices(self, number: int) -> NDArray[np.int64]:
-        labelled, unlabelled = self._labelled, self._unlabelled
-        share = len(labelled) / len(self.labels)
-        of_labelled = max(round(self.batch_size * share), (self.batch_size + 1) // 2)
-        if not len(labelled) or not len(unlabelled):
-            of_labelled = self.batch_size if len(labelled) else 0
-        of_unlabelled = self.batch_size - of_labelled
-        chosen = []
-        for group, size, stream in ((labelled, of_labelled, 3), (unlabelled, of_unlabelled, 5)):
-            if size:
-                chosen.append(group[batch_indices(len(group), size, number, (self.seed, stream))])
-        return np.concatenate(chosen)
+    def _picture(self, index: int) -> Picture:
+        label = self.labels[index]
+        return Picture(self.images.tensor(index), points=torch.from_numpy(label.points))
 
 
-def _images(images: ResizedImages, indices: NDArray[np.int64], flips: NDArray[np.bool_]) -> Tensor:
-    return normalise(
-        np.stack([_flip(images.image(i), f) for i, f in zip(indices, flips, strict=True)])
+def _stack(tensors: Sequence[Tensor | None]) -> Tensor:
+    return torch.stack([tensor for tensor in tensors if tensor is not None])
+
+
+def _stack_any(tensors: Sequence[Tensor | None]) -> Tensor | None:
+    return None if tensors[0] is None else _stack(tensors)
+
+
+def _points(points: Sequence[Tensor | None]) -> Tensor:
+    numbered = [
+        torch.nn.functional.pad(of_image, (1, 0), value=float(number))
+        for number, of_image in enumerate(points)
+        if of_image is not None
+    ]
+    return torch.cat(numbered)
+
+
+class _Numbered(Dataset[Batch | BadInput], Generic[Batch]):
+    """Makes batches by number; bad input is handed on, as a worker's traceback is no one-line error."""
+
+    def __init__(self, make: Callable[[int], Batch]) -> None:
+        self._make = make
+
+    def __getitem__(self, number: int) -> Batch | BadInput:
+        try:
+            return self._make(number)
+        except BadInput as error:
+            return error
+
+
+def prefetched(make: Callable[[int], Batch], first: int, end: int) -> Iterator[Batch]:
+    """Batches `first` to `end` - 1, made in this process."""
+    return loaded(make, first, end)
+
+
+def loaded(make: Callable[[int], Batch], first: int, end: int, workers: int = 0) -> Iterator[Batch]:
+    """Batches `first` to `end` - 1, in order, made ahead of time by `workers` processes.
+
+    Args:
+        make: gives the batch of a number; with workers it travels to them pickled.
+        first: number of the first batch.
+        end: one past the last.
+        workers: 0 makes each batch when it is asked for, in this process.
+
+    Raises:
+        BadInput: from `make`, at the batch that it concerns.
+    """
+    loader = DataLoader(
+        _Numbered(make),
+        batch_size=None,
+        sampler=range(first, end),
+        num_workers=workers,
+        multiprocessing_context=_worker_context() if workers else None,
+        pin_memory=torch.cuda.is_available(),
     )
+    for batch in loader:
+        if isinstance(batch, BadInput):
+            raise batch
+        yield batch
 
 
-def _flips(count: int, seed: Sequence[int]) -> NDArray[np.bool_]:
-    return np.random.default_rng(seed).random(count) < 0.5
-
-
-Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.int16])
-
-
-def _flip(pixels: Pixels, flip: bool) -> Pixels:
-    return pixels[:, ::-1] if flip else pixels
-
-
-def _points(position: int, label: TargetLabel, flip: bool) -> NDArray[np.float32]:
-    points = np.full((len(label.points), 4), position, np.float32)
-    points[:, 1:] = label.points
-    if flip:
-        points[:, 2] = 1 - points[:, 2]
-    return points
-
-
-def prefetched(
-    make: Callable[[int], Batch], first: int, end: int, ahead: int = 2
-) -> Iterator[Batch]:
-    """Batches `first` to `end` - 1, made in a thread while earlier ones are used."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(make, number) for number in range(first, min(first + ahead, end))]
-        for number in range(first, end):
-            if number + ahead < end:
-                waiting.append(pool.submit(make, number + ahead))
-            yield waiting.pop(0).result()
+def _worker_context() -> BaseContext:
+    # A fork of this process would copy the locks of its threads in the state that they are in.
+    # The server of forks has one thread and loads torch once for all workers.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context

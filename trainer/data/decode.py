@@ -44,7 +44,7 @@ def decode_image(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.
         raise BadInput(f"{path}: cannot decode the image: {error}") from error
     if size and image.size != size:
         image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.asarray(image)
+    return np.array(image)
 
 
 def image_size(path: Path) -> tuple[int, int]:

@@ -13,7 +13,9 @@ from trainer.data.decode import id_lookup, image_size
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel, read_labels, unlabelled
 from trainer.data.presence import area_fractions, presence_thresholds
+from trainer.data.sampling import SOURCE_ORDER, Epochs, half_labelled
 from trainer.data.splits import held_out
+from trainer.data.transforms import JointTransforms
 from trainer.errors import BadInput
 
 MASKS_FOR_THRESHOLDS = 1000
@@ -40,7 +42,8 @@ class LabelledImages:
 class Domains:
     """What a run trains on and what it is scored on."""
 
-    source: SourceBatches
+    source: SourceBatches | None
+    """None for a run without a source domain."""
     target: TargetBatches
     all_target: ResizedImages
     """Every target image, also the held-out ones: what is predicted at the end."""
@@ -58,16 +61,13 @@ def load_domains(config: TrainConfig) -> Domains:
         BadInput: naming the dataset, file, line or field.
     """
     size = (config.width, config.height)
-    source = load_masked(config.source, config.categories, size)
     samples = list_samples(config.target, with_masks=False)
     labels = _read_target_labels(config, samples)
     apart = frozenset() if config.validation else held_out(labels)
     trained = {name: label for name, label in labels.items() if name not in apart}
     all_target = ResizedImages(samples, size)
     return Domains(
-        source=SourceBatches(
-            source.images, _thresholds(source.images, config), config.batch_size, config.seed
-        ),
+        source=_source_batches(config, config.source) if config.source else None,
         target=_target_batches(config, samples, trained, apart),
         all_target=all_target,
         labelled=len(trained),
@@ -87,6 +87,23 @@ def load_masked(
     """A dataset whose masks are needed, at `size` = (width, height)."""
     lookup = id_lookup(card.ids, categories, dataset=card.name)
     return MaskedImages(ResizedImages(list_samples(card, with_masks=True), size, lookup), lookup)
+
+
+def _source_batches(config: TrainConfig, card: DatasetCard) -> SourceBatches:
+    images = load_masked(card, config.categories, config.source_size).images
+    return SourceBatches(
+        images,
+        _thresholds(images, config),
+        Epochs(len(images), (config.seed, SOURCE_ORDER)),
+        config.batch_size,
+        config.seed,
+        _transforms(config),
+    )
+
+
+def _transforms(config: TrainConfig) -> JointTransforms:
+    width, height = config.crop_width, config.crop_height
+    return JointTransforms((width, height) if width and height else None, config.color_jitter)
 
 
 def _thresholds(images: ResizedImages, config: TrainConfig) -> NDArray[np.float64]:
@@ -124,9 +141,16 @@ def _target_batches(
 ) -> TargetBatches:
     used = [sample for sample in samples if sample.name not in apart]
     nothing = unlabelled(len(config.categories))
+    of_used = [labels.get(sample.name, nothing) for sample in used]
     return TargetBatches(
         ResizedImages(used, (config.width, config.height)),
-        [labels.get(sample.name, nothing) for sample in used],
+        of_used,
+        half_labelled(
+            np.array([(label.presence >= 0).any() for label in of_used]),
+            config.batch_size,
+            config.seed,
+        ),
         config.batch_size,
         config.seed,
+        _transforms(config),
     )

@@ -1,11 +1,12 @@
-"""Datasets at the network's size, decoded once and kept in memory as long as they fit."""
+"""Datasets at the network's size, decoded once and kept as long as there is room."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from trainer.data.cards import Sample
 from trainer.data.decode import decode_image, decode_mask
@@ -28,7 +29,6 @@ class ResizedImages:
         self.size = size
         self._lookup = lookup
         self._room = memory_limit
-        self._lock = Lock()
         self._images: dict[int, NDArray[np.uint8]] = {}
         self._masks: dict[int, NDArray[np.int16]] = {}
 
@@ -43,6 +43,14 @@ class ResizedImages:
                 return image
             self._images[index] = image
         return self._images[index]
+
+    def tensor(self, index: int) -> Tensor:
+        """(3, H, W) uint8 RGB, channels last in memory."""
+        return torch.from_numpy(self.image(index)).permute(2, 0, 1)
+
+    def batch(self, indices: Sequence[int]) -> Tensor:
+        """(B, 3, H, W) uint8 RGB: several images at once, unchanged."""
+        return torch.stack([self.tensor(index) for index in indices])
 
     def mask(self, index: int) -> NDArray[np.int16]:
         """(H, W) category indices, -1 for void."""
@@ -62,8 +70,7 @@ class ResizedImages:
             return list(pool.map(self.mask, indices))
 
     def _has_room_for(self, size: int) -> bool:
-        with self._lock:
-            if size > self._room:
-                return False
-            self._room -= size
-            return True
+        if size > self._room:
+            return False
+        self._room -= size
+        return True

@@ -5,24 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from trainer.data.batches import TargetBatches, batch_indices, normalise, prefetched
+from trainer.data.batches import TargetBatches, loaded
 from trainer.data.cards import Sample
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel, unlabelled
+from trainer.data.sampling import half_labelled
+from trainer.data.transforms import JointTransforms
 from trainer.errors import BadInput
-
-
-def test_normalise_is_what_the_backbone_expects() -> None:
-    images = np.array([[[[127, 255, 0]]]], np.uint8)
-    assert normalise(images).flatten().tolist() == [0, 1, -127 / 128]
-
-
-def test_every_epoch_takes_each_image_once() -> None:
-    taken = np.concatenate([batch_indices(5, 2, number, (0, 1)) for number in range(10)])
-    for epoch in range(4):
-        assert sorted(taken[epoch * 5 : epoch * 5 + 5]) == [0, 1, 2, 3, 4]
-    assert not np.array_equal(taken[:5], taken[5:10])
-    assert np.array_equal(batch_indices(5, 2, 7, (0, 1)), taken[14:16])
 
 
 @pytest.fixture
@@ -41,14 +30,23 @@ def labelled(x: float = 0.25) -> TargetLabel:
     return TargetLabel(np.array([1, 0], np.int8), np.array([[0, x, 0.5]], np.float32), (8, 4))
 
 
+def target_batches(
+    images: ResizedImages, labels: list[TargetLabel], *, crop: tuple[int, int] | None = None
+) -> TargetBatches:
+    known = np.array([(label.presence >= 0).any() for label in labels])
+    order = half_labelled(known, 4, seed=3)
+    return TargetBatches(images, labels, order, 4, 3, JointTransforms(crop))
+
+
 def test_points_are_flipped_with_their_image(images: ResizedImages) -> None:
-    batches = TargetBatches(images, [labelled()] * 8, batch_size=4, seed=3)
+    batches = target_batches(images, [labelled()] * 8)
     seen = set()
     for number in range(6):
         batch = batches(number)
+        assert batch.images.dtype == torch.uint8
         for image, category, x, y in batch.points.tolist():
             pixels = batch.images[int(image)]
-            assert pixels[0, 2, int(x * 8)] > 0.5
+            assert pixels[0, 2, int(x * 8)] == 200
             assert (category, y) == (0, 0.5)
             seen.add(x)
     assert seen == {0.25, 0.75}
@@ -56,7 +54,7 @@ def test_points_are_flipped_with_their_image(images: ResizedImages) -> None:
 
 def test_a_few_labels_fill_half_of_every_batch(images: ResizedImages) -> None:
     labels = [labelled(), *[unlabelled(2)] * 7]
-    batches = TargetBatches(images, labels, batch_size=4, seed=0)
+    batches = target_batches(images, labels)
     for number in range(5):
         batch = batches(number)
         assert batch.names[:2] == ("0.png", "0.png")
@@ -66,7 +64,7 @@ def test_a_few_labels_fill_half_of_every_batch(images: ResizedImages) -> None:
 
 
 def test_without_labels_all_images_are_taken(images: ResizedImages) -> None:
-    batches = TargetBatches(images, [unlabelled(2)] * 8, batch_size=4, seed=0)
+    batches = target_batches(images, [unlabelled(2)] * 8)
     assert len({name for number in (0, 1) for name in batches(number).names}) == 8
     assert batches(0).points.shape == (0, 4)
     assert (batches(0).presence == -1).all()
@@ -80,16 +78,15 @@ def test_images_beyond_the_memory_limit_are_decoded_anew(images: ResizedImages) 
     assert np.array_equal(limited.image(1), limited.image(1))
 
 
-def test_prefetched_batches_come_in_order_and_with_their_errors() -> None:
-    assert list(prefetched(lambda number: number * 10, 3, 7)) == [30, 40, 50, 60]
+def tens(number: int) -> torch.Tensor:
+    if number == 7:
+        raise BadInput("image 7: cannot decode")
+    return torch.tensor(number * 10)
 
-    def make(number: int) -> torch.Tensor:
-        if number == 2:
-            raise BadInput("image 2")
-        return torch.zeros(1)
 
-    batches = prefetched(make, 0, 5)
-    next(batches)
-    next(batches)
-    with pytest.raises(BadInput, match="image 2"):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_loaded_batches_come_in_order_and_with_their_errors(workers: int) -> None:
+    batches = loaded(tens, 3, 9, workers)
+    assert [next(batches).item() for _ in range(4)] == [30, 40, 50, 60]
+    with pytest.raises(BadInput, match=r"^image 7: cannot decode$"):
         next(batches)

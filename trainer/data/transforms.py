@@ -1,0 +1,104 @@
+"""Random changes of a picture together with its mask, its points and its tiles."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision import tv_tensors  # type: ignore[import-untyped]
+from torchvision.transforms import v2  # type: ignore[import-untyped]
+
+HUE_SHARE = 0.25
+"""Hue turns by a quarter of the jitter's strength: more makes trees blue."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image and what is known about places in it.
+
+    `points` are category, x and y, as fractions of the image's width and height.
+    """
+
+    image: Tensor
+    """(3, H, W) uint8."""
+    mask: Tensor | None = None
+    """(H, W) category indices."""
+    points: Tensor | None = None
+    """(P, 3) float32."""
+    tiles: Tensor | None = None
+    """(C, R, K) presence per tile of the whole picture, also after a crop."""
+    whole: Tensor | None = None
+    """(3, h, w) uint8: the whole picture at the size of the crop; None when nothing was cropped."""
+
+
+class JointTransforms:
+    """Flip, crop and colour jitter; what is chosen follows from a seed alone.
+
+    Args:
+        crop: (width, height) of random crops, at most the picture's own; None: no crop.
+        color_jitter: strength s of brightness, contrast and saturation (factor 1 - s to 1 + s) and
+            of hue (by s / 4 of a turn); 0 leaves colours as they are.
+    """
+
+    def __init__(self, crop: tuple[int, int] | None = None, color_jitter: float = 0.0) -> None:
+        s = color_jitter
+        self._flip = v2.RandomHorizontalFlip()
+        self._crop = v2.RandomCrop((crop[1], crop[0])) if crop else None
+        self._shrink = v2.Resize((crop[1], crop[0])) if crop else None
+        self._jitter = v2.ColorJitter(s, s, s, HUE_SHARE * s) if s else None
+
+    def __call__(self, picture: Picture, seed: Sequence[int]) -> Picture:
+        """The picture changed; of a crop's points those inside it are left."""
+        with _seeded(seed):
+            changed = self._flip(_wrap(picture))
+            tiles, whole = changed.pop("tiles", None), None
+            if self._crop and self._shrink:
+                whole = self._shrink(changed["image"])
+                changed = self._crop(changed)
+            if self._jitter:
+                changed["image"] = self._jitter(changed["image"])
+                whole = self._jitter(whole) if whole is not None else None
+        inside = _unwrap(changed, picture)
+        return replace(inside, tiles=_plain(tiles), whole=_plain(whole))
+
+
+@contextmanager
+def _seeded(seed: Sequence[int]) -> Iterator[None]:
+    """Let torch's generator of the CPU, which v2 draws from, follow `seed`; then as before."""
+    with torch.random.fork_rng(devices=[]):
+        (state,) = np.random.SeedSequence(seed).generate_state(1, np.uint64)
+        # torch.manual_seed would reset the accelerators' generators besides.
+        torch.default_generator.manual_seed(int(state))
+        yield
+
+
+def _wrap(picture: Picture) -> dict[str, Tensor]:
+    wrapped: dict[str, Tensor] = {"image": tv_tensors.Image(picture.image)}
+    if picture.mask is not None:
+        wrapped["mask"] = tv_tensors.Mask(picture.mask)
+    if picture.tiles is not None:
+        # Tiles are the pixels of a coarse mask, so that whatever mirrors masks mirrors them.
+        wrapped["tiles"] = tv_tensors.Mask(picture.tiles)
+    if picture.points is not None:
+        height, width = picture.image.shape[-2:]
+        # Key points name a pixel's centre by its index, labels count it at index + 0.5.
+        pixels = picture.points[:, 1:] * torch.tensor([width, height]) - 0.5
+        wrapped["points"] = tv_tensors.KeyPoints(pixels, canvas_size=(height, width))
+    return wrapped
+
+
+def _unwrap(changed: dict[str, Tensor], before: Picture) -> Picture:
+    image = changed["image"].as_subclass(Tensor)
+    points = None
+    if before.points is not None:
+        height, width = image.shape[-2:]
+        places = (changed["points"].as_subclass(Tensor) + 0.5) / torch.tensor([width, height])
+        inside = ((places >= 0) & (places <= 1)).all(1)
+        points = torch.cat([before.points[inside, :1], places[inside]], dim=1)
+    return Picture(image, mask=_plain(changed.get("mask")), points=points)
+
+
+def _plain(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.as_subclass(Tensor)
