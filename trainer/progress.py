@@ -10,6 +10,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from torch import Tensor
 
 from trainer.contract import Predicting, Progress, ProgressLine, Started
 
@@ -65,23 +66,23 @@ class Means:
         self._begin()
 
     def _begin(self) -> None:
-        self._sums: dict[str, float] = defaultdict(float)
+        self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = defaultdict(int)
         self._steps = self._images = 0
         self._start = time.perf_counter()
 
-    def add(self, losses: dict[str, float], images: int) -> None:
-        """One step's losses and how many images it saw."""
+    def add(self, losses: dict[str, Tensor], images: int) -> None:
+        """One step's losses, on any device, and how many images it saw."""
         self._steps += 1
         self._images += images
         for name, loss in losses.items():
-            self._sums[name] += loss
+            self._sums[name] = self._sums[name] + loss if name in self._sums else loss.clone()
             self._counts[name] += 1
 
     def take(self) -> tuple[dict[str, float], float, float]:
         """Mean losses, images a second and seconds a step, and begin anew."""
+        means = {name: total.item() / self._counts[name] for name, total in self._sums.items()}
         seconds = time.perf_counter() - self._start
-        means = {name: total / self._counts[name] for name, total in self._sums.items()}
         taken = means, self._images / seconds, seconds / max(self._steps, 1)
         self._begin()
         return taken

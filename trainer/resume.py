@@ -74,10 +74,10 @@ def _networks(adaptation: Adaptation) -> dict[str, torch.nn.Module]:
 
 
 def _optimizers(adaptation: Adaptation) -> dict[str, torch.optim.Optimizer]:
-    return {
-        "segmenter_optimizer": adaptation.segmenter_optimizer,
-        "discriminator_optimizer": adaptation.discriminator_optimizer,
-    }
+    optimizers = {"segmenter_optimizer": adaptation.segmenter_optimizer}
+    if adaptation.discriminator_optimizer:
+        optimizers["discriminator_optimizer"] = adaptation.discriminator_optimizer
+    return optimizers
 
 
 def _tensors(adaptation: Adaptation) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from typing import Literal, Self
 import torch
 from pydantic import ValidationError
 
-from trainer.adaptation import Adaptation
+from trainer.adaptation import Adaptation, make_accelerator
 from trainer.checkpoint import Provenance, TrainedSegmenter, save_checkpoint, shape_of
 from trainer.contract import (
     Evaluated,
@@ -147,7 +147,9 @@ class Run:
         segmenter.load_initial_weights(
             self.config.initial_weights, self.config.initial_weights_sha256
         )
-        self.adaptation = Adaptation(self.config, segmenter, self.device)
+        self.adaptation = Adaptation(
+            self.config, segmenter, make_accelerator(self.config, self.device)
+        )
         self.trained = TrainedSegmenter(self.adaptation.average.network, shape_of(self.config))
         labels = self.config.labels
         start = Position(
@@ -163,7 +165,7 @@ class Run:
             Started(
                 steps=self.steps,
                 device=str(self.device),
-                source_images=len(self.domains.source.images),
+                source_images=len(self.domains.source.images) if self.domains.source else 0,
                 target_images=len(self.domains.all_target),
                 labelled_images=self.domains.labelled,
                 validation_images=len(self.domains.validation.images)
@@ -183,13 +185,14 @@ class Run:
         config, means = self.config, Means()
         uses_target = config.supervision is not Supervision.SOURCE_ONLY
         first, warm_up = self.position.step, config.warmup_steps
-        source = prefetched(self.domains.source, first, self.steps)
+        source = prefetched(self.domains.source, first, self.steps) if self.domains.source else None
         target = prefetched(self.domains.target, max(first - warm_up, 0), config.steps)
         for number in range(first, self.steps):
             adapting = uses_target and number >= warm_up
-            source_batch, target_batch = next(source), next(target) if adapting else None
+            source_batch = next(source) if source else None
+            target_batch = next(target) if adapting else None
             losses = self.adaptation.step(number, source_batch, target_batch)
-            means.add(losses, config.batch_size * (2 if adapting else 1))
+            means.add(losses, config.batch_size * ((source is not None) + adapting))
             step = number + 1
             if due(step, config.report_every, self.steps):
                 self._report_progress(step, means)
@@ -199,6 +202,7 @@ class Run:
                 self._evaluate_and_save(step)
             if self.stop.requested and step < self.steps:
                 if self.position.step != step:
+                    self.adaptation.settle()
                     self._save(step)
                 raise Interrupted
 
@@ -220,6 +224,7 @@ class Run:
         return "warm-up" if step <= self.config.warmup_steps else "adaptation"
 
     def _evaluate_and_save(self, step: int) -> None:
+        self.adaptation.settle()
         score = self._score()
         self.report(Evaluated(step=step, phase=self._phase(step), score=score))
         after_warm_up = {"source_only": score} if step == self.config.warmup_steps else {}
