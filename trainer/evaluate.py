@@ -1,74 +1,232 @@
-"""Scores of a segmenter, on dense masks or on weak labels that were held out."""
+"""Scores of a segmenter, on dense masks or on weak labels that were held out.
 
-from collections.abc import Iterator, Sequence
+Counts stay on the segmenter's device until the last image; then they are copied once.
+
+Shapes: `N` image, `C` category, `P` point; `_3C` are hits, truth and prediction of a category.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainer.calibration import presence_probabilities
 from trainer.checkpoint import TrainedSegmenter
-from trainer.contract import Score
+from trainer.contract import Breakdown, ImageScore, ReliabilityBin, Score
 from trainer.data.decode import decode_mask
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
 from trainer.data.presence import area_fractions, presence_thresholds
-from trainer.losses.pixels import resize_logits, sample_logits
+from trainer.inference import Window, device_of, predicted_categories, segment_images, to_device
+from trainer.losses.pixels import sample_logits
 from trainer.losses.presence import smooth_maximum
-from trainer.metrics import confusion, f1, iou_per_category, mean_iou
+from trainer.metrics import (
+    accuracy_per_category,
+    calibration_error,
+    confusion,
+    f1,
+    iou_per_category,
+    mean_average_precision,
+    mean_known,
+    point_iou_per_category,
+    reliability,
+)
 
-BATCH_SIZE = 4
+EXAMPLES = 3
+"""So many of the worst and so many of the best images are named."""
+PRESENT_ABOVE = 0.5
 
 
-def logits_of(segmenter: TrainedSegmenter, images: ResizedImages) -> Iterator[Tensor]:
-    """Logits (C, h, w) of each image of a dataset, in order."""
-    device = next(segmenter.network.parameters()).device
-    for first in range(0, len(images), BATCH_SIZE):
-        indices = range(first, min(first + BATCH_SIZE, len(images)))
-        pixels = np.stack([images.image(index) for index in indices])
-        batch = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-        with torch.inference_mode():
-            yield from segmenter.network(batch.to(device)).logits
+@dataclass(frozen=True)
+class Measured:
+    """A score and what stands behind it."""
+
+    score: Score
+    breakdown: Breakdown
 
 
 def score_on_masks(
-    segmenter: TrainedSegmenter, images: ResizedImages, lookup: NDArray[np.int16]
+    segmenter: TrainedSegmenter,
+    images: ResizedImages,
+    lookup: NDArray[np.int16],
+    scored: Sequence[str] = (),
+    window: Window | None = None,
 ) -> Score:
-    """Score mIoU and IoU at the masks' own size, and F1 of presence against the masks' presence."""
-    count = len(segmenter.categories)
-    total = torch.zeros(count, count, dtype=torch.int64)
-    fractions, scores = [], []
-    for sample, logits in zip(images.samples, logits_of(segmenter, images), strict=True):
-        if sample.mask is None:
-            raise LookupError(f"{sample.name} has no mask")
-        mask = decode_mask(sample.mask, lookup)
-        height, width = mask.shape
-        predicted = resize_logits(logits[None], (height, width))[0].argmax(0).cpu()
-        total += confusion(predicted, torch.from_numpy(mask), count)
-        fractions.append(area_fractions(mask, count))
-        scores.append(smooth_maximum(logits[None], segmenter.shape.smooth_max)[0].cpu())
-    truth = np.stack(fractions) > presence_thresholds(np.stack(fractions))
-    iou = iou_per_category(total)
-    return Score(
-        miou=mean_iou(iou),
-        iou=dict(zip(segmenter.categories, iou, strict=True)),
-        presence_f1=f1(torch.stack(scores) > 0, torch.from_numpy(truth).long()),
+    """The score of `measure_on_masks` alone."""
+    return measure_on_masks(segmenter, images, lookup, scored, window).score
+
+
+def measure_on_masks(
+    segmenter: TrainedSegmenter,
+    images: ResizedImages,
+    lookup: NDArray[np.int16],
+    scored: Sequence[str] = (),
+    window: Window | None = None,
+) -> Measured:
+    """Mean IoU and IoU at the masks' own size, and presence against the masks' presence.
+
+    Args:
+        segmenter: what is scored, on any device.
+        images: at the segmenter's size, with masks.
+        lookup: category of each raw id of the masks.
+        scored: categories whose mean IoU is told besides.
+        window: None for whole images at the segmenter's size.
+
+    Raises:
+        BadInput: an image or a mask cannot be decoded; names the file.
+    """
+    categories, device = len(segmenter.categories), device_of(segmenter)
+
+    def read(index: int) -> NDArray[np.int16]:
+        path = images.samples[index].mask
+        if path is None:
+            raise LookupError(f"{images.samples[index].name} has no mask")
+        return decode_mask(path, lookup)
+
+    total_CC = torch.zeros(categories, categories, dtype=torch.int64, device=device)
+    counts, scores, fractions = [], [], []
+    for batch in segment_images(segmenter, images, read, window):
+        for logits, mask in zip(batch.logits, batch.extras, strict=True):
+            predicted = predicted_categories(logits, (mask.shape[1], mask.shape[0]))
+            counts_CC = confusion(predicted, to_device(torch.from_numpy(mask), device), categories)
+            total_CC += counts_CC
+            counts.append(torch.stack([counts_CC.diagonal(), counts_CC.sum(1), counts_CC.sum(0)]))
+            fractions.append(area_fractions(mask, categories))
+        scores.append(smooth_maximum(batch.logits, segmenter.shape.smooth_max))
+    truth_NC = np.stack(fractions) > presence_thresholds(np.stack(fractions))
+    presence = _presence(segmenter, torch.cat(scores), torch.from_numpy(truth_NC).long())
+    confusion_CC = total_CC.cpu()
+    iou = dict(zip(segmenter.categories, iou_per_category(confusion_CC), strict=True))
+    return Measured(
+        Score(
+            miou=mean_known(iou.values()),
+            miou_of_scored=mean_known(iou[name] for name in scored),
+            iou=iou,
+            presence_f1=presence.f1,
+            presence_error=calibration_error(presence.reliability),
+            presence_average_precision=presence.average_precision,
+        ),
+        Breakdown(
+            images=len(images),
+            unit="pixels",
+            confusion=_rows(confusion_CC),
+            reliability=presence.reliability,
+            examples=_examples(images, torch.stack(counts).cpu()),
+        ),
     )
 
 
 def score_on_labels(
     segmenter: TrainedSegmenter, images: ResizedImages, labels: Sequence[TargetLabel]
 ) -> Score:
-    """F1 of presence and the share of points whose pixel is predicted right."""
-    scores, right = [], []
-    for label, logits in zip(labels, logits_of(segmenter, images), strict=True):
-        scores.append(smooth_maximum(logits[None], segmenter.shape.smooth_max)[0].cpu())
-        points = torch.from_numpy(np.pad(label.points, ((0, 0), (1, 0))))
-        predicted = sample_logits(logits[None].cpu(), points).argmax(1)
-        right.append(predicted == points[:, 1].long())
-    hits = torch.cat(right)
-    truth = torch.from_numpy(np.stack([label.presence for label in labels]))
-    return Score(
-        presence_f1=f1(torch.stack(scores) > 0, truth.long()),
-        point_accuracy=hits.double().mean().item() if len(hits) else None,
+    """The score of `measure_on_labels` alone."""
+    return measure_on_labels(segmenter, images, labels).score
+
+
+def measure_on_labels(
+    segmenter: TrainedSegmenter, images: ResizedImages, labels: Sequence[TargetLabel]
+) -> Measured:
+    """Presence and points against weak labels, and the number that chooses a checkpoint.
+
+    Args:
+        segmenter: what is scored, on any device.
+        images: at the segmenter's size.
+        labels: one of each image.
+    """
+    categories, device = len(segmenter.categories), device_of(segmenter)
+    points_CC = torch.zeros(categories, categories, dtype=torch.int64, device=device)
+    predicted_C = torch.zeros(categories, dtype=torch.int64, device=device)
+    scores = []
+    for batch in segment_images(segmenter, images, lambda index: labels[index].points):
+        points_P4 = to_device(_points(batch.extras), device)
+        predicted_P = sample_logits(batch.logits, points_P4).max(1).indices
+        points_CC += confusion(predicted_P, points_P4[:, 1].long(), categories)
+        for logits in batch.logits:
+            mask = predicted_categories(logits, segmenter.size)
+            predicted_C += confusion(mask, mask, categories).diagonal()
+        scores.append(smooth_maximum(batch.logits, segmenter.shape.smooth_max))
+    truth_NC = torch.from_numpy(np.stack([label.presence for label in labels])).long()
+    presence = _presence(segmenter, torch.cat(scores), truth_NC)
+    points_CC, predicted_C = points_CC.cpu(), predicted_C.cpu()
+    clicked = int(points_CC.sum())
+    score = Score(
+        point_accuracy=int(points_CC.diagonal().sum()) / clicked if clicked else None,
+        balanced_point_accuracy=mean_known(accuracy_per_category(points_CC)),
+        point_miou=mean_known(point_iou_per_category(points_CC, predicted_C)),
+        presence_f1=presence.f1,
+        presence_error=calibration_error(presence.reliability),
+        presence_average_precision=presence.average_precision,
     )
+    return Measured(
+        score.model_copy(update={"weak_label_score": weak_label_score(score)}),
+        Breakdown(
+            images=len(images),
+            unit="points",
+            confusion=_rows(points_CC) if clicked else (),
+            reliability=presence.reliability,
+        ),
+    )
+
+
+def weak_label_score(score: Score) -> float | None:
+    """How good a segmenter is by held-out weak labels alone, in 0..1: what selection maximises.
+
+    With points it is the mean IoU that they estimate; without, the mean of F1 and of average
+    precision of presence.
+    """
+    if score.point_miou is not None:
+        return score.point_miou
+    return mean_known((score.presence_f1, score.presence_average_precision))
+
+
+@dataclass(frozen=True)
+class _Presence:
+    """How presence compares with its truth."""
+
+    f1: float | None
+    average_precision: float | None
+    reliability: tuple[ReliabilityBin, ...]
+
+
+def _presence(segmenter: TrainedSegmenter, scores_NC: Tensor, truth_NC: Tensor) -> _Presence:
+    scores_NC = scores_NC.cpu().double()
+    probabilities = presence_probabilities(segmenter.shape, scores_NC)
+    return _Presence(
+        f1=f1(probabilities > PRESENT_ABOVE, truth_NC),
+        # Of the scores, because probabilities that are rounded to 1 have no order.
+        average_precision=mean_average_precision(scores_NC, truth_NC),
+        reliability=reliability(probabilities, truth_NC),
+    )
+
+
+def _points(of_images: Sequence[NDArray[np.float32]]) -> Tensor:
+    """(P, 4) points of a batch: image in the batch, category, x, y."""
+    return torch.from_numpy(
+        np.concatenate(
+            [
+                np.pad(points, ((0, 0), (1, 0)), constant_values=position)
+                for position, points in enumerate(of_images)
+            ]
+        )
+    )
+
+
+def _rows(counts_CC: Tensor) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(row) for row in counts_CC.tolist())
+
+
+def _examples(images: ResizedImages, counts_N3C: Tensor) -> tuple[ImageScore, ...]:
+    """The worst and the best images by the mean IoU of the categories that each has."""
+    hits, truth, predicted = counts_N3C.double().unbind(1)
+    there = truth > 0
+    iou_NC = (hits / (truth + predicted - hits)).where(there, 0)
+    miou_N = iou_NC.sum(1) / there.sum(1)
+    ranked = [
+        ImageScore(image=images.samples[index].name, miou=miou_N[index].item())
+        for index in miou_N.argsort(stable=True).tolist()
+        if there[index].any()
+    ]
+    return tuple(ranked if len(ranked) <= 2 * EXAMPLES else ranked[:EXAMPLES] + ranked[-EXAMPLES:])

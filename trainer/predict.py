@@ -1,8 +1,16 @@
-"""Predictions: a palette mask, presence probabilities and the uncertainty of each image."""
+"""Predictions: a palette mask, presence probabilities and the uncertainty of each image.
+
+The device segments one batch while threads decode the next and encode the masks of the last.
+"""
 
 import colorsys
+import math
 import re
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -11,18 +19,30 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from trainer.checkpoint import TrainedSegmenter
+from trainer.calibration import presence_probabilities
+from trainer.checkpoint import SegmenterShape, TrainedSegmenter
 from trainer.contract import ImagePrediction
 from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
-from trainer.evaluate import logits_of
 from trainer.files import write_atomically
-from trainer.losses.pixels import resize_logits
+from trainer.inference import (
+    AHEAD,
+    BATCH_SIZE,
+    THREADS,
+    Segmented,
+    Window,
+    predicted_categories,
+    segment_images,
+)
 from trainer.losses.presence import smooth_maximum
 
 LONGEST_SIDE = 2048
 """Logits are resized to at most this; a larger mask is the nearest pixel of that."""
 GOLDEN_RATIO = 0.618033988749895
+DIGITS = 4
+
+Size = tuple[int, int]
+"""(width, height)."""
 
 
 def predict_images(
@@ -30,63 +50,146 @@ def predict_images(
     images: ResizedImages,
     folder: Path,
     on_done: Callable[[int], None] = lambda _: None,
+    window: Window | None = None,
+    batch_size: int = BATCH_SIZE,
 ) -> None:
     """Write `folder/masks/*.png` and then, complete, `folder/predictions.jsonl`.
 
-    `on_done` is told the number of images done after each.
+    Args:
+        segmenter: on any device.
+        images: at the segmenter's size.
+        folder: made when it is not there.
+        on_done: told the number of images done after each.
+        window: None for whole images at the segmenter's size.
+        batch_size: images that go through the network together.
+
+    Raises:
+        BadInput: an image cannot be decoded; names the file.
     """
     (folder / "masks").mkdir(parents=True, exist_ok=True)
     lines = []
-    for index, logits in enumerate(logits_of(segmenter, images)):
-        sample = images.samples[index]
-        width, height = image_size(sample.image)
-        mask = f"masks/{index:06d}-{_file_stem(sample.name)}.png"
-        _save_mask(folder / mask, predicted_mask(logits, (width, height)), segmenter)
-        prediction = ImagePrediction(
-            image=sample.name,
-            mask=mask,
-            width=width,
-            height=height,
-            presence=presence_probabilities(segmenter, logits),
-            uncertainty=uncertainty(logits),
-        )
-        lines.append(prediction.model_dump_json() + "\n")
-        on_done(index + 1)
+    with closing(_predictions(segmenter, images, folder, window, batch_size)) as predictions:
+        for prediction in predictions:
+            lines.append(prediction.model_dump_json() + "\n")
+            on_done(len(lines))
     write_atomically(folder / "predictions.jsonl", "".join(lines).encode())
 
 
-def predicted_mask(logits_CHW: Tensor, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """(height, width) category indices at `size`, which is (width, height)."""
-    width, height = size
+def _predictions(
+    segmenter: TrainedSegmenter,
+    images: ResizedImages,
+    folder: Path,
+    window: Window | None,
+    batch_size: int,
+) -> Generator[ImagePrediction, None, None]:
+    """Predictions in order, each when its mask is on disk."""
+
+    def size_of(index: int) -> Size:
+        return image_size(images.samples[index].image)
+
+    pool = ThreadPoolExecutor(THREADS)
+    waiting: deque[Future[ImagePrediction]] = deque()
+    try:
+        for batch in segment_images(segmenter, images, size_of, window, batch_size):
+            found = _Found.on_device(segmenter.shape, batch)
+            for position in range(len(batch.extras)):
+                index = batch.first + position
+                name = images.samples[index].name
+                writer = _Writer(folder, segmenter.shape, name, index)
+                waiting.append(pool.submit(writer, found, position))
+            while len(waiting) > (THREADS + AHEAD) * batch_size:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found in a batch, on its way from the device in two copies."""
+
+    masks: Tensor
+    """uint8 categories of all images' pixels, one image after another."""
+    numbers: Tensor
+    """(B, C + 1): presence probabilities and, last, the uncertainty."""
+    sizes: tuple[Size, ...]
+    copied: torch.cuda.Event | None
+
+    @classmethod
+    def on_device(cls, shape: SegmenterShape, batch: Segmented[Size]) -> "_Found":
+        masks = [
+            predicted_categories(logits, _decoded_size(size)).flatten()
+            for logits, size in zip(batch.logits, batch.extras, strict=True)
+        ]
+        presence = presence_probabilities(shape, smooth_maximum(batch.logits, shape.smooth_max))
+        numbers = torch.cat([presence, uncertainty(batch.logits)[:, None]], 1)
+        copies = [each.to("cpu", non_blocking=True) for each in (torch.cat(masks), numbers)]
+        event = None
+        if batch.logits.is_cuda:
+            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            event.record()
+        return cls(copies[0], copies[1], batch.extras, event)
+
+    def image(self, position: int) -> tuple[NDArray[np.uint8], list[float]]:
+        """Mask at its original size, and numbers, of one image; waits until they are copied."""
+        if self.copied is not None:
+            self.copied.synchronize()
+        pixels = [width * height for width, height in map(_decoded_size, self.sizes)]
+        first, size = sum(pixels[:position]), self.sizes[position]
+        inner = _decoded_size(size)
+        mask = self.masks[first : first + pixels[position]].reshape(inner[1], inner[0]).numpy()
+        if inner != size:
+            mask = np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
+        return mask, self.numbers[position].tolist()
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes one image's mask."""
+
+    folder: Path
+    shape: SegmenterShape
+    name: str
+    index: int
+
+    def __call__(self, found: _Found, position: int) -> ImagePrediction:
+        pixels, (*presence, doubt) = found.image(position)
+        mask = f"masks/{self.index:06d}-{_file_stem(self.name)}.png"
+        image = Image.fromarray(pixels)
+        image.putpalette(b"".join(bytes.fromhex(color[1:]) for color in colors_of(self.shape)))
+        image.save(self.folder / mask, compress_level=7)
+        return ImagePrediction(
+            image=self.name,
+            mask=mask,
+            width=image.width,
+            height=image.height,
+            presence={
+                category: round(p, DIGITS)
+                for category, p in zip(self.shape.categories, presence, strict=True)
+            },
+            uncertainty=round(doubt, DIGITS),
+        )
+
+
+def _decoded_size(size: Size) -> Size:
     scale = min(1.0, LONGEST_SIDE / max(size))
-    inner = (max(round(height * scale), 1), max(round(width * scale), 1))
-    mask = resize_logits(logits_CHW[None], inner)[0].argmax(0).to(torch.uint8).cpu().numpy()
-    if inner != (height, width):
-        return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
-    return mask
+    return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
 
 
-def presence_probabilities(segmenter: TrainedSegmenter, logits_CHW: Tensor) -> dict[str, float]:
-    """Probability sigmoid(gpool(O)) of each category by name."""
-    scores = smooth_maximum(logits_CHW[None], segmenter.shape.smooth_max)[0].sigmoid().tolist()
-    return {n: round(p, 4) for n, p in zip(segmenter.categories, scores, strict=True)}
-
-
-def uncertainty(logits_CHW: Tensor) -> float:
-    """Mean over pixels of the entropy, as a share of the largest there could be."""
-    categories = logits_CHW.shape[0]
+def uncertainty(logits_BCHW: Tensor) -> Tensor:
+    """(B,) mean over pixels of the entropy, as a share of the largest there could be."""
+    categories = logits_BCHW.shape[1]
     if categories == 1:
-        return 0.0
-    log_p = logits_CHW.log_softmax(0)
-    entropy = -(log_p.exp() * log_p).sum(0).mean() / np.log(categories)
-    return round(float(entropy.clamp(0, 1)), 4)
+        return logits_BCHW.new_zeros(len(logits_BCHW))
+    log_p = logits_BCHW.log_softmax(1)
+    entropy = -(log_p.exp() * log_p).sum(1).mean((1, 2)) / math.log(categories)
+    return entropy.clamp(0, 1)
 
 
-def _save_mask(path: Path, mask: NDArray[np.uint8], segmenter: TrainedSegmenter) -> None:
-    image = Image.fromarray(mask)
-    colors = segmenter.shape.colors or palette(len(segmenter.categories))
-    image.putpalette(b"".join(bytes.fromhex(color.removeprefix("#")) for color in colors))
-    image.save(path, compress_level=7)
+def colors_of(shape: SegmenterShape) -> tuple[str, ...]:
+    """`#rrggbb` of each category in masks."""
+    return shape.colors or palette(len(shape.categories))
 
 
 def palette(count: int) -> tuple[str, ...]:

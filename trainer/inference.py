@@ -1,0 +1,160 @@
+"""What a segmenter says about the images of a dataset, in an order that keeps its device busy.
+
+Images are decoded ahead in threads, and nothing here waits for the device.
+
+Shapes: `B` image, `C` category, `H W` pixel, `h w` logits.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import product
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainer.checkpoint import TrainedSegmenter
+from trainer.data.decode import decode_image, image_size
+from trainer.data.images import ResizedImages
+from trainer.losses.pixels import resize_logits
+
+BATCH_SIZE = 4
+THREADS = min(len(os.sched_getaffinity(0)), 8)
+"""For files alone: decoding and encoding let other threads run."""
+AHEAD = 2
+"""Things that are made ready beyond those that the threads are at."""
+
+Made = TypeVar("Made")
+Extra = TypeVar("Extra")
+
+
+@dataclass(frozen=True)
+class Window:
+    """Segment windows of the training size that overlap, and average their logits.
+
+    Images are taken at `scale` times their own size. Windows are `stride` of a window apart.
+    """
+
+    scale: float = 1.0
+    stride: float = 2 / 3
+
+
+@dataclass(frozen=True)
+class Segmented(Generic[Extra]):
+    """Logits of images `first` and following, and what was read besides of each."""
+
+    first: int
+    logits: Tensor
+    """(B, C, h, w), on the segmenter's device."""
+    extras: tuple[Extra, ...]
+
+
+def segment_images(
+    segmenter: TrainedSegmenter,
+    images: ResizedImages,
+    read: Callable[[int], Extra],
+    window: Window | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> Iterator[Segmented[Extra]]:
+    """Logits of all images of a dataset, batch by batch.
+
+    Args:
+        segmenter: on any device.
+        images: at the segmenter's size.
+        read: called for each image's index in a thread, together with decoding the image.
+        window: None for the whole image at once; otherwise each batch is one image.
+        batch_size: images, or windows, that go through the network together.
+
+    Raises:
+        BadInput: an image cannot be decoded; names the file.
+    """
+    together = 1 if window else batch_size
+
+    def load(number: int) -> tuple[NDArray[np.uint8], tuple[Extra, ...]]:
+        indices = range(number * together, min((number + 1) * together, len(images)))
+        # NumPy, because torch would start a team of threads of its own in each of these.
+        pixels = [_scaled(images, i, window.scale) if window else images.image(i) for i in indices]
+        return np.stack(pixels), tuple(read(index) for index in indices)
+
+    for number, (pixels, extras) in enumerate(ahead(load, -(-len(images) // together))):
+        with torch.inference_mode():
+            images_B3HW = to_device(torch.from_numpy(pixels), device_of(segmenter)).movedim(-1, 1)
+            logits = (
+                _slide(segmenter, images_B3HW, window.stride, batch_size)
+                if window
+                else segmenter.network(images_B3HW).logits
+            )
+        yield Segmented(number * together, logits, extras)
+
+
+def ahead(make: Callable[[int], Made], count: int) -> Iterator[Made]:
+    """`make(0)` to `make(count - 1)` in order, made in threads while earlier ones are used."""
+    pool = ThreadPoolExecutor(THREADS)
+    waiting: deque[Future[Made]] = deque()
+    try:
+        for number in range(count):
+            waiting.append(pool.submit(make, number))
+            if len(waiting) > THREADS + AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def device_of(segmenter: TrainedSegmenter) -> torch.device:
+    """Where the segmenter's weights are."""
+    return next(segmenter.network.parameters()).device
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on the device, copied while the device and this thread go on."""
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
+def predicted_categories(logits_CHW: Tensor, size: tuple[int, int]) -> Tensor:
+    """(height, width) uint8 category of each pixel at `size`, which is (width, height)."""
+    resized = resize_logits(logits_CHW[None], (size[1], size[0]))
+    # `max`, because on a CPU `argmax` over channels is ten times slower.
+    return resized.max(1).indices[0].to(torch.uint8)
+
+
+def _scaled(images: ResizedImages, index: int, scale: float) -> NDArray[np.uint8]:
+    path = images.samples[index].image
+    width, height = image_size(path)
+    return decode_image(path, (max(round(width * scale), 1), max(round(height * scale), 1)))
+
+
+def _slide(
+    segmenter: TrainedSegmenter, image_13HW: Tensor, stride: float, batch_size: int
+) -> Tensor:
+    """(1, C, H, W) mean of the logits of all windows over each pixel."""
+    height, width = image_13HW.shape[-2:]
+    window_w, window_h = min(segmenter.size[0], width), min(segmenter.size[1], height)
+    corners = list(product(_starts(height, window_h, stride), _starts(width, window_w, stride)))
+    total = torch.zeros((1, len(segmenter.categories), height, width), device=image_13HW.device)
+    seen = torch.zeros_like(total[:, :1])
+    for first in range(0, len(corners), batch_size):
+        chosen = [
+            (..., slice(top, top + window_h), slice(left, left + window_w))
+            for top, left in corners[first : first + batch_size]
+        ]
+        logits = segmenter.network(torch.cat([image_13HW[place] for place in chosen])).logits
+        for place, of_window in zip(
+            chosen, resize_logits(logits, (window_h, window_w)), strict=True
+        ):
+            total[place] += of_window
+            seen[place] += 1
+    return total / seen
+
+
+def _starts(length: int, window: int, stride: float) -> list[int]:
+    """Where windows begin so that they cover a length, the last at its end."""
+    return [*range(0, length - window, max(round(window * stride), 1)), length - window]
