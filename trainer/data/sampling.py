@@ -87,9 +87,16 @@ def rare_category_probabilities(
     return probabilities
 
 
-def positions_of(number: int, size: int) -> Indices:
-    """The positions of batch `number`."""
-    return np.arange(number * size, (number + 1) * size)
+def positions_of(number: int, size: int, part: tuple[int, int] = (0, 1)) -> Indices:
+    """The positions of batch `number`, or of one part of it.
+
+    Args:
+        number: from 0.
+        size: images in the whole batch.
+        part: (p, n): the p-th of n parts, which takes every n-th position.
+    """
+    which, parts = part
+    return np.arange(number * size + which, (number + 1) * size, parts)
 
 
 @dataclass(frozen=True)
