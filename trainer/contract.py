@@ -154,6 +154,9 @@ class TrainConfig(Record):
     initial_weights: Path | None = None
     """File with the backbone's ImageNet weights, where the machine cannot download them."""
     initial_weights_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    start_from: Path | None = None
+    """Checkpoint of this program whose network the run begins with, as after a warm-up; its
+    categories and network must fit."""
     frozen_stages: int = Field(default=2, ge=0, le=7)
     """So many first stages of the backbone keep their ImageNet weights: at high resolution they
     cost most of a step, and edges and textures look alike in both domains."""
@@ -301,8 +304,15 @@ class Progress(Record):
     phase: Literal["warm-up", "adaptation"]
     losses: dict[str, float]
     learning_rate: float
+    """Of the backbone, the first of `learning_rates`."""
     images_per_second: float
     eta_seconds: float
+    learning_rates: dict[str, float] = {}
+    """Of each group of weights: `backbone`, `head`, `discriminators`."""
+    memory_bytes: int | None = None
+    """Peak so far: of the accelerator's memory, or on a CPU of the process's."""
+    data_share: Fraction | None = None
+    """Share of the time that was spent waiting for batches."""
 
 
 class Evaluated(Record):
