@@ -15,17 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from trainer.data.fourier import with_low_frequencies_of
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
-from trainer.data.presence import area_fractions
+from trainer.data.presence import area_fractions, tile_area_fractions
 from trainer.data.sampling import Order, positions_of
 from trainer.data.transforms import JointTransforms, Picture
 from trainer.errors import BadInput
 
 Batch = TypeVar("Batch")
 
-SOURCE_CHANGES, TARGET_CHANGES = 2, 4
-"""Streams of random numbers: what happens to one domain's pictures says nothing of the other's."""
+SOURCE_CHANGES, TARGET_CHANGES, STYLES = 2, 4, 6
+"""Streams of random numbers, beside those of `trainer.data.sampling`."""
 
 
 class _Tensors:
@@ -81,6 +82,21 @@ class TargetBatch(_Tensors):
 
 
 @dataclass(frozen=True)
+class FourierStyle:
+    """Shows source images with the low frequencies of target images (`trainer.data.fourier`)."""
+
+    targets: ResizedImages
+    beta: float
+    seed: int
+
+    def __call__(self, image: Tensor, position: int) -> Tensor:
+        """`image` (3, H, W) with the look of a target image that the position decides."""
+        random = np.random.default_rng((self.seed, STYLES, position))
+        target = self.targets.tensor(int(random.integers(len(self.targets))))
+        return with_low_frequencies_of(image, target, self.beta)
+
+
+@dataclass(frozen=True)
 class SourceBatches:
     """Batches of the source domain by number."""
 
@@ -88,29 +104,51 @@ class SourceBatches:
     thresholds: NDArray[np.float64]
     """(C,) area fraction above which a category counts as present."""
     order: Order
+    """Among the images, or with a style among twice as many: as they are, then with a style."""
     batch_size: int
+    """Images in a batch of all processes together."""
     seed: int
     transforms: JointTransforms
+    part: tuple[int, int] = (0, 1)
+    """(p, n): only what the p-th of n processes takes of each batch."""
+    style: FourierStyle | None = None
+    grid: tuple[int, int] | None = None
+    """(rows, columns) of the run's tiles."""
 
     def __call__(self, number: int) -> SourceBatch:
         """Batch `number`, from 0."""
-        positions = positions_of(number, self.batch_size)
-        indices = self.order(positions)
+        positions = positions_of(number, self.batch_size, self.part).tolist()
+        numbers = self.order(np.array(positions)).tolist()
         pictures = [
-            self.transforms(
-                Picture(self.images.tensor(index), mask=torch.from_numpy(self.images.mask(index))),
-                (self.seed, SOURCE_CHANGES, position),
-            )
-            for index, position in zip(indices.tolist(), positions.tolist(), strict=True)
+            self._picture(index, position)
+            for index, position in zip(numbers, positions, strict=True)
         ]
         masks = _stack([picture.mask for picture in pictures])
-        fractions = [area_fractions(mask, len(self.thresholds)) for mask in masks.numpy()]
         return SourceBatch(
             images=_stack([picture.image for picture in pictures]),
             masks=masks.long(),
-            presence=torch.from_numpy(np.stack(fractions) > self.thresholds).float(),
-            names=tuple(self.images.samples[index].name for index in indices),
+            presence=self._presence(masks),
+            names=tuple(self.images.samples[n % len(self.images)].name for n in numbers),
+            tile_presence=self._tile_presence(masks, self.grid) if self.grid else None,
         )
+
+    def _picture(self, number: int, position: int) -> Picture:
+        with_style, index = divmod(number, len(self.images))
+        image = self.images.tensor(index)
+        if self.style and with_style:
+            image = self.style(image, position)
+        picture = Picture(image, mask=torch.from_numpy(self.images.mask(index)))
+        return self.transforms(picture, (self.seed, SOURCE_CHANGES, position))
+
+    def _presence(self, masks: Tensor) -> Tensor:
+        count = len(self.thresholds)
+        fractions = np.stack([area_fractions(mask, count) for mask in masks.numpy()])
+        return torch.from_numpy(fractions > self.thresholds).float()
+
+    def _tile_presence(self, masks: Tensor, grid: tuple[int, int]) -> Tensor:
+        count = len(self.thresholds)
+        fractions = np.stack([tile_area_fractions(mask, count, grid) for mask in masks.numpy()])
+        return torch.from_numpy(fractions > self.thresholds[:, None, None]).float()
 
 
 @dataclass(frozen=True)
@@ -119,31 +157,46 @@ class TargetBatches:
 
     images: ResizedImages
     labels: Sequence[TargetLabel]
+    """One for each image, all with tiles of one grid or all without."""
     order: Order
     batch_size: int
+    """Images in a batch of all processes together."""
     seed: int
     transforms: JointTransforms
+    part: tuple[int, int] = (0, 1)
+    """(p, n): only what the p-th of n processes takes of each batch."""
+    with_masks: bool = False
+    """Open the target's masks: for dense supervision alone."""
 
     def __call__(self, number: int) -> TargetBatch:
         """Batch `number`, from 0."""
-        positions = positions_of(number, self.batch_size)
-        indices = self.order(positions)
+        positions = positions_of(number, self.batch_size, self.part)
+        indices = self.order(positions).tolist()
         pictures = [
             self.transforms(self._picture(index), (self.seed, TARGET_CHANGES, position))
-            for index, position in zip(indices.tolist(), positions.tolist(), strict=True)
+            for index, position in zip(indices, positions.tolist(), strict=True)
         ]
         presence = np.stack([self.labels[index].presence for index in indices])
+        tiles = _stack_any([picture.tiles for picture in pictures])
+        masks = _stack_any([picture.mask for picture in pictures])
         return TargetBatch(
             images=_stack([picture.image for picture in pictures]),
             presence=torch.from_numpy(presence).float(),
             points=_points([picture.points for picture in pictures]),
             names=tuple(self.images.samples[index].name for index in indices),
+            tile_presence=tiles.float() if tiles is not None else None,
+            masks=masks.long() if masks is not None else None,
             whole=_stack_any([picture.whole for picture in pictures]),
         )
 
     def _picture(self, index: int) -> Picture:
         label = self.labels[index]
-        return Picture(self.images.tensor(index), points=torch.from_numpy(label.points))
+        return Picture(
+            self.images.tensor(index),
+            mask=torch.from_numpy(self.images.mask(index)) if self.with_masks else None,
+            points=torch.from_numpy(label.points),
+            tiles=torch.from_numpy(label.tiles) if label.tiles is not None else None,
+        )
 
 
 def _stack(tensors: Sequence[Tensor | None]) -> Tensor:

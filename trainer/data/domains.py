@@ -1,19 +1,35 @@
 """All data of one run, read and checked before the first step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.contract import DatasetCard, TrainConfig
-from trainer.data.batches import SourceBatches, TargetBatches
+from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.data.batches import FourierStyle, SourceBatches, TargetBatches
 from trainer.data.cards import Sample, list_samples
 from trainer.data.decode import id_lookup, image_size
 from trainer.data.images import ResizedImages
-from trainer.data.labels import TargetLabel, read_labels, unlabelled
-from trainer.data.presence import area_fractions, presence_thresholds
-from trainer.data.sampling import SOURCE_ORDER, Epochs, half_labelled
+from trainer.data.labels import (
+    PRESENT,
+    TargetLabel,
+    grid_of,
+    read_labels,
+    to_arrays,
+    unlabelled,
+)
+from trainer.data.oracle import oracle_labels
+from trainer.data.presence import presence_thresholds
+from trainer.data.sampling import (
+    LABELLED_ORDER,
+    SOURCE_ORDER,
+    Epochs,
+    Order,
+    RareCategories,
+    half_labelled,
+)
 from trainer.data.splits import held_out
 from trainer.data.transforms import JointTransforms
 from trainer.errors import BadInput
@@ -55,28 +71,28 @@ class Domains:
 
 
 def load_domains(config: TrainConfig) -> Domains:
-    """Read the datasets and labels of a run; target masks are never looked for.
+    """Read the datasets and labels of a run.
+
+    The target's masks are looked for when supervision is dense, and never otherwise.
 
     Raises:
         BadInput: naming the dataset, file, line or field.
     """
-    size = (config.width, config.height)
-    samples = list_samples(config.target, with_masks=False)
-    labels = _read_target_labels(config, samples)
-    apart = frozenset() if config.validation else held_out(labels)
-    trained = {name: label for name, label in labels.items() if name not in apart}
-    all_target = ResizedImages(samples, size)
+    _check_crop(config)
+    target = _load_target(config)
+    grid = grid_of(target.trained.values())
+    held_out_indices = [i for i, s in enumerate(target.images.samples) if s.name in target.apart]
     return Domains(
-        source=_source_batches(config, config.source) if config.source else None,
-        target=_target_batches(config, samples, trained, apart),
-        all_target=all_target,
-        labelled=len(trained),
-        validation=load_masked(config.validation, config.categories, size)
+        source=_source_batches(config, config.source, target, grid) if config.source else None,
+        target=_target_batches(config, target, grid),
+        all_target=target.images,
+        labelled=len(target.trained),
+        validation=load_masked(config.validation, config.categories, (config.width, config.height))
         if config.validation
         else None,
         held_out=LabelledImages(
-            ResizedImages([sample for sample in samples if sample.name in apart], size),
-            tuple(labels[sample.name] for sample in samples if sample.name in apart),
+            target.images.subset(held_out_indices),
+            tuple(target.labels[target.images.samples[i].name] for i in held_out_indices),
         ),
     )
 
@@ -89,68 +105,163 @@ def load_masked(
     return MaskedImages(ResizedImages(list_samples(card, with_masks=True), size, lookup), lookup)
 
 
-def _source_batches(config: TrainConfig, card: DatasetCard) -> SourceBatches:
-    images = load_masked(card, config.categories, config.source_size).images
-    return SourceBatches(
-        images,
-        _thresholds(images, config),
-        Epochs(len(images), (config.seed, SOURCE_ORDER)),
-        config.batch_size,
-        config.seed,
-        _transforms(config),
-    )
-
-
-def _transforms(config: TrainConfig) -> JointTransforms:
+def _check_crop(config: TrainConfig) -> None:
     width, height = config.crop_width, config.crop_height
-    return JointTransforms((width, height) if width and height else None, config.color_jitter)
+    for domain, size in (
+        ("source", config.source_size if config.source else None),
+        ("target", (config.width, config.height)),
+    ):
+        if size and width and height and (width > size[0] or height > size[1]):
+            raise BadInput(
+                f"crop_width, crop_height: a crop of {width} x {height} is larger than "
+                f"the {domain}'s images, which are resized to {size[0]} x {size[1]}"
+            )
 
 
-def _thresholds(images: ResizedImages, config: TrainConfig) -> NDArray[np.float64]:
-    step = -(-len(images) // MASKS_FOR_THRESHOLDS)
-    masks = images.masks(range(0, len(images), step), threads=config.threads or 2)
-    return presence_thresholds(
-        np.stack([area_fractions(mask, len(config.categories)) for mask in masks])
+@dataclass(frozen=True)
+class _Target:
+    """The target domain: all images, all labels by image name, and what is trained on."""
+
+    images: ResizedImages
+    labels: Mapping[str, TargetLabel]
+    apart: frozenset[str]
+    """Images that are held out."""
+    teaches: bool
+    """Whether labels are trained on, or are there to score held-out images alone."""
+
+    @property
+    def trained(self) -> dict[str, TargetLabel]:
+        """Labels that are trained on."""
+        kept = self.labels if self.teaches else {}
+        return {name: label for name, label in kept.items() if name not in self.apart}
+
+    @property
+    def used(self) -> ResizedImages:
+        """Images that are trained on."""
+        samples = enumerate(self.images.samples)
+        return self.images.subset([i for i, s in samples if s.name not in self.apart])
+
+
+def _load_target(config: TrainConfig) -> _Target:
+    size = (config.width, config.height)
+    if config.supervision is Supervision.DENSE:
+        images = load_masked(config.target, config.categories, size).images
+    else:
+        images = ResizedImages(list_samples(config.target, with_masks=False), size)
+    labels = _target_labels(config, images.samples)
+    scored_by_labels = config.selection == "weak-labels" or config.validation is None
+    return _Target(
+        images,
+        labels,
+        apart=held_out(labels) if scored_by_labels else frozenset(),
+        teaches=config.supervision.learns_without_source,
     )
 
 
-def _read_target_labels(
-    config: TrainConfig, samples: tuple[Sample, ...]
+def _target_labels(config: TrainConfig, samples: Sequence[Sample]) -> Mapping[str, TargetLabel]:
+    """Labels of a person; those that the masks would give when supervision is dense."""
+    if config.labels and (config.supervision.is_oracle or config.selection == "weak-labels"):
+        return _read_labels(config, config.labels, samples)
+    if config.supervision is Supervision.DENSE:
+        index = {name: number for number, name in enumerate(config.categories)}
+        perfect = oracle_labels(config.target, config.categories, seed=config.seed)
+        return {label.image: to_arrays(label, index) for label in perfect}
+    if config.selection == "weak-labels":
+        raise BadInput("labels: selection by held-out weak labels needs a label file")
+    return {}
+
+
+def _read_labels(
+    config: TrainConfig, path: Path, samples: Sequence[Sample]
 ) -> Mapping[str, TargetLabel]:
-    if not config.supervision.is_oracle or config.labels is None:
-        return {}
     by_name = {sample.name: sample for sample in samples}
-    labels = read_labels(config.labels, config.categories, by_name)
+    labels = read_labels(path, config.categories, by_name)
     if not labels:
-        raise BadInput(f"{config.labels}: no label for any image of {config.target.name!r}")
+        raise BadInput(f"{path}: no label for any image of {config.target.name!r}")
     for name, label in labels.items():
         size = image_size(by_name[name].image)
         if label.size != size:
             raise BadInput(
-                f"{config.labels}: image {name!r} is {size[0]} x {size[1]}, "
+                f"{path}: image {name!r} is {size[0]} x {size[1]}, "
                 f"but its label says {label.size[0]} x {label.size[1]}"
             )
     return labels
 
 
-def _target_batches(
-    config: TrainConfig,
-    samples: tuple[Sample, ...],
-    labels: Mapping[str, TargetLabel],
-    apart: frozenset[str],
-) -> TargetBatches:
-    used = [sample for sample in samples if sample.name not in apart]
-    nothing = unlabelled(len(config.categories))
-    of_used = [labels.get(sample.name, nothing) for sample in used]
-    return TargetBatches(
-        ResizedImages(used, (config.width, config.height)),
-        of_used,
-        half_labelled(
-            np.array([(label.presence >= 0).any() for label in of_used]),
-            config.batch_size,
-            config.seed,
-        ),
+def _source_batches(
+    config: TrainConfig, card: DatasetCard, target: _Target, grid: tuple[int, int] | None
+) -> SourceBatches:
+    images = load_masked(card, config.categories, config.source_size).images
+    rare = config.rare_category_temperature is not None
+    # Rare categories are looked for in all masks, how large a category is in some of them.
+    step = 1 if rare else -(-len(images) // MASKS_FOR_THRESHOLDS)
+    fractions_NC = images.area_fractions(
+        len(config.categories), range(0, len(images), step), threads=config.threads or 2
+    )
+    thresholds = presence_thresholds(fractions_NC)
+    style = None
+    if config.pixel_adaptation == "fda":
+        style = FourierStyle(target.used, config.fda_beta, config.seed)
+    return SourceBatches(
+        images,
+        thresholds,
+        _source_order(config, len(images), fractions_NC, thresholds),
         config.batch_size,
         config.seed,
         _transforms(config),
+        style=style,
+        grid=grid,
     )
+
+
+def _source_order(
+    config: TrainConfig,
+    images: int,
+    fractions_NC: NDArray[np.float64],
+    thresholds: NDArray[np.float64],
+) -> Order:
+    # The images with a style are appended to the images as they are.
+    forms = 2 if config.pixel_adaptation == "fda" else 1
+    temperature, seed = config.rare_category_temperature, (config.seed, SOURCE_ORDER)
+    if temperature is None:
+        return Epochs(images * forms, seed)
+    present_NC = np.tile(fractions_NC > thresholds, (forms, 1))
+    if not present_NC.any():
+        raise BadInput("rare_category_temperature: the source's masks have none of the categories")
+    return RareCategories(present_NC, fractions_NC.mean(0), temperature, seed)
+
+
+def _target_batches(
+    config: TrainConfig, target: _Target, grid: tuple[int, int] | None
+) -> TargetBatches:
+    used, trained = target.used, target.trained
+    nothing = unlabelled(len(config.categories), grid)
+    labels = [trained.get(sample.name, nothing) for sample in used.samples]
+    known = np.array([(label.presence >= 0).any() for label in labels])
+    rare = _rare_order(config, [label for label, k in zip(labels, known, strict=True) if k])
+    return TargetBatches(
+        used,
+        labels,
+        half_labelled(known, config.batch_size, config.seed, rare),
+        config.batch_size,
+        config.seed,
+        _transforms(config),
+        with_masks=config.supervision is Supervision.DENSE,
+    )
+
+
+def _rare_order(config: TrainConfig, labelled: Sequence[TargetLabel]) -> RareCategories | None:
+    """Tags give the target's frequencies for free; without any there is nothing to draw by."""
+    temperature = config.rare_category_temperature
+    if temperature is None or not labelled:
+        return None
+    present_NC = np.stack([label.presence == PRESENT for label in labelled])
+    if not present_NC.any():
+        return None
+    seed = (config.seed, LABELLED_ORDER)
+    return RareCategories(present_NC, present_NC.mean(0), temperature, seed)
+
+
+def _transforms(config: TrainConfig) -> JointTransforms:
+    width, height = config.crop_width, config.crop_height
+    return JointTransforms((width, height) if width and height else None, config.color_jitter)

@@ -1,7 +1,10 @@
 """Datasets at the network's size, decoded once and kept as long as there is room."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -10,9 +13,58 @@ from torch import Tensor
 
 from trainer.data.cards import Sample
 from trainer.data.decode import decode_image, decode_mask
+from trainer.data.presence import area_fractions
+
+Array = TypeVar("Array", bound=NDArray[Any])
+Array_co = TypeVar("Array_co", bound=NDArray[Any], covariant=True)
 
 MEMORY_LIMIT = 2 * 1024**3
 """Bytes that one dataset may keep; images beyond it are decoded anew each time."""
+
+
+class _Kept(Generic[Array]):
+    """Arrays that are made when first asked for, and kept as long as there is room.
+
+    A copy that travels to another process keeps nothing: as many processes as there are cores
+    would need as many times the memory.
+    """
+
+    def __init__(self, make: Callable[[int], Array], room: int) -> None:
+        self._make = make
+        self._room = room
+        self._made: dict[int, Array] = {}
+
+    def __getitem__(self, index: int) -> Array:
+        if index in self._made:
+            return self._made[index]
+        array = self._make(index)
+        if array.nbytes <= self._room:
+            self._room -= array.nbytes
+            self._made[index] = array
+        return array
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Kept, (self._make, 0)
+
+
+class _Arrays(Protocol[Array_co]):
+    def __getitem__(self, index: int) -> Array_co: ...
+
+
+@dataclass(frozen=True)
+class _Decoder:
+    samples: Sequence[Sample]
+    size: tuple[int, int]
+    lookup: NDArray[np.int16] | None
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        return decode_image(self.samples[index].image, self.size)
+
+    def mask(self, index: int) -> NDArray[np.int16]:
+        path = self.samples[index].mask
+        if path is None or self.lookup is None:
+            raise LookupError(f"{self.samples[index].name} has no mask")
+        return decode_mask(path, self.lookup, self.size)
 
 
 class ResizedImages:
@@ -27,22 +79,25 @@ class ResizedImages:
     ) -> None:
         self.samples = samples
         self.size = size
-        self._lookup = lookup
-        self._room = memory_limit
-        self._images: dict[int, NDArray[np.uint8]] = {}
-        self._masks: dict[int, NDArray[np.int16]] = {}
+        decoder = _Decoder(samples, size, lookup)
+        of_images = memory_limit * 3 // 5 if lookup is not None else memory_limit
+        self._images: _Arrays[NDArray[np.uint8]] = _Kept(decoder.image, of_images)
+        self._masks: _Arrays[NDArray[np.int16]] = _Kept(decoder.mask, memory_limit - of_images)
+        self._rows = np.arange(len(samples))
 
     def __len__(self) -> int:
         return len(self.samples)
 
+    def subset(self, indices: Sequence[int]) -> "ResizedImages":
+        """Some of the images; what one keeps in memory, the other need not decode."""
+        part = copy.copy(self)
+        part.samples = [self.samples[index] for index in indices]
+        part._rows = self._rows[np.array(indices, np.int64)]
+        return part
+
     def image(self, index: int) -> NDArray[np.uint8]:
         """(H, W, 3) RGB."""
-        if index not in self._images:
-            image = decode_image(self.samples[index].image, self.size)
-            if not self._has_room_for(image.nbytes):
-                return image
-            self._images[index] = image
-        return self._images[index]
+        return self._images[int(self._rows[index])]
 
     def tensor(self, index: int) -> Tensor:
         """(3, H, W) uint8 RGB, channels last in memory."""
@@ -54,23 +109,13 @@ class ResizedImages:
 
     def mask(self, index: int) -> NDArray[np.int16]:
         """(H, W) category indices, -1 for void."""
-        if index not in self._masks:
-            path = self.samples[index].mask
-            if path is None or self._lookup is None:
-                raise LookupError(f"{self.samples[index].name} has no mask")
-            mask = decode_mask(path, self._lookup, self.size)
-            if not self._has_room_for(mask.nbytes):
-                return mask
-            self._masks[index] = mask
-        return self._masks[index]
+        return self._masks[int(self._rows[index])]
 
-    def masks(self, indices: Sequence[int], threads: int) -> list[NDArray[np.int16]]:
-        """Several masks at once."""
+    def area_fractions(
+        self, categories: int, indices: Sequence[int], threads: int
+    ) -> NDArray[np.float64]:
+        """(N, C) share of each category in the valid pixels of several masks."""
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(self.mask, indices))
-
-    def _has_room_for(self, size: int) -> bool:
-        if size > self._room:
-            return False
-        self._room -= size
-        return True
+            return np.stack(
+                list(pool.map(lambda index: area_fractions(self.mask(index), categories), indices))
+            )

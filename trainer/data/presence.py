@@ -25,3 +25,22 @@ def presence_thresholds(fractions_NC: NDArray[np.float64]) -> NDArray[np.float64
         total = np.where(present, fractions_NC, 0).sum(0)
         thresholds = SHARE_OF_MEAN * total / np.maximum(present.sum(0), 1)
     return thresholds
+
+
+def tile_area_fractions(
+    mask: NDArray[np.integer], categories: int, grid: tuple[int, int]
+) -> NDArray[np.float64]:
+    """(C, R, K) share of each category among the valid pixels of each tile.
+
+    A pixel belongs to the tile of `grid` = (rows, columns) in which its centre is; a tile that is
+    all void has 0 everywhere.
+    """
+    (height, width), (rows, columns) = mask.shape, grid
+    down = (np.arange(height) * 2 + 1) * rows // (2 * height)
+    across = (np.arange(width) * 2 + 1) * columns // (2 * width)
+    # Void pixels count as category 0 of the C + 1 here, and are then left out.
+    cells = ((down[:, None] * columns + across) * (categories + 1) + mask + 1).ravel()
+    counts = np.bincount(cells, minlength=rows * columns * (categories + 1))
+    counts = counts.reshape(rows, columns, categories + 1)[..., 1:].transpose(2, 0, 1)
+    fractions: NDArray[np.float64] = counts / np.maximum(counts.sum(0), 1)
+    return fractions
