@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainer.losses.mean import masked_mean, mean_of
+from trainer.losses.mean import mean_of
 
 SOURCE, TARGET = 0.0, 1.0
 
@@ -27,7 +27,7 @@ def domain_loss(domain_logits: Tensor, domain: float) -> Tensor:
     loss = F.binary_cross_entropy_with_logits(
         domain_logits, torch.full_like(domain_logits, domain), reduction="none"
     )
-    return masked_mean(loss, torch.ones_like(loss, dtype=torch.bool))
+    return mean_of(loss.sum(), loss.new_full((), loss.numel()))
 
 
 def category_domain_loss(domain_logits_BN: Tensor, domain: float, presence_BN: Tensor) -> Tensor:
@@ -40,4 +40,4 @@ def category_domain_loss(domain_logits_BN: Tensor, domain: float, presence_BN: T
         domain_logits_BN, torch.full_like(domain_logits_BN, domain), reduction="none"
     )
     loss_B = loss_BN.where(present_BN, 0).sum(1) / present_BN.sum(1).clamp(min=1)
-    return mean_of(loss_B.sum(), torch.ones_like(loss_B).sum())
+    return mean_of(loss_B.sum(), loss_B.new_full((), len(loss_B)))

@@ -1,6 +1,5 @@
 """Means that come out the same however a batch is spread over processes."""
 
-import torch
 import torch.distributed as dist
 from torch import Tensor
 

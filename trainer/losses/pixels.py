@@ -35,7 +35,7 @@ def point_loss(logits_BCHW: Tensor, points_P4: Tensor) -> Tensor:
     """
     logits_PC = sample_logits(logits_BCHW, points_P4)
     loss = F.cross_entropy(logits_PC, points_P4[:, 1].long(), reduction="sum")
-    return mean_of(loss, loss.new_tensor(len(points_P4)))
+    return mean_of(loss, loss.new_full((), len(points_P4)))
 
 
 def sample_logits(logits_BCHW: Tensor, points_P4: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from tests.trainer import reference
 from trainer.losses.presence import (
     absent_loss,
+    log_other,
     presence_loss,
     pseudo_presence,
     smooth_maximum,
@@ -30,6 +31,10 @@ def logits_and_presence(draw: st.DrawFn) -> tuple[Tensor, Tensor]:
         )
     )
     return logits, torch.tensor(presence, dtype=torch.float64)
+
+
+def absent_everywhere(presence_BC: Tensor) -> Tensor:
+    return (presence_BC == 0).to(presence_BC.dtype)[..., None, None]
 
 
 def test_smooth_maximum_of_hand_computed_logits() -> None:
@@ -79,12 +84,12 @@ def test_absent_loss_of_hand_computed_logits() -> None:
     logits = torch.log(torch.tensor([[[[1.0]], [[2.0]], [[5.0]]]]))
     presence = torch.tensor([[0.0, 0.0, 1.0]])
     expected = (-math.log(1 - 1 / 8) - math.log(1 - 2 / 8)) / 2
-    assert absent_loss(logits, presence).item() == pytest.approx(expected)
+    assert absent_loss(logits, absent_everywhere(presence)).item() == pytest.approx(expected)
 
 
 def test_absent_loss_stays_exact_where_the_absent_category_is_certain() -> None:
     logits = torch.tensor([[[[100.0]], [[0.0]]]], requires_grad=True)
-    loss = absent_loss(logits, torch.tensor([[0.0, 1.0]]))
+    loss = absent_loss(logits, absent_everywhere(torch.tensor([[0.0, 1.0]])))
     loss.backward()
     assert loss.item() == pytest.approx(100)
     assert logits.grad is not None
@@ -101,7 +106,7 @@ def test_losses_match_the_reference(drawn: tuple[Tensor, Tensor], sharpness: flo
     torch.testing.assert_close(scores, torch.tensor(expected, dtype=torch.float64))
     loss = presence_loss(scores, presence)
     assert loss.item() == pytest.approx(reference.presence_loss(expected, presence.tolist()))
-    negative = absent_loss(logits, presence)
+    negative = absent_loss(logits, absent_everywhere(presence))
     assert negative.item() == pytest.approx(
         reference.absent_loss(logits.tolist(), presence.tolist())
     )
@@ -113,8 +118,36 @@ def test_losses_match_the_reference(drawn: tuple[Tensor, Tensor], sharpness: flo
 def test_empty_presence_gives_zero_and_zero_gradients() -> None:
     logits = torch.randn(2, 3, 4, 4, requires_grad=True)
     nothing = torch.full((2, 3), -1.0)
-    loss = presence_loss(smooth_maximum(logits), nothing) + absent_loss(logits, nothing)
+    loss = presence_loss(smooth_maximum(logits), nothing) + absent_loss(
+        logits, absent_everywhere(nothing)
+    )
     loss.backward()
     assert loss.item() == 0
     assert logits.grad is not None
     assert not logits.grad.any()
+
+
+def test_absence_counts_only_where_it_is_known() -> None:
+    logits = torch.log(torch.tensor([[[[1.0, 4.0]], [[3.0, 4.0]]]])).requires_grad_()
+    absent = torch.tensor([[[[1.0, 0.25]], [[0.0, 0.0]]]])
+    loss = absent_loss(logits, absent)
+    assert loss.item() == pytest.approx((-math.log(3 / 4) - 0.25 * math.log(1 / 2)) / 1.25)
+    only_left = torch.tensor([[[[1.0, 0.0]], [[0.0, 0.0]]]])
+    absent_loss(logits, only_left).backward()
+    assert logits.grad is not None
+    assert not logits.grad[..., 1].any()
+    assert logits.grad[..., 0].all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 6), st.floats(0.1, 30), st.integers(0, 10_000))
+def test_log_other_is_that_of_the_summed_others(categories: int, scale: float, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = scale * torch.randn(1, categories, 2, 3, generator=generator, dtype=torch.float64)
+    expected = torch.stack(
+        [torch.cat([logits[:, :c], logits[:, c + 1 :]], 1).logsumexp(1) for c in range(categories)],
+        dim=1,
+    ) - logits.logsumexp(1, keepdim=True)
+    torch.testing.assert_close(log_other(logits), expected, rtol=1e-9, atol=1e-12)
+    single = log_other(logits.float()).double()
+    torch.testing.assert_close(single, expected, rtol=1e-4, atol=1e-6)
