@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.data.labels import read_labels
+from trainer.data.labels import grid_of, read_labels
 from trainer.errors import BadInput
 
 CATEGORIES = ("road", "car", "train")
@@ -87,3 +87,93 @@ def test_a_missing_or_binary_file_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadInput, match="cannot read the label file"):
         read_labels(path, CATEGORIES, [])
+
+
+def tiles(rows: int, cols: int, **present: list[int]) -> dict[str, object]:
+    return {"rows": rows, "cols": cols, "present": present}
+
+
+def test_tiles_are_three_valued(tmp_path: Path) -> None:
+    text = line(present=["road", "car"], absent=["train"], tiles=tiles(2, 3, car=[0, 5]))
+    label = read_labels(write(tmp_path, text), CATEGORIES, ["a.png"])["a.png"]
+    assert label.tiles is not None
+    assert label.tiles.tolist() == [
+        [[-1, -1, -1], [-1, -1, -1]],
+        [[1, 0, 0], [0, 0, 1]],
+        [[0, 0, 0], [0, 0, 0]],
+    ]
+
+
+def test_a_tile_says_that_its_category_is_present_and_no_tile_says_nothing(tmp_path: Path) -> None:
+    text = line(tiles=tiles(1, 2, car=[1], road=[]))
+    label = read_labels(write(tmp_path, text), CATEGORIES, ["a.png"])["a.png"]
+    assert label.tiles is not None
+    assert label.presence.tolist() == [-1, 1, -1]
+    assert label.tiles[:, 0].tolist() == [[-1, -1], [0, 1], [-1, -1]]
+
+
+def test_one_tile_is_the_image(tmp_path: Path) -> None:
+    text = line(absent=["train"], tiles=tiles(1, 1, car=[0]))
+    label = read_labels(write(tmp_path, text), CATEGORIES, ["a.png"])["a.png"]
+    assert label.tiles is None
+    assert label.presence.tolist() == [-1, 1, 0]
+
+
+def test_a_run_has_the_grid_of_most_labels(tmp_path: Path) -> None:
+    names = ["a.png", "b.png", "c.png", "d.png"]
+    lines = [
+        line(image="a.png", tiles=tiles(2, 1, car=[0])),
+        line(image="b.png", tiles=tiles(2, 1, car=[1])),
+        line(image="c.png", tiles=tiles(3, 3, car=[1]), absent=["train"]),
+        line(image="d.png", present=["road"]),
+    ]
+    labels = read_labels(write(tmp_path, *lines), CATEGORIES, names)
+    assert grid_of(labels.values()) == (2, 1)
+    found = {name: label.tiles for name, label in labels.items()}
+    assert {name: t is not None and t[1, :, 0].tolist() for name, t in found.items()} == {
+        "a.png": [1, 0],
+        "b.png": [0, 1],
+        "c.png": [-1, -1],
+        "d.png": [-1, -1],
+    }
+    assert labels["c.png"].presence.tolist() == [-1, 1, 0]
+    other = found["c.png"]
+    assert other is not None
+    assert other[2, :, 0].tolist() == [0, 0]
+
+
+def test_without_tiles_there_is_no_grid(tmp_path: Path) -> None:
+    label = read_labels(write(tmp_path, line(present=["car"])), CATEGORIES, ["a.png"])["a.png"]
+    assert label.tiles is None
+    assert grid_of([label]) is None
+
+
+def test_annotators_who_disagree_leave_a_tile_open(tmp_path: Path) -> None:
+    lines = [
+        line(present=["road"], tiles=tiles(1, 3, car=[0, 1], road=[0])),
+        line(present=["road"], tiles=tiles(1, 3, car=[1])),
+        line(absent=["road"], present=["car"]),
+    ]
+    for order in (lines, lines[::-1]):
+        label = read_labels(write(tmp_path, *order), CATEGORIES, ["a.png"])["a.png"]
+        assert label.tiles is not None
+        assert label.presence.tolist() == [-1, 1, -1]
+        assert label.tiles[:, 0].tolist() == [[-1] * 3, [-1, 1, 0], [-1] * 3]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"tiles": tiles(2, 2, bus=[0])}, "tiles.present: unknown category 'bus'"),
+        ({"tiles": tiles(2, 2, car=[4])}, "tiles.present.car: there is no tile 4 of 2 x 2"),
+        ({"tiles": tiles(2, 2, car=[-1])}, "tiles.present.car: there is no tile -1"),
+        ({"tiles": tiles(2, 2, car=[1]), "absent": ["car"]}, "a tile with absent car"),
+        ({"tiles": tiles(0, 2)}, "tiles.rows"),
+        ({"tiles": {"rows": 2, "cols": 2, "absent": {}}}, "tiles.absent"),
+    ],
+)
+def test_bad_tiles_are_named(tmp_path: Path, fields: dict[str, object], message: str) -> None:
+    path = write(tmp_path, line(**fields))
+    with pytest.raises(BadInput, match=message) as raised:
+        read_labels(path, CATEGORIES, ["a.png"])
+    assert str(raised.value).startswith(f"{path}:1: ")

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from trainer.data.presence import area_fractions, presence_thresholds
+from trainer.data.presence import area_fractions, presence_thresholds, tile_area_fractions
 from trainer.data.splits import held_out
 
 
@@ -23,3 +26,46 @@ def test_a_tenth_is_held_out_by_name_alone() -> None:
     assert len(chosen) == 4
     assert held_out(names[::-1]) == chosen
     assert held_out(names[:19]) == frozenset()
+
+
+def slow_tile_fractions(
+    mask: NDArray[np.int16], categories: int, grid: tuple[int, int]
+) -> list[list[list[float]]]:
+    counts: dict[tuple[int, int], list[int]] = {}
+    (height, width), (rows, columns) = mask.shape, grid
+    for row in range(height):
+        for column in range(width):
+            tile = int((row + 0.5) / height * rows), int((column + 0.5) / width * columns)
+            if mask[row, column] >= 0:
+                counts.setdefault(tile, [0] * categories)[mask[row, column]] += 1
+    return [
+        [
+            [
+                of_tile[category] / sum(of_tile) if (of_tile := counts.get((r, k))) else 0.0
+                for k in range(columns)
+            ]
+            for r in range(rows)
+        ]
+        for category in range(categories)
+    ]
+
+
+@given(
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    rows=st.integers(1, 4),
+    columns=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+def test_fractions_of_tiles(height: int, width: int, rows: int, columns: int, seed: int) -> None:
+    mask = np.random.default_rng(seed).integers(-1, 3, (height, width)).astype(np.int16)
+    fractions = tile_area_fractions(mask, 3, (rows, columns))
+    assert fractions.shape == (3, rows, columns)
+    np.testing.assert_allclose(fractions, slow_tile_fractions(mask, 3, (rows, columns)))
+
+
+def test_one_tile_is_the_whole_mask() -> None:
+    mask = np.random.default_rng(0).integers(-1, 3, (7, 5)).astype(np.int16)
+    np.testing.assert_allclose(
+        tile_area_fractions(mask, 3, (1, 1))[:, 0, 0], area_fractions(mask, 3)
+    )
