@@ -89,8 +89,8 @@ def measure_on_masks(
     total_CC = torch.zeros(categories, categories, dtype=torch.int64, device=device)
     counts, scores, fractions = [], [], []
     for batch in segment_images(segmenter, images, read, window):
-        for logits, mask in zip(batch.logits, batch.extras, strict=True):
-            predicted = predicted_categories(logits, (mask.shape[1], mask.shape[0]))
+        for logits, mask in batch.each():
+            (predicted,) = predicted_categories(logits, (mask.shape[1], mask.shape[0]))
             counts_CC = confusion(predicted, to_device(torch.from_numpy(mask), device), categories)
             total_CC += counts_CC
             counts.append(torch.stack([counts_CC.diagonal(), counts_CC.sum(1), counts_CC.sum(0)]))
@@ -144,9 +144,8 @@ def measure_on_labels(
         points_P4 = to_device(_points(batch.extras), device)
         predicted_P = sample_logits(batch.logits, points_P4).max(1).indices
         points_CC += confusion(predicted_P, points_P4[:, 1].long(), categories)
-        for logits in batch.logits:
-            mask = predicted_categories(logits, segmenter.size)
-            predicted_C += confusion(mask, mask, categories).diagonal()
+        masks = predicted_categories(batch.logits, segmenter.size)
+        predicted_C += confusion(masks, masks, categories).diagonal()
         scores.append(smooth_maximum(batch.logits, segmenter.shape.smooth_max))
     truth_NC = torch.from_numpy(np.stack([label.presence for label in labels])).long()
     presence = _presence(segmenter, torch.cat(scores), truth_NC)

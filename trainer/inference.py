@@ -53,6 +53,11 @@ class Segmented(Generic[Extra]):
     """(B, C, h, w), on the segmenter's device."""
     extras: tuple[Extra, ...]
 
+    def each(self) -> Iterator[tuple[Tensor, Extra]]:
+        """Logits (1, C, h, w) and what was read of each image."""
+        # Not by index: the layout of a batch of one is then not seen to be channels last.
+        return zip(self.logits.split(1), self.extras, strict=True)
+
 
 def segment_images(
     segmenter: TrainedSegmenter,
@@ -119,11 +124,11 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.to(device, non_blocking=True)
 
 
-def predicted_categories(logits_CHW: Tensor, size: tuple[int, int]) -> Tensor:
-    """(height, width) uint8 category of each pixel at `size`, which is (width, height)."""
-    resized = resize_logits(logits_CHW[None], (size[1], size[0]))
-    # `max`, because on a CPU `argmax` over channels is ten times slower.
-    return resized.max(1).indices[0].to(torch.uint8)
+def predicted_categories(logits_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, height, width) uint8 category of each pixel at `size`, which is (width, height)."""
+    resized = resize_logits(logits_BCHW, (size[1], size[0]))
+    # `max`, because on a CPU `argmax` over channels can be ten times slower.
+    return resized.max(1).indices.to(torch.uint8)
 
 
 def _scaled(images: ResizedImages, index: int, scale: float) -> NDArray[np.uint8]:

@@ -120,7 +120,7 @@ class _Found:
     def on_device(cls, shape: SegmenterShape, batch: Segmented[Size]) -> "_Found":
         masks = [
             predicted_categories(logits, _decoded_size(size)).flatten()
-            for logits, size in zip(batch.logits, batch.extras, strict=True)
+            for logits, size in batch.each()
         ]
         presence = presence_probabilities(shape, smooth_maximum(batch.logits, shape.smooth_max))
         numbers = torch.cat([presence, uncertainty(batch.logits)[:, None]], 1)

@@ -102,10 +102,10 @@ def test_an_image_smaller_than_the_window_is_one_window(
 
 
 def test_categories_are_the_largest_of_the_resized_logits() -> None:
-    logits = torch.randn(3, 4, 5)
+    logits = torch.randn(2, 3, 4, 5)
     found = predicted_categories(logits, (15, 12))
-    assert (found.shape, found.dtype) == ((12, 15), torch.uint8)
-    assert torch.equal(found.long(), resize_logits(logits[None], (12, 15))[0].argmax(0))
+    assert (found.shape, found.dtype) == ((2, 12, 15), torch.uint8)
+    assert torch.equal(found.long(), resize_logits(logits, (12, 15)).argmax(1))
 
 
 def test_things_are_made_ahead_in_order_and_no_further_than_needed() -> None:
