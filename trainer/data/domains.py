@@ -1,7 +1,7 @@
 """All data of one run, read and checked before the first step."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,21 +70,28 @@ class Domains:
     """Empty when there are validation masks or few labels."""
 
 
-def load_domains(config: TrainConfig) -> Domains:
+def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains:
     """Read the datasets and labels of a run.
 
     The target's masks are looked for when supervision is dense, and never otherwise.
+
+    Args:
+        config: the run.
+        part: (p, n) makes the batches of the p-th of n processes, of `batch_size` images each.
 
     Raises:
         BadInput: naming the dataset, file, line or field.
     """
     _check_crop(config)
+    # Batch n of all processes is one batch, of which each takes its part.
+    config = config.model_copy(update={"batch_size": config.batch_size * part[1]})
     target = _load_target(config)
     grid = grid_of(target.trained.values())
     held_out_indices = [i for i, s in enumerate(target.images.samples) if s.name in target.apart]
+    source = _source_batches(config, config.source, target, grid) if config.source else None
     return Domains(
-        source=_source_batches(config, config.source, target, grid) if config.source else None,
-        target=_target_batches(config, target, grid),
+        source=source and replace(source, part=part),
+        target=replace(_target_batches(config, target, grid), part=part),
         all_target=target.images,
         labelled=len(target.trained),
         validation=load_masked(config.validation, config.categories, (config.width, config.height))
