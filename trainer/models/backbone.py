@@ -29,8 +29,8 @@ class Backbone:
     """Where the ImageNet weights are from, and the weights by any names that `rename` knows."""
     maps: tuple[int, ...] | None = None
     """Which of the network's maps are used; None: all."""
-    rename: Callable[[Weights], Weights] = lambda weights: weights
-    """Weights as a file names them to weights as the network does."""
+    rename: Callable[[Weights, str], Weights] = lambda weights, _: weights
+    """Weights as their file names them, and where they are from, to weights as the network does."""
     unused: tuple[str, ...] = ()
     """Modules of the ImageNet weights that a segmenter has no use for."""
     fresh: tuple[str, ...] = ()
@@ -42,6 +42,10 @@ class Backbone:
 
 def frozen_by(network: nn.Module, stage: str) -> list[nn.Parameter]:
     """The parameters of a stage (its last module's name) and of all that is defined before it."""
-    names, parameters = zip(*network.named_parameters(), strict=True)
-    last = max(index for index, name in enumerate(names) if name.startswith(f"{stage}."))
-    return list(parameters[: last + 1])
+    frozen, reached = [], False
+    for name, module in network.named_modules():
+        if reached and not name.startswith(f"{stage}."):
+            break
+        reached = reached or name == stage
+        frozen += module.parameters(recurse=False)
+    return frozen

@@ -19,10 +19,14 @@ _CLASSIFIER_TENSORS = 8
 """Last convolution, its norm and the classifier, which come last in the package's file."""
 
 
-def efficientnet_lite0() -> Backbone:
-    """Maps at strides 8, 16 and 32; the weights come with a Python package."""
+def efficientnet_lite0(dilated: bool = False) -> Backbone:
+    """Maps at strides 8, 16 and 32, or `dilated` to stride 8; the weights come with a package."""
     network = timm.create_model(
-        "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(2, 3, 4)
+        "tf_efficientnet_lite0",
+        pretrained=False,
+        features_only=True,
+        out_indices=(2, 3, 4),
+        output_stride=8 if dilated else 32,
     )
     return Backbone(
         network=network,
@@ -41,7 +45,7 @@ def _packaged() -> tuple[str, Weights]:
     return str(file), read_weights(file, SHA256)
 
 
-def _rename(names: list[str], weights: Weights) -> Weights:
+def _rename(names: list[str], weights: Weights, _: str) -> Weights:
     """The package names the tensors otherwise than timm, but has the same in the same order."""
     names = [*names, *(f"classifier.{number}" for number in range(_CLASSIFIER_TENSORS))]
     if "_conv_stem.weight" not in weights or len(names) != len(weights):

@@ -15,9 +15,12 @@ from torch import Tensor, nn
 from trainer.contract import Record
 from trainer.errors import BadInput
 from trainer.models.backbone import Backbone, frozen_by
+from trainer.models.deeplab import resnet101, vgg16
 from trainer.models.efficientnet_lite0 import efficientnet_lite0
-from trainer.models.heads import DeepLabHead, FusionHead, Segmentation
-from trainer.models.weights import put_weights, read_weights
+from trainer.models.heads import DeepLabHead, FusionHead
+from trainer.models.heads import Segmentation as Segmentation
+from trainer.models.timm_networks import PREFIX, timm_backbone
+from trainer.models.weights import check_finite, put_weights, read_weights
 
 
 class SegmenterShape(Record):
@@ -90,13 +93,15 @@ class Segmenter(nn.Module):
             BadInput: the weights cannot be had, or do not fit; they are never left random.
         """
         facts = self._facts
+        if file is None and sha256 is not None:
+            raise BadInput("initial_weights_sha256: is given without initial_weights")
         if file is None:
             origin, weights = facts.imagenet()
         else:
             origin, weights = str(file), read_weights(file, sha256)
-        put_weights(
-            self.backbone, facts.rename(weights), origin, unused=facts.unused, fresh=facts.fresh
-        )
+        check_finite(weights, origin)
+        own = facts.rename(weights, origin)
+        put_weights(self.backbone, own, origin, unused=facts.unused, fresh=facts.fresh)
 
     def freeze(self, stages: int, norms: bool = False) -> None:
         """Keep the backbone's stem and first stages as they are; 0 stages freezes neither.
@@ -119,14 +124,19 @@ class Segmenter(nn.Module):
                     module.requires_grad_(False)
 
 
-BACKBONES: dict[str, Callable[[], Backbone]] = {"efficientnet-lite0": efficientnet_lite0}
+NAMED: dict[str, Callable[[bool], Backbone]] = {
+    "efficientnet-lite0": efficientnet_lite0,
+    "resnet101": lambda _: resnet101(),
+    "vgg16": lambda _: vgg16(),
+}
+"""Backbones that need no prefix, by whether a head wants one dense map."""
 
 
 def build_segmenter(shape: SegmenterShape) -> Segmenter:
     """The network of a shape, with random weights.
 
     Raises:
-        BadInput: there is no such backbone.
+        BadInput: there is no such backbone, or it does not take images of this size.
     """
     backbone = _build_backbone(shape)
     categories = len(shape.categories)
@@ -138,8 +148,11 @@ def build_segmenter(shape: SegmenterShape) -> Segmenter:
 
 
 def _build_backbone(shape: SegmenterShape) -> Backbone:
-    if shape.backbone not in BACKBONES:
-        close = difflib.get_close_matches(shape.backbone, BACKBONES, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(BACKBONES)}"
-        raise BadInput(f"backbone: no {shape.backbone!r}; {hint}")
-    return BACKBONES[shape.backbone]()
+    dilated = shape.head == "deeplab-v2"
+    if shape.backbone.startswith(PREFIX):
+        return timm_backbone(shape.backbone, (shape.height, shape.width), dilated)
+    if shape.backbone not in NAMED:
+        close = difflib.get_close_matches(shape.backbone, NAMED, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(NAMED)}"
+        raise BadInput(f"backbone: no {shape.backbone!r}; {hint} (or {PREFIX}NAME)")
+    return NAMED[shape.backbone](dilated)

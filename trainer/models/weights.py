@@ -6,10 +6,9 @@ Nothing here ever leaves a tensor at its random values in silence: what does not
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
-from pickle import UnpicklingError
+from textwrap import shorten
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -21,6 +20,11 @@ Weights = dict[str, Tensor]
 def first_line(error: BaseException) -> str:
     """What an error says, without the advice below its first line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def last_line(error: BaseException) -> str:
+    """What torch complains of first when tensors do not fit: a line below the first."""
+    return shorten((str(error).strip().splitlines() or [type(error).__name__])[-1].strip(), 200)
 
 
 def read_weights(file: Path, sha256: str | None = None) -> Weights:
@@ -35,7 +39,9 @@ def read_weights(file: Path, sha256: str | None = None) -> Weights:
         if file.suffix == ".safetensors":
             return load_file(file)
         content = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, UnpicklingError, EOFError, SafetensorError) as error:
+    except BadInput:
+        raise
+    except Exception as error:  # a damaged file fails in any way
         raise BadInput(f"{file}: cannot read the weights: {first_line(error)}") from error
     if not isinstance(content, dict) or not all(isinstance(t, Tensor) for t in content.values()):
         raise BadInput(f"{file}: holds other things than named tensors")
@@ -78,15 +84,13 @@ def put_weights(
         fresh: modules of the network that the weights do not have and that stay as they are.
 
     Raises:
-        BadInput: a tensor is missing, unknown, of another shape or not finite.
+        BadInput: a tensor is missing, unknown or of another shape.
     """
-    check_finite(weights, origin)
     wanted = {name: t for name, t in weights.items() if not _is_in(name, unused)}
     try:
         missing, unknown = network.load_state_dict(wanted, strict=False)
     except RuntimeError as error:
-        complaint = str(error).strip().splitlines()[-1].strip()
-        raise BadInput(f"{origin}: does not fit the network: {complaint}") from error
+        raise BadInput(f"{origin}: does not fit the network: {last_line(error)}") from error
     for verb, names in (("lacks", missing), ("has the unknown", unknown)):
         if surprising := [name for name in names if not _is_in(name, fresh)]:
             more = f" and {len(surprising) - 1} more" if len(surprising) > 1 else ""

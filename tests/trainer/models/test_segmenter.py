@@ -1,122 +1,161 @@
+import copy
+
 import pytest
 import torch
 from pydantic import ValidationError
-from torch import Tensor
+from torch import Tensor, nn
 
+from tests.trainer.models.conftest import MakeSegmenter, shape_with
 from trainer.errors import BadInput
-from trainer.models.segmenter import Segmenter, SegmenterShape, build_segmenter
 
 
-def shape_of(backbone: str = "efficientnet-lite0", **changes: object) -> SegmenterShape:
-    fields: dict[str, object] = {
-        "backbone": backbone,
-        "categories": ("road", "car"),
-        "feature_channels": 16,
-        "height": 32,
-        "width": 48,
-        "smooth_max": 1.0,
-    }
-    return SegmenterShape.model_validate(fields | changes)
-
-
-def pixels(count: int, height: int, width: int) -> Tensor:
-    return torch.randint(0, 256, (count, 3, height, width), dtype=torch.uint8)
-
-
-def trained_names(segmenter: Segmenter) -> set[str]:
-    return {name for name, weight in segmenter.backbone.named_parameters() if weight.requires_grad}
-
-
-def test_logits_and_features_are_at_stride_8() -> None:
-    segmenter = build_segmenter(shape_of(categories=tuple("abcde"))).eval()
-    logits, features = segmenter(pixels(2, 64, 96))
-    assert logits.shape == (2, 5, 8, 12)
-    assert features.shape == (2, 16, 8, 12)
+def test_logits_and_features_are_at_stride_8(make_segmenter: MakeSegmenter, pixels: Tensor) -> None:
+    segmenter = make_segmenter(categories=tuple("abcde"))
+    logits, features = segmenter(pixels)
+    assert logits.shape == (2, 5, 4, 8)
+    assert features.shape == (2, 16, 4, 8)
     assert segmenter.features == 16
 
 
-def test_any_size_is_segmented() -> None:
-    assert build_segmenter(shape_of()).eval()(pixels(1, 50, 71)).logits.shape == (1, 2, 7, 9)
+def test_any_size_is_segmented(make_segmenter: MakeSegmenter) -> None:
+    images = torch.zeros(1, 3, 50, 71, dtype=torch.uint8)
+    assert make_segmenter()(images).logits.shape == (1, 2, 7, 9)
 
 
-def test_bytes_and_floats_are_the_same_picture() -> None:
-    segmenter, images = build_segmenter(shape_of()).eval(), pixels(1, 32, 32)
-    torch.testing.assert_close(segmenter(images).logits, segmenter(images.float()).logits)
+def test_bytes_and_floats_are_the_same_picture(
+    make_segmenter: MakeSegmenter, pixels: Tensor
+) -> None:
+    segmenter = make_segmenter()
+    torch.testing.assert_close(segmenter(pixels).logits, segmenter(pixels.float()).logits)
 
 
-def test_pixels_are_normalised_as_the_backbone_was_trained() -> None:
-    segmenter, seen = build_segmenter(shape_of()), []
+@pytest.mark.parametrize(
+    ("backbone", "expected"),
+    [
+        ("efficientnet-lite0", ((0 - 127) / 128, 0.0, (255 - 127) / 128)),
+        ("vgg16", (-0.485 / 0.229, (127 / 255 - 0.456) / 0.224, (1 - 0.406) / 0.225)),
+        ("timm/vit_tiny_patch16_224", (-1.0, 127 / 127.5 - 1, 1.0)),
+    ],
+)
+def test_pixels_are_normalised_as_the_backbone_was_trained(
+    make_segmenter: MakeSegmenter, backbone: str, expected: tuple[float, float, float]
+) -> None:
+    segmenter = make_segmenter(backbone)
+    seen: list[Tensor] = []
     segmenter.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    segmenter(torch.tensor([127, 255, 0], dtype=torch.uint8).view(1, 3, 1, 1).expand(1, 3, 32, 32))
-    assert seen[0][0, :, 0, 0].tolist() == [0, 1, -127 / 128]
+    color = torch.tensor([0, 127, 255], dtype=torch.uint8)
+    segmenter(color.view(1, 3, 1, 1).expand(1, 3, 32, 32))
+    torch.testing.assert_close(seen[0][0, :, 5, 7], torch.tensor(expected), atol=1e-6, rtol=1e-6)
 
 
-def test_backbone_statistics_stay_those_of_imagenet_while_training() -> None:
-    segmenter = build_segmenter(shape_of()).train()
+def test_backbone_statistics_stay_those_of_imagenet_while_training(
+    make_segmenter: MakeSegmenter, pixels: Tensor
+) -> None:
+    segmenter = make_segmenter().train()
     before = segmenter.backbone.get_buffer("bn1.running_mean").clone()
-    segmenter(pixels(2, 32, 32))
+    segmenter(pixels)
     assert torch.equal(segmenter.backbone.get_buffer("bn1.running_mean"), before)
     assert segmenter.head.training
 
 
-def test_parameters_are_of_the_backbone_or_of_the_head() -> None:
-    segmenter = build_segmenter(shape_of())
+def test_parameters_are_of_the_backbone_or_of_the_head(make_segmenter: MakeSegmenter) -> None:
+    segmenter = make_segmenter()
     parts = [*segmenter.backbone.parameters(), *segmenter.head.parameters()]
     assert {id(each) for each in parts} == {id(each) for each in segmenter.parameters()}
 
 
-def test_frozen_stages_get_no_gradient_and_the_others_do() -> None:
-    segmenter = build_segmenter(shape_of()).train()
-    segmenter.freeze(2)
-    segmenter(pixels(1, 32, 32)).logits.sum().backward()
-    without = {
-        name for name, weight in segmenter.backbone.named_parameters() if weight.grad is None
-    }
-    frozen = ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")
-    assert without == {
-        name for name, _ in segmenter.backbone.named_parameters() if name.startswith(frozen)
-    }
+def test_normalisation_is_no_part_of_the_weights(make_segmenter: MakeSegmenter) -> None:
+    names = make_segmenter().state_dict()
+    assert {name.split(".")[0] for name in names} == {"backbone", "head"}
 
 
-def test_nothing_is_frozen_when_nothing_is_asked_for() -> None:
-    segmenter = build_segmenter(shape_of())
+def test_a_copy_shares_nothing(make_segmenter: MakeSegmenter, pixels: Tensor) -> None:
+    segmenter = make_segmenter()
+    before = segmenter(pixels).logits
+    twin = copy.deepcopy(segmenter)
+    with torch.no_grad():
+        for weight in twin.parameters():
+            weight.zero_()
+    assert torch.equal(segmenter(pixels).logits, before)
+    assert not torch.equal(twin(pixels).logits, before)
+
+
+def ungraded(network: nn.Module) -> set[str]:
+    return {name for name, weight in network.named_parameters() if weight.grad is None}
+
+
+@pytest.mark.parametrize(
+    ("backbone", "stages", "frozen"),
+    [
+        ("efficientnet-lite0", 2, ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")),
+        ("resnet101", 1, ("conv1.", "bn1.", "layer1.")),
+        ("vgg16", 2, ("features.0.", "features.2.", "features.5.", "features.7.")),
+        ("timm/resnet18", 1, ("conv1.", "bn1.", "layer1.")),
+        ("timm/convnext_atto", 1, ("stem_", "stages_0.")),
+    ],
+)
+def test_frozen_stages_get_no_gradient_and_all_others_do(
+    make_segmenter: MakeSegmenter, backbone: str, stages: int, frozen: tuple[str, ...]
+) -> None:
+    segmenter = make_segmenter(backbone).train()
+    segmenter.freeze(stages)
+    segmenter(torch.full((1, 3, 32, 32), 200, dtype=torch.uint8)).logits.sum().backward()
+    names = {name for name, _ in segmenter.backbone.named_parameters()}
+    assert ungraded(segmenter.backbone) == {name for name in names if name.startswith(frozen)}
+    assert not ungraded(segmenter.head)
+
+
+def test_nothing_is_frozen_when_nothing_is_asked_for(make_segmenter: MakeSegmenter) -> None:
+    segmenter = make_segmenter()
     segmenter.freeze(0)
     assert all(weight.requires_grad for weight in segmenter.parameters())
 
 
-def test_norms_alone_can_be_frozen() -> None:
-    segmenter = build_segmenter(shape_of())
+def test_norms_alone_can_be_frozen(make_segmenter: MakeSegmenter) -> None:
+    segmenter = make_segmenter()
     segmenter.freeze(0, norms=True)
-    names = trained_names(segmenter)
-    assert "conv_stem.weight" in names
-    assert not any(".bn" in name or name.startswith("bn") for name in names)
-    assert all(weight.requires_grad for weight in segmenter.head.parameters())
+    frozen = {n for n, weight in segmenter.named_parameters() if not weight.requires_grad}
+    norms = {
+        f"{name}.{part}"
+        for name, module in segmenter.named_modules()
+        if isinstance(module, nn.BatchNorm2d)
+        for part in ("weight", "bias")
+    }
+    assert frozen == norms
+    assert (
+        len(norms) == 2 * 48
+    )  # one norm for each of EfficientNet-Lite0's convolutions but the last
 
 
-def test_more_stages_than_there_are_cannot_be_frozen() -> None:
-    with pytest.raises(BadInput, match="frozen_stages: 8, but the backbone has 7 stages"):
-        build_segmenter(shape_of()).freeze(8)
+def test_more_stages_than_there_are_cannot_be_frozen(make_segmenter: MakeSegmenter) -> None:
+    with pytest.raises(BadInput, match=r"^frozen_stages: 8, but the backbone has 7 stages$"):
+        make_segmenter().freeze(8)
 
 
-def test_unknown_backbone() -> None:
-    with pytest.raises(
-        BadInput, match="no 'efficientnet-light0'; did you mean 'efficientnet-lite0'"
-    ):
-        build_segmenter(shape_of("efficientnet-light0"))
+@pytest.mark.parametrize(
+    ("backbone", "hint"),
+    [
+        ("efficientnet-light0", "did you mean 'efficientnet-lite0'?"),
+        ("x", "there are efficientnet-lite0, resnet101, vgg16"),
+    ],
+)
+def test_unknown_backbone(make_segmenter: MakeSegmenter, backbone: str, hint: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        make_segmenter(backbone)
+    assert str(raised.value) == f"backbone: no '{backbone}'; {hint} (or timm/NAME)"
 
 
 def test_offsets_of_presence_are_one_per_category() -> None:
     with pytest.raises(ValidationError, match="3 presence_offsets for 2 categories"):
-        shape_of(presence_offsets=(0.0, 0.0, 0.0))
+        shape_with(presence_offsets=(0.0, 0.0, 0.0))
 
 
-class TestInitialWeights:
-    def test_reach_every_tensor(self) -> None:
-        first, second = build_segmenter(shape_of()), build_segmenter(shape_of())
-        for name, tensor in second.backbone.state_dict().items():
-            if name.endswith("conv.weight"):
-                assert not torch.equal(tensor, first.backbone.state_dict()[name])
-        first.load_initial_weights()
-        second.load_initial_weights()
-        for name, tensor in first.backbone.state_dict().items():
-            assert torch.equal(tensor, second.backbone.state_dict()[name])
+def test_dilated_branches_need_dilations() -> None:
+    with pytest.raises(ValidationError, match="head 'deeplab-v2' needs dilations"):
+        shape_with(head="deeplab-v2", dilations=())
+
+
+def test_compiles_without_a_break(make_segmenter: MakeSegmenter, pixels: Tensor) -> None:
+    segmenter = make_segmenter("timm/resnet18")
+    whole = torch.compile(segmenter, backend="eager", fullgraph=True)
+    torch.testing.assert_close(whole(pixels).logits, segmenter(pixels).logits)
