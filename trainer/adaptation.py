@@ -137,7 +137,7 @@ class Adaptation:
                 losses |= of_source
             if target:
                 of_target, on_target = self.objective.on_target(
-                    self._segment, target.to(self.device)
+                    self._segment, target.to(self.device), self.average.network
                 )
                 self._backward(of_target)
                 losses |= of_target

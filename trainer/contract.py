@@ -126,6 +126,9 @@ class LossWeights(Record):
     """lam_pt: cross-entropy at clicked pixels."""
     absent: Weight = 0.1
     """Negative learning of absent categories at every pixel; 0 is the paper."""
+    self_training: Weight = 0.0
+    """Cross-entropy against what the running average predicts, without what the label says is
+    absent, and with the clicked points; 0 is the paper."""
 
 
 class TrainConfig(Record):
@@ -307,6 +310,8 @@ class Progress(Record):
     """Of the backbone, the first of `learning_rates`."""
     images_per_second: float
     eta_seconds: float
+    loss: float | None = None
+    """The weighted sum that the segmenter descends."""
     learning_rates: dict[str, float] = {}
     """Of each group of weights: `backbone`, `head`, `discriminators`."""
     memory_bytes: int | None = None

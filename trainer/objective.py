@@ -20,7 +20,13 @@ from trainer.losses.alignment import (
     category_pool,
     domain_loss,
 )
-from trainer.losses.pixels import mask_loss, point_loss, resize_logits
+from trainer.losses.pixels import (
+    mask_loss,
+    point_loss,
+    pseudo_masks,
+    resize_logits,
+    self_training_loss,
+)
 from trainer.losses.presence import (
     absent_loss,
     presence_loss,
@@ -49,6 +55,7 @@ def term_weights(config: TrainConfig) -> dict[str, float]:
         used |= {"source": 1.0, "source_presence": weights.source_presence}
     if supervision is Supervision.PSEUDO or supervision.is_oracle:
         used["image_label"] = image_label
+        used["self_training"] = weights.self_training
         if config.source:
             used["output_alignment"] = weights.output_alignment
             used["category_alignment"] = weights.category_alignment
@@ -122,7 +129,9 @@ class Objective:
         self._discriminators = discriminators
         oracle = config.supervision.is_oracle
         dropout = config.presence_dropout
-        self._dropout = (DROPOUT_ORACLE if oracle else DROPOUT_PSEUDO) if dropout is None else dropout
+        self._dropout = (
+            (DROPOUT_ORACLE if oracle else DROPOUT_PSEUDO) if dropout is None else dropout
+        )
 
     def on_source(self, segment: Segment, batch: SourceBatch) -> tuple[Losses, Shown]:
         """Terms of the source domain, and what it shows to the discriminators."""
@@ -137,16 +146,19 @@ class Objective:
             resized.detach().softmax(1), _pooled(logits, features, grid).detach(), presence_BGC
         )
 
-    def on_target(self, segment: Segment, batch: TargetBatch) -> tuple[Losses, Shown]:
-        """Terms of the target domain, and what it shows to the discriminators."""
+    def on_target(
+        self, segment: Segment, batch: TargetBatch, teacher: Segment
+    ) -> tuple[Losses, Shown]:
+        """Terms of the target domain, and what it shows to the discriminators.
+
+        `teacher` is what self-training learns from.
+        """
         logits, features = segment(batch.images)
         whole = Segmentation(logits, features) if batch.whole is None else segment(batch.whole)
         grid = _grid(batch.tile_presence)
         presence_BGC = self._target_presence(whole, batch)
         resized = resize_logits(logits, (batch.images.shape[-2], batch.images.shape[-1]))
-        shown = Shown(
-            resized.softmax(1), _pooled(whole.logits, whole.features, grid), presence_BGC
-        )
+        shown = Shown(resized.softmax(1), _pooled(whole.logits, whole.features, grid), presence_BGC)
         terms: dict[str, Callable[[], Tensor]] = {
             "output_alignment": lambda: self._discriminators.output_loss(shown, SOURCE),
             "category_alignment": lambda: self._discriminators.category_loss(shown, SOURCE),
@@ -154,11 +166,10 @@ class Objective:
             "absent": lambda: absent_loss(logits, _absent_cells(logits, batch)),
             "point": lambda: point_loss(logits, batch.points),
             "dense": lambda: mask_loss(resized, _masks(batch)),
+            "self_training": lambda: self._self_training(resized, batch, teacher),
         }
         losses = {name: term() for name, term in terms.items() if name in self.weights}
-        return losses, Shown(
-            shown.probabilities.detach(), shown.pooled.detach(), shown.presence
-        )
+        return losses, Shown(shown.probabilities.detach(), shown.pooled.detach(), shown.presence)
 
     def _scores(self, logits_BCHW: Tensor, grid: tuple[int, int] | None) -> Tensor:
         scores_BGC = smooth_maximum(logits_BCHW, self.config.smooth_max)[:, None]
@@ -189,6 +200,14 @@ class Objective:
             torch.cat([scores_BGC, of_crop_B1C[:, None]], dim=1),
             torch.cat([present_BGC, absent_B1C], dim=1),
         )
+
+    def _self_training(self, resized: Tensor, batch: TargetBatch, teacher: Segment) -> Tensor:
+        size = (resized.shape[-2], resized.shape[-1])
+        with torch.no_grad():
+            logits = teacher(batch.images).logits
+            absent = _absent_cells(logits, batch)
+            masks, sureness = pseudo_masks(logits, absent, batch.points, size)
+        return self_training_loss(resized, masks, sureness)
 
 
 def _grid(tile_presence_BCRK: Tensor | None) -> tuple[int, int] | None:

@@ -242,3 +242,25 @@ def test_of_a_crop_only_absence_is_learned() -> None:
         losses[name] = adaptation_for(config).step(0, source, batch)
     assert losses["one"]["image_label"] == losses["other"]["image_label"]
     assert losses["one"]["output_alignment"] != losses["other"]["output_alignment"]
+
+
+def test_self_training_follows_the_running_average_without_what_is_absent() -> None:
+    source, target = batches([[1, 1, 0], [1, 1, 0]])
+    target = replace(target, points=torch.zeros(0, 4))
+    others = {
+        f"weights.{name}": 0
+        for name in ("output_alignment", "category_alignment", "image_label", "absent")
+    }
+    config = config_for("image", learning_rate=3e-3, **others, **{"weights.self_training": 10})
+    adaptation = adaptation_for(config)
+    average = adaptation.average.network
+    with torch.no_grad():  # the average sees the absent category everywhere, and then building
+        average.head.get_parameter("classifier.bias").copy_(torch.tensor([0.0, 30.0, 33.0]))
+    for number in range(8):
+        losses = adaptation.step(number, source, target)
+        assert set(losses) == {"source", "source_presence", "self_training"}
+    adaptation.segmenter.eval()
+    with torch.inference_mode():
+        predicted = adaptation.segmenter(target.images).logits.argmax(1)
+    assert (predicted == 1).double().mean() > 0.9
+    assert all(weight.grad is None for weight in average.parameters())

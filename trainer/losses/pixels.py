@@ -3,6 +3,8 @@
 Shapes: `B` image, `C` category, `H W` pixel or feature grid, `P` point.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,6 +12,10 @@ from torch import Tensor
 from trainer.losses.mean import mean_of
 
 VOID = -1
+ABSENT_SHARE = 1e-3
+"""How much of its probability an absent category keeps: tags miss tiny objects."""
+POINT_REACH = 1
+"""Pixels around a clicked one that surely belong to the same category."""
 
 
 def resize_logits(logits_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
@@ -54,3 +60,38 @@ def sample_logits(logits_BCHW: Tensor, points_P4: Tensor) -> Tensor:
     above_PC = torch.lerp(logits_at(top_P, left_P), logits_at(top_P, right_P), to_right_P)
     below_PC = torch.lerp(logits_at(bottom_P, left_P), logits_at(bottom_P, right_P), to_right_P)
     return torch.lerp(above_PC, below_PC, down_P)
+
+
+def pseudo_masks(
+    logits_BCHW: Tensor, absent_BCHW: Tensor, points_P4: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """A teacher's masks at (height, width) = `size`, corrected by the weak label.
+
+    p'_c is proportional to p_c, times `ABSENT_SHARE` where c is known to be absent; the pixels
+    at a point have its category.
+
+    Args:
+        logits_BCHW: the teacher's logits.
+        absent_BCHW: 1 where a category is known not to be; broadcasts to the logits.
+        points_P4: as for `point_loss`.
+
+    Returns:
+        Categories (B, height, width) and how sure they are (B, height, width), 0 to 1.
+    """
+    corrected_BCHW = logits_BCHW + absent_BCHW * math.log(ABSENT_SHARE)
+    sureness_BHW, masks_BHW = resize_logits(corrected_BCHW, size).softmax(1).max(1)
+    height, width = size
+    reach = torch.arange(-POINT_REACH, POINT_REACH + 1, device=points_P4.device)
+    rows_P = ((points_P4[:, 3] * height).long()[:, None] + reach).clamp(0, height - 1)
+    columns_P = ((points_P4[:, 2] * width).long()[:, None] + reach).clamp(0, width - 1)
+    at = (points_P4[:, 0].long()[:, None, None], rows_P[:, :, None], columns_P[:, None, :])
+    category_P = points_P4[:, 1].long()[:, None, None].expand(-1, len(reach), len(reach))
+    masks_BHW = masks_BHW.index_put(at, category_P)
+    sureness_BHW = sureness_BHW.index_put(at, sureness_BHW.new_ones(()))
+    return masks_BHW, sureness_BHW
+
+
+def self_training_loss(logits_BCHW: Tensor, masks_BHW: Tensor, sureness_BHW: Tensor) -> Tensor:
+    """Mean over pixels of the cross-entropy against pseudo masks, times how sure each is."""
+    loss_BHW = F.cross_entropy(logits_BCHW, masks_BHW, reduction="none")
+    return mean_of((loss_BHW * sureness_BHW).sum(), loss_BHW.new_full((), loss_BHW.numel()))

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainer import reference
-from trainer.losses.pixels import mask_loss, point_loss, resize_logits, sample_logits
+from trainer.losses.pixels import (
+    ABSENT_SHARE,
+    mask_loss,
+    point_loss,
+    pseudo_masks,
+    resize_logits,
+    sample_logits,
+    self_training_loss,
+)
 
 
 def test_mask_loss_counts_pixels_that_are_not_void() -> None:
@@ -74,3 +82,43 @@ def test_point_loss_reads_the_resized_logits_at_the_clicked_pixel(
         for pixel, point in zip(expected, points, strict=True)
     ]
     assert point_loss(logits, at_points).item() == pytest.approx(sum(losses) / len(losses))
+
+
+def test_a_pseudo_mask_keeps_little_of_what_is_absent() -> None:
+    p = torch.tensor([0.6, 0.3, 0.1])
+    logits = p.log()[None, :, None, None].expand(1, 3, 2, 2)
+    absent = torch.tensor([[1.0, 0.0, 0.0]])[..., None, None]
+    masks, sureness = pseudo_masks(logits, absent, torch.zeros(0, 4), (4, 6))
+    assert masks.shape == sureness.shape == (1, 4, 6)
+    assert (masks == 1).all()
+    expected = 0.3 / (0.6 * ABSENT_SHARE + 0.3 + 0.1)
+    assert sureness.flatten().tolist() == [pytest.approx(expected)] * 24
+
+
+def test_a_category_that_is_nearly_certain_may_be_tiny_and_missed_by_the_tag() -> None:
+    logits = torch.tensor([0.99999, 0.00001]).log()[None, :, None, None]
+    absent = torch.tensor([[1.0, 0.0]])[..., None, None]
+    masks, _ = pseudo_masks(logits, absent, torch.zeros(0, 4), (1, 1))
+    assert masks.item() == 0
+
+
+def test_clicked_pixels_and_their_neighbours_are_what_was_clicked() -> None:
+    logits = torch.tensor([5.0, 0.0, 0.0])[None, :, None, None].expand(2, 3, 4, 5)
+    points = torch.tensor([[1, 2, 2.5 / 10, 4.5 / 8], [0, 1, 9.9 / 10, 0.1 / 8]])
+    masks, sureness = pseudo_masks(logits, torch.zeros(2, 3, 1, 1), points, (8, 10))
+    assert (masks[1, 3:6, 1:4] == 2).all()
+    assert (masks[1] == 2).sum() == 9
+    assert (masks[0, :2, 8:] == 1).all()
+    assert (masks[0] == 1).sum() == 4
+    assert (sureness[1, 3:6, 1:4] == 1).all()
+    assert (sureness[1, 0] < 1).all()
+
+
+def test_self_training_counts_each_pixel_by_its_sureness() -> None:
+    logits = torch.log(torch.tensor([[[[1.0, 1.0]], [[1.0, 3.0]]]])).requires_grad_()
+    masks, sureness = torch.tensor([[[0, 1]]]), torch.tensor([[[0.5, 0.0]]])
+    loss = self_training_loss(logits, masks, sureness)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.5 * math.log(2) / 2)
+    assert logits.grad is not None
+    assert not logits.grad[..., 1].any()
