@@ -5,8 +5,10 @@ logits, features = segmenter.network(images)
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from pydantic import ValidationError
@@ -19,8 +21,11 @@ from trainer.errors import BadInput, describe
 from trainer.files import sha256, write_atomically
 from trainer.models.segmenter import Segmenter, build_segmenter
 from trainer.models.segmenter import SegmenterShape as SegmenterShape
+from trainer.models.weights import Weights, check_finite, put_weights
 
 FOLDER = "checkpoints"
+CLASSIFIERS = ("head.classifier.weight", "head.branches.0.weight")
+"""Tensors whose first dimension is the categories, one for each kind of head."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,16 @@ class TrainedSegmenter:
 
 
 def shape_of(config: TrainConfig) -> SegmenterShape:
-    """What a run's checkpoints say about their network."""
+    """What a run's checkpoints say about their network.
+
+    Raises:
+        BadInput: the configuration's fields do not go together.
+    """
     names = SegmenterShape.model_fields.keys() & TrainConfig.model_fields.keys()
-    return SegmenterShape.model_validate({name: getattr(config, name) for name in names})
+    try:
+        return SegmenterShape.model_validate({name: getattr(config, name) for name in names})
+    except ValidationError as error:
+        raise BadInput(describe(error)) from error
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,7 @@ def save_checkpoint(
     run_dir: Path, step: int, segmenter: TrainedSegmenter, score: Score, made_from: Provenance
 ) -> CheckpointSaved:
     """Write `checkpoints/step-NNNNNN.safetensors` and the `CheckpointInfo` beside it."""
-    path = run_dir / FOLDER / f"step-{step:06d}.safetensors"
+    path = path_of(run_dir, step)
     path.parent.mkdir(parents=True, exist_ok=True)
     # One entry alone: several are written in an order that changes, and the hash with it.
     header = {"segmenter": segmenter.shape.model_dump_json()}
@@ -88,11 +100,43 @@ def save_checkpoint(
     )
 
 
+def path_of(run_dir: Path, step: int) -> Path:
+    """Where the checkpoint of a step is."""
+    return run_dir / FOLDER / f"step-{step:06d}.safetensors"
+
+
+def link_as(run_dir: Path, step: int, name: Literal["last", "best"]) -> None:
+    """Make `checkpoints/NAME.safetensors` and `.json` the checkpoint of a step.
+
+    A hard link, which costs nothing and outlives the removal of the step's own file; a copy where
+    the file system has none. Each of the two files is replaced at once.
+    """
+    source = path_of(run_dir, step)
+    for file in (source, source.with_suffix(".json")):
+        _replace_by_link(file, file.with_name(f"{name}{file.suffix}"))
+
+
+def _replace_by_link(file: Path, link: Path) -> None:
+    temporary = link.with_name(f".{link.name}.partial")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(file, temporary)
+    except OSError:
+        write_atomically(link, file.read_bytes())
+        return
+    # Renaming one link to a file over another does nothing and would leave the temporary one.
+    if link.exists() and temporary.samefile(link):
+        temporary.unlink()
+    else:
+        temporary.replace(link)
+
+
 def load_segmenter(path: Path, device: str | torch.device = "cpu") -> TrainedSegmenter:
     """Read a checkpoint, which is only ever safetensors.
 
     Raises:
-        BadInput: the file is missing, damaged or not a checkpoint of this program.
+        BadInput: the file is missing, damaged or not a checkpoint of this program, its tensors are
+            of another network or number of categories, or one is not finite.
     """
     tensors, header = read_safetensors(path)
     try:
@@ -101,12 +145,23 @@ def load_segmenter(path: Path, device: str | torch.device = "cpu") -> TrainedSeg
         raise BadInput(f"{path}: not a weakseg checkpoint: no 'segmenter' in its header") from error
     except ValidationError as error:
         raise BadInput(f"{path}: header: {describe(error)}") from error
-    network = build_segmenter(shape)
     try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise BadInput(f"{path}: the tensors do not fit the network: {error}") from error
+        network = build_segmenter(shape)
+    except BadInput as error:
+        raise BadInput(f"{path}: header: {error}") from error
+    _check_categories(tensors, shape, path)
+    check_finite(tensors, str(path))
+    put_weights(network, tensors, str(path))
     return TrainedSegmenter(network.to(device).eval(), shape)
+
+
+def _check_categories(tensors: Weights, shape: SegmenterShape, path: Path) -> None:
+    for name in CLASSIFIERS:
+        if name in tensors and len(tensors[name]) != len(shape.categories):
+            raise BadInput(
+                f"{path}: its header names {len(shape.categories)} categories, "
+                f"but tensor {name!r} is of {len(tensors[name])}"
+            )
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

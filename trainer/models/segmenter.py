@@ -6,10 +6,10 @@ Shapes: `B` image, `C` category, `E` feature channel, `H W` pixel, `h w` feature
 import difflib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from trainer.contract import Record
@@ -22,6 +22,8 @@ from trainer.models.heads import Segmentation as Segmentation
 from trainer.models.timm_networks import PREFIX, timm_backbone
 from trainer.models.weights import check_finite, put_weights, read_weights
 
+Positive = Annotated[int, Field(ge=1)]
+
 
 class SegmenterShape(Record):
     """How to build a segmenter and to read what it says; the header of a checkpoint.
@@ -31,13 +33,13 @@ class SegmenterShape(Record):
 
     backbone: str
     head: Literal["fusion", "deeplab-v2"] = "fusion"
-    dilations: tuple[int, ...] = (6, 12)
-    categories: tuple[str, ...]
+    dilations: tuple[Positive, ...] = (6, 12)
+    categories: tuple[str, ...] = Field(min_length=1)
     colors: tuple[str, ...] = ()
-    feature_channels: int
-    height: int
-    width: int
-    smooth_max: float
+    feature_channels: int = Field(ge=8, multiple_of=8)
+    height: Positive
+    width: Positive
+    smooth_max: float = Field(gt=0)
     presence_scale: float = 1.0
     """The probability that a category is present is sigmoid(scale * gpool(O) + offset)."""
     presence_offsets: tuple[float, ...] = ()
