@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,34 @@ def test_every_recipe_builds(name: str, supervision: Supervision) -> None:
     description = RECIPES[name].description
     assert description
     assert "\n" not in description
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_builds_without_a_source(name: str) -> None:
+    with_source = build(name, subject())
+    config = build(name, replace(subject(), source=None))
+    assert config.source is None
+    assert config.warmup_steps == 0
+    assert config.steps == with_source.warmup_steps + with_source.steps
+
+
+def test_strict_is_the_paper_where_the_default_differs() -> None:
+    default, strict = (
+        build(name, subject()) for name in ("gta5-to-cityscapes", "gta5-to-cityscapes-strict")
+    )
+    assert strict.weights.source_presence == strict.weights.absent == 0
+    assert strict.weights.output_alignment == strict.weights.category_alignment == 0.001
+    assert (strict.precision, strict.discriminator_projection) == ("fp32", None)
+    assert (strict.discriminator_hidden, strict.average_decay) == (2048, 0)
+    assert default.weights.source_presence > 0
+    same = ("backbone", "head", "dilations", "height", "width", "source_size", "batch_size",
+            "optimizer", "learning_rate", "weight_decay", "schedule_steps", "steps")  # fmt: skip
+    assert all(getattr(default, name) == getattr(strict, name) for name in same)
+
+
+def test_synthia_is_also_scored_on_those_of_the_13_categories_that_there_are() -> None:
+    config = build("synthia-to-cityscapes", subject())
+    assert config.scored_categories == ("road", "car")
 
 
 def test_an_unknown_recipe_is_named_with_a_hint() -> None:
