@@ -4,12 +4,16 @@ Everything here is plain data (pydantic, no torch). The same types validate a re
 the run, and are written beside its checkpoints.
 """
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from trainer.data.patterns import filled, glob_of, names_in, values_in
+from trainer.data.ready import ready_card
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1000)]
@@ -95,20 +99,104 @@ class ListedImage(Record):
 
 
 class DatasetCard(Record):
-    """Where a dataset's images and masks are, and which raw mask id is which category.
+    """Where a dataset's images and masks are, and which raw mask value is which category.
 
-    Images come either from a glob below `root` (a mask is found by the image's stem) or from
-    `listing`, a JSONL file of `ListedImage`. Raw ids that `ids` does not name are void.
+    Images come either from a pattern below `root` or from `listing`, a JSONL file of `ListedImage`.
+    In a pattern, `*` and `{name}` stand for any part of one file's or folder's name; what `{name}`
+    stands for in an image's path is filled in where it stands in `masks`, and `{stem}` there is the
+    image's file name without its ending.
+
+    `extends: gta5` takes every field that the card does not give itself from a ready-made card
+    (`trainer.data.ready`); it is resolved when the card is read.
     """
 
     name: str = Field(min_length=1, max_length=100)
     root: Path = Path()
     images: str = "images/*"
     masks: str | None = None
-    """Pattern below `root` with `{stem}` for the image's stem, such as `masks/{stem}.png`."""
+    """Pattern below `root`, such as `masks/{stem}.png`."""
+    split: str | None = Field(default=None, pattern=r"^[\w.-]+$")
+    """What `{split}` stands for in the patterns; None: any name, so all splits."""
     listing: Path | None = None
     ids: dict[int, str] = {}
+    """Category of each raw id, for masks of one channel."""
+    colors: dict[str, str] = {}
+    """Category of each colour, `#804080` or `128,64,128`, for masks that are coloured pictures."""
+    void: tuple[int | str, ...] | Literal["others"] | None = None
+    """Ids or colours that are of no category; any besides is then an error. `others`: whatever has
+    no category is void. None: `others` for ids, and no colour is void."""
+    mask_channel: int | None = Field(default=None, ge=0, le=3)
+    """The channel that holds the ids, where masks have several."""
     description: str = ""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """All categories that the card names, in its order."""
+        return tuple(dict.fromkeys([*self.ids.values(), *self.colors.values()]))
+
+    @property
+    def image_glob(self) -> str:
+        """Finds the images below `root`, where there is no listing."""
+        return glob_of(self._with_split(self.images))
+
+    def mask_of(self, image: Path) -> Path | None:
+        """Where the mask of an image below `root` is; None when the card does not say."""
+        if self.masks is None:
+            return None
+        path = image.relative_to(self.root).as_posix()
+        values = values_in(self._with_split(self.images), path) or {}
+        return self.root / filled(self._with_split(self.masks), values | {"stem": image.stem})
+
+    def _with_split(self, pattern: str) -> str:
+        return filled(pattern, {"split": self.split} if self.split else {})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _extended(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or "extends" not in content:
+            return content
+        own = {name: value for name, value in content.items() if name != "extends"}
+        return ready_card(str(content["extends"])) | own
+
+    @field_validator("colors")
+    @classmethod
+    def _of_one_form(cls, colors: dict[str, str]) -> dict[str, str]:
+        return {hexadecimal(color): category for color, category in colors.items()}
+
+    @field_validator("void")
+    @classmethod
+    def _colors_of_one_form(
+        cls, void: tuple[int | str, ...] | str | None
+    ) -> tuple[int | str, ...] | str | None:
+        if not isinstance(void, tuple):
+            return void
+        return tuple(hexadecimal(each) if isinstance(each, str) else each for each in void)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.ids and self.colors:
+            raise ValueError("ids and colors: a mask has either")
+        of_void = str if self.colors else int
+        if isinstance(self.void, tuple) and (
+            wrong := [each for each in self.void if not isinstance(each, of_void)]
+        ):
+            raise ValueError(f"void: {wrong[0]!r} among {'colours' if self.colors else 'ids'}")
+        if self.mask_channel is not None and self.colors:
+            raise ValueError("mask_channel goes with ids, not with colors")
+        unknown = names_in(self.masks or "") - names_in(self.images) - {"stem", "split"}
+        if unknown and self.listing is None:
+            raise ValueError(f"masks: {{{min(unknown)}}} is not in images: {self.images}")
+        return self
+
+
+def hexadecimal(color: str) -> str:
+    """`#rrggbb` of a colour that may also be written as three numbers, `128,64,128`."""
+    if re.fullmatch("#[0-9a-fA-F]{6}", color):
+        return color.lower()
+    parts = [int(part) for part in re.findall(r"\d+", color)]
+    if not re.fullmatch(r"\s*\d+(\s*[, ]\s*\d+){2}\s*", color) or max(parts) > 255:
+        raise ValueError(f"{color!r} is not a colour: write #804080 or 128,64,128")
+    return "#" + "".join(f"{part:02x}" for part in parts)
 
 
 class LossWeights(Record):
@@ -127,8 +215,9 @@ class LossWeights(Record):
     absent: Weight = 0.1
     """Negative learning of absent categories at every pixel; 0 is the paper."""
     self_training: Weight = 0.0
-    """Cross-entropy against what the running average predicts, without what the label says is
-    absent, and with the clicked points; 0 is the paper."""
+    """With points: cross-entropy against what the running average predicts, without what the
+    label says is absent and with the clicked points; 0 is the paper. Tags alone cannot correct
+    a category that the source gets wrong, and self-training would confirm it."""
 
 
 class TrainConfig(Record):

@@ -55,14 +55,13 @@ def term_weights(config: TrainConfig) -> dict[str, float]:
         used |= {"source": 1.0, "source_presence": weights.source_presence}
     if supervision is Supervision.PSEUDO or supervision.is_oracle:
         used["image_label"] = image_label
-        used["self_training"] = weights.self_training
         if config.source:
             used["output_alignment"] = weights.output_alignment
             used["category_alignment"] = weights.category_alignment
     if supervision.is_oracle:
         used["absent"] = weights.absent
     if supervision is Supervision.POINT:
-        used["point"] = weights.point
+        used |= {"point": weights.point, "self_training": weights.self_training}
     if supervision is Supervision.DENSE:
         used["dense"] = 1.0
     return {name: weight for name, weight in used.items() if weight > 0}

@@ -78,6 +78,12 @@ def test_without_a_source_there_is_nothing_to_align(supervision: str, terms: set
     assert set(term_weights(config_for(supervision, source=False))) == terms
 
 
+def test_self_training_needs_points() -> None:
+    on = {"weights.self_training": 1}
+    with_it = {s for s in Supervision if "self_training" in term_weights(config_for(s, **on))}
+    assert with_it == {Supervision.POINT}
+
+
 def test_the_image_label_weight_depends_on_who_labels() -> None:
     assert term_weights(config_for("pseudo"))["image_label"] == 0.01
     assert term_weights(config_for("image"))["image_label"] == 0.2
@@ -249,9 +255,9 @@ def test_self_training_follows_the_running_average_without_what_is_absent() -> N
     target = replace(target, points=torch.zeros(0, 4))
     others = {
         f"weights.{name}": 0
-        for name in ("output_alignment", "category_alignment", "image_label", "absent")
+        for name in ("output_alignment", "category_alignment", "image_label", "absent", "point")
     }
-    config = config_for("image", learning_rate=3e-3, **others, **{"weights.self_training": 10})
+    config = config_for("point", learning_rate=3e-3, **others, **{"weights.self_training": 10})
     adaptation = adaptation_for(config)
     average = adaptation.average.network
     with torch.no_grad():  # the average sees the absent category everywhere, and then building
