@@ -28,7 +28,8 @@ from trainer.evaluate import score_on_masks
 from trainer.files import write_atomically
 from trainer.predict import predict_images
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
-from trainer.train import BAD_INPUT, read_config, train
+from trainer.start import read_config
+from trainer.train import BAD_INPUT, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("make-oracle-labels")(make_oracle_labels)

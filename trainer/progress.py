@@ -1,88 +1,161 @@
-"""What a run says while it works: JSON lines in a file and on stdout, a bar on a terminal."""
+"""What a run says while it works: JSON lines in a file and on stdout, bars on a terminal."""
 
+import math
+import resource
 import sys
 import time
-from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from trainer.contract import Predicting, Progress, ProgressLine, Started
+from trainer.contract import Progress, ProgressLine
+from trainer.processes import Processes, is_main_process
+from trainer.screen import Screen
+
+FILE = "progress.jsonl"
 
 
 class Reporter:
-    """Writes each line to `progress.jsonl` and stdout, and moves the bar."""
+    """Says each line in `progress.jsonl` and on stdout, where a person sees a `Screen` instead.
+
+    Of several processes of one run only the main one says anything.
+    """
 
     def __init__(self, run_dir: Path) -> None:
-        self._path = run_dir / "progress.jsonl"
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
-        )
-        self._train = self._bar.add_task("training", total=None, visible=False)
-        self._predict = self._bar.add_task("predicting", total=None, visible=False)
+        self._path = run_dir / FILE
+        self._screen = Screen() if is_main_process() else None
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        if self._screen:
+            self._screen.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
+    def __exit__(self, *error: object) -> None:
+        if self._screen:
+            self._screen.__exit__(*error)
 
     def __call__(self, line: ProgressLine) -> None:
         """Say one line."""
+        if self._screen is None:
+            return
         text = line.model_dump_json()
         if self._path.parent.is_dir():
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(text + "\n")
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-        if isinstance(line, Started):
-            self._bar.update(self._train, total=line.steps, completed=line.first_step, visible=True)
-        elif isinstance(line, Progress):
-            self._bar.update(self._train, completed=line.step, description=line.phase)
-        elif isinstance(line, Predicting):
-            self._bar.update(self._predict, total=line.total, completed=line.done, visible=True)
+        if not (self._screen.is_seen and sys.stdout.isatty()):
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        self._screen.show(line)
+
+    def working(self, on: str) -> AbstractContextManager[object]:
+        """While entered, show that work is being done of which no line tells."""
+        return self._screen.working(on) if self._screen else nullcontext()
+
+
+def read_progress(run_dir: Path) -> list[Progress]:
+    """A run's progress lines in the order of their steps, the latest line of each step.
+
+    A run that was killed and resumed has said some steps twice, and one of its lines may be cut.
+    """
+    path, read = run_dir / FILE, TypeAdapter[ProgressLine](ProgressLine)
+    by_step: dict[int, Progress] = {}
+    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            line = read.validate_json(text)
+        except ValidationError:
+            continue
+        if isinstance(line, Progress):
+            by_step[line.step] = line
+    return [by_step[step] for step in sorted(by_step)]
+
+
+def final_losses(run_dir: Path) -> dict[str, float]:
+    """Mean of each loss over the last tenth of the lines that have it."""
+    values: dict[str, list[float]] = {}
+    for line in read_progress(run_dir):
+        for name, loss in line.losses.items():
+            values.setdefault(name, []).append(loss)
+    latest = {name: each[-math.ceil(len(each) / 10) :] for name, each in values.items()}
+    return {name: sum(each) / len(each) for name, each in latest.items()}
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most bytes used so far: of an accelerator, or on a CPU of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What the steps since the previous line amount to."""
+
+    losses: dict[str, float]
+    images_per_second: float
+    seconds_per_step: float
+    data_share: float
+    """Share of the time that was spent waiting for batches."""
 
 
 class Means:
-    """Mean of each loss and the speed since the last time they were taken."""
+    """Mean of each loss, and speed, since the last time they were taken.
 
-    def __init__(self) -> None:
+    Sums stay on the losses' device, for which nothing waits until they are taken.
+    """
+
+    def __init__(self, everyone: Processes, now: Callable[[], float] = time.perf_counter) -> None:
+        self._everyone, self._now = everyone, now
         self._begin()
 
     def _begin(self) -> None:
         self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = defaultdict(int)
+        self._counts: dict[str, int] = {}
         self._steps = self._images = 0
-        self._start = time.perf_counter()
+        self._waited = 0.0
+        self._start = self._now()
 
     def add(self, losses: dict[str, Tensor], images: int) -> None:
-        """One step's losses, on any device, and how many images it saw."""
+        """One step's losses, and how many images this process saw in it."""
         self._steps += 1
         self._images += images
         for name, loss in losses.items():
             self._sums[name] = self._sums[name] + loss if name in self._sums else loss.clone()
-            self._counts[name] += 1
+            self._counts[name] = self._counts.get(name, 0) + 1
 
-    def take(self) -> tuple[dict[str, float], float, float]:
-        """Mean losses, images a second and seconds a step, and begin anew."""
-        means = {name: total.item() / self._counts[name] for name, total in self._sums.items()}
-        seconds = time.perf_counter() - self._start
-        taken = means, self._images / seconds, seconds / max(self._steps, 1)
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Time inside is counted as spent on waiting for batches."""
+        start = self._now()
+        yield
+        self._waited += self._now() - start
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Time inside is not counted at all."""
+        start = self._now()
+        yield
+        self._start += self._now() - start
+
+    def take(self) -> Interval:
+        """The means over all processes; then begin anew."""
+        totals = torch.stack(list(self._sums.values())).float()
+        means = self._everyone.mean(totals).tolist()
+        seconds = max(self._now() - self._start, 1e-9)
+        interval = Interval(
+            losses={
+                name: total / self._counts[name]
+                for name, total in zip(self._sums, means, strict=True)
+            },
+            images_per_second=self._images * self._everyone.count / seconds,
+            seconds_per_step=seconds / self._steps,
+            data_share=min(self._waited / seconds, 1.0),
+        )
         self._begin()
-        return taken
+        return interval

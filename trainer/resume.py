@@ -20,6 +20,13 @@ from trainer.files import write_atomically
 FILE = f"{FOLDER}/training-state.safetensors"
 
 
+class Candidate(Record):
+    """A checkpoint that may be the run's result."""
+
+    step: int
+    score: Score
+
+
 class Position(Record):
     """How far a run has come."""
 
@@ -31,6 +38,11 @@ class Position(Record):
     source_only: Score | None = None
     latest: Score = Score()
     """Score of the newest evaluation."""
+    best: Candidate | None = None
+    """None as long as nothing is selected by its score."""
+    presence_scale: float = 1.0
+    """Of the newest evaluation, as `presence_offsets` are."""
+    presence_offsets: tuple[float, ...] = ()
 
 
 def save_state(run_dir: Path, adaptation: Adaptation, position: Position) -> None:

@@ -1,0 +1,104 @@
+"""What a run starts from: its configuration, its device, its network."""
+
+import os
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+
+from trainer.checkpoint import load_segmenter, shape_of
+from trainer.contract import TrainConfig
+from trainer.data.cards import resolve_card
+from trainer.errors import BadInput, describe
+from trainer.files import sha256
+from trainer.models.segmenter import Segmenter, SegmenterShape, build_segmenter
+from trainer.processes import processes_here
+
+
+def read_config(run_dir: Path) -> tuple[TrainConfig, str]:
+    """The run's configuration with absolute paths, and the sha256 of its file.
+
+    Raises:
+        BadInput: the file is missing or wrong; names the field.
+    """
+    path = run_dir / "config.json"
+    try:
+        content = path.read_bytes()
+        config = TrainConfig.model_validate_json(content)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot read the configuration: {error}") from error
+    except ValidationError as error:
+        raise BadInput(f"{path}: {describe(error)}") from error
+    if config.source is None and config.warmup_steps:
+        raise BadInput(
+            f"{path}: warmup_steps: {config.warmup_steps}, but there is no source domain "
+            "to warm up on; without one it is 0"
+        )
+    changes: dict[str, object] = {
+        name: resolve_card(card, run_dir)
+        for name in ("source", "target", "validation")
+        if (card := getattr(config, name))
+    }
+    for name in ("labels", "initial_weights", "start_from", "cache"):
+        if (file := getattr(config, name)) is not None:
+            changes[name] = (run_dir / file).resolve()
+    return config.model_copy(update=changes), sha256(content)
+
+
+def prepare_device(config: TrainConfig) -> torch.device:
+    """Choose the device and set what makes it fast.
+
+    Raises:
+        BadInput: the configuration asks for a device that is not there.
+    """
+    threads = len(os.sched_getaffinity(0)) // processes_here()
+    torch.set_num_threads(config.threads or max(threads, 1))
+    # The adversarial gradients are so small that denormals double the time of a step on a CPU.
+    torch.set_flush_denormal(True)
+    torch.set_float32_matmul_precision("highest" if config.precision == "fp32" else "high")
+    torch.backends.cudnn.allow_tf32 = config.precision != "fp32"
+    torch.backends.cudnn.benchmark = True
+    if config.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(config.device)
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cuda" and (device.index or 0) >= there:
+        how_many = f"there are {there} CUDA devices" if there else "there is no CUDA device"
+        raise BadInput(f"device: {config.device!r} is asked for, but {how_many}")
+    if device.index is not None:
+        torch.cuda.set_device(device)
+    return device
+
+
+def start_network(config: TrainConfig) -> Segmenter:
+    """The network before the first step: with ImageNet's weights, or those of `start_from`.
+
+    Raises:
+        BadInput: the weights cannot be had, or are of another network.
+    """
+    shape = shape_of(config)
+    torch.manual_seed(config.seed)
+    if config.start_from is None:
+        segmenter = build_segmenter(shape)
+        segmenter.load_initial_weights(config.initial_weights, config.initial_weights_sha256)
+        return segmenter
+    begun = load_segmenter(config.start_from)
+    if difference := _difference(begun.shape, shape):
+        raise BadInput(f"{config.start_from}: start_from: {difference}")
+    # Built anew: a loaded network is no longer one to train.
+    segmenter = build_segmenter(shape)
+    segmenter.load_state_dict(begun.network.state_dict())
+    return segmenter
+
+
+def _difference(theirs: SegmenterShape, ours: SegmenterShape) -> str | None:
+    """What keeps the weights of one network from being those of the other."""
+    if len(theirs.categories) != len(ours.categories):
+        return f"has {len(theirs.categories)} categories, the run has {len(ours.categories)}"
+    for number, pair in enumerate(zip(theirs.categories, ours.categories, strict=True)):
+        if pair[0] != pair[1]:
+            return f"category {number} is {pair[0]!r}, in the run it is {pair[1]!r}"
+    for name in ("backbone", "head", "dilations", "feature_channels"):
+        if getattr(theirs, name) != getattr(ours, name):
+            return f"has {name} {getattr(theirs, name)!r}, the run has {getattr(ours, name)!r}"
+    return None
