@@ -13,6 +13,11 @@ SOURCE     ?=
 VALIDATION ?=
 TORCH_SPEC ?=
 
+# What make results compares, and where; STUDY: further options, as in STUDY='--seeds 1'
+TARGET  ?=
+RESULTS ?= results
+STUDY   ?=
+
 # Further arguments of pytest, as in: make pytest PYTEST='-k leases'
 PYTEST ?=
 
@@ -42,7 +47,7 @@ COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo install test check pytest browser client lock clean
+.PHONY: help demo results install test check pytest browser client lock clean
 
 help: ## Say what there is
 	@echo "weakseg: segmentation models for street images from weak labels"
@@ -64,6 +69,10 @@ demo: install ## Set everything up and run the product on this machine
 	@exec $(BIN)/weakseg demo --data "$(DATA)" --port "$(PORT)" \
 	  $(if $(IMAGES),--images "$(IMAGES)") $(if $(SOURCE),--source "$(SOURCE)") \
 	  $(if $(VALIDATION),--validation "$(VALIDATION)")
+
+results: install ## Train every supervision on SOURCE, TARGET and VALIDATION cards and write the tables
+	$(BIN)/python -m trainer study --source "$(SOURCE)" --target "$(TARGET)" \
+	  --validation "$(VALIDATION)" --out "$(RESULTS)" $(STUDY)
 
 install: $(STAMPS)/app ## Set up what the product needs, without starting it
 
@@ -131,7 +140,7 @@ $(STAMPS)/lock: requirements.lock $(STAMPS)/uv
 # The right build of torch depends on the machine, so it is not in the lock.
 $(STAMPS)/train: pyproject.toml $(STAMPS)/lock
 	@echo "Installing the trainer's packages (torch is large: a few minutes on a slow line)"
-	@$(INSTALL) --requirements pyproject.toml --extra train $(TORCH_SPEC)
+	@$(INSTALL) --requirements pyproject.toml --extra train --extra export $(TORCH_SPEC)
 	@touch $@
 
 # The build hook builds the frontend, but an editable install does not notice a change by itself.
