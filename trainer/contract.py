@@ -139,13 +139,20 @@ class DatasetCard(Record):
         """Finds the images below `root`, where there is no listing."""
         return glob_of(self._with_split(self.images))
 
+    def is_image(self, path: Path) -> bool:
+        """Whether a path that `image_glob` finds has the same text for the same placeholder."""
+        pattern = self._with_split(self.images)
+        return not names_in(pattern) or bool(values_in(pattern, self._below_root(path)))
+
     def mask_of(self, image: Path) -> Path | None:
         """Where the mask of an image below `root` is; None when the card does not say."""
         if self.masks is None:
             return None
-        path = image.relative_to(self.root).as_posix()
-        values = values_in(self._with_split(self.images), path) or {}
+        values = values_in(self._with_split(self.images), self._below_root(image)) or {}
         return self.root / filled(self._with_split(self.masks), values | {"stem": image.stem})
+
+    def _below_root(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
 
     def _with_split(self, pattern: str) -> str:
         return filled(pattern, {"split": self.split} if self.split else {})

@@ -53,9 +53,9 @@ def get_usable(name: str, categories: set[str]) -> DatasetCard:
     _, problem = _examine(card)
     if problem:
         raise UnusableCard(f"dataset {name!r}: {problem}")
-    if not categories & set(card.ids.values()):
+    if not categories & set(card.categories):
         raise UnusableCard(
-            f"dataset {name!r}: its ids name {', '.join(sorted(set(card.ids.values())))}; "
+            f"dataset {name!r}: its ids name {', '.join(sorted(card.categories))}; "
             f"none of them is a category of the project"
         )
     return card
@@ -108,7 +108,7 @@ def count_images(card: DatasetCard) -> int:
 
 
 def _images(card: DatasetCard) -> Iterator[Path]:
-    return (p for p in card.root.glob(card.images) if p.suffix.lower() in IMAGE_SUFFIXES)
+    return (p for p in card.root.glob(card.image_glob) if p.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def _files() -> dict[str, Path]:
@@ -148,20 +148,20 @@ def _examine(card: DatasetCard) -> tuple[int, str | None]:
     except UnusableCard as error:
         return 0, error.detail
     if not images:
-        return 0, f"there are no images at {card.root / (card.listing or card.images)}"
+        return 0, f"there are no images at {card.root / (card.listing or card.image_glob)}"
     return images, _problem_with_masks(card)
 
 
 def _problem_with_masks(card: DatasetCard) -> str | None:
     if not _has_masks(card):
         return "masks: the card does not say where the masks are"
-    if not card.ids:
+    if not card.categories:
         return "ids: the card does not say which mask id is which category"
-    if card.listing is None and card.masks is not None:
+    if card.listing is None:
         # One look: that the pattern is right. The trainer looks at each.
         first = next(_images(card))
-        mask = card.root / card.masks.replace("{stem}", first.stem)
-        if not mask.is_file():
+        mask = card.mask_of(first)
+        if mask is None or not mask.is_file():
             return f"masks: there is no mask {mask} for {first.name}"
     return None
 
@@ -184,6 +184,6 @@ def _describe(name: str) -> DatasetOut:
         description=card.description,
         images=images,
         has_masks=_has_masks(card),
-        categories=list(dict.fromkeys(card.ids.values())),
+        categories=list(card.categories),
         problem=problem,
     )

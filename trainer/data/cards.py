@@ -21,23 +21,42 @@ class Sample:
     mask: Path | None = None
 
 
-def load_card(path: Path) -> DatasetCard:
-    """Read a YAML card; a relative root is below the card's folder.
+def load_card(card: Path | str) -> DatasetCard:
+    """Read a YAML card, whose relative root is below its folder, or make one of `NAME:ROOT`.
+
+    Args:
+        card: a file, or a ready-made card and where the dataset lies, such as `gta5:/data/gta5`
+            or, for one split, `cityscapes/val:/data/cityscapes`.
 
     Raises:
         BadInput: naming the file and the field.
     """
+    name, colon, root = str(card).partition(":")
+    if colon and not Path(card).exists():
+        return _ready(name, Path(root))
+    path = Path(card)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"{path}: cannot read the dataset card: {error}") from error
     if not isinstance(content, dict):
         raise BadInput(f"{path}: a dataset card is a mapping of fields")
+    return resolve_card(_parse(content, str(path)), path.parent)
+
+
+def _ready(name: str, root: Path) -> DatasetCard:
+    name, slash, split = name.partition("/")
+    fields: dict[str, object] = {"extends": name, "root": root}
+    if slash:
+        fields["split"] = split
+    return resolve_card(_parse(fields, f"{name}:{root}"), Path())
+
+
+def _parse(fields: dict[str, object], place: str) -> DatasetCard:
     try:
-        card = DatasetCard.model_validate(content)
+        return DatasetCard.model_validate(fields)
     except ValidationError as error:
-        raise BadInput(f"{path}: {describe(error)}") from error
-    return resolve_card(card, path.parent)
+        raise BadInput(f"{place}: {describe(error)}") from error
 
 
 def resolve_card(card: DatasetCard, folder: Path) -> DatasetCard:
@@ -53,7 +72,8 @@ def list_samples(card: DatasetCard, *, with_masks: bool) -> tuple[Sample, ...]:
     """
     samples = _listed(card) if card.listing else _globbed(card)
     if not samples:
-        raise BadInput(f"dataset {card.name!r}: no images ({card.listing or card.images})")
+        where = card.root / (card.listing or card.image_glob)
+        raise BadInput(f"dataset {card.name!r}: no images at {where}")
     names = [sample.name for sample in samples]
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -88,20 +108,14 @@ def _globbed(card: DatasetCard) -> list[Sample]:
     if not card.root.is_dir():
         raise BadInput(f"dataset {card.name!r}: root: {card.root} is not a folder")
     try:
-        paths = sorted(card.root.glob(card.images))
+        paths = sorted(card.root.glob(card.image_glob))
     except (ValueError, NotImplementedError) as error:
         raise BadInput(f"dataset {card.name!r}: images: {error}") from error
     return [
-        Sample(path.relative_to(card.root).as_posix(), path, _mask_of(card, path))
+        Sample(path.relative_to(card.root).as_posix(), path, card.mask_of(path))
         for path in paths
-        if path.suffix.lower() in IMAGE_SUFFIXES
+        if path.suffix.lower() in IMAGE_SUFFIXES and card.is_image(path)
     ]
-
-
-def _mask_of(card: DatasetCard, image: Path) -> Path | None:
-    if card.masks is None:
-        return None
-    return card.root / card.masks.replace("{stem}", image.stem)
 
 
 def _check_files(card: DatasetCard, sample: Sample, *, with_masks: bool) -> None:

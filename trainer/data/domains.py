@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.data.batches import FourierStyle, SourceBatches, TargetBatches
 from trainer.data.cards import Sample, list_samples
-from trainer.data.decode import id_lookup, image_size
+from trainer.data.decode import MaskCodes, image_size, mask_codes
 from trainer.data.images import ResizedImages
 from trainer.data.labels import (
     PRESENT,
@@ -40,10 +40,10 @@ MASKS_FOR_THRESHOLDS = 1000
 
 @dataclass(frozen=True)
 class MaskedImages:
-    """Images with dense masks, and the category of each raw id."""
+    """Images with dense masks, and how raw values of the masks become categories."""
 
     images: ResizedImages
-    lookup: NDArray[np.int16]
+    lookup: MaskCodes
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def load_masked(
     card: DatasetCard, categories: tuple[str, ...], size: tuple[int, int]
 ) -> MaskedImages:
     """A dataset whose masks are needed, at `size` = (width, height)."""
-    lookup = id_lookup(card.ids, categories, dataset=card.name)
-    return MaskedImages(ResizedImages(list_samples(card, with_masks=True), size, lookup), lookup)
+    codes = mask_codes(card, categories)
+    return MaskedImages(ResizedImages(list_samples(card, with_masks=True), size, codes), codes)
 
 
 def _check_crop(config: TrainConfig) -> None:

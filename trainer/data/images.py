@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.data.cards import Sample
-from trainer.data.decode import decode_image, decode_mask
+from trainer.data.decode import MaskCodes, check_shapes, decode_image, decode_mask
 from trainer.data.presence import area_fractions
 
 Array = TypeVar("Array", bound=NDArray[Any])
@@ -55,16 +55,17 @@ class _Arrays(Protocol[Array_co]):
 class _Decoder:
     samples: Sequence[Sample]
     size: tuple[int, int]
-    lookup: NDArray[np.int16] | None
+    codes: MaskCodes | NDArray[np.int16] | None
 
     def image(self, index: int) -> NDArray[np.uint8]:
         return decode_image(self.samples[index].image, self.size)
 
     def mask(self, index: int) -> NDArray[np.int16]:
         path = self.samples[index].mask
-        if path is None or self.lookup is None:
+        if path is None or self.codes is None:
             raise LookupError(f"{self.samples[index].name} has no mask")
-        return decode_mask(path, self.lookup, self.size)
+        check_shapes(self.samples[index].image, path)
+        return decode_mask(path, self.codes, self.size)
 
 
 class ResizedImages:
@@ -74,13 +75,13 @@ class ResizedImages:
         self,
         samples: Sequence[Sample],
         size: tuple[int, int],
-        lookup: NDArray[np.int16] | None = None,
+        codes: MaskCodes | NDArray[np.int16] | None = None,
         memory_limit: int = MEMORY_LIMIT,
     ) -> None:
         self.samples = samples
         self.size = size
-        decoder = _Decoder(samples, size, lookup)
-        of_images = memory_limit * 3 // 5 if lookup is not None else memory_limit
+        decoder = _Decoder(samples, size, codes)
+        of_images = memory_limit * 3 // 5 if codes is not None else memory_limit
         self._images: _Arrays[NDArray[np.uint8]] = _Kept(decoder.image, of_images)
         self._masks: _Arrays[NDArray[np.int16]] = _Kept(decoder.mask, memory_limit - of_images)
         self._rows = np.arange(len(samples))

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from trainer.contract import DatasetCard, PointLabel, WeakLabel
 from trainer.data.cards import Sample, list_samples, load_card
-from trainer.data.decode import decode_mask, id_lookup
+from trainer.data.decode import MaskCodes, check_shapes, decode_mask, mask_codes
 from trainer.data.presence import area_fractions, presence_thresholds
 from trainer.errors import BadInput
 from trainer.files import write_atomically
@@ -37,21 +37,22 @@ def oracle_labels(
         BadInput: naming dataset and file.
     """
     samples = list_samples(card, with_masks=True)
-    lookup = id_lookup(card.ids, categories, dataset=card.name)
+    codes = mask_codes(card, categories)
     fractions = np.stack(
-        [area_fractions(_mask(sample, lookup), len(categories)) for sample in samples]
+        [area_fractions(_mask(sample, codes), len(categories)) for sample in samples]
     )
     present_NC = fractions > presence_thresholds(fractions)
     return [
-        _label(sample.name, _mask(sample, lookup), present_C, categories, (points, seed, number))
+        _label(sample.name, _mask(sample, codes), present_C, categories, (points, seed, number))
         for number, (sample, present_C) in enumerate(zip(samples, present_NC, strict=True))
     ]
 
 
-def _mask(sample: Sample, lookup: NDArray[np.int16]) -> NDArray[np.int16]:
+def _mask(sample: Sample, codes: MaskCodes) -> NDArray[np.int16]:
     if sample.mask is None:
         raise BadInput(f"image {sample.name!r} has no mask")
-    return decode_mask(sample.mask, lookup)
+    check_shapes(sample.image, sample.mask)
+    return decode_mask(sample.mask, codes)
 
 
 def _label(
@@ -116,8 +117,8 @@ def make_oracle_labels(
 
 
 def card_categories(card: DatasetCard) -> tuple[str, ...]:
-    """The categories that a card's ids name, in order of the smallest id."""
-    return tuple(dict.fromkeys(card.ids[raw] for raw in sorted(card.ids)))
+    """The categories that a card names, in its order."""
+    return card.categories
 
 
 if __name__ == "__main__":

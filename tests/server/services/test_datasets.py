@@ -88,3 +88,14 @@ def test_a_card_that_can_not_be_trained_on_says_why(
     make_dataset("streets", **fields)
     with pytest.raises(Conflict, match=complaint):
         datasets.get_usable("streets", set(CATEGORIES))
+
+
+def test_a_card_may_extend_a_ready_made_one(database: str) -> None:
+    path = write_card("small", {"extends": "synthia", "root": "synthia"})
+    for folder in ("RGB", "GT/LABELS"):
+        (path.parent / "synthia" / folder).mkdir(parents=True)
+        (path.parent / "synthia" / folder / "0000000.png").touch()
+    (listed,) = datasets.list_all()
+    assert (listed.name, listed.images, listed.problem) == ("small", 1, None)
+    assert listed.categories[:3] == ["road", "sidewalk", "building"]
+    assert datasets.get_usable("small", {"road"}).mask_channel == 0

@@ -53,6 +53,17 @@ def test_a_listing_names_images_and_masks(tmp_path: Path) -> None:
         ("name: x\nimagez: y", "imagez: Extra inputs"),
         ("root: .", "name: Field required"),
         ("name: x\nids: {road: 1}", "ids.road"),
+        ("name: x\nids: {0: a}\ncolors: {'#000000': a}", "ids and colors: a mask has either"),
+        ("name: x\ncolors: {'#00000': a}", "'#00000' is not a colour: write #804080 or 128,64,128"),
+        ("name: x\ncolors: {'1,2': a}", "'1,2' is not a colour"),
+        ("name: x\ncolors: {'1,2,256': a}", "'1,2,256' is not a colour"),
+        ("name: x\ncolors: {'1,2,3': a}\nvoid: [0]", "void: 0 among colours"),
+        ("name: x\nids: {0: a}\nvoid: ['0,0,0']", "void: '#000000' among ids"),
+        ("name: x\nvoid: all", "void"),
+        ("name: x\nids: {0: a}\nmask_channel: 7", "mask_channel"),
+        ("name: x\ncolors: {'1,2,3': a}\nmask_channel: 1", "mask_channel goes with ids"),
+        ("name: x\nmasks: 'masks/{frame}.png'", "masks: {frame} is not in images: images/*"),
+        ("name: x\nextends: gta6", "extends: no ready-made card 'gta6'; there are bdd100k"),
     ],
 )
 def test_a_bad_card_is_named_with_its_field(tmp_path: Path, text: str, message: str) -> None:
@@ -83,6 +94,57 @@ def test_a_bad_listing_is_named_with_its_line(tmp_path: Path, line: str, message
     card = DatasetCard(name="x", root=tmp_path, listing=Path("listing.jsonl"))
     with pytest.raises(BadInput, match=message):
         list_samples(card, with_masks=False)
+
+
+def test_placeholders_lead_from_an_image_to_its_mask(tmp_path: Path) -> None:
+    for name in ("a/a_1_left.png", "a/a_2_left.png", "b/b_1_left.png", "b/a_9_left.png"):
+        add_image(tmp_path / "photos" / name)
+    card = DatasetCard(
+        name="x",
+        root=tmp_path,
+        images="photos/{city}/{city}_{frame}_left.png",
+        masks="truth/{city}-{frame}/{stem}.png",
+    )
+    assert [sample.mask for sample in list_samples(card, with_masks=False)] == [None] * 3
+    for city, frame in (("a", 1), ("a", 2), ("b", 1)):
+        add_image(tmp_path / f"truth/{city}-{frame}/{city}_{frame}_left.png")
+    samples = list_samples(card, with_masks=True)
+    assert [sample.mask for sample in samples] == [
+        tmp_path / f"truth/{city}-{frame}/{city}_{frame}_left.png"
+        for city, frame in (("a", 1), ("a", 2), ("b", 1))
+    ]
+
+
+def test_folders_are_searched_in_depth(tmp_path: Path) -> None:
+    for name in ("1.png", "x/2.png", "x/y/3.png"):
+        add_image(tmp_path / "images" / name)
+        add_image(tmp_path / "masks" / f"{Path(name).stem}-mask.png")
+    card = DatasetCard(
+        name="x", root=tmp_path, images="images/**/{frame}.png", masks="masks/{frame}-mask.png"
+    )
+    names = [sample.mask and sample.mask.name for sample in list_samples(card, with_masks=True)]
+    assert names == ["1-mask.png", "2-mask.png", "3-mask.png"]
+
+
+def test_a_mask_that_the_card_does_not_place_is_missed(tmp_path: Path) -> None:
+    add_image(tmp_path / "images/a.png")
+    with pytest.raises(BadInput, match=r"image 'images/a\.png' has no mask"):
+        list_samples(DatasetCard(name="x", root=tmp_path), with_masks=True)
+
+
+def test_a_mask_without_its_image_is_never_looked_at(tmp_path: Path) -> None:
+    add_image(tmp_path / "images/a.png")
+    for name in ("a", "b"):
+        add_image(tmp_path / f"masks/{name}.png")
+    card = DatasetCard(name="x", root=tmp_path, masks="masks/{stem}.png")
+    assert [sample.name for sample in list_samples(card, with_masks=True)] == ["images/a.png"]
+
+
+def test_colours_may_be_written_as_numbers() -> None:
+    card = DatasetCard(name="x", colors={"128,64, 128": "road", "#0A0b0C": "car"}, void=("0 0 0",))
+    assert card.colors == {"#804080": "road", "#0a0b0c": "car"}
+    assert card.void == ("#000000",)
+    assert DatasetCard.model_validate(card.model_dump(mode="json")) == card
 
 
 def test_a_dataset_without_images_is_an_error(tmp_path: Path) -> None:
