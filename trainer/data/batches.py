@@ -229,11 +229,6 @@ class _Numbered(Dataset[Batch | BadInput], Generic[Batch]):
             return error
 
 
-def prefetched(make: Callable[[int], Batch], first: int, end: int) -> Iterator[Batch]:
-    """Batches `first` to `end` - 1, made in this process."""
-    return loaded(make, first, end)
-
-
 def loaded(make: Callable[[int], Batch], first: int, end: int, workers: int = 0) -> Iterator[Batch]:
     """Batches `first` to `end` - 1, in order, made ahead of time by `workers` processes.
 

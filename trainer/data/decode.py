@@ -1,5 +1,6 @@
 """Image and mask files to arrays."""
 
+import hashlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,6 +97,10 @@ class MaskCodes:
     def by_color(self) -> bool:
         """Whether masks are coloured pictures."""
         return len(self.lookup) == COLORS
+
+    def digest(self) -> str:
+        """A hash of the lookup."""
+        return hashlib.sha256(np.ascontiguousarray(self.lookup).data).hexdigest()
 
 
 def decode_mask(

@@ -1,5 +1,6 @@
 """All data of one run, read and checked before the first step."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.data.batches import FourierStyle, SourceBatches, TargetBatches
+from trainer.data.cache import Cache
 from trainer.data.cards import Sample, list_samples
 from trainer.data.decode import MaskCodes, image_size, mask_codes
 from trainer.data.images import ResizedImages
@@ -94,9 +96,7 @@ def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains
         target=replace(_target_batches(config, target, grid), part=part),
         all_target=target.images,
         labelled=len(target.trained),
-        validation=load_masked(config.validation, config.categories, (config.width, config.height))
-        if config.validation
-        else None,
+        validation=_validation(config, config.validation) if config.validation else None,
         held_out=LabelledImages(
             target.images.subset(held_out_indices),
             tuple(target.labels[target.images.samples[i].name] for i in held_out_indices),
@@ -105,11 +105,30 @@ def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains
 
 
 def load_masked(
-    card: DatasetCard, categories: tuple[str, ...], size: tuple[int, int]
+    card: DatasetCard,
+    categories: tuple[str, ...],
+    size: tuple[int, int],
+    cache: Cache | None = None,
 ) -> MaskedImages:
     """A dataset whose masks are needed, at `size` = (width, height)."""
     codes = mask_codes(card, categories)
-    return MaskedImages(ResizedImages(list_samples(card, with_masks=True), size, codes), codes)
+    samples = list_samples(card, with_masks=True)
+    return MaskedImages(ResizedImages(samples, size, codes, cache=cache), codes)
+
+
+def _validation(config: TrainConfig, card: DatasetCard) -> MaskedImages:
+    size = (config.width, config.height)
+    masked = load_masked(card, config.categories, size, _cache(config, card))
+    masked.images.prepare()
+    return masked
+
+
+def _cache(config: TrainConfig, card: DatasetCard) -> Cache | None:
+    return Cache(config.cache, card.name, _threads(config)) if config.cache else None
+
+
+def _threads(config: TrainConfig) -> int:
+    return config.threads or len(os.sched_getaffinity(0))
 
 
 def _check_crop(config: TrainConfig) -> None:
@@ -152,9 +171,14 @@ class _Target:
 def _load_target(config: TrainConfig) -> _Target:
     size = (config.width, config.height)
     if config.supervision is Supervision.DENSE:
-        images = load_masked(config.target, config.categories, size).images
+        images = load_masked(
+            config.target, config.categories, size, _cache(config, config.target)
+        ).images
+        images.prepare(masks=True)
     else:
-        images = ResizedImages(list_samples(config.target, with_masks=False), size)
+        samples = list_samples(config.target, with_masks=False)
+        images = ResizedImages(samples, size, cache=_cache(config, config.target))
+        images.prepare()
     labels = _target_labels(config, images.samples)
     scored_by_labels = config.selection == "weak-labels" or config.validation is None
     return _Target(
@@ -198,12 +222,14 @@ def _read_labels(
 def _source_batches(
     config: TrainConfig, card: DatasetCard, target: _Target, grid: tuple[int, int] | None
 ) -> SourceBatches:
-    images = load_masked(card, config.categories, config.source_size).images
+    cache = _cache(config, card)
+    images = load_masked(card, config.categories, config.source_size, cache).images
+    images.prepare(masks=True)
     rare = config.rare_category_temperature is not None
     # Rare categories are looked for in all masks, how large a category is in some of them.
     step = 1 if rare else -(-len(images) // MASKS_FOR_THRESHOLDS)
     fractions_NC = images.area_fractions(
-        len(config.categories), range(0, len(images), step), threads=config.threads or 2
+        len(config.categories), range(0, len(images), step), threads=_threads(config)
     )
     thresholds = presence_thresholds(fractions_NC)
     style = None
