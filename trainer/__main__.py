@@ -1,4 +1,4 @@
-"""Command line of the trainer: train, evaluate, predict. Needs no server and no database."""
+"""Command line of the trainer. Needs no server and no database."""
 
 import json
 import os
@@ -8,8 +8,6 @@ import os
 # when torch is loaded, so it comes before the imports.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trainer.checkpoint import load_segmenter
+from trainer.command import one_line_errors, parse_overrides
 from trainer.contract import DatasetCard, Score, Supervision, TrainConfig
 from trainer.data.cards import list_samples, load_card
 from trainer.data.domains import load_masked
@@ -26,95 +25,181 @@ from trainer.data.oracle import card_categories, make_oracle_labels
 from trainer.errors import BadInput
 from trainer.evaluate import score_on_masks
 from trainer.files import write_atomically
+from trainer.inference import BATCH_SIZE, Window
 from trainer.predict import predict_images
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
-from trainer.start import read_config
-from trainer.train import BAD_INPUT, train
+from trainer.screen import Screen
+from trainer.start import choose_device, read_config
+from trainer.train import train
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Train, score and use segmentation models that adapt to images with weak labels.",
+    epilog="A CARD is a YAML file that says where a dataset's images and masks are, or NAME:ROOT "
+    "for a dataset that is known by name, such as camvid:/data/camvid.",
+)
 app.command("make-oracle-labels")(make_oracle_labels)
 
+CONFIG = "config.json"
+AS_TRAINED, AT_OWN_SIZE = "whole images, resized as in training", "windows of the training size"
 
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Bad input ends the program with one line on stderr and status 2."""
-    try:
-        yield
-    except BadInput as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(BAD_INPUT) from error
+Checkpoint = Annotated[
+    Path, typer.Argument(help="A .safetensors file, such as RUN_DIR/checkpoints/last.safetensors.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Sliding = Annotated[
+    bool, typer.Option(help=f"Segment {AT_OWN_SIZE} that overlap, in place of {AS_TRAINED}.")
+]
+Scale = Annotated[
+    float, typer.Option(min=0.01, max=10, help="With --sliding: of each image's own size.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images, or windows, at once.")]
 
 
 @app.command("train")
 def train_command(  # noqa: PLR0913 - each is an option of the command
     run_dir: Annotated[
-        Path | None, typer.Argument(help="Folder with config.json, and labels.jsonl where needed.")
+        Path | None,
+        typer.Argument(
+            help="Folder with a config.json to train, or to go on with.", show_default=False
+        ),
     ] = None,
-    recipe: Annotated[str | None, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = None,
-    source: Annotated[Path | None, typer.Option(help="Card of the source domain.")] = None,
-    target: Annotated[Path | None, typer.Option(help="Card of the target domain.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="Label file of the target.")] = None,
-    validation: Annotated[Path | None, typer.Option(help="Card with target masks.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Name of a recipe; `recipes` lists them.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="CARD", help="Source domain, with masks. None: labels alone."),
+    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="CARD", help="Target domain.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Weak labels of the target (JSON lines).")
+    ] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option(metavar="CARD", help="Target images with masks, to score on alone."),
+    ] = None,
     supervision: Annotated[
-        Supervision | None, typer.Option(help="Default: point with labels, else pseudo.")
+        Supervision | None, typer.Option(help="Default: point with --labels, else pseudo.")
+    ] = None,
+    categories: Annotated[
+        str | None,
+        typer.Option(
+            help="Names with commas between. Default: those of the source's card, or else "
+            "of the target's."
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="File with the backbone's ImageNet weights.")
+    ] = None,
+    start_from: Annotated[
+        Path | None, typer.Option(help="Checkpoint whose network the run begins with.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder to make.")] = None,
     change: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value, such as weights.point=0.5.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a field of the configuration, such as "
+            "steps=1000 or weights.point=0.5. Can be given several times.",
+        ),
     ] = None,
 ) -> None:
-    """Train RUN_DIR, or make a run from a recipe; started again, a run goes on where it stopped."""
+    """Train RUN_DIR, or make a run of a recipe in a new folder and train it.
+
+    A run that was stopped (Ctrl+C or SIGTERM) goes on where it was when it is started again with
+    `train RUN_DIR`. Everything is written into its folder. Progress goes, as lines of JSON, to
+    RUN_DIR/progress.jsonl, and to stdout unless that is a terminal, which shows bars.
+
+    To train on several devices, put `torchrun --nproc-per-node N -m trainer` in place of
+    `python -m trainer`.
+
+    Example: `python -m trainer train --recipe cpu-small --source gta5:/data/gta5
+    --target street.yaml --labels labels.jsonl --out runs/first`
+    """
     with one_line_errors():
         overrides = parse_overrides(change or [])
+        files = {"initial_weights": weights, "start_from": start_from}
+        overrides |= {name: str(file.resolve()) for name, file in files.items() if file}
+        new = {
+            "--recipe": recipe,
+            "--source": source,
+            "--target": target,
+            "--labels": labels,
+            "--validation": validation,
+            "--supervision": supervision,
+            "--categories": categories,
+            "--out": out,
+        }
         if run_dir is not None:
-            if given := [name for name in (recipe, source, target, labels, out) if name]:
-                raise BadInput(f"RUN_DIR has its own config.json; {given[0]} does not go with it")
+            if surplus := [name for name, value in new.items() if value is not None]:
+                raise BadInput(f"RUN_DIR has its own {CONFIG}; {surplus[0]} does not go with it")
             if overrides:
                 write_config(run_dir, apply_overrides(read_config(run_dir)[0], overrides))
         else:
-            if not (recipe and source and target and out):
-                raise BadInput("give RUN_DIR, or all of --recipe --source --target --out")
-            card = load_card(source)
+            if not (recipe and target and out):
+                raise BadInput("give RUN_DIR, or all of --recipe --target --out")
+            source_card, target_card = source and load_card(source), load_card(target)
             subject = RunSubject(
                 supervision=supervision or (Supervision.POINT if labels else Supervision.PSEUDO),
-                categories=card_categories(card),
-                source=card,
-                target=load_card(target),
+                categories=_categories(categories, source_card or target_card),
+                source=source_card or None,
+                target=target_card,
                 labels=labels and labels.resolve(),
                 validation=load_card(validation) if validation else None,
             )
-            out.mkdir(parents=True, exist_ok=True)
-            write_config(out, apply_overrides(build(recipe, subject), overrides))
             run_dir = out
+            write_config(run_dir, apply_overrides(build(recipe, subject), overrides))
     raise typer.Exit(train(run_dir))
 
 
-def parse_overrides(changes: list[str]) -> dict[str, object]:
-    """`key=value` texts as overrides."""
-    overrides: dict[str, object] = {}
-    for change in changes:
-        name, equals, value = change.partition("=")
-        if not equals:
-            raise BadInput(f"--set {change!r}: write key=value")
-        overrides[name.strip()] = value.strip()
-    return overrides
+def _categories(names: str | None, card: DatasetCard) -> tuple[str, ...]:
+    if names is not None:
+        return tuple(name.strip() for name in names.split(",") if name.strip())
+    if not (found := card_categories(card)):
+        raise BadInput(f"dataset {card.name!r}: its card names no categories; give --categories")
+    return found
 
 
 def write_config(run_dir: Path, config: TrainConfig) -> None:
-    """Write `config.json`, so that the folder always says what was run."""
-    write_atomically(run_dir / "config.json", config.model_dump_json(indent=2).encode())
+    """Write `config.json`, so that the folder always says what was run.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        write_atomically(run_dir / CONFIG, config.model_dump_json(indent=2).encode())
+    except OSError as error:
+        raise BadInput(f"{run_dir}: cannot write the run's folder: {error}") from error
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes: what each is for, and what it takes."""
+    for recipe in RECIPES.values():
+        typer.echo(f"{recipe.name}\n    {recipe.description}\n")
 
 
 @app.command()
 def evaluate(
-    checkpoint: Annotated[Path, typer.Argument()],
-    target: Annotated[Path, typer.Option(help="Card of a dataset with masks.")],
+    checkpoint: Checkpoint,
+    target: Annotated[str, typer.Option(metavar="CARD", help="Dataset with masks.")],
+    sliding: Sliding = False,
+    scale: Scale = 1.0,
+    device: Device = "auto",
 ) -> None:
-    """Print the score of a checkpoint on a dataset with masks, as JSON on stdout."""
+    """Score a checkpoint on a dataset with masks: JSON on stdout, a table on stderr."""
     with one_line_errors():
-        segmenter = load_segmenter(checkpoint)
-        dataset = load_masked(load_card(target), segmenter.categories, segmenter.size)
-        score = score_on_masks(segmenter, dataset.images, dataset.lookup)
+        segmenter = load_segmenter(checkpoint, choose_device(device))
+        masked = load_masked(load_card(target), segmenter.categories, segmenter.size)
+        with Screen() as screen, screen.working(f"scoring {len(masked.images)} images"):
+            window = Window(scale) if sliding else None
+            score = score_on_masks(segmenter, masked.images, masked.lookup, window=window)
     typer.echo(score.model_dump_json())
     Console(stderr=True).print(_table(score))
 
@@ -128,18 +213,24 @@ def _table(score: Score) -> Table:
 
 
 @app.command()
-def predict(
-    checkpoint: Annotated[Path, typer.Argument()],
+def predict(  # noqa: PLR0913 - each is an option of the command
+    checkpoint: Checkpoint,
     images: Annotated[Path, typer.Option(help="Folder with images, searched in depth.")],
-    out: Annotated[Path, typer.Option(help="Folder for masks and predictions.jsonl.")],
+    out: Annotated[Path, typer.Option(help="Folder for masks/ and predictions.jsonl.")],
+    sliding: Sliding = False,
+    scale: Scale = 1.0,
+    batch_size: BatchSize = BATCH_SIZE,
+    device: Device = "auto",
 ) -> None:
-    """Write masks and presence probabilities of a folder of images."""
+    """Write a mask, presence probabilities and the uncertainty of each image of a folder."""
     with one_line_errors():
-        segmenter = load_segmenter(checkpoint)
+        segmenter = load_segmenter(checkpoint, choose_device(device))
         card = DatasetCard(name=images.name or "images", root=images.resolve(), images="**/*")
-        samples = list_samples(card, with_masks=False)
-        predict_images(segmenter, ResizedImages(samples, segmenter.size), out)
-    typer.echo(json.dumps({"images": len(samples), "out": str(out)}))
+        found = ResizedImages(list_samples(card, with_masks=False), segmenter.size)
+        with Screen() as screen, screen.working("predicting", total=len(found)) as done:
+            window = Window(scale) if sliding else None
+            predict_images(segmenter, found, out, done, window, batch_size)
+    typer.echo(json.dumps({"images": len(found), "out": str(out)}))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from pathlib import Path
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write under a temporary name, sync, rename."""
-    temporary = path.with_name(f".{path.name}.partial")
+    # Several processes may write the same file at once, each a complete one.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()

@@ -64,7 +64,8 @@ class Judge:
         if value is None:
             return False
         before = None if best is None else self.value(best)
-        return before is None or value > before
+        # On a tie the later one: it has learned longer, and few labels cannot tell the two apart.
+        return before is None or value >= before
 
     def calibrate(self, segmenter: TrainedSegmenter) -> TrainedSegmenter:
         """The segmenter with presence probabilities that fit what is known of some images."""

@@ -1,6 +1,7 @@
 """What a run starts from: its configuration, its device, its network."""
 
 import os
+import re
 from pathlib import Path
 
 import torch
@@ -58,13 +59,24 @@ def prepare_device(config: TrainConfig) -> torch.device:
     torch.set_float32_matmul_precision("highest" if config.precision == "fp32" else "high")
     torch.backends.cudnn.allow_tf32 = config.precision != "fp32"
     torch.backends.cudnn.benchmark = True
-    if config.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(config.device)
+    return choose_device(config.device)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name: `cpu`, `cuda`, `cuda:N`, or `auto` for CUDA where it is there.
+
+    Raises:
+        BadInput: there is no such device.
+    """
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda" if there else "cpu")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise BadInput(f"device: {name!r} is not one of auto, cpu, cuda, cuda:N")
+    device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= there:
         how_many = f"there are {there} CUDA devices" if there else "there is no CUDA device"
-        raise BadInput(f"device: {config.device!r} is asked for, but {how_many}")
+        raise BadInput(f"device: {name!r} is asked for, but {how_many}")
     if device.index is not None:
         torch.cuda.set_device(device)
     return device

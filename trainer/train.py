@@ -107,7 +107,8 @@ class Run:
         self.run_dir, self.report, self.stop = run_dir, report, stop
         self.config, config_sha256 = read_config(run_dir)
         accelerator = make_accelerator(self.config, prepare_device(self.config))
-        self.device, self.everyone = accelerator.device, Processes(accelerator)
+        self.device: torch.device = accelerator.device
+        self.everyone = Processes(accelerator)
         self.steps = self.config.warmup_steps + self.config.steps
         with self.everyone.together():
             self.domains = load_domains(self.config, self.everyone.part)
@@ -124,23 +125,30 @@ class Run:
     def execute(self) -> None:
         """Train; then predict and report with the checkpoint that was selected."""
         self.report(self._started())
-        if self.steps == 0:
+        if self.position.step == self.config.warmup_steps == 0 and self._begins_trained():
             self.everyone.alone(lambda: self._evaluate_and_save(0))
         self._train()
         if self.everyone.is_main:
             self._conclude()
 
+    def _begins_trained(self) -> bool:
+        """Whether the network is worth a score before the first step."""
+        return self.config.start_from is not None or self.steps == 0
+
     def _started(self) -> Started:
         domains = self.domains
         return Started(
             steps=self.steps,
-            device=str(self.device),
+            device=self._device_name(),
             source_images=len(domains.source.images) if domains.source else 0,
             target_images=len(domains.all_target),
             labelled_images=domains.labelled,
             validation_images=len(domains.validation.images) if domains.validation else 0,
             first_step=self.position.step,
         )
+
+    def _device_name(self) -> str:
+        return "cpu" if self.device.type == "cpu" else str(self.device)
 
     def _train(self) -> None:
         warm_up, first = self.config.warmup_steps, self.position.step
@@ -266,7 +274,7 @@ class Run:
             score=selected.score,
             source_only=self.position.source_only,
             seconds=self._seconds(),
-            device=str(self.device),
+            device=self._device_name(),
             labelled_images=self.domains.labelled,
             last_step=last.step,
             last_score=last.score,
