@@ -1,0 +1,285 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.trainer.conftest import CATEGORIES, Street, paint, weak_label
+from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.data.batches import loaded
+from trainer.data.domains import Domains, load_domains
+from trainer.errors import BadInput
+from trainer.recipes import RunSubject, build
+
+Load = Callable[..., Domains]
+
+
+@pytest.fixture
+def configure(street: Street) -> Callable[..., TrainConfig]:
+    def make(supervision: str = "point", **changes: object) -> TrainConfig:
+        subject = RunSubject(
+            supervision=Supervision(supervision),
+            categories=CATEGORIES,
+            source=street.source,
+            target=street.target,
+            labels=street.labels,
+            validation=street.validation,
+        )
+        fields = build("tiny", subject).model_dump() | {"threads": 1} | changes
+        return TrainConfig.model_validate(fields)
+
+    return make
+
+
+@pytest.fixture
+def load(configure: Callable[..., TrainConfig]) -> Load:
+    return lambda *args, **changes: load_domains(configure(*args, **changes))
+
+
+@pytest.fixture
+def masked_target(tmp_path: Path) -> DatasetCard:
+    """Twenty target images with masks."""
+    paint(tmp_path / "masked", 20, (80, 60), seed=5)
+    ids = dict(enumerate(CATEGORIES))
+    return DatasetCard(name="masked", root=tmp_path / "masked", masks="masks/{stem}.png", ids=ids)
+
+
+def names_of(make: Callable[[int], object], batches: int) -> list[str]:
+    return [name for number in range(batches) for name in make(number).names]  # type: ignore[attr-defined]
+
+
+def test_a_batch_is_bytes_and_truth_of_both_domains(load: Load) -> None:
+    domains = load()
+    assert domains.source is not None
+    source, target = domains.source(0), domains.target(0)
+    for batch in (source, target):
+        assert (batch.images.dtype, batch.images.shape) == (torch.uint8, (2, 3, 48, 64))
+        assert (batch.presence.dtype, batch.presence.shape) == (torch.float32, (2, 3))
+        assert batch.tile_presence is None
+    assert (source.masks.dtype, source.masks.shape) == (torch.int64, (2, 48, 64))
+    assert target.points.shape[1] == 4
+    assert target.masks is None
+    assert target.whole is None
+    for row, name in enumerate(source.names):
+        has_car = int(Path(name).stem) % 3 > 0
+        assert source.presence[row].tolist() == [1, 1, has_car]
+        assert bool((source.masks[row] == 2).any()) == has_car
+
+
+def test_without_a_source_there_is_none(load: Load) -> None:
+    assert load(source=None).source is None
+
+
+def test_the_source_has_a_size_of_its_own(load: Load) -> None:
+    domains = load(source_height=32, source_width=96)
+    assert domains.source is not None
+    batch = domains.source(0)
+    assert (batch.images.shape[-2:], batch.masks.shape[-2:]) == ((32, 96), (32, 96))
+    assert domains.target(0).images.shape[-2:] == (48, 64)
+
+
+@pytest.mark.parametrize("supervision", ["source-only", "pseudo", "image", "point"])
+def test_target_masks_are_never_opened_unless_supervision_is_dense(
+    load: Load, masked_target: DatasetCard, tmp_path: Path, supervision: str
+) -> None:
+    labels = tmp_path / "labels.jsonl"
+    label = weak_label(masked_target.root, "images/001.png")
+    labels.write_text(f"{label.model_dump_json()}\n")
+    for mask in (masked_target.root / "masks").iterdir():
+        mask.write_text("no mask")
+    broken = masked_target.model_copy(update={"ids": {}})
+    domains = load(supervision, target=broken, labels=labels, cache=tmp_path / "cache")
+    assert domains.target(0).masks is None
+    assert len(domains.all_target) == 20
+    assert not list((tmp_path / "cache").glob("masked-masks*"))
+
+
+def test_dense_supervision_opens_the_targets_masks(load: Load, masked_target: DatasetCard) -> None:
+    domains = load("dense", target=masked_target, labels=None)
+    assert domains.labelled == 20
+    batch = domains.target(0)
+    assert batch.masks is not None
+    assert (batch.masks.dtype, batch.masks.shape) == (torch.int64, (2, 48, 64))
+    present = [[bool((mask == c).any()) for c in range(3)] for mask in batch.masks]
+    assert batch.presence.tolist() == present
+
+
+def test_dense_supervision_without_a_mask_names_the_image(
+    load: Load, masked_target: DatasetCard
+) -> None:
+    (masked_target.root / "masks/007.png").unlink()
+    with pytest.raises(BadInput, match=r"mask .*007\.png is not there"):
+        load("dense", target=masked_target, labels=None)
+    with pytest.raises(BadInput, match=r"image 'images/000\.png' has no mask"):
+        load("dense", target=masked_target.model_copy(update={"masks": None}), labels=None)
+
+
+def test_labels_are_held_out_for_the_score(load: Load, masked_target: DatasetCard) -> None:
+    for changes in ({"validation": None}, {"selection": "weak-labels"}):
+        domains = load("dense", target=masked_target, labels=None, **changes)
+        apart = [sample.name for sample in domains.held_out.images.samples]
+        assert (len(apart), domains.labelled, len(domains.all_target)) == (2, 18, 20)
+        assert not set(names_of(domains.target, 30)) & set(apart)
+        for label in domains.held_out.labels:
+            assert set(label.points[:, 0]) == set(np.flatnonzero(label.presence == 1))
+    domains = load("dense", target=masked_target, labels=None)
+    assert not domains.held_out.labels
+
+
+def test_a_run_without_labels_may_be_selected_by_held_out_ones(
+    load: Load, masked_target: DatasetCard, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.jsonl"
+    names = [f"images/{number:03d}.png" for number in range(20)]
+    lines = [weak_label(masked_target.root, name).model_dump_json() for name in names]
+    labels.write_text("\n".join(lines))
+    domains = load("pseudo", target=masked_target, labels=labels, selection="weak-labels")
+    assert (len(domains.held_out.labels), domains.labelled) == (2, 0)
+    for number in range(10):
+        assert (domains.target(number).presence == -1).all()
+        assert len(domains.target(number).points) == 0
+    with pytest.raises(BadInput, match="selection by held-out weak labels needs a label file"):
+        load("pseudo", labels=None, selection="weak-labels")
+
+
+def test_tiles_reach_both_domains(load: Load, street: Street, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.jsonl"
+    tags = {"rows": 2, "cols": 2, "present": {"building": [0, 1], "road": [2, 3], "car": [0]}}
+    label = {"image": "images/001.png", "width": 80, "height": 60} | {"tiles": tags}
+    other = {"image": "images/002.png", "width": 80, "height": 60} | {"absent": ["car"]}
+    labels.write_text("\n".join(json.dumps(each) for each in (label, other)))
+    domains = load("image", labels=labels)
+    assert domains.source is not None
+    seen = set()
+    for number in range(8):
+        target, source = domains.target(number), domains.source(number)
+        assert target.tile_presence is not None
+        assert source.tile_presence is not None
+        assert source.tile_presence.shape == target.tile_presence.shape == (2, 3, 2, 2)
+        # Road below, building above, in the source's masks as in the labels.
+        assert (source.tile_presence[:, 0, 1] == 1).all()
+        assert (source.tile_presence[:, 1, 1] == 0).all()
+        for row, name in enumerate(target.names):
+            tiles = target.tile_presence[row].tolist()
+            if name == "images/001.png":
+                assert tiles[:2] == [[[0, 0], [1, 1]], [[1, 1], [0, 0]]]
+                seen.add(str(tiles[2]))
+            elif name == "images/002.png":
+                assert tiles == [[[-1, -1]] * 2, [[-1, -1]] * 2, [[0, 0]] * 2]
+            else:
+                assert (target.tile_presence[row] == -1).all()
+    assert seen == {"[[1.0, 0.0], [0.0, 0.0]]", "[[0.0, 1.0], [0.0, 0.0]]"}
+
+
+def test_crops_keep_the_whole_pictures_label(load: Load) -> None:
+    domains = load(crop_height=32, crop_width=32, color_jitter=0.2)
+    assert domains.source is not None
+    whole = load()
+    for number in range(4):
+        source, target = domains.source(number), domains.target(number)
+        assert source.images.shape == target.images.shape == (2, 3, 32, 32)
+        assert target.whole is not None
+        assert (target.whole.shape, target.whole.dtype) == ((2, 3, 32, 32), torch.uint8)
+        assert torch.equal(target.presence, whole.target(number).presence)
+        assert len(target.points) <= len(whole.target(number).points)
+        assert ((target.points[:, 2:] >= 0) & (target.points[:, 2:] <= 1)).all()
+        for row in range(2):
+            there = [bool((source.masks[row] == c).any()) for c in range(3)]
+            claimed = source.presence[row].bool().tolist()
+            assert all(has or not claims for has, claims in zip(there, claimed, strict=True))
+
+
+def test_a_crop_larger_than_its_picture_is_refused(load: Load) -> None:
+    with pytest.raises(BadInput, match="a crop of 65 x 48 is larger than the source's images"):
+        load(crop_height=48, crop_width=65)
+    with pytest.raises(BadInput, match=r"larger than the target's images, .* 64 x 48"):
+        load(crop_height=60, crop_width=64, source_height=60)
+
+
+def test_rare_categories_are_sampled_on_both_domains(load: Load) -> None:
+    """Cars are in two of three images."""
+    domains = load("image", rare_category_temperature=0.05)
+    assert domains.source is not None
+    for make in (domains.source, domains.target):
+        names = names_of(make, 60)
+        with_car = sum(int(Path(name).stem) % 3 > 0 for name in names) / len(names)
+        assert with_car > 0.8
+
+
+def test_rare_sampling_needs_no_labels(load: Load) -> None:
+    domains = load("pseudo", rare_category_temperature=0.05)
+    assert len(set(names_of(domains.target, 3))) == 6
+
+
+def test_rare_sampling_needs_categories_in_the_masks(load: Load, tmp_path: Path) -> None:
+    paint(tmp_path / "void", 2, (32, 32), seed=0)
+    for path in (tmp_path / "void/masks").iterdir():
+        Image.new("L", (32, 32), 99).save(path)
+    card = {"name": "void", "root": tmp_path / "void", "masks": "masks/{stem}.png"}
+    card |= {"ids": {0: "road"}}
+    with pytest.raises(BadInput, match="rare_category_temperature: the source's masks"):
+        load(source=card, rare_category_temperature=0.5)
+
+
+def test_every_source_image_is_shown_with_and_without_a_style(load: Load, tmp_path: Path) -> None:
+    paint(tmp_path / "grey", 2, (64, 48), seed=0)
+    for path in (tmp_path / "grey/images").iterdir():
+        Image.new("RGB", (64, 48), (10, 20, 30)).save(path)
+    target = {"name": "grey", "root": tmp_path / "grey"}
+    domains = load("pseudo", target=target, pixel_adaptation="fda", fda_beta=0.001)
+    plain = load("pseudo", target=target)
+    assert domains.source is not None
+    assert plain.source is not None
+    means: dict[str, list[list[float]]] = {}
+    for number in range(8):
+        batch = domains.source(number)
+        for name, image in zip(batch.names, batch.images.double(), strict=True):
+            means.setdefault(name, []).append(image.mean((1, 2)).tolist())
+    assert len(means) == 8
+    for of_image in means.values():
+        styled, own = sorted(of_image)
+        # What is below 0 is clipped, which lifts the mean.
+        assert styled[0] < own[0] - 20
+    again = domains.source(3)
+    assert torch.equal(again.images, domains.source(3).images)
+
+
+@pytest.mark.parametrize("changes", [{}, {"pixel_adaptation": "fda", "color_jitter": 0.3}])
+def test_workers_make_the_same_batches(
+    load: Load, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    domains = load(cache=tmp_path / "cache", rare_category_temperature=0.5, **changes)
+    assert domains.source is not None
+    here = load(rare_category_temperature=0.5, **changes)
+    assert here.source is not None
+    torch.manual_seed(99)
+    for number, batch in enumerate(loaded(domains.source, 3, 6, workers=1), start=3):
+        expected = here.source(number)
+        assert batch.names == expected.names
+        assert torch.equal(batch.images, expected.images)
+        assert torch.equal(batch.masks, expected.masks)
+        assert torch.equal(batch.presence, expected.presence)
+
+
+def test_batches_do_not_depend_on_what_was_made_before(load: Load) -> None:
+    first, second = load(crop_height=32, crop_width=32), load(crop_height=32, crop_width=32)
+    for number in range(5):
+        first.target(number)
+    torch.manual_seed(7)
+    one, other = first.target(2), second.target(2)
+    assert torch.equal(one.images, other.images)
+    assert torch.equal(one.points, other.points)
+    assert one.names == other.names
+    assert not torch.equal(first.target(3).images, one.images)
+
+
+def test_a_batch_moves_as_one(load: Load) -> None:
+    batch = load(crop_height=32, crop_width=32).target(0).to(torch.device("meta"))
+    for tensor in (batch.images, batch.presence, batch.points, batch.whole):
+        assert tensor is not None
+        assert tensor.device.type == "meta"
+    assert batch.tile_presence is None
+    assert len(batch.names) == 2
