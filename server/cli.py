@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -289,6 +290,16 @@ def list_datasets() -> None:
             escape(dataset.problem or ""),
         )
     output.print(table)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def study(context: typer.Context) -> None:
+    """Compare kinds of supervision on one pair of domains: `python -m trainer study`."""
+    # In place of this process: torch stays out of the server, and signals reach the study.
+    os.execv(sys.executable, [sys.executable, "-m", "trainer", "study", *context.args])  # noqa: S606
 
 
 @app.command()

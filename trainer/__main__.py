@@ -24,12 +24,14 @@ from trainer.data.images import ResizedImages
 from trainer.data.oracle import card_categories, make_oracle_labels
 from trainer.errors import BadInput
 from trainer.evaluate import score_on_masks
+from trainer.export import export_command
 from trainer.files import write_atomically
 from trainer.inference import BATCH_SIZE, Window
 from trainer.predict import predict_images
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
 from trainer.screen import Screen
 from trainer.start import choose_device, read_config
+from trainer.study import study_command
 from trainer.train import train
 
 app = typer.Typer(
@@ -42,6 +44,8 @@ app = typer.Typer(
     "for a dataset that is known by name, such as camvid:/data/camvid.",
 )
 app.command("make-oracle-labels")(make_oracle_labels)
+app.command("export")(export_command)
+app.command("study")(study_command)
 
 CONFIG = "config.json"
 AS_TRAINED, AT_OWN_SIZE = "whole images, resized as in training", "windows of the training size"

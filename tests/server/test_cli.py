@@ -213,3 +213,13 @@ def test_a_wrong_setting_is_named(weakseg: Weakseg) -> None:
 def test_a_database_that_does_not_answer_is_one_line(weakseg: Weakseg) -> None:
     url = "postgresql+psycopg://nobody@127.0.0.1:1/none"
     assert "database" in one_line(weakseg("migrate", WEAKSEG_DATABASE_URL=url))
+
+
+def test_a_study_is_the_trainers_own(weakseg: Weakseg, tmp_path: Path) -> None:
+    cards = [
+        part for name in ("source", "target", "validation") for part in (f"--{name}", "x.yaml")
+    ]
+    done = weakseg("study", *cards, "--out", str(tmp_path / "study"))
+    assert done.returncode == 2
+    assert "error: x.yaml: cannot read the dataset card" in done.stderr
+    assert "--seeds" in weakseg("study", "--help").stdout
