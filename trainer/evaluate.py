@@ -16,7 +16,7 @@ from torch import Tensor
 from trainer.calibration import presence_probabilities
 from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import Breakdown, ImageScore, ReliabilityBin, Score
-from trainer.data.decode import decode_mask
+from trainer.data.decode import MaskCodes, decode_mask
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
 from trainer.data.presence import area_fractions, presence_thresholds
@@ -51,7 +51,7 @@ class Measured:
 def score_on_masks(
     segmenter: TrainedSegmenter,
     images: ResizedImages,
-    lookup: NDArray[np.int16],
+    lookup: MaskCodes | NDArray[np.int16],
     scored: Sequence[str] = (),
     window: Window | None = None,
 ) -> Score:
@@ -62,7 +62,7 @@ def score_on_masks(
 def measure_on_masks(
     segmenter: TrainedSegmenter,
     images: ResizedImages,
-    lookup: NDArray[np.int16],
+    lookup: MaskCodes | NDArray[np.int16],
     scored: Sequence[str] = (),
     window: Window | None = None,
 ) -> Measured:
@@ -71,7 +71,7 @@ def measure_on_masks(
     Args:
         segmenter: what is scored, on any device.
         images: at the segmenter's size, with masks.
-        lookup: category of each raw id of the masks.
+        lookup: how raw values of the masks become categories.
         scored: categories whose mean IoU is told besides.
         window: None for whole images at the segmenter's size.
 

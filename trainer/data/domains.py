@@ -195,7 +195,7 @@ def _target_labels(config: TrainConfig, samples: Sequence[Sample]) -> Mapping[st
         return _read_labels(config, config.labels, samples)
     if config.supervision is Supervision.DENSE:
         index = {name: number for number, name in enumerate(config.categories)}
-        perfect = oracle_labels(config.target, config.categories, seed=config.seed)
+        perfect = oracle_labels(config.target, config.categories)
         return {label.image: to_arrays(label, index) for label in perfect}
     if config.selection == "weak-labels":
         raise BadInput("labels: selection by held-out weak labels needs a label file")

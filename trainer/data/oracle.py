@@ -3,6 +3,7 @@
 python -m trainer.data.oracle --card CARD --out labels.jsonl --points 1 --seed 0
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,27 +12,43 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from trainer.contract import DatasetCard, PointLabel, WeakLabel
+from trainer.contract import DatasetCard, PointLabel, TileTags, WeakLabel
 from trainer.data.cards import Sample, list_samples, load_card
 from trainer.data.decode import MaskCodes, check_shapes, decode_mask, mask_codes
-from trainer.data.presence import area_fractions, presence_thresholds
+from trainer.data.presence import area_fractions, presence_thresholds, tile_area_fractions
 from trainer.errors import BadInput
 from trainer.files import write_atomically
 
-MARGIN = 2
-"""Pixels between a point and the border of its region, where the region is wide enough."""
+
+@dataclass(frozen=True)
+class _Questions:
+    points: int
+    tiles: tuple[int, int] | None
+    margin: int
+    seed: int
 
 
 def oracle_labels(
-    card: DatasetCard, categories: tuple[str, ...], points: int = 1, seed: int = 0
+    card: DatasetCard,
+    categories: tuple[str, ...],
+    points: int = 1,
+    *,
+    tiles: tuple[int, int] | None = None,
+    margin: int = 2,
+    seed: int = 0,
 ) -> list[WeakLabel]:
     """The label of each image: presence by area (`presence_thresholds`), points at random pixels.
+
+    A category is present in a tile when its fraction there is above the threshold that it has for
+    images. A present category that is above it in no tile is told of the image alone.
 
     Args:
         card: a dataset with masks.
         categories: every one of them is asked of every image.
-        points: so many for each present category.
-        seed: decides the points; the same for any order of images.
+        points: distinct points on each present category, fewer where it has fewer pixels.
+        tiles: (rows, columns) of a grid whose tiles are asked; None: they are not.
+        margin: pixels between a point and the border of its region, where that is wide enough.
+        seed: decides the points.
 
     Raises:
         BadInput: naming dataset and file.
@@ -41,10 +58,11 @@ def oracle_labels(
     fractions = np.stack(
         [area_fractions(_mask(sample, codes), len(categories)) for sample in samples]
     )
-    present_NC = fractions > presence_thresholds(fractions)
+    questions = _Questions(points, tiles, margin, seed)
+    annotator = _Annotator(categories, presence_thresholds(fractions), questions)
     return [
-        _label(sample.name, _mask(sample, codes), present_C, categories, (points, seed, number))
-        for number, (sample, present_C) in enumerate(zip(samples, present_NC, strict=True))
+        annotator.label(number, sample.name, _mask(sample, codes))
+        for number, sample in enumerate(samples)
     ]
 
 
@@ -55,43 +73,65 @@ def _mask(sample: Sample, codes: MaskCodes) -> NDArray[np.int16]:
     return decode_mask(sample.mask, codes)
 
 
-def _label(
-    name: str,
-    mask: NDArray[np.int16],
-    present_C: NDArray[np.bool_],
-    categories: tuple[str, ...],
-    choice: tuple[int, int, int],
-) -> WeakLabel:
-    points, seed, number = choice
-    random = np.random.default_rng((seed, number))
-    clicked = [
-        PointLabel(category=categories[index], x=column + 0.5, y=row + 0.5)
-        for index in np.flatnonzero(present_C)
-        for row, column in _choose_pixels(mask == index, points, random)
-    ]
-    return WeakLabel(
-        image=name,
-        width=mask.shape[1],
-        height=mask.shape[0],
-        present=tuple(c for c, there in zip(categories, present_C, strict=True) if there),
-        absent=tuple(c for c, there in zip(categories, present_C, strict=True) if not there),
-        points=tuple(clicked),
-        annotator="oracle",
-    )
+@dataclass(frozen=True)
+class _Annotator:
+    categories: tuple[str, ...]
+    thresholds: NDArray[np.float64]
+    questions: _Questions
+
+    def label(self, number: int, name: str, mask: NDArray[np.int16]) -> WeakLabel:
+        present_C = area_fractions(mask, len(self.categories)) > self.thresholds
+        named = list(zip(self.categories, present_C, strict=True))
+        return WeakLabel(
+            image=name,
+            width=mask.shape[1],
+            height=mask.shape[0],
+            present=tuple(category for category, there in named if there),
+            absent=tuple(category for category, there in named if not there),
+            points=self._points(mask, present_C, number),
+            tiles=self._tiles(mask, present_C, self.questions.tiles)
+            if self.questions.tiles
+            else None,
+            annotator="oracle",
+        )
+
+    def _points(
+        self, mask: NDArray[np.int16], present_C: NDArray[np.bool_], number: int
+    ) -> tuple[PointLabel, ...]:
+        random = np.random.default_rng((self.questions.seed, number))
+        return tuple(
+            PointLabel(category=self.categories[index], x=column + 0.5, y=row + 0.5)
+            for index in np.flatnonzero(present_C)
+            for row, column in _choose_pixels(mask == index, self.questions, random)
+        )
+
+    def _tiles(
+        self, mask: NDArray[np.int16], present_C: NDArray[np.bool_], grid: tuple[int, int]
+    ) -> TileTags:
+        fractions = tile_area_fractions(mask, len(self.categories), grid)
+        there = (fractions > self.thresholds[:, None, None]).reshape(len(self.categories), -1)
+        present = {
+            self.categories[index]: tuple(np.flatnonzero(there[index]).tolist())
+            for index in np.flatnonzero(present_C & there.any(1))
+        }
+        return TileTags(rows=grid[0], cols=grid[1], present=present)
 
 
 def _choose_pixels(
-    region: NDArray[np.bool_], count: int, random: np.random.Generator
+    region: NDArray[np.bool_], questions: _Questions, random: np.random.Generator
 ) -> list[tuple[int, int]]:
-    """Random pixels (row, column) of a region, off its border where it is wide enough."""
+    """Distinct random pixels (row, column) of a region, off its border where it is wide enough."""
     inner = region
-    for _ in range(MARGIN):
+    for _ in range(questions.margin):
         shrunk = np.asarray(
             Image.fromarray(inner.astype(np.uint8)).filter(ImageFilter.MinFilter(3))
         ).astype(bool)
-        inner = shrunk if shrunk.any() else inner
+        if np.count_nonzero(shrunk) < questions.points:
+            break
+        inner = shrunk
     pixels = np.argwhere(inner)
-    chosen = random.choice(len(pixels), size=min(count, len(pixels)), replace=False)
+    count = min(questions.points, len(pixels))
+    chosen = random.choice(len(pixels), size=count, replace=False)
     return [(int(row), int(column)) for row, column in pixels[chosen]]
 
 
@@ -100,20 +140,34 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def make_oracle_labels(
-    card: Annotated[Path, typer.Option(help="Dataset card with masks.")],
+    card: Annotated[Path, typer.Option(help="Dataset card with masks, or NAME:ROOT.")],
     out: Annotated[Path, typer.Option(help="Label file to write.")],
-    points: Annotated[int, typer.Option(min=0, help="Points for each present category.")] = 1,
+    points: Annotated[int, typer.Option(min=0, help="Points on each present category.")] = 1,
+    tiles: Annotated[str, typer.Option(help="Grid of tiles to tag, such as 2x3.")] = "",
+    margin: Annotated[int, typer.Option(min=0, help="Pixels from a region's border.")] = 2,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Write the label file that a perfect annotator would give; categories are the card's."""
     try:
         dataset = load_card(card)
-        labels = oracle_labels(dataset, card_categories(dataset), points, seed)
+        grid = _grid(tiles) if tiles else None
+        labels = oracle_labels(
+            dataset, dataset.categories, points, tiles=grid, margin=margin, seed=seed
+        )
         write_atomically(out, "".join(f"{each.model_dump_json()}\n" for each in labels).encode())
     except (BadInput, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     typer.echo(f"{len(labels)} labels in {out}", err=True)
+
+
+def _grid(text: str) -> tuple[int, int]:
+    try:
+        rows, columns = (int(part) for part in text.split("x"))
+        TileTags(rows=rows, cols=columns)
+    except ValueError as error:
+        raise BadInput(f"--tiles {text!r}: write ROWSxCOLUMNS, each 1 to 16") from error
+    return rows, columns
 
 
 def card_categories(card: DatasetCard) -> tuple[str, ...]:
