@@ -106,7 +106,8 @@ def _onnx(segmenter: TrainedSegmenter, size: tuple[int, int]) -> bytes:
             "colors": json.dumps(segmenter.shape.colors),
         }
     )
-    return onnx_ir.to_proto(program.model).SerializeToString()
+    content: bytes = onnx_ir.to_proto(program.model).SerializeToString()
+    return content
 
 
 def compare(segmenter: TrainedSegmenter, content: bytes, size: tuple[int, int]) -> Difference:

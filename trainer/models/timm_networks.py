@@ -91,7 +91,7 @@ def _create(architecture: str, **options: Any) -> Any:
     return timm.create_model(architecture, **options, **plain)
 
 
-def _probe(name: str, network: nn.Module, size: tuple[int, int]) -> list[Tensor]:
+def _probe(name: str, network: Any, size: tuple[int, int]) -> list[Tensor]:
     """Maps of a small image whose sides leave the same rest as `size`'s."""
     height, width = (64 + side % 64 for side in size)
     try:
@@ -101,6 +101,8 @@ def _probe(name: str, network: nn.Module, size: tuple[int, int]) -> list[Tensor]
             f"backbone: {name!r} does not take images of height {size[0]} and width {size[1]}: "
             f"{first_line(error)}"
         ) from error
+    if [each.shape[1] for each in maps] != network.feature_info.channels():
+        raise BadInput(f"backbone: the maps of {name!r} are not (batch, channel, height, width)")
     return maps
 
 

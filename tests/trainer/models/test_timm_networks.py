@@ -72,6 +72,7 @@ def test_stages_of_a_transformer_are_its_blocks(make_segmenter: MakeSegmenter) -
         ("resnet19", "backbone: timm has no network 'resnet19'; did you mean 'timm/resnet18'?"),
         ("mixer_s32_224", "backbone: 'timm/mixer_s32_224' does not take images of height 32"),
         ("hrnet_w18_small", "backbone: 'timm/hrnet_w18_small' does not take images of height 33"),
+        ("test_mambaout", "backbone: the maps of 'timm/test_mambaout' are not (batch, channel"),
         ("hardcorenas_z", "backbone: timm has no network 'hardcorenas_z'"),
     ],
 )
