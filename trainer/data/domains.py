@@ -69,7 +69,7 @@ class Domains:
     """Target images whose label is trained on."""
     validation: MaskedImages | None
     held_out: LabelledImages
-    """Empty when there are validation masks or few labels."""
+    """Empty when there are few labels, or none, or the run is scored and selected by masks."""
 
 
 def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -283,3 +284,71 @@ def test_a_batch_moves_as_one(load: Load) -> None:
         assert tensor.device.type == "meta"
     assert batch.tile_presence is None
     assert len(batch.names) == 2
+
+
+def without_images(folder: Path) -> None:
+    for path in (folder / "source/images").iterdir():
+        path.unlink()
+
+
+def mask_missing(folder: Path) -> None:
+    (folder / "source/masks/003.png").unlink()
+
+
+def unknown_id(folder: Path) -> None:
+    mask = np.zeros((48, 64), np.uint8)
+    mask[0, :5] = 77
+    Image.fromarray(mask).save(folder / "source/masks/003.png")
+
+
+def mask_of_another_shape(folder: Path) -> None:
+    Image.new("L", (64, 64)).save(folder / "source/masks/003.png")
+
+
+def mask_broken(folder: Path) -> None:
+    (folder / "source/masks/003.png").write_bytes(b"\x89PNG")
+
+
+def bad_line(folder: Path) -> None:
+    path = folder / "labels.jsonl"
+    path.write_text(path.read_text() + '{"image": "images/000.png"\n')
+
+
+def label_of_a_missing_image(folder: Path) -> None:
+    (folder / "target/images/004.png").unlink()
+
+
+def no_label(folder: Path) -> None:
+    (folder / "labels.jsonl").write_text("\n")
+
+
+@pytest.mark.parametrize(
+    ("corrupt", "message"),
+    [
+        (without_images, r"dataset 'source': no images at .*source/images/\*"),
+        (mask_missing, r"dataset 'source': mask .*source/masks/003\.png is not there"),
+        (unknown_id, r"source/masks/003\.png: id 77 on 5 pixels is neither a category"),
+        (mask_of_another_shape, r"source/masks/003\.png: 64 x 64 is not the shape of its image"),
+        (mask_broken, r"source/masks/003\.png: cannot read the image"),
+        (bad_line, r"labels\.jsonl:7: Invalid JSON"),
+        (label_of_a_missing_image, r"labels\.jsonl:5: image: 'images/004\.png' is not in"),
+        (no_label, r"labels\.jsonl: no label for any image of 'target'"),
+    ],
+)
+@pytest.mark.parametrize("with_cache", [False, True])
+def test_corrupted_input_is_one_line_that_names_the_place(
+    load: Load,
+    street: Street,
+    tmp_path: Path,
+    corrupt: Callable[[Path], None],
+    message: str,
+    with_cache: bool,
+) -> None:
+    shutil.copytree(street.root, tmp_path / "copy")
+    corrupt(tmp_path / "copy")
+    source = street.source.model_copy(update={"root": tmp_path / "copy/source", "void": ()})
+    target = street.target.model_copy(update={"root": tmp_path / "copy/target"})
+    cache = {"cache": tmp_path / "cache"} if with_cache else {}
+    with pytest.raises(BadInput, match=message) as raised:
+        load(source=source, target=target, labels=tmp_path / "copy/labels.jsonl", **cache)
+    assert "\n" not in str(raised.value)
