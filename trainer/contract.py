@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from trainer.data.patterns import filled, glob_of, names_in, values_in
 from trainer.data.ready import ready_card
+from trainer.patterns import filled, glob_of, names_in, values_in
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1000)]

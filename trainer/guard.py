@@ -66,7 +66,7 @@ class FiniteGuard:
         arrived = None
         if verdicts.is_cuda:
             verdicts = verdicts.to("cpu", non_blocking=True)
-            arrived = torch.cuda.Event()
+            arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
             arrived.record()
         self._asked = _Asked(step, verdicts, terms, names, arrived)
         if arrived is None:

@@ -56,7 +56,7 @@ class Segmented(Generic[Extra]):
     def each(self) -> Iterator[tuple[Tensor, Extra]]:
         """Logits (1, C, h, w) and what was read of each image."""
         # Not by index: the layout of a batch of one is then not seen to be channels last.
-        return zip(self.logits.split(1), self.extras, strict=True)
+        return zip(torch.split(self.logits, 1), self.extras, strict=True)
 
 
 def segment_images(

@@ -50,7 +50,7 @@ def term_weights(config: TrainConfig) -> dict[str, float]:
     image_label = weights.image_label
     if image_label is None:
         image_label = IMAGE_LABEL_ORACLE if supervision.is_oracle else IMAGE_LABEL_PSEUDO
-    used = {}
+    used: dict[str, float] = {}
     if config.source:
         used |= {"source": 1.0, "source_presence": weights.source_presence}
     if supervision is Supervision.PSEUDO or supervision.is_oracle:

@@ -33,7 +33,7 @@ from trainer.contract import (
     WeakLabel,
 )
 from trainer.data.cards import load_card
-from trainer.data.oracle import card_categories, oracle_labels
+from trainer.data.oracle import oracle_labels
 from trainer.errors import BadInput
 from trainer.files import write_atomically
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
@@ -149,7 +149,7 @@ class Study:
         target = self.target if dense else self.target.model_copy(update={"masks": None})
         subject = RunSubject(
             supervision=variant.supervision,
-            categories=card_categories(self.target),
+            categories=self.target.categories,
             source=self.source if variant.source else None,
             target=target,
             labels=(self.out / variant.labels.file).resolve() if oracle else None,
@@ -157,14 +157,15 @@ class Study:
         )
         selection = "weak-labels" if oracle else "last"
         own = {"seed": seed, "predict": False, "selection": selection}
-        return apply_overrides(build(self.recipe, subject), own | self.changes | variant.changes)
+        changes = {**own, **self.changes, **variant.changes}
+        return apply_overrides(build(self.recipe, subject), changes)
 
     def write_labels(self, labels: Labels) -> None:
         """Make the oracle labels of the target's masks, once."""
         path = self.out / labels.file
         if not path.exists():
             made = oracle_labels(
-                self.target, card_categories(self.target), labels.points, tiles=labels.tiles
+                self.target, self.target.categories, labels.points, tiles=labels.tiles
             )
             write_atomically(path, _lines(made))
 
