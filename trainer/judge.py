@@ -54,18 +54,9 @@ class Judge:
             return "last step: there are too few weak labels to hold any out"
         return "last step"
 
-    def value(self, score: Score) -> float | None:
-        """What the selected checkpoint has the most of; None where nothing is selected."""
-        return {"masks": score.miou, "weak-labels": score.weak_label_score}.get(self._rule)
-
     def prefers(self, score: Score, best: Score | None) -> bool:
         """Whether a checkpoint takes the place of the best one so far."""
-        value = self.value(score)
-        if value is None:
-            return False
-        before = None if best is None else self.value(best)
-        # On a tie the later one: it has learned longer, and few labels cannot tell the two apart.
-        return before is None or value >= before
+        return is_better(self._rule, score, best)
 
     def calibrate(self, segmenter: TrainedSegmenter) -> TrainedSegmenter:
         """The segmenter with presence probabilities that fit what is known of some images."""
@@ -99,6 +90,18 @@ class Judge:
             presence = np.stack([label.presence for label in self._held_out.labels])
             return Answers(self._held_out.images, torch.from_numpy(presence))
         return None if self._source is None else _answers_of_masks(self._source)
+
+
+def is_better(rule: str, score: Score, best: Score | None) -> bool:
+    """Whether by a rule of selection a score beats the best one so far, if there is any."""
+    value, before = (
+        {"masks": each.miou, "weak-labels": each.weak_label_score}.get(rule) if each else None
+        for each in (score, best)
+    )
+    if value is None:
+        return False
+    # On a tie the later one: it has learned longer, and few labels cannot tell the two apart.
+    return before is None or value >= before
 
 
 def merged(on_masks: Score, on_labels: Score) -> Score:

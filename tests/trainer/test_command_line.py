@@ -1,16 +1,24 @@
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from PIL import Image
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from tests.trainer.conftest import MakeRun, Street
+from tests.trainer.conftest import CATEGORIES, MakeRun, Street
 from trainer.__main__ import app
-from trainer.contract import Score, TrainConfig
+from trainer.checkpoint import SegmenterShape, load_segmenter, read_safetensors
+from trainer.contract import Score, Supervision, TrainConfig
+from trainer.models.segmenter import build_segmenter
+from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
+from trainer.train import train
 
 runner = CliRunner()
 
@@ -79,12 +87,14 @@ def test_a_run_directory_with_overrides_keeps_them(make_run: MakeRun) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train"], "give RUN_DIR, or all of"),
+        (["train"], "give RUN_DIR, or all of --recipe --target --out"),
         (["train", "gone"], "gone/config.json: cannot read"),
         (["train", "gone", "--set", "steps"], "write key=value"),
         (["train", "gone", "--recipe", "tiny"], "has its own config.json"),
         (["evaluate", "gone.safetensors", "--target", "x.yaml"], "gone.safetensors: cannot read"),
         (["predict", "gone.safetensors", "--images", "x", "--out", "y"], "gone.safetensors"),
+        (["evaluate", "x", "--target", "y", "--device", "tpu"], "device: 'tpu' is not one of"),
+        (["evaluate", "x", "--target", "y", "--device", "cuda:99"], "device: 'cuda:99' is asked"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments: list[str], message: str) -> None:
@@ -130,3 +140,169 @@ def test_the_program_reports_a_bad_configuration_on_both_streams(tmp_path: Path)
     assert failed["error"] in result.stderr
     assert "Traceback" not in result.stderr
     assert (tmp_path / "progress.jsonl").read_text() == result.stdout
+
+
+def test_the_recipes_are_listed() -> None:
+    result = runner.invoke(app, ["recipes"])
+    assert result.exit_code == 0
+    for recipe in RECIPES.values():
+        assert f"{recipe.name}\n    {recipe.description}" in result.output
+
+
+SHORT = [
+    argument
+    for change in ("height=32", "width=32", "steps=1", "threads=1", "predict=false")
+    for argument in ("--set", change)
+]
+
+
+@pytest.mark.parametrize("supervision", ["point", "dense"])
+def test_a_run_needs_no_source(
+    cards: dict[str, str], street: Street, tmp_path: Path, supervision: str
+) -> None:
+    out = tmp_path / "out"
+    target = cards["validation"] if supervision == "dense" else cards["target"]
+    labels = [] if supervision == "dense" else ["--labels", str(street.labels)]
+    arguments = ["train", "--recipe", "tiny", "--target", target, "--supervision", supervision]
+    result = runner.invoke(app, [*arguments, *labels, "--out", str(out), *SHORT])
+    assert result.exit_code == 0, result.output
+    config = TrainConfig.model_validate_json((out / "config.json").read_text())
+    assert (config.source, config.warmup_steps, config.categories) == (None, 0, CATEGORIES)
+    assert (out / "checkpoints/last.safetensors").exists()
+
+
+def test_categories_may_be_named(cards: dict[str, str], street: Street, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = train_arguments(cards, street, out)
+    arguments = [a for a in arguments if a not in ("--labels", str(street.labels))]
+    result = runner.invoke(app, [*arguments, "--categories", "car, road", *SHORT])
+    assert result.exit_code == 0, result.output
+    assert load_segmenter(out / "checkpoints/last.safetensors").categories == ("car", "road")
+
+
+@pytest.fixture(scope="session")
+def trained(street: Street, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was trained for one step."""
+    run_dir = tmp_path_factory.mktemp("trained")
+    subject = RunSubject(
+        Supervision.SOURCE_ONLY, CATEGORIES, street.source, street.target, None, None
+    )
+    changes = {"height": 32, "width": 32, "warmup_steps": 1, "steps": 0, "threads": 1}
+    config = apply_overrides(build("tiny", subject), changes | {"predict": False})
+    (run_dir / "config.json").write_text(config.model_dump_json())
+    assert train(run_dir) == 0
+    return run_dir / "checkpoints/last.safetensors"
+
+
+def test_windows_slide_over_images_at_their_own_size(
+    cards: dict[str, str], trained: Path, street: Street, tmp_path: Path
+) -> None:
+    scores = []
+    for options in ([], ["--sliding"], ["--sliding", "--scale", "0.5"]):
+        arguments = ["evaluate", str(trained), "--target", cards["validation"], "--device", "cpu"]
+        result = runner.invoke(app, [*arguments, *options])
+        assert result.exit_code == 0, result.output
+        scores.append(Score.model_validate_json(result.stdout))
+    assert len({score.model_dump_json() for score in scores}) == 3
+    images = ["--images", str(street.root / "target"), "--out", str(tmp_path / "out")]
+    result = runner.invoke(app, ["predict", str(trained), *images, "--sliding"])
+    assert result.exit_code == 0, result.output
+    assert len((tmp_path / "out/predictions.jsonl").read_text().splitlines()) == 6
+
+
+def _empty_folder(street: Street, root: Path, _trained: Path) -> dict[str, object]:
+    (root / "empty/images").mkdir(parents=True)
+    return {"target": {"name": "empty", "root": str(root / "empty")}}
+
+
+def _image_without_a_mask(street: Street, root: Path, _trained: Path) -> dict[str, object]:
+    shutil.copytree(street.source.root, root / "holes")
+    (root / "holes/masks/003.png").unlink()
+    return {"source": street.source.model_copy(update={"root": root / "holes"})}
+
+
+def _unknown_mask_id(street: Street, root: Path, _trained: Path) -> dict[str, object]:
+    return {"source": street.source.model_copy(update={"ids": {0: "road", 70_000: "car"}})}
+
+
+def _label_lines(root: Path, *lines: str) -> dict[str, object]:
+    (root / "labels.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    return {"labels": str(root / "labels.jsonl")}
+
+
+def _label_of_a_missing_image(street: Street, root: Path, _trained: Path) -> dict[str, object]:
+    return _label_lines(root, street.labels.read_text().replace("images/003.png", "images/x.png"))
+
+
+def _bad_line(street: Street, root: Path, _trained: Path) -> dict[str, object]:
+    return _label_lines(root, street.labels.read_text().splitlines()[0], '{"image": 3')
+
+
+def _weights_with_nan(street: Street, root: Path, _trained: Path) -> dict[str, object]:
+    weights = build_segmenter(_shape()).backbone.state_dict()
+    weights["conv_stem.weight"][0, 0, 0, 0] = torch.nan
+    save_file(weights, root / "nan.safetensors")
+    return {"initial_weights": str(root / "nan.safetensors")}
+
+
+def _shape() -> SegmenterShape:
+    return SegmenterShape(
+        backbone="efficientnet-lite0",
+        categories=CATEGORIES,
+        feature_channels=32,
+        height=32,
+        width=32,
+        smooth_max=1,
+    )
+
+
+def _checkpoint_of_two_categories(_street: Street, root: Path, trained: Path) -> dict[str, object]:
+    tensors, header = read_safetensors(trained)
+    shape = json.loads(header["segmenter"]) | {"categories": CATEGORIES[:2]}
+    shape["presence_offsets"] = []
+    save_file(tensors, root / "wrong.safetensors", {"segmenter": json.dumps(shape)})
+    return {"start_from": str(root / "wrong.safetensors")}
+
+
+def _checkpoint_of_other_categories(
+    _street: Street, root: Path, trained: Path
+) -> dict[str, object]:
+    return {"start_from": str(trained), "categories": ["road", "building", "bus"], "labels": None}
+
+
+def _checkpoint_of_more_categories(_street: Street, root: Path, trained: Path) -> dict[str, object]:
+    return {"start_from": str(trained), "categories": ["road", "building"], "labels": None}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_empty_folder, "dataset 'empty': no images"),
+        (_image_without_a_mask, "masks/003.png is not there"),
+        (_unknown_mask_id, "70000"),
+        (_label_of_a_missing_image, "labels.jsonl:4: image: 'images/x.png' is not in the target"),
+        (_bad_line, "labels.jsonl:2: "),
+        (_weights_with_nan, "nan.safetensors: tensor 'conv_stem.weight' has values that are not"),
+        (_checkpoint_of_two_categories, "wrong.safetensors: its header names 2 categories"),
+        (_checkpoint_of_other_categories, "category 2 is 'car', in the run it is 'bus'"),
+        (_checkpoint_of_more_categories, "has 3 categories, the run has 2"),
+    ],
+)
+def test_what_a_run_cannot_use_is_named_in_one_line(
+    make_run: MakeRun,
+    street: Street,
+    tmp_path: Path,
+    trained: Path,
+    spoil: Callable[[Street, Path, Path], dict[str, object]],
+    message: str,
+) -> None:
+    changes = spoil(street, tmp_path, trained)
+    supervision = "pseudo" if "labels" in changes and changes["labels"] is None else "point"
+    run_dir = make_run(supervision, height=32, width=32, **changes)
+    result = runner.invoke(app, ["train", str(run_dir)])
+    assert result.exit_code == 2, result.output
+    error = result.stderr.strip()
+    assert error.startswith("error: ")
+    assert message in error
+    assert "\n" not in error
+    assert not list((run_dir).glob("checkpoints/*"))

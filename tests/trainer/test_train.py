@@ -12,10 +12,21 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.trainer.conftest import CATEGORIES, MakeRun, Street, lines_of, paint
+from tests.trainer.conftest import CATEGORIES, MakeRun, Street, lines_of, paint, weak_label
 from trainer.checkpoint import Provenance, load_segmenter, save_checkpoint
-from trainer.contract import CheckpointInfo, ImagePrediction, Report, Score
-from trainer.train import BAD_INPUT, FAILED, SUCCEEDED, Run, train
+from trainer.contract import (
+    CheckpointInfo,
+    DatasetCard,
+    Evaluated,
+    ImagePrediction,
+    Progress,
+    Report,
+    Score,
+)
+from trainer.data.cards import list_samples
+from trainer.data.images import ResizedImages
+from trainer.predict import predict_images
+from trainer.train import BAD_INPUT, FAILED, SUCCEEDED, train
 
 
 def kinds(run_dir: Path) -> list[object]:
@@ -28,36 +39,87 @@ def losses_of(run_dir: Path) -> dict[object, object]:
     }
 
 
-@pytest.mark.parametrize("supervision", ["source-only", "pseudo", "image", "point"])
+SMALL = {"height": 32, "width": 32}
+
+
+def tiled_labels(street: Street, path: Path) -> str:
+    """The street's labels with tags for 2 x 2 tiles: buildings above, road below."""
+    tiles = {"rows": 2, "cols": 2, "present": {"building": [0, 1], "road": [2, 3]}}
+    lines = [json.loads(line) | {"tiles": tiles} for line in street.labels.read_text().splitlines()]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return str(path)
+
+
+def ways_to_learn(street: Street, tmp_path: Path) -> dict[str, dict[str, object]]:
+    """Every supervision, and what else changes which parts a run has."""
+    return {
+        "source-only": {},
+        "pseudo": {"color_jitter": 0.5, "pixel_adaptation": "fda"},
+        "image": {"crop_height": 32, "crop_width": 32, "height": 48, "width": 64},
+        "point": {"rare_category_temperature": 0.1},
+        "dense": {"target": street.validation, "labels": None},
+        "point without source": {"source": None, "warmup_steps": 0, "steps": 20},
+        "point with tiles": {"labels": tiled_labels(street, tmp_path / "tiled.jsonl")},
+    }
+
+
+WAYS = (
+    "source-only",
+    "pseudo",
+    "image",
+    "point",
+    "dense",
+    "point without source",
+    "point with tiles",
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_every_supervision_runs_to_its_end(
-    make_run: MakeRun, capsys: pytest.CaptureFixture[str], supervision: str
+    make_run: MakeRun,
+    street: Street,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    way: str,
 ) -> None:
-    run_dir = make_run(supervision, warmup_steps=8, steps=12, evaluate_every=6, report_every=5)
+    supervision = way.split(" ")[0]
+    few = {"warmup_steps": 8, "steps": 12, "evaluate_every": 6, "report_every": 5}
+    changes = SMALL | few | ways_to_learn(street, tmp_path)[way]
+    run_dir = make_run(supervision, **changes)
     assert train(run_dir) == SUCCEEDED
     lines = lines_of(run_dir)
     assert capsys.readouterr().out == (run_dir / "progress.jsonl").read_text()
+    dense, without_source = supervision == "dense", "without source" in way
     assert lines[0] == {
         "kind": "started",
         "steps": 20,
         "device": "cpu",
-        "source_images": 8,
-        "target_images": 6,
-        "labelled_images": 6 if supervision in ("image", "point") else 0,
+        "source_images": 0 if without_source else 8,
+        "target_images": 3 if dense else 6,
+        "labelled_images": {"image": 6, "point": 6, "dense": 3}.get(supervision, 0),
         "validation_images": 3,
         "first_step": 0,
     }
-    assert [(line["step"], line["phase"]) for line in lines if line["kind"] == "evaluated"] == [
-        (8, "warm-up"),
-        (14, "adaptation"),
-        (20, "adaptation"),
-    ]
-    assert [line["step"] for line in lines if line["kind"] == "progress"] == [5, 10, 15, 20]
+    evaluated = [(line["step"], line["phase"]) for line in lines if line["kind"] == "evaluated"]
+    adapted = [(step, "adaptation") for step in (6, 12, 18, 20)]
+    warmed_up = [(8, "warm-up"), (14, "adaptation"), (20, "adaptation")]
+    assert evaluated == (adapted if without_source else warmed_up)
+    progress = [line for line in lines if line["kind"] == "progress"]
+    assert [line["step"] for line in progress] == [5, 10, 15, 20]
     assert lines[-1] == {"kind": "finished", "status": "succeeded"}
     report = Report.model_validate_json((run_dir / "report.json").read_text())
     assert (report.selected_step, report.supervision) == (20, supervision)
     assert report.score.miou is not None
-    assert report.source_only is not None
+    assert (report.source_only is None) == without_source
     assert set(report.score.iou) == set(CATEGORIES)
+    last = Progress.model_validate(progress[-1])
+    assert report.losses == pytest.approx(last.losses)
+    assert ("source" in last.losses) != without_source
+    adapts = not without_source and supervision in ("pseudo", "image", "point")
+    rates = {"backbone", "head"} | ({"discriminators"} if adapts else set())
+    assert set(last.learning_rates) == rates
+    assert 0 <= (last.data_share or 0) <= 1
+    assert (last.memory_bytes or 0) > 50_000_000
 
 
 def test_checkpoints_say_what_they_are_and_load(make_run: MakeRun) -> None:
@@ -106,18 +168,6 @@ def test_a_longer_run_learns_the_street(make_run: MakeRun) -> None:
     assert report.score.miou > 0.6
 
 
-class _StopAfter:
-    """Asks to stop once it was looked at so many times, as a signal would."""
-
-    def __init__(self, looks: int) -> None:
-        self.looks = looks
-
-    @property
-    def requested(self) -> bool:
-        self.looks -= 1
-        return self.looks < 0
-
-
 def test_the_same_weights_are_the_same_bytes(make_run: MakeRun) -> None:
     run_dir = make_run(steps=0, predict=False)
     assert train(run_dir) == SUCCEEDED
@@ -126,42 +176,6 @@ def test_the_same_weights_are_the_same_bytes(make_run: MakeRun) -> None:
     made_from = Provenance("0" * 64, None)
     again = {save_checkpoint(run_dir, 9, segmenter, Score(), made_from).sha256 for _ in range(20)}
     assert again == {hashlib.sha256(path.read_bytes()).hexdigest()}
-
-
-@pytest.mark.parametrize("stopped_after", [2, 6])
-def test_a_stopped_run_goes_on_as_if_it_had_not_been(
-    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, stopped_after: int
-) -> None:
-    whole, stopped = make_run(name="whole"), make_run(name="stopped")
-    assert train(whole) == SUCCEEDED
-    with monkeypatch.context() as patch:
-        original = Run.__init__
-
-        def stop_soon(run: Run, run_dir: Path, report: object, stop: object) -> None:
-            original(run, run_dir, report, _StopAfter(stopped_after))  # type: ignore[arg-type]
-
-        patch.setattr(Run, "__init__", stop_soon)
-        assert train(stopped) == SUCCEEDED
-    lines = lines_of(stopped)
-    assert lines[-1] == {"kind": "finished", "status": "interrupted"}
-    saved = [line["step"] for line in lines if line["kind"] == "checkpoint"]
-    assert saved == sorted({4, stopped_after + 1} if stopped_after > 3 else {stopped_after + 1})
-    assert not (stopped / "report.json").exists()
-    assert train(stopped) == SUCCEEDED
-    assert [line["first_step"] for line in lines_of(stopped) if line["kind"] == "started"] == [
-        0,
-        stopped_after + 1,
-    ]
-    assert losses_of(stopped) == losses_of(whole)
-    last = "checkpoints/step-000010.safetensors"
-    first, second = load_file(whole / last), load_file(stopped / last)
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    reports = [
-        Report.model_validate_json((run_dir / "report.json").read_text())
-        for run_dir in (whole, stopped)
-    ]
-    assert reports[0].source_only == reports[1].source_only
-    assert reports[0].score == reports[1].score
 
 
 def test_a_finished_run_started_again_only_predicts_and_reports(make_run: MakeRun) -> None:
@@ -301,3 +315,106 @@ def test_a_broken_image_is_named(make_run: MakeRun, tmp_path: Path) -> None:
     run_dir = make_run("pseudo", target={"name": "broken", "root": str(tmp_path / "broken")})
     assert train(run_dir) == BAD_INPUT
     assert "001.png: cannot decode the image" in str(lines_of(run_dir)[-1]["error"])
+
+
+def many_labels(folder: Path, count: int) -> dict[str, object]:
+    """A target of `count` painted images and their weak labels, as changes of a configuration."""
+    paint(folder / "many", count, (32, 32), seed=9)
+    names = [f"images/{number:03d}.png" for number in range(count)]
+    labels = folder / "many.jsonl"
+    labels.write_text(
+        "".join(f"{weak_label(folder / 'many', name).model_dump_json()}\n" for name in names)
+    )
+    target = {"name": "many", "root": str(folder / "many")}
+    return {"target": target, "labels": str(labels)}
+
+
+SELECTING = SMALL | {"warmup_steps": 2, "steps": 4, "evaluate_every": 1, "predict": False}
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "words"),
+    [
+        ("weak-labels", "weak_label_score", "best score on 2 held-out weak labels"),
+        ("masks", "miou", "best mean IoU on 3 validation masks"),
+    ],
+)
+def test_the_selected_checkpoint_has_the_best_score(
+    make_run: MakeRun, tmp_path: Path, rule: str, field: str, words: str
+) -> None:
+    labels = many_labels(tmp_path, 20)
+    run_dir = make_run(**(SELECTING | labels | {"selection": rule, "learning_rate": 3e-3}))
+    assert train(run_dir) == SUCCEEDED
+    evaluated = [
+        Evaluated.model_validate(line) for line in lines_of(run_dir) if line["kind"] == "evaluated"
+    ]
+    scores = {each.step: each.score for each in evaluated}
+    assert list(scores) == [2, 3, 4, 5, 6]
+    report = Report.model_validate_json((run_dir / "report.json").read_text())
+    values = {step: getattr(score, field) for step, score in scores.items()}
+    assert report.selected_step == max(values, key=lambda step: (values[step], step))
+    assert report.selection == words
+    assert report.score == scores[report.selected_step]
+    assert (report.last_step, report.last_score) == (6, scores[6])
+    assert report.score.miou is not None
+    assert (report.score.weak_label_score is None) == (rule == "masks")
+    folder = run_dir / "checkpoints"
+    for name, step in (("best", report.selected_step), ("last", 6)):
+        for suffix in ("safetensors", "json"):
+            linked = (folder / f"{name}.{suffix}").read_bytes()
+            assert linked == (folder / f"step-{step:06d}.{suffix}").read_bytes()
+
+
+def test_predictions_are_the_selected_checkpoints(
+    make_run: MakeRun, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.judge.is_better", lambda _rule, _score, best: best is None)
+    run_dir = make_run(**(SELECTING | {"selection": "masks", "predict": True}))
+    assert train(run_dir) == SUCCEEDED
+    report = Report.model_validate_json((run_dir / "report.json").read_text())
+    assert (report.selected_step, report.last_step) == (2, 6)
+    again = run_dir / "again"
+    segmenter = load_segmenter(run_dir / "checkpoints/step-000002.safetensors")
+    card = DatasetCard(name="target", root=street.target.root)
+    samples = list_samples(card, with_masks=False)
+    predict_images(segmenter, ResizedImages(samples, segmenter.size), again)
+    name = "predictions.jsonl"
+    assert (run_dir / "predictions" / name).read_text() == (again / name).read_text()
+
+
+def test_too_few_labels_leave_the_last_step_selected(make_run: MakeRun) -> None:
+    run_dir = make_run(**(SELECTING | {"selection": "weak-labels"}))
+    assert train(run_dir) == SUCCEEDED
+    report = Report.model_validate_json((run_dir / "report.json").read_text())
+    assert report.selected_step == report.last_step == 6
+    assert report.selection == "last step: there are too few weak labels to hold any out"
+    assert not (run_dir / "checkpoints/best.safetensors").exists()
+
+
+def test_a_run_starts_from_a_checkpoint(make_run: MakeRun) -> None:
+    first = make_run("source-only", name="first", **(SELECTING | {"steps": 0}))
+    assert train(first) == SUCCEEDED
+    begun = first / "checkpoints/step-000002.safetensors"
+    second = make_run(name="second", **(SELECTING | {"warmup_steps": 0, "start_from": str(begun)}))
+    assert train(second) == SUCCEEDED
+    tensors, same = load_file(begun), load_file(second / "checkpoints/step-000000.safetensors")
+    assert all(torch.equal(tensors[name], same[name]) for name in tensors)
+    scores = [
+        Report.model_validate_json((run_dir / "report.json").read_text())
+        for run_dir in (first, second)
+    ]
+    assert scores[1].source_only == scores[0].score
+
+
+def test_presence_is_calibrated_and_the_checkpoint_knows_it(make_run: MakeRun) -> None:
+    run_dir = make_run(**SELECTING)
+    assert train(run_dir) == SUCCEEDED
+    shape = load_segmenter(run_dir / "checkpoints/last.safetensors").shape
+    assert len(shape.presence_offsets) == len(CATEGORIES)
+    assert shape.presence_scale != 1
+
+
+def test_a_warm_up_without_a_source_is_refused(make_run: MakeRun) -> None:
+    run_dir = make_run(source=None, warmup_steps=3)
+    assert train(run_dir) == BAD_INPUT
+    assert "warmup_steps: 3, but there is no source domain" in str(lines_of(run_dir)[-1]["error"])
