@@ -1,0 +1,84 @@
+"""Part `predict`: images to files of predictions, against the network alone."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+
+from trainer.bench.measure import Conditions, Timing, ratio, side_by_side
+from trainer.bench.pictures import draw_dataset
+from trainer.bench.result import Cell, PartResult, Verdict, verdict
+from trainer.bench.subject import CATEGORIES, config_for
+from trainer.checkpoint import TrainedSegmenter, shape_of
+from trainer.contract import TrainConfig
+from trainer.data.cards import list_samples
+from trainer.data.images import ResizedImages
+from trainer.inference import BATCH_SIZE
+from trainer.models.segmenter import build_segmenter
+from trainer.predict import predict_images
+from trainer.start import prepare_device
+
+SMALL, LARGE = (480, 360), (2048, 1024)
+"""Width and height of CamVid's photographs as often shared, and of Cityscapes'."""
+
+
+def measure(conditions: Conditions) -> PartResult:
+    """Decoding, network, masks at the original size and their files, against the network alone."""
+    config = config_for(conditions)
+    segmenter = _segmenter(config, prepare_device(config))
+    count = BATCH_SIZE * (2 if conditions.quick else 16 if conditions.on_accelerator else 6)
+    sizes = ((96, 72),) if conditions.quick else (SMALL, LARGE)
+    rows: list[dict[str, Cell]] = []
+    verdicts: list[Verdict] = []
+    for size in sizes:
+        timings = _timings(conditions, segmenter, size, count)
+        figure = ratio(timings["network"], timings["predict"])
+        of = f"files of {size[0]} x {size[1]}"
+        for name, timing in timings.items():
+            rows.append(
+                {
+                    "files": of,
+                    "what": name,
+                    **timing.row(),
+                    "images_per_second": count / timing.median,
+                }
+            )
+        verdicts.append(verdict("predict", figure, on_accelerator=conditions.on_accelerator, of=of))
+    return PartResult(
+        part="predict",
+        about=f"{count} images, batch {BATCH_SIZE}, {config.backbone} at "
+        f"{config.width} x {config.height}; predict: from PNG files to mask files",
+        rows=tuple(rows),
+        verdicts=tuple(verdicts),
+    )
+
+
+def _timings(
+    conditions: Conditions, segmenter: TrainedSegmenter, size: tuple[int, int], count: int
+) -> dict[str, Timing]:
+    with tempfile.TemporaryDirectory(prefix="weakseg-bench-") as name:
+        folder = Path(name)
+        card = draw_dataset(folder / "target", count, size, CATEGORIES, seed=3)
+        samples = list_samples(card, with_masks=False)
+
+        def predict() -> None:
+            images = ResizedImages(samples, segmenter.size, memory_limit=0)
+            predict_images(segmenter, images, folder / "predictions")
+
+        width, height = segmenter.size
+        batch = torch.randint(256, (BATCH_SIZE, height, width, 3), dtype=torch.uint8)
+        batch = batch.movedim(-1, 1).to(conditions.device)
+
+        @torch.inference_mode()
+        def network() -> None:
+            for _ in range(count // BATCH_SIZE):
+                segmenter.network(batch)
+
+        return side_by_side(conditions, {"network": network, "predict": predict})
+
+
+def _segmenter(config: TrainConfig, device: torch.device) -> TrainedSegmenter:
+    torch.manual_seed(config.seed)
+    network = build_segmenter(shape_of(config)).eval().requires_grad_(False)
+    network.to(device).to(memory_format=torch.channels_last)
+    return TrainedSegmenter(network, shape_of(config))

@@ -1,0 +1,93 @@
+"""Part `step`: what weak labels and alignment add to a plain step on both domains."""
+
+from trainer.bench.measure import Conditions, ratio, side_by_side
+from trainer.bench.result import PartResult, verdict
+from trainer.bench.subject import Stepper, config_for
+from trainer.contract import Supervision
+from trainer.data.batches import SourceBatch, TargetBatch
+from trainer.losses.pixels import mask_loss, resize_logits
+from trainer.objective import Losses, Objective, Segment, Shown
+
+TERMS = (
+    "source_presence",
+    "image_label",
+    "absent",
+    "point",
+    "output_alignment",
+    "category_alignment",
+)
+
+
+class PlainObjective(Objective):
+    """Cross-entropy against masks in both domains, and nothing else."""
+
+    def on_source(self, segment: Segment, batch: SourceBatch) -> tuple[Losses, Shown]:
+        """As a supervised step does; there are no discriminators to be shown anything."""
+        logits, features = segment(batch.images)
+        resized = resize_logits(logits, (batch.masks.shape[-2], batch.masks.shape[-1]))
+        return {"source": mask_loss(resized, batch.masks)}, Shown(logits, features, batch.presence)
+
+    def on_target(
+        self,
+        segment: Segment,
+        batch: TargetBatch,
+        teacher: Segment,  # noqa: ARG002 - as `Objective` has it
+    ) -> tuple[Losses, Shown]:
+        """The same as for the source: the target's masks are known."""
+        if batch.masks is None:
+            raise LookupError("a plain step needs masks of the target")
+        logits, features = segment(batch.images)
+        resized = resize_logits(logits, (batch.masks.shape[-2], batch.masks.shape[-1]))
+        return {"dense": mask_loss(resized, batch.masks)}, Shown(logits, features, batch.presence)
+
+
+def measure(conditions: Conditions) -> PartResult:
+    """A step of `point` supervision with slim discriminators, plain, whole and without each term."""
+    steps = _steps(conditions)
+    timings = side_by_side(conditions, steps)
+    plain, full = timings["plain"], timings["full"]
+    rows = [
+        {
+            "step": name,
+            **timing.row(),
+            "percent_above_plain": 100 * (ratio(timing, plain) - 1),
+            "term_percent_of_plain": 100 * (ratio(full, plain) - ratio(timing, plain))
+            if name.startswith("without")
+            else None,
+        }
+        for name, timing in timings.items()
+    ]
+    config = steps["full"].config
+    return PartResult(
+        part="step",
+        about=f"recipe {config.recipe}: {config.backbone}, {config.precision}, "
+        f"{config.width} x {config.height}, batch {config.batch_size} of each domain, "
+        f"{len(config.categories)} categories; plain: cross-entropy against masks in both domains",
+        rows=tuple(rows),
+        verdicts=(
+            verdict(
+                "overhead",
+                100 * (ratio(full, plain) - 1),
+                on_accelerator=conditions.on_accelerator,
+            ),
+        ),
+        notes=(
+            "the whole step less the step without a term is what the term costs, with the "
+            "training of its discriminator",
+        ),
+    )
+
+
+def _steps(conditions: Conditions) -> dict[str, Stepper]:
+    plain = Stepper(
+        config_for(conditions, Supervision.DENSE, changes={"weights.source_presence": 0})
+    )
+    adaptation = plain.adaptation
+    adaptation.objective = PlainObjective(plain.config, adaptation.discriminators)
+    steps = {"plain": plain, "full": Stepper(config_for(conditions))}
+    for term in TERMS:
+        config = config_for(conditions, changes={f"weights.{term}": 0})
+        steps[f"without {term}"] = Stepper(config)
+    others = {f"weights.{term}": 0 for term in TERMS if term != "point"}
+    steps["without all but point"] = Stepper(config_for(conditions, changes=others))
+    return steps
