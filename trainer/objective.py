@@ -104,8 +104,14 @@ class Discriminators(nn.ModuleDict):
                 self.output_loss(source, SOURCE) + self.output_loss(target, TARGET)
             )
         if "category" in self:
+            # Both at once: reading the many weights takes longer than computing with them.
+            pooled = torch.cat([source.pooled, target.pooled])
+            of_source, of_target = self["category"](pooled).split(
+                [len(source.pooled), len(target.pooled)]
+            )
             losses["category_discriminators"] = 0.5 * (
-                self.category_loss(source, SOURCE) + self.category_loss(target, TARGET)
+                _category_loss(of_source, SOURCE, source)
+                + _category_loss(of_target, TARGET, target)
             )
         return losses
 
@@ -115,8 +121,11 @@ class Discriminators(nn.ModuleDict):
 
     def category_loss(self, shown: Shown, domain: float) -> Tensor:
         """Eq. 4-6: loss of D_cat when the images are said to be of `domain`."""
-        logits_BGC = self["category"](shown.pooled)
-        return category_domain_loss(logits_BGC.flatten(1), domain, shown.presence.flatten(1))
+        return _category_loss(self["category"](shown.pooled), domain, shown)
+
+
+def _category_loss(logits_BGC: Tensor, domain: float, shown: Shown) -> Tensor:
+    return category_domain_loss(logits_BGC.flatten(1), domain, shown.presence.flatten(1))
 
 
 class Objective:
