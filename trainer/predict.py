@@ -21,7 +21,7 @@ from torch import Tensor
 
 from trainer.calibration import presence_probabilities
 from trainer.checkpoint import SegmenterShape, TrainedSegmenter
-from trainer.contract import ImagePrediction
+from trainer.contract import ImagePrediction, TrainConfig
 from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
 from trainer.files import write_atomically
@@ -187,7 +187,7 @@ def uncertainty(logits_BCHW: Tensor) -> Tensor:
     return entropy.clamp(0, 1)
 
 
-def colors_of(shape: SegmenterShape) -> tuple[str, ...]:
+def colors_of(shape: SegmenterShape | TrainConfig) -> tuple[str, ...]:
     """`#rrggbb` of each category in masks."""
     return shape.colors or palette(len(shape.categories))
 
