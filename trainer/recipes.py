@@ -45,6 +45,8 @@ class Recipe:
     build: Callable[[RunSubject], TrainConfig]
 
 
+WITH_SELF_TRAINING = LossWeights(self_training=1)
+
 SUBJECT_FIELDS = frozenset(
     {"recipe", "supervision", "categories", "colors", "source", "target", "validation", "labels"}
 )
@@ -86,12 +88,20 @@ def tiny(subject: RunSubject) -> TrainConfig:
         output_discriminator_width=4,
         report_every=1,
         evaluate_every=3,
+        weights=WITH_SELF_TRAINING,
     )
 
 
 def cpu_small(subject: RunSubject) -> TrainConfig:
     """Photographs of about 480 x 360 on two CPU cores within five minutes."""
-    return _config("cpu-small", subject, warmup_steps=250, steps=200, evaluate_every=100)
+    return _config(
+        "cpu-small",
+        subject,
+        warmup_steps=250,
+        steps=200,
+        evaluate_every=100,
+        weights=WITH_SELF_TRAINING,
+    )
 
 
 def demo(subject: RunSubject) -> TrainConfig:
@@ -105,6 +115,7 @@ def demo(subject: RunSubject) -> TrainConfig:
         warmup_steps=200,
         steps=250,
         evaluate_every=125,
+        weights=WITH_SELF_TRAINING,
     )
 
 
@@ -134,6 +145,7 @@ def folder_to_folder(subject: RunSubject) -> TrainConfig:
         precision="bf16",
         report_every=50,
         evaluate_every=2000,
+        weights=WITH_SELF_TRAINING,
     )
 
 

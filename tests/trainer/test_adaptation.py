@@ -17,6 +17,7 @@ from trainer.recipes import RunSubject, apply_overrides, build
 CPU = torch.device("cpu")
 ADVERSARIAL = {"output_alignment", "category_alignment"}
 SOURCE = {"source", "source_presence"}
+POINTS = {"point", "self_training"}
 LABELS = [[1.0, 1.0, 0.0], [1.0, -1.0, 1.0]]
 
 
@@ -58,7 +59,7 @@ def weights_of(adaptation: Adaptation) -> torch.Tensor:
         ("source-only", SOURCE),
         ("pseudo", SOURCE | ADVERSARIAL | {"image_label"}),
         ("image", SOURCE | ADVERSARIAL | {"image_label", "absent"}),
-        ("point", SOURCE | ADVERSARIAL | {"image_label", "absent", "point"}),
+        ("point", SOURCE | ADVERSARIAL | {"image_label", "absent", *POINTS}),
         ("dense", SOURCE | {"dense"}),
     ],
 )
@@ -70,7 +71,7 @@ def test_each_supervision_has_its_terms(supervision: str, terms: set[str]) -> No
     ("supervision", "terms"),
     [
         ("image", {"image_label", "absent"}),
-        ("point", {"image_label", "absent", "point"}),
+        ("point", {"image_label", "absent", *POINTS}),
         ("dense", {"dense"}),
     ],
 )
@@ -252,7 +253,7 @@ def test_of_a_crop_only_absence_is_learned() -> None:
 
 def test_self_training_follows_the_running_average_without_what_is_absent() -> None:
     source, target = batches([[1, 1, 0], [1, 1, 0]])
-    target = replace(target, points=torch.zeros(0, 4))
+    target = replace(target, points=torch.tensor([[0, 1, 0.1, 0.1], [1, 1, 0.1, 0.1]]))
     others = {
         f"weights.{name}": 0
         for name in ("output_alignment", "category_alignment", "image_label", "absent", "point")

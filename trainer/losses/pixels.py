@@ -68,7 +68,8 @@ def pseudo_masks(
     """A teacher's masks at (height, width) = `size`, corrected by the weak label.
 
     p'_c is proportional to p_c, times `ABSENT_SHARE` where c is known to be absent; the pixels
-    at a point have its category.
+    at a point have its category. An image without points would only be told what the teacher
+    already believes, so its sureness is 0.
 
     Args:
         logits_BCHW: the teacher's logits.
@@ -88,7 +89,8 @@ def pseudo_masks(
     category_P = points_P4[:, 1].long()[:, None, None].expand(-1, len(reach), len(reach))
     masks_BHW = masks_BHW.index_put(at, category_P)
     sureness_BHW = sureness_BHW.index_put(at, sureness_BHW.new_ones(()))
-    return masks_BHW, sureness_BHW
+    has_points_B = sureness_BHW.new_zeros(len(logits_BCHW)).index_fill(0, at[0].flatten(), 1)
+    return masks_BHW, sureness_BHW * has_points_B[:, None, None]
 
 
 def self_training_loss(logits_BCHW: Tensor, masks_BHW: Tensor, sureness_BHW: Tensor) -> Tensor:

@@ -88,11 +88,19 @@ def test_a_pseudo_mask_keeps_little_of_what_is_absent() -> None:
     p = torch.tensor([0.6, 0.3, 0.1])
     logits = p.log()[None, :, None, None].expand(1, 3, 2, 2)
     absent = torch.tensor([[1.0, 0.0, 0.0]])[..., None, None]
-    masks, sureness = pseudo_masks(logits, absent, torch.zeros(0, 4), (4, 6))
+    in_the_corner = torch.tensor([[0, 2, 0.0, 0.0]])
+    masks, sureness = pseudo_masks(logits, absent, in_the_corner, (4, 6))
     assert masks.shape == sureness.shape == (1, 4, 6)
-    assert (masks == 1).all()
+    assert (masks[:, 2:] == 1).all()
     expected = 0.3 / (0.6 * ABSENT_SHARE + 0.3 + 0.1)
-    assert sureness.flatten().tolist() == [pytest.approx(expected)] * 24
+    assert sureness[:, 2:].flatten().tolist() == [pytest.approx(expected)] * 12
+
+
+def test_an_image_without_points_teaches_nothing() -> None:
+    logits = torch.randn(3, 2, 2, 2, generator=torch.Generator().manual_seed(0))
+    points = torch.tensor([[1, 0, 0.5, 0.5]])
+    _, sureness = pseudo_masks(logits, torch.zeros(3, 2, 1, 1), points, (4, 4))
+    assert sureness.flatten(1).any(1).tolist() == [False, True, False]
 
 
 def test_a_category_that_is_nearly_certain_may_be_tiny_and_missed_by_the_tag() -> None:
