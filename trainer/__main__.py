@@ -29,6 +29,7 @@ from trainer.files import write_atomically
 from trainer.inference import BATCH_SIZE, Window
 from trainer.predict import predict_images
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
+from trainer.report import remake_page
 from trainer.screen import Screen
 from trainer.start import choose_device, read_config
 from trainer.study import study_command
@@ -235,6 +236,16 @@ def predict(  # noqa: PLR0913 - each is an option of the command
             window = Window(scale) if sliding else None
             predict_images(segmenter, found, out, done, window, batch_size)
     typer.echo(json.dumps({"images": len(found), "out": str(out)}))
+
+
+@app.command()
+def report(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a run that has finished.")],
+) -> None:
+    """Make RUN_DIR/report.html anew from what the run wrote."""
+    with one_line_errors():
+        page = remake_page(run_dir, read_config(run_dir)[0])
+    typer.echo(str(page))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from trainer.contract import (
     CheckpointSaved,
@@ -22,6 +23,13 @@ from trainer.contract import (
 )
 
 
+class _Count(MofNCompleteColumn):
+    """How much of how much; nothing where nobody can say."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else super().render(task)
+
+
 class Screen:
     """Bars on stderr while it is entered; nothing at all where stderr is not a terminal."""
 
@@ -30,7 +38,7 @@ class Screen:
         self._bars = Bars(
             TextColumn("{task.description:<10}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            _Count(),
             TextColumn("{task.fields[details]}"),
             console=Console(stderr=True),
             disable=not self.is_seen,

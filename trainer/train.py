@@ -21,6 +21,7 @@ from trainer.checkpoint import (
     shape_of,
 )
 from trainer.contract import (
+    Breakdown,
     Evaluated,
     Failed,
     Finished,
@@ -33,11 +34,12 @@ from trainer.contract import (
 from trainer.data.batches import SourceBatch, TargetBatch, loaded
 from trainer.data.domains import load_domains
 from trainer.errors import BadInput, NonFiniteLoss
-from trainer.files import sha256, write_atomically
+from trainer.files import sha256
 from trainer.judge import Judge
 from trainer.predict import predict_images
 from trainer.processes import FailedElsewhere, Processes, leave
 from trainer.progress import Means, Reporter, final_losses, peak_memory
+from trainer.report import write_report
 from trainer.resume import Candidate, Position, load_state, save_state
 from trainer.start import prepare_device, read_config, start_network
 
@@ -265,9 +267,12 @@ class Run:
         segmenter = load_segmenter(path_of(self.run_dir, selected.step), self.device)
         if self.config.predict:
             self._predict(segmenter)
-        with self.report.working("measuring the result"):
+        with self.report.working("reporting"):
             breakdown = self.judge.measure(segmenter).breakdown
-        report = Report(
+            write_report(self.run_dir, self.config, self._report(selected, last, breakdown))
+
+    def _report(self, selected: Candidate, last: Candidate, breakdown: Breakdown) -> Report:
+        return Report(
             supervision=self.config.supervision,
             selected_step=selected.step,
             selection=self.judge.selection,
@@ -281,7 +286,6 @@ class Run:
             losses=final_losses(self.run_dir),
             breakdown=breakdown,
         )
-        write_atomically(self.run_dir / "report.json", report.model_dump_json(indent=2).encode())
 
     def _predict(self, segmenter: TrainedSegmenter) -> None:
         images = self.domains.all_target

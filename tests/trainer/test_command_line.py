@@ -93,6 +93,7 @@ def test_a_run_directory_with_overrides_keeps_them(make_run: MakeRun) -> None:
         (["train", "gone", "--recipe", "tiny"], "has its own config.json"),
         (["evaluate", "gone.safetensors", "--target", "x.yaml"], "gone.safetensors: cannot read"),
         (["predict", "gone.safetensors", "--images", "x", "--out", "y"], "gone.safetensors"),
+        (["report", "gone"], "gone/config.json: cannot read"),
         (["evaluate", "x", "--target", "y", "--device", "tpu"], "device: 'tpu' is not one of"),
         (["evaluate", "x", "--target", "y", "--device", "cuda:99"], "device: 'cuda:99' is asked"),
     ],
@@ -208,6 +209,15 @@ def test_windows_slide_over_images_at_their_own_size(
     result = runner.invoke(app, ["predict", str(trained), *images, "--sliding"])
     assert result.exit_code == 0, result.output
     assert len((tmp_path / "out/predictions.jsonl").read_text().splitlines()) == 6
+
+
+def test_a_report_is_made_anew(trained: Path) -> None:
+    page = trained.parent.parent / "report.html"
+    before = page.read_text()
+    page.unlink()
+    result = runner.invoke(app, ["report", str(trained.parent.parent)])
+    assert (result.exit_code, result.stdout) == (0, f"{page}\n")
+    assert page.read_text() == before
 
 
 def _empty_folder(street: Street, root: Path, _trained: Path) -> dict[str, object]:
