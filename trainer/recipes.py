@@ -51,6 +51,8 @@ SUBJECT_FIELDS = frozenset(
     {"recipe", "supervision", "categories", "colors", "source", "target", "validation", "labels"}
 )
 """Fields that say what a run is about; overrides do not reach them."""
+FILE_FIELDS = frozenset({"initial_weights", "initial_weights_sha256", "start_from", "cache"})
+"""Fields about files of the machine that trains: for who is at its command line alone."""
 
 
 def _config(recipe: str, subject: RunSubject, **choices: Any) -> TrainConfig:

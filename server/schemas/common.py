@@ -1,8 +1,15 @@
 """Pieces that several schemas share."""
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from trainer.contract import Supervision
+
+# Dense masks of the target are for experiments at the command line: a project has none.
+ProjectSupervision = Literal[
+    Supervision.SOURCE_ONLY, Supervision.PSEUDO, Supervision.IMAGE, Supervision.POINT
+]
 
 Item = TypeVar("Item")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from server.schemas.common import In, Name, Out
+from server.schemas.common import In, Name, Out, ProjectSupervision
 from trainer.contract import Supervision
 
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
@@ -44,7 +44,7 @@ class ProjectSettings(In):
     validation: str | None = Field(default=None, max_length=100)
     """Name of a dataset card of target images with masks, used for evaluation alone."""
     recipe: str = Field(default="cpu-small", max_length=100)
-    supervision: Supervision = Supervision.POINT
+    supervision: ProjectSupervision = Supervision.POINT
     """Of runs that start by themselves."""
     retrain_after: int | None = Field(default=None, ge=1, le=1_000_000)
     """Start a run by itself after this many new labels; null: never."""
@@ -75,7 +75,7 @@ class ProjectChange(In):
     source: str | None = Field(default=None, max_length=100)
     validation: str | None = Field(default=None, max_length=100)
     recipe: str | None = Field(default=None, max_length=100)
-    supervision: Supervision | None = None
+    supervision: ProjectSupervision | None = None
     retrain_after: int | None = Field(default=None, ge=1, le=1_000_000)
     show_predictions: bool | None = None
     prefill: bool | None = None
@@ -103,7 +103,7 @@ class ProjectOut(Out):
     source: str | None
     validation: str | None
     recipe: str
-    supervision: Supervision
+    supervision: ProjectSupervision
     retrain_after: int | None
     show_predictions: bool
     prefill: bool

@@ -6,15 +6,15 @@ from typing import Any
 from pydantic import Field, JsonValue
 
 from server.models.run import RunState
-from server.schemas.common import DatabaseId, In, Out
+from server.schemas.common import DatabaseId, In, Out, ProjectSupervision
 from server.schemas.snapshot import SnapshotOut
-from trainer.contract import Report, Score, Supervision
+from trainer.contract import Report, Score
 
 
 class RunIn(In):
     recipe: str | None = Field(default=None, max_length=100, examples=["cpu-small"])
     """Null: the project's."""
-    supervision: Supervision | None = None
+    supervision: ProjectSupervision | None = None
     """Null: the project's."""
     overrides: dict[str, JsonValue] = Field(
         default={}, max_length=100, examples=[{"steps": 300, "weights.point": 1.0}]
@@ -28,7 +28,7 @@ class RunOut(Out):
     id: int
     project_id: int
     recipe: str
-    supervision: Supervision
+    supervision: ProjectSupervision
     overrides: dict[str, Any]
     state: RunState
     automatic: bool
@@ -81,7 +81,7 @@ class CostPoint(Out):
     """One finished run: what its labels cost and what they bought."""
 
     run_id: int
-    supervision: Supervision
+    supervision: ProjectSupervision
     recipe: str
     finished_at: datetime
     labels: int

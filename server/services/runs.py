@@ -14,12 +14,12 @@ from server.schemas.run import RunIn
 from server.services import claims, datasets, projects, snapshots
 from server.services.run_directory import LABELS, TARGET
 from trainer.contract import DatasetCard, Supervision, TrainConfig
-from trainer.recipes import RecipeError, RunSubject, apply_overrides, build
+from trainer.recipes import FILE_FIELDS, RecipeError, RunSubject, apply_overrides, build
 
 log = structlog.get_logger()
 
-SERVER_OWNED = frozenset({"device", "threads"})
-"""Fields of a config that the worker sets; those of the run's subject are refused by the recipes."""
+SERVER_OWNED = FILE_FIELDS | {"device", "threads"}
+"""Fields of a config that are about the worker's machine; those of the run's subject are refused by the recipes."""
 
 
 def create(session: Session, project_id: int, wanted: RunIn, created_by_id: int | None) -> Run:

@@ -7,7 +7,9 @@ import pytest
 
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.recipes import (
+    FILE_FIELDS,
     RECIPES,
+    SUBJECT_FIELDS,
     RecipeError,
     RunSubject,
     apply_overrides,
@@ -118,3 +120,13 @@ def test_what_a_run_is_about_cannot_be_overridden(config: TrainConfig, name: str
 def test_recipes_need_no_torch() -> None:
     code = "import sys, trainer.recipes; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_fields_about_files_are_known() -> None:
+    paths = {
+        name
+        for name, field in TrainConfig.model_fields.items()
+        if "Path" in str(field.annotation) and name not in SUBJECT_FIELDS
+    }
+    assert paths < FILE_FIELDS
+    assert set(override_names()) >= FILE_FIELDS

@@ -814,6 +814,34 @@ export interface components {
             /** Median Active Ms */
             median_active_ms: number | null;
         };
+        /**
+         * Breakdown
+         * @description What stands behind the score of the selected checkpoint.
+         */
+        Breakdown: {
+            /**
+             * Confusion
+             * @default []
+             */
+            confusion: number[][];
+            /**
+             * Examples
+             * @default []
+             */
+            examples: components["schemas"]["ImageScore"][];
+            /** Images */
+            images: number;
+            /**
+             * Reliability
+             * @default []
+             */
+            reliability: components["schemas"]["ReliabilityBin"][];
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "pixels" | "points";
+        };
         /** CategoryIn */
         CategoryIn: {
             /**
@@ -909,7 +937,11 @@ export interface components {
             selection: string;
             /** Source Only Miou */
             source_only_miou: number | null;
-            supervision: components["schemas"]["Supervision"];
+            /**
+             * Supervision
+             * @enum {string}
+             */
+            supervision: "source-only" | "pseudo" | "image" | "point";
             /** Wall Hours */
             wall_hours: number;
         };
@@ -1030,6 +1062,16 @@ export interface components {
             url: string;
             /** Width */
             width: number | null;
+        };
+        /**
+         * ImageScore
+         * @description How well one image of the scored ones is segmented.
+         */
+        ImageScore: {
+            /** Image */
+            image: string;
+            /** Miou */
+            miou: number;
         };
         /**
          * ImageState
@@ -1283,7 +1325,8 @@ export interface components {
             show_predictions?: boolean | null;
             /** Source */
             source?: string | null;
-            supervision?: components["schemas"]["Supervision"] | null;
+            /** Supervision */
+            supervision?: ("source-only" | "pseudo" | "image" | "point") | null;
             /** Validation */
             validation?: string | null;
         };
@@ -1336,8 +1379,12 @@ export interface components {
              * @example procstreet
              */
             source?: string | null;
-            /** @default point */
-            supervision: components["schemas"]["Supervision"];
+            /**
+             * Supervision
+             * @default point
+             * @enum {string}
+             */
+            supervision: "source-only" | "pseudo" | "image" | "point";
             /** Validation */
             validation?: string | null;
         };
@@ -1371,7 +1418,11 @@ export interface components {
             show_predictions: boolean;
             /** Source */
             source: string | null;
-            supervision: components["schemas"]["Supervision"];
+            /**
+             * Supervision
+             * @enum {string}
+             */
+            supervision: "source-only" | "pseudo" | "image" | "point";
             /** Validation */
             validation: string | null;
         };
@@ -1390,14 +1441,37 @@ export interface components {
             reason: string;
         };
         /**
+         * ReliabilityBin
+         * @description Presence probabilities of one interval against what turned out to be there.
+         */
+        ReliabilityBin: {
+            /** Confidence */
+            confidence: number;
+            /** Count */
+            count: number;
+            /** Frequency */
+            frequency: number;
+        };
+        /**
          * Report
          * @description `report.json`: what a finished run amounts to.
          */
         Report: {
+            breakdown?: components["schemas"]["Breakdown"] | null;
             /** Device */
             device: string;
             /** Labelled Images */
             labelled_images: number;
+            last_score?: components["schemas"]["Score"] | null;
+            /** Last Step */
+            last_step?: number | null;
+            /**
+             * Losses
+             * @default {}
+             */
+            losses: {
+                [key: string]: number;
+            };
             score: components["schemas"]["Score"];
             /** Seconds */
             seconds: number;
@@ -1458,7 +1532,11 @@ export interface components {
             step: number;
             /** Steps */
             steps: number;
-            supervision: components["schemas"]["Supervision"];
+            /**
+             * Supervision
+             * @enum {string}
+             */
+            supervision: "source-only" | "pseudo" | "image" | "point";
             /** Worker */
             worker: string | null;
         };
@@ -1482,7 +1560,8 @@ export interface components {
             recipe?: string | null;
             /** Snapshot Id */
             snapshot_id?: number | null;
-            supervision?: components["schemas"]["Supervision"] | null;
+            /** Supervision */
+            supervision?: ("source-only" | "pseudo" | "image" | "point") | null;
         };
         /** RunOut */
         RunOut: {
@@ -1523,7 +1602,11 @@ export interface components {
             step: number;
             /** Steps */
             steps: number;
-            supervision: components["schemas"]["Supervision"];
+            /**
+             * Supervision
+             * @enum {string}
+             */
+            supervision: "source-only" | "pseudo" | "image" | "point";
             /** Worker */
             worker: string | null;
         };
@@ -1543,6 +1626,8 @@ export interface components {
          * @description Accuracy at one step. IoU is None for a category that is nowhere in the masks.
          */
         Score: {
+            /** Balanced Point Accuracy */
+            balanced_point_accuracy?: number | null;
             /**
              * Iou
              * @default {}
@@ -1552,10 +1637,20 @@ export interface components {
             };
             /** Miou */
             miou?: number | null;
+            /** Miou Of Scored */
+            miou_of_scored?: number | null;
             /** Point Accuracy */
             point_accuracy?: number | null;
+            /** Point Miou */
+            point_miou?: number | null;
+            /** Presence Average Precision */
+            presence_average_precision?: number | null;
+            /** Presence Error */
+            presence_error?: number | null;
             /** Presence F1 */
             presence_f1?: number | null;
+            /** Weak Label Score */
+            weak_label_score?: number | null;
         };
         /** SignIn */
         SignIn: {
@@ -1600,10 +1695,10 @@ export interface components {
         };
         /**
          * Supervision
-         * @description What the target domain offers; `point` implies `image`.
+         * @description What the target domain offers; `point` implies `image`, `dense` is the upper bound.
          * @enum {string}
          */
-        Supervision: "source-only" | "pseudo" | "image" | "point";
+        Supervision: "source-only" | "pseudo" | "image" | "point" | "dense";
         /** TilesIn */
         TilesIn: {
             /** Cols */
