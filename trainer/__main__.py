@@ -7,6 +7,9 @@ import os
 # then burns the time that the other needs, and a step takes several times as long. This is read
 # when torch is loaded, so it comes before the imports.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# The gradients of the category discriminators are hundreds of megabytes that are touched once a
+# step: with huge pages the kernel is asked for them some hundred times less often.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 from pathlib import Path
 from typing import Annotated

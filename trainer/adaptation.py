@@ -5,7 +5,6 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 
 from trainer.contract import TrainConfig
@@ -31,12 +30,7 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
 def make_accelerator(config: TrainConfig, device: torch.device) -> Accelerator:
     """Device, precision and processes of a run; under torchrun, all processes are one run."""
-    return Accelerator(
-        mixed_precision=MIXED_PRECISION[config.precision],
-        cpu=device.type == "cpu",
-        # Statistics of batch norms never change, so there is nothing to send around.
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-    )
+    return Accelerator(mixed_precision=MIXED_PRECISION[config.precision], cpu=device.type == "cpu")
 
 
 class Adaptation:

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from trainer.data.ready import ready_card
 from trainer.patterns import filled, glob_of, names_in, values_in
+from trainer.ready import ready_card
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1000)]
@@ -107,7 +107,7 @@ class DatasetCard(Record):
     image's file name without its ending.
 
     `extends: gta5` takes every field that the card does not give itself from a ready-made card
-    (`trainer.data.ready`); it is resolved when the card is read.
+    (`trainer.ready`); it is resolved when the card is read.
     """
 
     name: str = Field(min_length=1, max_length=100)

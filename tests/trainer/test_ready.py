@@ -12,8 +12,8 @@ from PIL import Image
 
 from trainer.data.cards import list_samples, load_card
 from trainer.data.decode import decode_mask, mask_codes
-from trainer.data.ready import ready_names
 from trainer.errors import BadInput
+from trainer.ready import ready_names
 
 CITYSCAPES = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign",
