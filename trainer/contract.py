@@ -376,7 +376,7 @@ class Score(Record):
     balanced_point_accuracy: Fraction | None = None
     """Mean over categories of the share of its held-out points that are predicted right."""
     point_miou: Fraction | None = None
-    """mIoU as held-out points and the predicted areas estimate it, without any mask."""
+    """mIoU of held-out points, as if all categories were equally large."""
     weak_label_score: Fraction | None = None
     """The one number by which held-out weak labels choose a checkpoint."""
 

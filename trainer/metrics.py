@@ -12,7 +12,6 @@ from trainer.contract import ReliabilityBin
 
 BINS = 15
 """M of Guo et al., "On Calibration of Modern Neural Networks", ICML 2017."""
-AREA_ROUNDS = 100
 
 
 def confusion(predicted: Tensor, truth: Tensor, categories: int) -> Tensor:
@@ -48,33 +47,13 @@ def accuracy_per_category(confusion_CC: Tensor) -> list[float | None]:
     return _known(counts.diagonal() / counts.sum(1), counts.sum(1))
 
 
-def point_iou_per_category(points_CC: Tensor, predicted_C: Tensor) -> list[float | None]:
-    """IoU of each category as clicked points and the predicted areas estimate it, without masks.
+def balanced(confusion_CC: Tensor) -> Tensor:
+    """(C, C) shares of each category's truth by prediction, as if all were equally large.
 
-    Points tell how often a pixel of category i is called j, but not how large i is: annotators
-    click as often on a pole as on the road. The true areas are those that, by these rates, most
-    likely gave the predicted areas: the maximum of the likelihood by expectation maximisation
-    (Richardson 1972, Lucy 1974; for classifiers Saerens et al. 2002).
-
-    Args:
-        points_CC: (C, C) counts of points by truth (row) and prediction (column).
-        predicted_C: (C,) pixels, or shares of them, that are predicted as each category.
-
-    Returns:
-        None for a category without a point.
+    Points are clicked as often on a pole as on the road, so their counts say nothing of areas.
     """
-    points = points_CC.double()
-    clicked = points.sum(1)
-    rates = points / clicked.clamp(min=1)[:, None]
-    predicted = predicted_C.double() / predicted_C.double().sum().clamp(min=1e-12)
-    areas = (clicked > 0).double()
-    for _ in range(AREA_ROUNDS):
-        explained = areas @ rates
-        areas = areas * (rates @ (predicted / explained.clamp(min=1e-12)))
-        areas = areas / areas.sum().clamp(min=1e-12)
-    hit = torch.minimum(areas * rates.diagonal(), predicted)
-    union = (areas + predicted - hit).clamp(min=1e-12)
-    return _known((hit / union).clamp(0, 1), clicked)
+    counts = confusion_CC.double()
+    return counts / counts.sum(1, keepdim=True).clamp(min=1)
 
 
 def f1(predicted: Tensor, truth: Tensor) -> float | None:

@@ -36,12 +36,12 @@ SCORES = {
     "miou": "mIoU",
     "miou_of_scored": "mIoU of the scored categories",
     "weak_label_score": "weak-label score",
-    "point_miou": "mIoU by points",
+    "point_miou": "mIoU of points",
     "point_accuracy": "points right",
     "balanced_point_accuracy": "points right, mean over categories",
     "presence_f1": "presence F1",
     "presence_average_precision": "presence average precision",
-    "presence_error": "presence calibration error",
+    "presence_error": "presence calibration error (less is better)",
 }
 """Fields of `Score` in the order of their weight, and what people call them."""
 _progress_line: TypeAdapter[ProgressLine] = TypeAdapter(ProgressLine)

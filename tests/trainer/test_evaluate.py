@@ -161,8 +161,11 @@ def test_points_are_counted_by_category(tmp_path: Path) -> None:
     score = measured.score
     assert score.point_accuracy == pytest.approx(4 / 6)
     assert score.balanced_point_accuracy == pytest.approx((3 / 4 + 1 + 0) / 3)
-    assert score.point_miou is not None
-    assert score.weak_label_score == score.point_miou
+    road, sky, car = 0.75 / (1 + 1), 1.0, 0.0
+    assert score.point_miou == pytest.approx((road + sky + car) / 3)
+    tags = (score.presence_f1, score.presence_average_precision)
+    assert tags == (0, None)  # one of a kind: no category is present in one and absent in another
+    assert score.weak_label_score == pytest.approx((0 + (3 / 4 + 1 + 0) / 3) / 2)
     assert score.miou is None
 
 
@@ -173,7 +176,8 @@ def test_a_perfect_segmenter_has_a_perfect_weak_label_score(tmp_path: Path) -> N
         label((1, 1, 1), (0, 0.1, 0.9), (1, 0.5, 0.1), (2, 0.9, 0.6)),
         label((1, 1, 0), (0, 0.1, 0.9), (1, 0.5, 0.1)),
     ]
-    score = score_on_labels(segmenter(), drawn.images, labels)
+    score = score_on_labels(segmenter(presence_offsets=(8, 8, 8)), drawn.images, labels)
+    assert (score.point_accuracy, score.point_miou) == (1, 1)
     assert score.weak_label_score == pytest.approx(1)
 
 

@@ -1,4 +1,3 @@
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,13 +10,13 @@ from hypothesis.extra import numpy as arrays
 from trainer.contract import ReliabilityBin
 from trainer.metrics import (
     accuracy_per_category,
+    balanced,
     calibration_error,
     confusion,
     f1,
     iou_per_category,
     mean_average_precision,
     mean_known,
-    point_iou_per_category,
     reliability,
 )
 from trainer.schedule import poly
@@ -116,39 +115,12 @@ def test_every_asked_probability_is_in_its_interval(pairs: list[tuple[float, int
     assert [each.confidence for each in bins] == sorted(each.confidence for each in bins)
 
 
-def test_points_and_predicted_areas_give_back_the_iou_of_a_known_confusion() -> None:
-    pixels = torch.tensor([[900, 90, 10], [20, 150, 30], [5, 5, 40]])
-    clicked = torch.tensor([1.0, 1.0, 1.0])[:, None] * pixels / pixels.sum(1, keepdim=True)
-    estimated = point_iou_per_category(clicked * 50, pixels.sum(0))
-    assert estimated == pytest.approx(iou_per_category(pixels), abs=2e-3)
-    # A small category that swallows the road shows, though nearly all of its own points are right.
-    pole = estimated[2]
-    assert pole is not None
-    assert pole < 0.5 < 40 / 50
-
-
-def test_categories_without_points_have_no_point_iou() -> None:
-    points = torch.tensor([[3, 0, 1], [0, 0, 0], [0, 0, 0]])
-    assert point_iou_per_category(points, torch.tensor([75, 0, 25])) == [
-        pytest.approx(0.75),
-        None,
-        None,
-    ]
-    assert point_iou_per_category(points * 0, torch.zeros(3)) == [None] * 3
-
-
-@given(
-    arrays.arrays(np.int64, (3, 3), elements={"min_value": 0, "max_value": 9}),
-    arrays.arrays(np.int64, 3, elements={"min_value": 0, "max_value": 99}),
-)
-def test_point_iou_is_a_share_whatever_the_counts(points: np.ndarray, areas: np.ndarray) -> None:
-    for value, clicked in zip(
-        point_iou_per_category(torch.from_numpy(points), torch.from_numpy(areas)),
-        points.sum(1),
-        strict=True,
-    ):
-        assert (value is None) == (clicked == 0)
-        assert value is None or (0 <= value <= 1 and not math.isnan(value))
+def test_balanced_counts_weigh_every_category_alike() -> None:
+    points = torch.tensor([[6, 2, 0], [1, 1, 0], [0, 0, 0]])
+    shares = balanced(points)
+    assert shares.tolist() == [[0.75, 0.25, 0], [0.5, 0.5, 0], [0, 0, 0]]
+    assert iou_per_category(shares) == [0.75 / 1.5, 0.5 / 1.25, None]
+    assert accuracy_per_category(shares) == accuracy_per_category(points)
 
 
 def test_poly_falls_from_one_to_zero() -> None:
