@@ -10,7 +10,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -184,13 +184,15 @@ def study_command(  # noqa: PLR0913 - each is an option of the command
     recipe: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "cpu-small",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each variant.")] = 3,
     tables: Annotated[str, typer.Option(help="Which, with commas.")] = ",".join(TABLES),
+    only: Annotated[
+        list[str] | None, typer.Option(help="Name of a variant; several times for several.")
+    ] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="key=value")] = None,
     dry: Annotated[bool, typer.Option(help="Only make the tables of what is finished.")] = False,
 ) -> None:
     """Run every variant with every seed, and write results.json and results.md."""
     with one_line_errors():
-        if unknown := [name for name in tables.split(",") if name not in TABLES]:
-            raise BadInput(f"--tables: unknown {unknown[0]!r}; known are {', '.join(TABLES)}")
+        wanted = list(_wanted(_known("--tables", tables.split(","), TABLES), only, seeds))
         study = Study(
             load_card(source),
             load_card(target),
@@ -200,19 +202,29 @@ def study_command(  # noqa: PLR0913 - each is an option of the command
             parse_overrides(change or []),
         )
         out.mkdir(parents=True, exist_ok=True)
-        wanted = list(_wanted(tables.split(","), seeds))
         if not dry:
             run_all(study, wanted)
         outcomes = [o for table, v, seed in wanted if (o := read_outcome(study, table, v, seed))]
         write_results(study, outcomes)
 
 
-def _wanted(tables: Sequence[str], seeds: int) -> Iterator[tuple[str, Variant, int]]:
+def _known(option: str, names: Sequence[str], known: Collection[str]) -> Sequence[str]:
+    if unknown := [name for name in names if name not in known]:
+        raise BadInput(f"{option}: unknown {unknown[0]!r}; known are {', '.join(known)}")
+    return names
+
+
+def _wanted(
+    tables: Sequence[str], only: Sequence[str] | None, seeds: int
+) -> Iterator[tuple[str, Variant, int]]:
     """Seed by seed, so that a study that is stopped early has whole tables of fewer seeds."""
+    names = [variant.name for table in tables for variant in TABLES[table]]
+    chosen = _known("--only", only or names, names)
     for seed in range(seeds):
         for table in tables:
             for variant in TABLES[table]:
-                yield table, variant, seed
+                if variant.name in chosen:
+                    yield table, variant, seed
 
 
 def run_all(study: Study, wanted: Sequence[tuple[str, Variant, int]]) -> None:

@@ -87,30 +87,31 @@ def study(cards: dict[str, Path], out: Path, *more: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_a_study_runs_every_variant_once_and_goes_on_where_it_stopped(
+def test_a_study_runs_what_is_wanted_and_goes_on_where_it_stopped(
     cards: dict[str, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "study"
     short = ("--set", "warmup_steps=0", "--set", "steps=1", "--tables", "supervision")
-    code, output = study(cards, out, *short)
+    names = ["dense", "point without source"]
+    only = [part for name in names for part in ("--only", name)]
+    code, output = study(cards, out, *short, *only)
     assert code == 0, output
     runs = json.loads((out / "results.json").read_text())
-    assert [run["variant"] for run in runs] == [v.name for v in TABLES["supervision"]]
+    assert [run["variant"] for run in runs] == names
     assert all(0 <= run["report"]["score"]["miou"] <= 1 for run in runs)
-    configs = {
-        run_dir.parent.name: json.loads((run_dir / "config.json").read_text())
-        for run_dir in (out / "runs").glob("*/0")
-    }
-    with_masks = {name for name, config in configs.items() if config["target"]["masks"]}
-    assert with_masks == {"dense"}
-    assert configs["point-without-source"]["source"] is None
-    report = out / "runs/point/0/report.json"
-    before = report.stat().st_mtime_ns
-    (out / "runs/image/0/report.json").unlink()
-    code, output = study(cards, out, *short)
+    dense, point = (
+        json.loads((out / "runs" / folder / "0/config.json").read_text())
+        for folder in ("dense", "point-without-source")
+    )
+    assert (dense["target"]["masks"], point["target"]["masks"]) == ("masks/{stem}.png", None)
+    assert (dense["source"]["name"], point["source"]) == ("source", None)
+    kept = out / "runs/dense/0/report.json"
+    before = kept.stat().st_mtime_ns
+    (out / "runs/point-without-source/0/report.json").unlink()
+    code, output = study(cards, out, *short, *only)
     assert code == 0, output
-    assert report.stat().st_mtime_ns == before
-    assert (out / "runs/image/0/report.json").exists()
+    assert kept.stat().st_mtime_ns == before
+    assert (out / "runs/point-without-source/0/report.json").exists()
 
 
 def test_a_study_of_other_settings_needs_another_folder(
@@ -124,7 +125,8 @@ def test_a_study_of_other_settings_needs_another_folder(
     assert "source-only/0: has a run of another config.json" in " ".join(output.split())
 
 
-def test_an_unknown_table_is_refused(cards: dict[str, Path], tmp_path: Path) -> None:
-    code, output = study(cards, tmp_path / "study", "--tables", "everything")
+@pytest.mark.parametrize("option", ["--tables", "--only"])
+def test_what_is_not_known_is_refused(cards: dict[str, Path], tmp_path: Path, option: str) -> None:
+    code, output = study(cards, tmp_path / "study", option, "everything")
     assert code == 2
-    assert "--tables: unknown 'everything'" in output
+    assert f"{option}: unknown 'everything'" in output
