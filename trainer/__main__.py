@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from trainer.bench.command import bench_command
 from trainer.checkpoint import load_segmenter
 from trainer.command import one_line_errors, parse_overrides
 from trainer.contract import DatasetCard, Score, Supervision, TrainConfig
@@ -32,7 +33,7 @@ from trainer.files import write_atomically
 from trainer.inference import BATCH_SIZE, Window
 from trainer.predict import predict_images
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
-from trainer.report import remake_page
+from trainer.report.page import remake_page
 from trainer.screen import Screen
 from trainer.start import choose_device, read_config
 from trainer.study import study_command
@@ -50,6 +51,7 @@ app = typer.Typer(
 app.command("make-oracle-labels")(make_oracle_labels)
 app.command("export")(export_command)
 app.command("study")(study_command)
+app.command("bench")(bench_command)
 
 CONFIG = "config.json"
 AS_TRAINED, AT_OWN_SIZE = "whole images, resized as in training", "windows of the training size"

@@ -39,7 +39,7 @@ from trainer.judge import Judge
 from trainer.predict import predict_images
 from trainer.processes import FailedElsewhere, Processes, leave
 from trainer.progress import Means, Reporter, final_losses, peak_memory
-from trainer.report import write_report
+from trainer.report.page import write_report
 from trainer.resume import Candidate, Position, load_state, save_state
 from trainer.start import prepare_device, read_config, start_network
 

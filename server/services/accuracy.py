@@ -2,12 +2,14 @@
 
 import csv
 import io
+from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.models import Run
 from server.models.run import RunState
+from server.schemas.common import ProjectSupervision
 from server.schemas.run import CostCurve, CostPoint
 from server.services import projects
 from trainer.contract import Report, Score, Supervision
@@ -35,7 +37,7 @@ def _point(run: Run) -> CostPoint:
     baseline = report.source_only or Score()
     return CostPoint(
         run_id=run.id,
-        supervision=supervision,
+        supervision=cast(ProjectSupervision, supervision),
         recipe=run.recipe,
         finished_at=run.finished_at or run.created_at,
         labels=snapshot.labels if snapshot else 0,

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from tests.trainer.conftest import MakeRun
-from trainer.charts import Mark, Series, small_multiples
 from trainer.checkpoint import Provenance, TrainedSegmenter, save_checkpoint, shape_of
 from trainer.contract import (
     Breakdown,
@@ -25,7 +24,8 @@ from trainer.data.images import ResizedImages
 from trainer.errors import BadInput
 from trainer.models.segmenter import build_segmenter
 from trainer.predict import predict_images
-from trainer.report import read_history, remake_page, write_report
+from trainer.report.charts import Mark, Series, small_multiples
+from trainer.report.page import read_history, remake_page, write_report
 
 SCORE = Score(
     miou=0.5,

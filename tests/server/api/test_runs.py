@@ -68,7 +68,6 @@ def test_annotators_look_at_runs_and_do_not_start_them(annotator: TestClient) ->
         ({"overrides": {"cache": "/etc"}}, 422, "bad-override"),
         ({"overrides": {"start_from": "/etc/passwd"}}, 422, "bad-override"),
         ({"supervision": "dense"}, 422, "bad-input"),
-        ({"supervision": "dense"}, 422, "bad-input"),
         ({"snapshot_id": 99}, 404, "not-found"),
         ({"snapshot_id": 0}, 422, "bad-input"),
         ({"unknown": 1}, 422, "bad-input"),

@@ -11,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import TypeAdapter, ValidationError
 
-from trainer.charts import Mark, Series, lines, reliability_diagram, small_multiples
 from trainer.checkpoint import path_of
 from trainer.contract import (
     Breakdown,
@@ -25,8 +24,9 @@ from trainer.contract import (
 )
 from trainer.errors import BadInput, describe
 from trainer.files import write_atomically
-from trainer.gallery import examples
 from trainer.predict import colors_of
+from trainer.report.charts import Mark, Series, lines, reliability_diagram, small_multiples
+from trainer.report.gallery import examples
 
 FILE, PAGE = "report.json", "report.html"
 LARGEST_TABLE = 40
@@ -110,14 +110,14 @@ def read_history(run_dir: Path) -> History:
 
 def _write_page(run_dir: Path, config: TrainConfig, report: Report) -> Path:
     environment = Environment(
-        loader=PackageLoader("trainer", ""),
+        loader=PackageLoader("trainer.report", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": _percent, "duration": _duration}
-    page = environment.get_template("report.html.j2").render(
+    page = environment.get_template("page.html.j2").render(
         config=config,
         report=report,
         labels=_count_labels(config),
