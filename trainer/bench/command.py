@@ -33,6 +33,8 @@ PARTS = MappingProxyType(
 BAD_INPUT = 2
 SPREAD = ("low", "high")
 LARGE = 1000
+WIDTH = 120
+"""Of what is printed into a file."""
 
 
 def bench_command(  # noqa: PLR0913 - each is an option of the command
@@ -87,7 +89,7 @@ def choose(names: str) -> tuple[str, ...]:
 
 def run(conditions: Conditions, parts: Iterable[str]) -> BenchResult:
     """Measure some parts one after another, each printed as soon as it is measured."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     prepare_device(config_for(conditions))
     environment = _environment(conditions)
     console.print(_table_of(environment))

@@ -33,7 +33,7 @@ class Extent:
 
 
 QUICK = Extent(files=4, size=(128, 64), begun=1, steps=2, workers=(0,))
-ON_CPU = Extent(files=16, size=(2048, 1024), begun=2, steps=10)
+ON_CPU = Extent(files=8, size=(2048, 1024), begun=4, steps=6, workers=(0, 2))
 ON_ACCELERATOR = Extent(files=48, size=(2048, 1024), begun=20, steps=60)
 
 
@@ -142,10 +142,8 @@ def _source_card(config: TrainConfig) -> DatasetCard:
 def _in_turn(
     conditions: Conditions, extent: Extent, adaptation: Adaptation, loadings: list[Loading]
 ) -> list[list[Pass]]:
-    """Passes of each, round by round, after one of the cached that fills the cache."""
-    for loading in loadings:
-        if loading.cache:
-            loading.take(adaptation, extent)
+    """Passes of each, round by round, after one that fills the cache."""
+    loadings[0].take(adaptation, extent)
     passes: list[list[Pass]] = [[] for _ in loadings]
     end = time.perf_counter() + conditions.seconds
     for number in range(conditions.repeat):

@@ -42,7 +42,10 @@ class PlainObjective(Objective):
 
 
 def measure(conditions: Conditions) -> PartResult:
-    """A step of `point` supervision with slim discriminators, plain, whole and without each term."""
+    """A step with all terms on weak labels and alignment, against a plain one and without each.
+
+    Self-training, which lets a teacher look too, is neither: it is in a step of its own.
+    """
     steps = _steps(conditions)
     timings = side_by_side(conditions, steps)
     plain, full = timings["plain"], timings["full"]
@@ -73,7 +76,7 @@ def measure(conditions: Conditions) -> PartResult:
         ),
         notes=(
             "the whole step less the step without a term is what the term costs, with the "
-            "training of its discriminator",
+            "training of its discriminator; full and all without are without self-training",
         ),
     )
 
@@ -84,10 +87,17 @@ def _steps(conditions: Conditions) -> dict[str, Stepper]:
     )
     adaptation = plain.adaptation
     adaptation.objective = PlainObjective(plain.config, adaptation.discriminators)
-    steps = {"plain": plain, "full": Stepper(config_for(conditions))}
-    for term in TERMS:
-        config = config_for(conditions, changes={f"weights.{term}": 0})
-        steps[f"without {term}"] = Stepper(config)
-    others = {f"weights.{term}": 0 for term in TERMS if term != "point"}
-    steps["without all but point"] = Stepper(config_for(conditions, changes=others))
+    others = [term for term in TERMS if term != "point"]
+    switched_off = {
+        "full": [],
+        **{f"without {term}": [term] for term in TERMS},
+        "without all but point": others,
+    }
+    steps = {"plain": plain}
+    for name, terms in switched_off.items():
+        changes = {f"weights.{term}": 0 for term in (*terms, "self_training")}
+        steps[name] = Stepper(config_for(conditions, changes=changes))
+    steps["with self_training"] = Stepper(
+        config_for(conditions, changes={"weights.self_training": 1})
+    )
     return steps
