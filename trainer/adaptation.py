@@ -44,6 +44,7 @@ class Adaptation:
         self.segmenter = segmenter.to(self.device).to(memory_format=torch.channels_last)
         self.average = WeightAverage(self.segmenter, config.average_decay)
         self.discriminators = Discriminators(config, segmenter.features).to(self.device)
+        self.discriminators.to(memory_format=torch.channels_last)
         self.objective = Objective(config, self.discriminators)
         self.segmenter_optimizer = segmenter_optimizer(config, segmenter)
         self._optimizers: list[torch.optim.Optimizer] = [self.segmenter_optimizer]
@@ -125,7 +126,9 @@ class Adaptation:
                 # Two backward passes make one step: only the last sends gradients around.
                 with self.accelerator.no_sync(self._segment) if target else nullcontext():
                     of_source, on_source = self.objective.on_source(
-                        self._segment, source.to(self.device)
+                        self._segment,
+                        source.to(self.device),
+                        show=target is not None and len(self.discriminators) > 0,
                     )
                     self._backward(of_source)
                 losses |= of_source
@@ -139,7 +142,7 @@ class Adaptation:
         return _detached(losses | self._train_discriminators(on_source, on_target)), norm
 
     def _train_discriminators(self, on_source: Shown | None, on_target: Shown | None) -> Losses:
-        if not (on_source and on_target and len(self.discriminators)):
+        if not (on_source and on_target):
             return {}
         losses: Losses = self._tell_apart(on_source, on_target)
         self.accelerator.backward(torch.stack(list(losses.values())).sum())

@@ -316,6 +316,8 @@ class TrainConfig(Record):
     """Width of an input projection that the category discriminators share; None: none (paper)."""
     output_discriminator_width: int = Field(default=16, ge=1, le=512)
     """Channels after the first convolution of the output-space discriminator; 64 is the paper."""
+    output_alignment_scale: float = Field(default=1.0, gt=0, le=1)
+    """Size of what the output-space discriminator sees, as a share of the images' (1: paper)."""
     average_decay: float = Field(default=0.99, ge=0, lt=1)
     """Decay of the running average of the weights that is scored and saved; 0 is none."""
     weights: LossWeights = LossWeights()

@@ -40,6 +40,9 @@ from trainer.models.segmenter import Segmentation
 DROPOUT_ORACLE, DROPOUT_PSEUDO = 0.1, 0.3
 IMAGE_LABEL_ORACLE, IMAGE_LABEL_PSEUDO = 0.2, 0.01
 
+SMALLEST_SHOWN = 32
+"""Pixels of a side that the five halvings of the output discriminator need."""
+
 Losses = dict[str, Tensor]
 Segment = Callable[[Tensor], Segmentation]
 
@@ -69,14 +72,18 @@ def term_weights(config: TrainConfig) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the discriminators are shown of one domain, cut off from the segmenter."""
+    """What the discriminators are shown of one domain."""
 
     probabilities: Tensor
-    """(B, C, H, W) softmax of the resized logits."""
+    """(B, C, H, W) softmax of the resized logits, at `output_alignment_scale` of the images."""
     pooled: Tensor
     """Z: (B, G, C, E)."""
     presence: Tensor
     """(B, G, C)."""
+
+    def detach(self) -> "Shown":
+        """The same, cut off from the segmenter."""
+        return Shown(self.probabilities.detach(), self.pooled.detach(), self.presence)
 
 
 class Discriminators(nn.ModuleDict):
@@ -141,43 +148,70 @@ class Objective:
             (DROPOUT_ORACLE if oracle else DROPOUT_PSEUDO) if dropout is None else dropout
         )
 
-    def on_source(self, segment: Segment, batch: SourceBatch) -> tuple[Losses, Shown]:
-        """Terms of the source domain, and what it shows to the discriminators."""
-        logits, features = segment(batch.images)
-        resized = resize_logits(logits, (batch.masks.shape[-2], batch.masks.shape[-1]))
+    def on_source(
+        self, segment: Segment, batch: SourceBatch, *, show: bool
+    ) -> tuple[Losses, Shown | None]:
+        """Terms of the source domain, and what it shows to the discriminators where `show`."""
+        segmentation = segment(batch.images)
+        logits = segmentation.logits
         presence_BGC = _over_regions(batch.presence, batch.tile_presence)
         grid = _grid(batch.tile_presence)
-        losses = {"source": mask_loss(resized, batch.masks)}
+        losses = {"source": mask_loss(resize_logits(logits, _size(batch.masks)), batch.masks)}
         if "source_presence" in self.weights:
             losses["source_presence"] = presence_loss(self._scores(logits, grid), presence_BGC)
-        return losses, Shown(
-            resized.detach().softmax(1), _pooled(logits, features, grid).detach(), presence_BGC
-        )
+        if not show:
+            return losses, None
+        detached = Segmentation(*(tensor.detach() for tensor in segmentation))
+        size = _size(batch.images)
+        return losses, self._show(detached.logits, size, detached, presence_BGC, grid)
 
     def on_target(
         self, segment: Segment, batch: TargetBatch, teacher: Segment
-    ) -> tuple[Losses, Shown]:
-        """Terms of the target domain, and what it shows to the discriminators.
+    ) -> tuple[Losses, Shown | None]:
+        """Terms of the target domain, and what it shows to the discriminators if there are any.
 
         `teacher` is what self-training learns from.
         """
-        logits, features = segment(batch.images)
-        whole = Segmentation(logits, features) if batch.whole is None else segment(batch.whole)
-        grid = _grid(batch.tile_presence)
+        segmentation = segment(batch.images)
+        whole = segmentation if batch.whole is None else segment(batch.whole)
+        logits, size = segmentation.logits, _size(batch.images)
         presence_BGC = self._target_presence(whole, batch)
-        resized = resize_logits(logits, (batch.images.shape[-2], batch.images.shape[-1]))
-        shown = Shown(resized.softmax(1), _pooled(whole.logits, whole.features, grid), presence_BGC)
         terms: dict[str, Callable[[], Tensor]] = {
-            "output_alignment": lambda: self._discriminators.output_loss(shown, SOURCE),
-            "category_alignment": lambda: self._discriminators.category_loss(shown, SOURCE),
             "image_label": lambda: self._image_label(whole, logits, batch, presence_BGC),
             "absent": lambda: absent_loss(logits, _absent_cells(logits, batch)),
             "point": lambda: point_loss(logits, batch.points),
-            "dense": lambda: mask_loss(resized, _masks(batch)),
-            "self_training": lambda: self._self_training(resized, batch, teacher),
+            "dense": lambda: mask_loss(resize_logits(logits, size), _masks(batch)),
+            "self_training": lambda: self._self_training(logits, batch, teacher),
         }
+        shown = None
+        if len(self._discriminators):
+            grid = _grid(batch.tile_presence)
+            shown = self._show(logits, size, whole, presence_BGC, grid)
+            terms |= self._alignment(shown)
         losses = {name: term() for name, term in terms.items() if name in self.weights}
-        return losses, Shown(shown.probabilities.detach(), shown.pooled.detach(), shown.presence)
+        return losses, shown and shown.detach()
+
+    def _alignment(self, shown: Shown) -> dict[str, Callable[[], Tensor]]:
+        return {
+            "output_alignment": lambda: self._discriminators.output_loss(shown, SOURCE),
+            "category_alignment": lambda: self._discriminators.category_loss(shown, SOURCE),
+        }
+
+    def _show(
+        self,
+        logits: Tensor,
+        size: tuple[int, int],
+        whole: Segmentation,
+        presence_BGC: Tensor,
+        grid: tuple[int, int] | None,
+    ) -> Shown:
+        scale = self.config.output_alignment_scale
+        height, width = (max(round(scale * side), SMALLEST_SHOWN) for side in size)
+        return Shown(
+            resize_logits(logits, (height, width)).softmax(1),
+            _pooled(whole.logits, whole.features, grid),
+            presence_BGC,
+        )
 
     def _scores(self, logits_BCHW: Tensor, grid: tuple[int, int] | None) -> Tensor:
         scores_BGC = smooth_maximum(logits_BCHW, self.config.smooth_max)[:, None]
@@ -209,13 +243,17 @@ class Objective:
             torch.cat([present_BGC, absent_B1C], dim=1),
         )
 
-    def _self_training(self, resized: Tensor, batch: TargetBatch, teacher: Segment) -> Tensor:
-        size = (resized.shape[-2], resized.shape[-1])
+    def _self_training(self, logits: Tensor, batch: TargetBatch, teacher: Segment) -> Tensor:
+        size = _size(batch.images)
         with torch.no_grad():
-            logits = teacher(batch.images).logits
-            absent = _absent_cells(logits, batch)
-            masks, sureness = pseudo_masks(logits, absent, batch.points, size)
-        return self_training_loss(resized, masks, sureness)
+            taught = teacher(batch.images).logits
+            absent = _absent_cells(taught, batch)
+            masks, sureness = pseudo_masks(taught, absent, batch.points, size)
+        return self_training_loss(resize_logits(logits, size), masks, sureness)
+
+
+def _size(pixels: Tensor) -> tuple[int, int]:
+    return pixels.shape[-2], pixels.shape[-1]
 
 
 def _grid(tile_presence_BCRK: Tensor | None) -> tuple[int, int] | None:
@@ -247,8 +285,7 @@ def _absent_cells(logits: Tensor, batch: TargetBatch) -> Tensor:
     if batch.tile_presence is None or batch.whole is not None:  # tiles are not the crop's
         return absent_BCHW
     absent_BCRK = (batch.tile_presence == 0).to(logits.dtype)
-    size = (logits.shape[-2], logits.shape[-1])
-    return torch.maximum(absent_BCHW, tiles_of_cells(absent_BCRK, size))
+    return torch.maximum(absent_BCHW, tiles_of_cells(absent_BCRK, _size(logits)))
 
 
 def _masks(batch: TargetBatch) -> Tensor:

@@ -90,6 +90,7 @@ def tiny(subject: RunSubject) -> TrainConfig:
         output_discriminator_width=4,
         report_every=1,
         evaluate_every=3,
+        output_alignment_scale=0.5,
         weights=WITH_SELF_TRAINING,
     )
 
@@ -102,6 +103,7 @@ def cpu_small(subject: RunSubject) -> TrainConfig:
         warmup_steps=250,
         steps=200,
         evaluate_every=100,
+        output_alignment_scale=0.5,
         weights=WITH_SELF_TRAINING,
     )
 
@@ -117,6 +119,7 @@ def demo(subject: RunSubject) -> TrainConfig:
         warmup_steps=200,
         steps=250,
         evaluate_every=125,
+        output_alignment_scale=0.5,
         weights=WITH_SELF_TRAINING,
     )
 
@@ -147,6 +150,7 @@ def folder_to_folder(subject: RunSubject) -> TrainConfig:
         precision="bf16",
         report_every=50,
         evaluate_every=2000,
+        output_alignment_scale=0.5,
         weights=WITH_SELF_TRAINING,
     )
 

@@ -271,3 +271,16 @@ def test_self_training_follows_the_running_average_without_what_is_absent() -> N
         predicted = adaptation.segmenter(target.images).logits.argmax(1)
     assert (predicted == 1).double().mean() > 0.9
     assert all(weight.grad is None for weight in average.parameters())
+
+
+def test_the_output_discriminator_may_see_less_than_the_image() -> None:
+    source, target = batches()
+    seen = []
+    adaptation = adaptation_for(config_for("pseudo", output_alignment_scale=0.6))
+    discriminator = adaptation.discriminators["output"]
+    discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape))
+    adaptation.step(0, source, None)
+    assert seen == []
+    adaptation.step(1, source, target)
+    assert set(seen) == {(2, 3, 32, 38)}  # a side is never less than its convolutions need
+    assert len(seen) == 3

@@ -4,9 +4,6 @@ from trainer.bench.measure import Conditions, ratio, side_by_side
 from trainer.bench.result import PartResult, verdict
 from trainer.bench.subject import Stepper, config_for
 from trainer.contract import Supervision
-from trainer.data.batches import SourceBatch, TargetBatch
-from trainer.losses.pixels import mask_loss, resize_logits
-from trainer.objective import Losses, Objective, Segment, Shown
 
 TERMS = (
     "source_presence",
@@ -16,29 +13,6 @@ TERMS = (
     "output_alignment",
     "category_alignment",
 )
-
-
-class PlainObjective(Objective):
-    """Cross-entropy against masks in both domains, and nothing else."""
-
-    def on_source(self, segment: Segment, batch: SourceBatch) -> tuple[Losses, Shown]:
-        """As a supervised step does; there are no discriminators to be shown anything."""
-        logits, features = segment(batch.images)
-        resized = resize_logits(logits, (batch.masks.shape[-2], batch.masks.shape[-1]))
-        return {"source": mask_loss(resized, batch.masks)}, Shown(logits, features, batch.presence)
-
-    def on_target(
-        self,
-        segment: Segment,
-        batch: TargetBatch,
-        teacher: Segment,  # noqa: ARG002 - as `Objective` has it
-    ) -> tuple[Losses, Shown]:
-        """The same as for the source: the target's masks are known."""
-        if batch.masks is None:
-            raise LookupError("a plain step needs masks of the target")
-        logits, features = segment(batch.images)
-        resized = resize_logits(logits, (batch.masks.shape[-2], batch.masks.shape[-1]))
-        return {"dense": mask_loss(resized, batch.masks)}, Shown(logits, features, batch.presence)
 
 
 def measure(conditions: Conditions) -> PartResult:
@@ -82,18 +56,15 @@ def measure(conditions: Conditions) -> PartResult:
 
 
 def _steps(conditions: Conditions) -> dict[str, Stepper]:
-    plain = Stepper(
-        config_for(conditions, Supervision.DENSE, changes={"weights.source_presence": 0})
-    )
-    adaptation = plain.adaptation
-    adaptation.objective = PlainObjective(plain.config, adaptation.discriminators)
+    # Without presence, dense supervision is cross-entropy alone, and has no discriminators.
+    plain = config_for(conditions, Supervision.DENSE, changes={"weights.source_presence": 0})
     others = [term for term in TERMS if term != "point"]
     switched_off = {
         "full": [],
         **{f"without {term}": [term] for term in TERMS},
         "without all but point": others,
     }
-    steps = {"plain": plain}
+    steps = {"plain": Stepper(plain)}
     for name, terms in switched_off.items():
         changes = {f"weights.{term}": 0 for term in (*terms, "self_training")}
         steps[name] = Stepper(config_for(conditions, changes=changes))
