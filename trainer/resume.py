@@ -98,7 +98,9 @@ def _tensors(adaptation: Adaptation) -> dict[str, Tensor]:
         tensors |= {f"{name}/{key}": tensor for key, tensor in tensors_of(network).items()}
     for name, optimizer in _optimizers(adaptation).items():
         for index, moments in optimizer.state_dict()["state"].items():
-            tensors |= {f"{name}/{index}/{key}": value.cpu() for key, value in moments.items()}
+            tensors |= {
+                f"{name}/{index}/{key}": value.cpu().contiguous() for key, value in moments.items()
+            }
     return tensors
 
 
@@ -106,11 +108,19 @@ def _restore(adaptation: Adaptation, tensors: dict[str, Tensor]) -> None:
     for name, network in _networks(adaptation).items():
         network.load_state_dict(_below(tensors, name))
     for name, optimizer in _optimizers(adaptation).items():
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in _below(tensors, name).items():
             index, moment = key.split("/")
-            state.setdefault(int(index), {})[moment] = tensor
+            state.setdefault(int(index), {})[moment] = _laid_out(tensor, weights[int(index)])
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+
+
+def _laid_out(moment: Tensor, weight: Tensor) -> Tensor:
+    """The moment in its weight's memory layout: fused optimizers walk through both at once."""
+    if moment.shape != weight.shape:
+        return moment  # a count
+    return torch.empty_like(weight, device=moment.device, dtype=moment.dtype).copy_(moment)
 
 
 def _below(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
