@@ -6,6 +6,7 @@ it, and one process at a time looks at the tables.
 """
 
 import fcntl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from kombu import Connection
 from kombu.transport import filesystem
 from kombu.transport.virtual import BrokerState
 from kombu.utils.json import dumps, loads
+
+_binding = threading.Lock()
 
 
 class Channel(filesystem.Channel):
@@ -47,6 +50,15 @@ class Channel(filesystem.Channel):
             taken.unlink()
             return loads(content)
         raise Empty
+
+    def queue_bind(self, *names: Any, **options: Any) -> None:
+        """Bind a queue to an exchange.
+
+        kombu notes the binding in the process's memory before it writes the table. Another thread
+        that saw the note would send at once, to an exchange that has no queue yet.
+        """
+        with _binding:
+            super().queue_bind(*names, **options)
 
     def get_table(self, exchange: str) -> Any:
         """The queues that are bound to an exchange."""
