@@ -3,7 +3,7 @@ import type { MouseEvent } from "react"
 import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
 import { type Presence, pointsOf, presenceOf, type Rules, type Sheet } from "../answer/sheet"
-import type { Prediction } from "../work/transport"
+import type { Prediction } from "../loop/transport"
 import styles from "./category-panel.module.css"
 import { KeyCap } from "./key-cap"
 

@@ -7,7 +7,7 @@ import { TextField } from "@/components/field"
 import { Notice } from "@/components/notice"
 import { formatPlural } from "@/lib/format"
 import { COMMANDS, type Command, type Keymap, keysOf } from "../keys/commands"
-import { signInAgain } from "../work/transport"
+import { signInAgain } from "../loop/transport"
 import styles from "./dialogs.module.css"
 import { KeyCap } from "./key-cap"
 

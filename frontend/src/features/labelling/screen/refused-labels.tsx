@@ -1,6 +1,6 @@
 import { Button } from "@/components/button"
 import { Notice } from "@/components/notice"
-import type { Outbox, Parcel } from "../work/outbox"
+import type { Outbox, Parcel } from "../loop/outbox"
 import styles from "./labelling.module.css"
 
 type RefusedProps = { outbox: Outbox; refused: readonly Parcel[] }

@@ -11,8 +11,8 @@ import type { ReactNode } from "react"
 import type { Project } from "@/api/projects"
 import { Button, LinkButton } from "@/components/button"
 import { formatPlural } from "@/lib/format"
-import type { FeedState } from "../work/feed"
-import type { Lease } from "../work/transport"
+import type { FeedState } from "../loop/feed"
+import type { Lease } from "../loop/transport"
 import styles from "./standstill.module.css"
 
 type StandstillProps = {

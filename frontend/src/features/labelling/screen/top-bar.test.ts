@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { OutboxState, Parcel } from "../work/outbox"
+import type { OutboxState, Parcel } from "../loop/outbox"
 import { medianOf, statusOf } from "./top-bar"
 
 function state(count: number, change: Partial<OutboxState> = {}): OutboxState {

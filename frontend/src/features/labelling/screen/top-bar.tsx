@@ -4,7 +4,7 @@ import type { Project } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { classNames } from "@/components/class-names"
 import { formatCount, formatDuration } from "@/lib/format"
-import type { OutboxState } from "../work/outbox"
+import type { OutboxState } from "../loop/outbox"
 import styles from "./top-bar.module.css"
 
 type TopBarProps = {

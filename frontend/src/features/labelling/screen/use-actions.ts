@@ -11,9 +11,9 @@ import {
   type Sheet,
 } from "../answer/sheet"
 import type { CommandId } from "../keys/commands"
+import type { Session } from "../loop/session"
 import type { StageControls } from "../stage/stage"
 import type { Spot } from "../stage/viewport"
-import type { Session } from "../work/session"
 import { useOpacity } from "./use-opacity"
 
 const ZOOM_STEP = 1.5

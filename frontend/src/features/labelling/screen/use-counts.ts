@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useState } from "react"
 import type { Project } from "@/api/projects"
-import { projectOf } from "../work/transport"
+import { projectOf } from "../loop/transport"
 
 const COUNT_AGAIN_MS = 20_000
 
