@@ -21,11 +21,12 @@ from rich.table import Table
 from trainer.bench.command import bench_command
 from trainer.checkpoint import load_segmenter
 from trainer.command import one_line_errors, parse_overrides
-from trainer.contract import DatasetCard, Score, Supervision, TrainConfig
+from trainer.contract import DatasetCard, Score, Supervision, TileTags, TrainConfig
 from trainer.data.cards import list_samples, load_card
 from trainer.data.domains import load_masked
 from trainer.data.images import ResizedImages
-from trainer.data.oracle import card_categories, make_oracle_labels
+from trainer.data.labels import write_labels
+from trainer.data.oracle import oracle_labels
 from trainer.errors import BadInput
 from trainer.evaluate import score_on_masks
 from trainer.export import export_command
@@ -48,7 +49,6 @@ app = typer.Typer(
     epilog="A CARD is a YAML file that says where a dataset's images and masks are, or NAME:ROOT "
     "for a dataset that is known by name, such as camvid:/data/camvid.",
 )
-app.command("make-oracle-labels")(make_oracle_labels)
 app.command("export")(export_command)
 app.command("study")(study_command)
 app.command("bench")(bench_command)
@@ -170,9 +170,9 @@ def train_command(  # noqa: PLR0913 - each is an option of the command
 def _categories(names: str | None, card: DatasetCard) -> tuple[str, ...]:
     if names is not None:
         return tuple(name.strip() for name in names.split(",") if name.strip())
-    if not (found := card_categories(card)):
+    if not card.categories:
         raise BadInput(f"dataset {card.name!r}: its card names no categories; give --categories")
-    return found
+    return card.categories
 
 
 def write_config(run_dir: Path, config: TrainConfig) -> None:
@@ -193,6 +193,35 @@ def recipes() -> None:
     """List the recipes: what each is for, and what it takes."""
     for recipe in RECIPES.values():
         typer.echo(f"{recipe.name}\n    {recipe.description}\n")
+
+
+@app.command()
+def make_oracle_labels(
+    card: Annotated[str, typer.Option(metavar="CARD", help="Dataset with masks.")],
+    out: Annotated[Path, typer.Option(help="Label file to write.")],
+    points: Annotated[int, typer.Option(min=0, help="Points on each present category.")] = 1,
+    tiles: Annotated[str, typer.Option(help="Grid of tiles to tag, such as 2x3.")] = "",
+    margin: Annotated[int, typer.Option(min=0, help="Pixels from a region's border.")] = 2,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Write the label file that a perfect annotator would give; categories are the card's."""
+    with one_line_errors():
+        dataset = load_card(card)
+        grid = _grid(tiles) if tiles else None
+        labels = oracle_labels(
+            dataset, dataset.categories, points, tiles=grid, margin=margin, seed=seed
+        )
+        write_labels(out, labels)
+    typer.echo(f"{len(labels)} labels in {out}", err=True)
+
+
+def _grid(text: str) -> tuple[int, int]:
+    try:
+        rows, columns = (int(part) for part in text.split("x"))
+        TileTags(rows=rows, cols=columns)
+    except ValueError as error:
+        raise BadInput(f"--tiles {text!r}: write ROWSxCOLUMNS, each 1 to 16") from error
+    return rows, columns
 
 
 @app.command()

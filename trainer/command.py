@@ -5,17 +5,15 @@ from contextlib import contextmanager
 
 import typer
 
-from trainer.errors import BadInput
-
-BAD_INPUT = 2
+from trainer.errors import BAD_INPUT, BadInput
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Bad input ends the program with one line on stderr and status 2."""
+    """Bad input, or a file that cannot be used, ends the program with one line and status 2."""
     try:
         yield
-    except BadInput as error:
+    except (BadInput, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(BAD_INPUT) from error
 

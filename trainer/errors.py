@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+BAD_INPUT = 2
+"""Exit status of a command that was given something that cannot be used."""
+
 
 class BadInput(Exception):
     """Something that the user gave cannot be used; the message names the thing and the place."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from trainer.calibration import presence_probabilities
 from trainer.checkpoint import TrainedSegmenter, load_segmenter
+from trainer.command import one_line_errors
 from trainer.errors import BadInput
 from trainer.files import write_atomically
 from trainer.losses.pixels import resize_logits
@@ -150,13 +151,10 @@ def export_command(
     width: Annotated[int | None, typer.Option(min=1, help="Default: as trained.")] = None,
 ) -> None:
     """Write a checkpoint as an ONNX model, checked against ONNX Runtime."""
-    try:
+    with one_line_errors():
         segmenter = load_segmenter(checkpoint)
         size = (height or segmenter.shape.height, width or segmenter.shape.width)
         difference = export(segmenter, out, size)
-    except (BadInput, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
     typer.echo(
         json.dumps(
             {

@@ -1,6 +1,5 @@
 """What a run says while it works: JSON lines in a file and on stdout, bars on a terminal."""
 
-import math
 import resource
 import sys
 import time
@@ -11,14 +10,12 @@ from pathlib import Path
 from typing import Self
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from trainer.contract import Progress, ProgressLine
+from trainer.contract import ProgressLine
+from trainer.history import FILE
 from trainer.processes import Processes, is_main_process
 from trainer.screen import Screen
-
-FILE = "progress.jsonl"
 
 
 class Reporter:
@@ -56,33 +53,6 @@ class Reporter:
     def working(self, on: str) -> AbstractContextManager[object]:
         """While entered, show that work is being done of which no line tells."""
         return self._screen.working(on) if self._screen else nullcontext()
-
-
-def read_progress(run_dir: Path) -> list[Progress]:
-    """A run's progress lines in the order of their steps, the latest line of each step.
-
-    A run that was killed and resumed has said some steps twice, and one of its lines may be cut.
-    """
-    path, read = run_dir / FILE, TypeAdapter[ProgressLine](ProgressLine)
-    by_step: dict[int, Progress] = {}
-    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            line = read.validate_json(text)
-        except ValidationError:
-            continue
-        if isinstance(line, Progress):
-            by_step[line.step] = line
-    return [by_step[step] for step in sorted(by_step)]
-
-
-def final_losses(run_dir: Path) -> dict[str, float]:
-    """Mean of each loss over the last tenth of the lines that have it."""
-    values: dict[str, list[float]] = {}
-    for line in read_progress(run_dir):
-        for name, loss in line.losses.items():
-            values.setdefault(name, []).append(loss)
-    latest = {name: each[-math.ceil(len(each) / 10) :] for name, each in values.items()}
-    return {name: sum(each) / len(each) for name, each in latest.items()}
 
 
 def peak_memory(device: torch.device) -> int:

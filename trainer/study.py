@@ -30,12 +30,13 @@ from trainer.contract import (
     Score,
     Supervision,
     TrainConfig,
-    WeakLabel,
 )
 from trainer.data.cards import load_card
+from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
 from trainer.errors import BadInput
 from trainer.files import write_atomically
+from trainer.history import read_history
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
 
 
@@ -167,11 +168,7 @@ class Study:
             made = oracle_labels(
                 self.target, self.target.categories, labels.points, tiles=labels.tiles
             )
-            write_atomically(path, _lines(made))
-
-
-def _lines(labels: Sequence[WeakLabel]) -> bytes:
-    return "".join(f"{label.model_dump_json()}\n" for label in labels).encode()
+            write_labels(path, made)
 
 
 def study_command(  # noqa: PLR0913 - each is an option of the command
@@ -267,23 +264,17 @@ def read_outcome(study: Study, table: str, variant: Variant, seed: int) -> Outco
     run_dir = study.prepare(variant, seed)
     try:
         report = Report.model_validate_json((run_dir / "report.json").read_bytes())
-        lines = (run_dir / "progress.jsonl").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return None
     except ValidationError as error:
         raise BadInput(f"{run_dir}/report.json: {error}") from error
-    evaluations = {
-        found.step: found
-        for line in lines
-        if json.loads(line)["kind"] == "evaluated"
-        and (found := Evaluated.model_validate_json(line)).phase == "adaptation"
-    }
+    evaluations = sorted(read_history(run_dir).evaluations.items())
     return Outcome(
         table=table,
         variant=variant.name,
         seed=seed,
         report=report.model_copy(update={"breakdown": None}),
-        evaluations=tuple(evaluations[step] for step in sorted(evaluations)),
+        evaluations=tuple(line for _, line in evaluations if line.phase == "adaptation"),
     )
 
 

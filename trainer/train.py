@@ -33,17 +33,18 @@ from trainer.contract import (
 )
 from trainer.data.batches import SourceBatch, TargetBatch, loaded
 from trainer.data.domains import load_domains
-from trainer.errors import BadInput, NonFiniteLoss
+from trainer.errors import BAD_INPUT, BadInput, NonFiniteLoss
 from trainer.files import sha256
+from trainer.history import read_history
 from trainer.judge import Judge
 from trainer.predict import predict_images
 from trainer.processes import FailedElsewhere, Processes, leave
-from trainer.progress import Means, Reporter, final_losses, peak_memory
+from trainer.progress import Means, Reporter, peak_memory
 from trainer.report.page import write_report
 from trainer.resume import Candidate, Position, load_state, save_state
 from trainer.start import prepare_device, read_config, start_network
 
-SUCCEEDED, FAILED, BAD_INPUT = 0, 1, 2
+SUCCEEDED, FAILED = 0, 1
 PREDICTIONS_A_LINE = 10
 
 
@@ -283,7 +284,7 @@ class Run:
             labelled_images=self.domains.labelled,
             last_step=last.step,
             last_score=last.score,
-            losses=final_losses(self.run_dir),
+            losses=read_history(self.run_dir).final_losses(),
             breakdown=breakdown,
         )
 

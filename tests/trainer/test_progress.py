@@ -13,8 +13,9 @@ from accelerate import Accelerator
 
 from tests.trainer.conftest import MakeRun
 from trainer.contract import Finished, Progress
+from trainer.history import read_history
 from trainer.processes import Processes
-from trainer.progress import Means, Reporter, final_losses
+from trainer.progress import Means, Reporter
 
 
 class _Clock:
@@ -71,7 +72,7 @@ def test_final_losses_are_means_over_the_last_tenth_of_their_own_lines(tmp_path:
     report(progress(20, source=40))  # done again after a stop
     with (tmp_path / "progress.jsonl").open("a") as file:
         file.write('{"kind": "progress", "st')
-    assert final_losses(tmp_path) == {"source": (19 + 40) / 2, "early": 20.0}
+    assert read_history(tmp_path).final_losses() == {"source": (19 + 40) / 2, "early": 20.0}
 
 
 def test_lines_go_to_the_file_and_to_stdout(

@@ -25,8 +25,9 @@ from trainer.contract import (
 )
 from trainer.data.cards import list_samples
 from trainer.data.images import ResizedImages
+from trainer.errors import BAD_INPUT
 from trainer.predict import predict_images
-from trainer.train import BAD_INPUT, FAILED, SUCCEEDED, train
+from trainer.train import FAILED, SUCCEEDED, train
 
 
 def kinds(run_dir: Path) -> list[object]:

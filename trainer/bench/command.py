@@ -19,6 +19,7 @@ from trainer.bench import discriminators, loading, modes, predict, step, synchro
 from trainer.bench.measure import Clock, Conditions, device_name
 from trainer.bench.result import BenchResult, Cell, Environment, PartResult
 from trainer.bench.subject import config_for
+from trainer.command import one_line_errors
 from trainer.data.cards import load_card
 from trainer.errors import BadInput
 from trainer.files import write_atomically
@@ -30,7 +31,6 @@ PARTS = MappingProxyType(
         for module in (discriminators, step, modes, synchronisations, loading, predict)
     }
 )
-BAD_INPUT = 2
 SPREAD = ("low", "high")
 LARGE = 1000
 WIDTH = 120
@@ -56,7 +56,7 @@ def bench_command(  # noqa: PLR0913 - each is an option of the command
     quick: Annotated[bool, typer.Option(help="Tiny shapes: to see that it works.")] = False,
 ) -> None:
     """Measure how fast training and prediction are, each part against its target."""
-    try:
+    with one_line_errors():
         conditions = Conditions(
             device=choose_device(device),
             repeat=repeat,
@@ -70,9 +70,6 @@ def bench_command(  # noqa: PLR0913 - each is an option of the command
         result = run(conditions, choose(parts))
         if out is not None:
             write_atomically(out, result.model_dump_json(indent=2).encode())
-    except (BadInput, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(BAD_INPUT) from error
 
 
 def choose(names: str) -> tuple[str, ...]:

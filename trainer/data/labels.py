@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from trainer.contract import TileTags, WeakLabel
 from trainer.errors import BadInput, describe
+from trainer.files import write_atomically
 
 PRESENT, ABSENT, NOT_ASKED = 1, 0, -1
 
@@ -112,6 +113,12 @@ def _by_any_name(images: Iterable[str]) -> Mapping[str, str]:
         by_file.setdefault(PurePosixPath(name).name, []).append(name)
     unique = {file: names[0] for file, names in by_file.items() if len(names) == 1}
     return unique | {name: name for name in full}
+
+
+def write_labels(path: Path, labels: Iterable[WeakLabel]) -> None:
+    """Write a label file, at once or not at all."""
+    lines = "".join(f"{label.model_dump_json()}\n" for label in labels)
+    write_atomically(path, lines.encode())
 
 
 def to_arrays(label: WeakLabel, index: Mapping[str, int]) -> TargetLabel:

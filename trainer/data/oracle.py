@@ -1,23 +1,16 @@
-"""Weak labels made from masks, as a perfect annotator would give them: for experiments.
-
-python -m trainer.data.oracle --card CARD --out labels.jsonl --points 1 --seed 0
-"""
+"""Weak labels made from masks, as a perfect annotator would give them: for experiments."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from trainer.contract import DatasetCard, PointLabel, TileTags, WeakLabel
-from trainer.data.cards import Sample, list_samples, load_card
+from trainer.data.cards import Sample, list_samples
 from trainer.data.decode import MaskCodes, check_shapes, decode_mask, mask_codes
 from trainer.data.presence import area_fractions, presence_thresholds, tile_area_fractions
 from trainer.errors import BadInput
-from trainer.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -133,47 +126,3 @@ def _choose_pixels(
     count = min(questions.points, len(pixels))
     chosen = random.choice(len(pixels), size=count, replace=False)
     return [(int(row), int(column)) for row, column in pixels[chosen]]
-
-
-app = typer.Typer(add_completion=False)
-
-
-@app.command()
-def make_oracle_labels(
-    card: Annotated[Path, typer.Option(help="Dataset card with masks, or NAME:ROOT.")],
-    out: Annotated[Path, typer.Option(help="Label file to write.")],
-    points: Annotated[int, typer.Option(min=0, help="Points on each present category.")] = 1,
-    tiles: Annotated[str, typer.Option(help="Grid of tiles to tag, such as 2x3.")] = "",
-    margin: Annotated[int, typer.Option(min=0, help="Pixels from a region's border.")] = 2,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-) -> None:
-    """Write the label file that a perfect annotator would give; categories are the card's."""
-    try:
-        dataset = load_card(card)
-        grid = _grid(tiles) if tiles else None
-        labels = oracle_labels(
-            dataset, dataset.categories, points, tiles=grid, margin=margin, seed=seed
-        )
-        write_atomically(out, "".join(f"{each.model_dump_json()}\n" for each in labels).encode())
-    except (BadInput, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
-    typer.echo(f"{len(labels)} labels in {out}", err=True)
-
-
-def _grid(text: str) -> tuple[int, int]:
-    try:
-        rows, columns = (int(part) for part in text.split("x"))
-        TileTags(rows=rows, cols=columns)
-    except ValueError as error:
-        raise BadInput(f"--tiles {text!r}: write ROWSxCOLUMNS, each 1 to 16") from error
-    return rows, columns
-
-
-def card_categories(card: DatasetCard) -> tuple[str, ...]:
-    """The categories that a card names, in its order."""
-    return card.categories
-
-
-if __name__ == "__main__":
-    app()

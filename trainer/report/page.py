@@ -4,19 +4,17 @@ The page is made from the run's files alone and is one file that refers to nothi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from trainer.checkpoint import path_of
 from trainer.contract import (
     Breakdown,
     Evaluated,
-    Progress,
-    ProgressLine,
     Report,
     Score,
     TrainConfig,
@@ -24,6 +22,7 @@ from trainer.contract import (
 )
 from trainer.errors import BadInput, describe
 from trainer.files import write_atomically
+from trainer.history import History, read_history
 from trainer.predict import colors_of
 from trainer.report.charts import Mark, Series, lines, reliability_diagram, small_multiples
 from trainer.report.gallery import examples
@@ -44,7 +43,6 @@ SCORES = {
     "presence_error": "presence calibration error (less is better)",
 }
 """Fields of `Score` in the order of their weight, and what people call them."""
-_progress_line: TypeAdapter[ProgressLine] = TypeAdapter(ProgressLine)
 
 
 def write_report(run_dir: Path, config: TrainConfig, report: Report) -> None:
@@ -73,39 +71,6 @@ def remake_page(run_dir: Path, config: TrainConfig) -> Path:
     except ValidationError as error:
         raise BadInput(f"{path}: {describe(error)}") from error
     return _write_page(run_dir, config, report)
-
-
-@dataclass(frozen=True)
-class History:
-    """What a run said, by step. Steps that were done twice, after a stop, count once."""
-
-    progress: dict[int, Progress] = field(default_factory=dict)
-    evaluations: dict[int, Evaluated] = field(default_factory=dict)
-
-    def losses(self) -> dict[str, dict[int, float]]:
-        """Each loss by step."""
-        found: dict[str, dict[int, float]] = {}
-        for step, line in sorted(self.progress.items()):
-            for name, value in line.losses.items():
-                found.setdefault(name, {})[step] = value
-        return found
-
-
-def read_history(run_dir: Path) -> History:
-    """The lines of `progress.jsonl`, of all starts of the run."""
-    history = History()
-    path = run_dir / "progress.jsonl"
-    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            line = _progress_line.validate_json(text)
-        except ValidationError:
-            # A start that was killed may have left half a line; the page can do without.
-            continue
-        if isinstance(line, Progress):
-            history.progress[line.step] = line
-        elif isinstance(line, Evaluated):
-            history.evaluations[line.step] = line
-    return history
 
 
 def _write_page(run_dir: Path, config: TrainConfig, report: Report) -> Path:

@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from trainer.__main__ import app
 from trainer.contract import DatasetCard, TileTags, WeakLabel
 from trainer.data.labels import read_labels
-from trainer.data.oracle import app, oracle_labels
+from trainer.data.oracle import oracle_labels
 
 CARD = "name: town\nroot: .\nmasks: masks/{stem}.png\nids: {0: road, 1: car, 2: sky}\n"
 
@@ -44,7 +45,13 @@ def test_labels_follow_the_masks(tmp_path: Path) -> None:
 
 def test_command_writes_the_label_file(tmp_path: Path) -> None:
     write_dataset(tmp_path)
-    arguments = ["--card", str(tmp_path / "card.yaml"), "--out", str(tmp_path / "labels.jsonl")]
+    arguments = [
+        "make-oracle-labels",
+        "--card",
+        str(tmp_path / "card.yaml"),
+        "--out",
+        str(tmp_path / "labels.jsonl"),
+    ]
     result = CliRunner().invoke(app, [*arguments, "--points", "0"])
     assert result.exit_code == 0
     lines = (tmp_path / "labels.jsonl").read_text().splitlines()
@@ -108,7 +115,15 @@ def test_a_region_with_fewer_pixels_than_points_gives_all_of_them(tmp_path: Path
 def test_what_the_command_writes_is_read_as_labels(tmp_path: Path) -> None:
     write_dataset(tmp_path)
     out = tmp_path / "labels.jsonl"
-    arguments = ["--card", str(tmp_path / "card.yaml"), "--out", str(out), "--seed", "5"]
+    arguments = [
+        "make-oracle-labels",
+        "--card",
+        str(tmp_path / "card.yaml"),
+        "--out",
+        str(out),
+        "--seed",
+        "5",
+    ]
     options = ["--points", "2", "--tiles", "2x3", "--margin", "1"]
     assert CliRunner().invoke(app, [*arguments, *options]).exit_code == 0
     labels = read_labels(out, CATEGORIES, ["images/a.png", "images/b.png"])
@@ -123,7 +138,13 @@ def test_what_the_command_writes_is_read_as_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tiles", ["2", "2x", "axb", "0x2", "2x17", "2x2x2"])
 def test_a_grid_is_rows_by_columns(tmp_path: Path, tiles: str) -> None:
     write_dataset(tmp_path)
-    arguments = ["--card", str(tmp_path / "card.yaml"), "--out", str(tmp_path / "out.jsonl")]
+    arguments = [
+        "make-oracle-labels",
+        "--card",
+        str(tmp_path / "card.yaml"),
+        "--out",
+        str(tmp_path / "out.jsonl"),
+    ]
     result = CliRunner().invoke(app, [*arguments, "--tiles", tiles])
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"error: --tiles {tiles!r}: write ROWSxCOLUMNS, each 1 to 16" in result.stderr

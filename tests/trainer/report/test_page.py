@@ -22,10 +22,11 @@ from trainer.contract import (
 from trainer.data.cards import list_samples
 from trainer.data.images import ResizedImages
 from trainer.errors import BadInput
+from trainer.history import read_history
 from trainer.models.segmenter import build_segmenter
 from trainer.predict import predict_images
 from trainer.report.charts import Mark, Series, small_multiples
-from trainer.report.page import read_history, remake_page, write_report
+from trainer.report.page import remake_page, write_report
 
 SCORE = Score(
     miou=0.5,
