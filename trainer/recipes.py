@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from trainer.contract import DatasetCard, LossWeights, Supervision, TrainConfig
 from trainer.errors import BadInput, describe
@@ -310,7 +311,8 @@ def build(name: str, subject: RunSubject) -> TrainConfig:
 def apply_overrides(config: TrainConfig, overrides: Mapping[str, object]) -> TrainConfig:
     """The configuration with some fields changed; `weights.point` reaches into the weights.
 
-    Values may be text, as from a command line.
+    Values may be text, as from a command line: `none` where a field may be None, and `6,12` where it
+    holds several values.
 
     Raises:
         RecipeError: an unknown name, a field of the subject, or a value out of range.
@@ -325,29 +327,43 @@ def apply_overrides(config: TrainConfig, overrides: Mapping[str, object]) -> Tra
 
 
 def _set(fields: dict[str, Any], name: str, value: object) -> None:
-    if name not in override_names():
+    known = _fields(TrainConfig, SUBJECT_FIELDS)
+    if name not in known:
         raise RecipeError(f"unknown override {name!r}{_hint(name, override_names())}")
-    *groups, field = name.split(".")
+    *groups, last = name.split(".")
     for group in groups:
         fields = fields[group]
-    fields[field] = None if value in ("null", "none") else value
+    fields[last] = _read(value, known[name].annotation) if isinstance(value, str) else value
+
+
+def _read(text: str, annotation: Any) -> object:
+    """The text in the form that validation takes for a field of this type."""
+    if get_origin(annotation) is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if text in ("null", "none") and type(None) in get_args(annotation):
+        return None
+    return text
 
 
 def override_names() -> tuple[str, ...]:
     """All names that `apply_overrides` knows."""
-    return tuple(sorted(_names(TrainConfig, SUBJECT_FIELDS)))
+    return tuple(sorted(_fields(TrainConfig, SUBJECT_FIELDS)))
 
 
-def _names(record: type[BaseModel], left_out: frozenset[str] = frozenset()) -> list[str]:
-    names = []
+def _fields(
+    record: type[BaseModel], left_out: frozenset[str] = frozenset()
+) -> dict[str, FieldInfo]:
+    """All fields, also those of the records in it, by the names that overrides have for them."""
+    fields: dict[str, FieldInfo] = {}
     for name, field in record.model_fields.items():
         if name in left_out:
             continue
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            names += [f"{name}.{inner}" for inner in _names(field.annotation)]
+            inner = _fields(field.annotation)
+            fields |= {f"{name}.{each}": of_record for each, of_record in inner.items()}
         else:
-            names.append(name)
-    return names
+            fields[name] = field
+    return fields
 
 
 def _hint(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:

@@ -90,6 +90,22 @@ def test_overrides_reach_fields_and_weights_also_as_text(config: TrainConfig) ->
     assert apply_overrides(config, {}) == config
 
 
+def test_none_is_nothing_only_where_there_may_be_nothing(config: TrainConfig) -> None:
+    changed = apply_overrides(config, {"pixel_adaptation": "fda", "schedule_steps": 7})
+    again = apply_overrides(changed, {"pixel_adaptation": "none", "schedule_steps": "none"})
+    assert (again.pixel_adaptation, again.schedule_steps) == ("none", None)
+    with pytest.raises(RecipeError, match=r"override steps: "):
+        apply_overrides(config, {"steps": "none"})
+
+
+def test_several_values_are_given_with_commas(config: TrainConfig) -> None:
+    changed = apply_overrides(config, {"dilations": "6, 12,18", "scored_categories": "car"})
+    assert changed.dilations == (6, 12, 18)
+    assert changed.scored_categories == ("car",)
+    assert apply_overrides(changed, {"scored_categories": ""}).scored_categories == ()
+    assert apply_overrides(config, {"dilations": [2]}).dilations == (2,)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -98,6 +114,7 @@ def test_overrides_reach_fields_and_weights_also_as_text(config: TrainConfig) ->
         ("weights.pint", 1, "did you mean 'weights.point'"),
         ("steps", "many", "override steps: "),
         ("steps", -1, "override steps: "),
+        ("dilations", "6,wide", r"override dilations\.1: "),
         ("weights.point", "nan", "override weights.point: "),
         ("device", "tpu", "override device: "),
         ("qq", 1, "known are average_decay, backbone"),
