@@ -3,13 +3,14 @@
     images: leftImg8bit/{split}/{city}/{frame}_leftImg8bit.png
     masks: gtFine/{split}/{city}/{frame}_gtFine_labelIds.png
 
-What `{name}` stands for in an image's path is filled in where it stands in the masks' pattern.
+What `{name}` stands for in an image's path is filled in where it stands in the masks' pattern. A
+name begins with a letter; `{0}` is no placeholder and stands for itself.
 """
 
 import re
 from collections.abc import Mapping
 
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PLACEHOLDER = re.compile(r"\{([a-z_]\w*)\}", re.ASCII | re.IGNORECASE)
 _PARTS = re.compile(r"(\{\w+\}|\*\*/|\*|\?)")
 
 

@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from trainer.contract import DatasetCard
@@ -152,3 +154,17 @@ def test_a_dataset_without_images_is_an_error(tmp_path: Path) -> None:
         list_samples(DatasetCard(name="x", root=tmp_path), with_masks=False)
     with pytest.raises(BadInput, match="is not a folder"):
         list_samples(DatasetCard(name="x", root=tmp_path / "gone"), with_masks=False)
+
+
+@given(st.text("ab1_{}*?/.²é", max_size=12), st.text("ab1{}.", min_size=1, max_size=8))
+def test_any_text_is_a_pattern(pattern: str, path: str) -> None:
+    card = DatasetCard(name="any", images=pattern, masks="masks/{stem}.png")
+    assert card.is_image(Path(path)) in (True, False)
+    assert card.mask_of(Path(path)) is not None
+
+
+def test_a_number_in_braces_is_no_placeholder(tmp_path: Path) -> None:
+    add_image(tmp_path / "images/{0}.png")
+    add_image(tmp_path / "images/a.png")
+    card = DatasetCard(name="braces", root=tmp_path, images="images/{0}.png")
+    assert [sample.name for sample in list_samples(card, with_masks=False)] == ["images/{0}.png"]
