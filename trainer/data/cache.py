@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from trainer.files import removed_on_error
+
 VERSION = 1
 """Changes when the same files would be decoded to other pixels."""
 
@@ -101,7 +103,7 @@ class CachedRows:
     def _write(self) -> None:
         unfinished = self._path.with_suffix(".partial")
         try:
-            with unfinished.open("wb") as file, _removed_on_error(unfinished):
+            with removed_on_error(unfinished), unfinished.open("wb") as file:
                 header = {"descr": self._dtype.str, "fortran_order": False, "shape": self._shape}
                 np.lib.format.write_array_header_1_0(file, header)
                 self._write_rows(file)
@@ -124,15 +126,6 @@ class CachedRows:
             ):
                 for row in pool.map(self._make, range(first, min(first + part, self._shape[0]))):
                     file.write(np.ascontiguousarray(row, self._dtype).data)
-
-
-@contextmanager
-def _removed_on_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

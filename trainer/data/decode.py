@@ -1,6 +1,7 @@
 """Image and mask files to arrays."""
 
 import hashlib
+import struct
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
 
 from trainer.contract import DatasetCard
 from trainer.errors import BadInput
@@ -23,6 +25,9 @@ IDS, COLORS = 2**16, 2**24
 SHAPES_DIFFER = 0.01
 """A few images of GTA5 are some rows taller than their masks."""
 
+_ORIENTATION, _TURNED = 0x0112, 5
+"""EXIF's tag, and the first of its values under which width and height change places."""
+_PNG_METADATA = {b"eXIf", b"iTXt", b"zTXt"}
 _OTHER_ORDER = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
 _UNREADABLE = (
     OSError,
@@ -59,7 +64,7 @@ def decode_image(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(width, height) of an upright image, from the file's header alone.
+    """(width, height) of an upright image, without decoding its pixels.
 
     Raises:
         BadInput: naming the file.
@@ -68,10 +73,31 @@ def image_size(path: Path) -> tuple[int, int]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
-                turned = opened.getexif().get(0x0112, 1) >= 5
+                turned = _exif(opened, path).get(_ORIENTATION, 1) >= _TURNED
                 return (opened.height, opened.width) if turned else opened.size
     except _UNREADABLE as error:
         raise BadInput(f"{path}: cannot read the image: {error}") from error
+
+
+def _exif(opened: Image.Image, path: Path) -> Image.Exif:
+    # Pillow decodes all pixels of a PNG to see what comes after them, which is hardly ever anything.
+    if isinstance(opened, PngImageFile) and not _has_metadata_at_its_end(path):
+        return Image.Image.getexif(opened)
+    return opened.getexif()
+
+
+def _has_metadata_at_its_end(png: Path) -> bool:
+    """Whether something is told of a PNG's picture after its pixels."""
+    pixels_seen = False
+    with png.open("rb", buffering=0) as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            pixels_seen |= kind == b"IDAT"
+            if pixels_seen and kind in _PNG_METADATA:
+                return True
+            file.seek(length + 4, 1)
+    return False
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

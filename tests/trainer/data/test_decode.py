@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from trainer.contract import DatasetCard
 from trainer.data.cards import Sample
@@ -22,6 +22,44 @@ def test_exif_orientation_is_applied_to_pixels_and_size(tmp_path: Path) -> None:
     Image.fromarray(np.rot90(upright)).save(path, exif=exif)
     assert image_size(path) == (4, 6)
     np.testing.assert_array_equal(decode_image(path), upright)
+
+
+def chunks_of(png: bytes) -> list[bytes]:
+    """A PNG's chunks, behind its signature."""
+    chunks, place = [], 8
+    while place < len(png):
+        end = place + 12 + int.from_bytes(png[place : place + 4], "big")
+        chunks.append(png[place:end])
+        place = end
+    return chunks
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_the_size_of_a_png_is_read_without_its_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turned: bool
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8 if turned else 1
+    path = tmp_path / "image.png"
+    for options in ({"exif": exif}, {}):
+        Image.new("RGB", (6, 4)).save(path, **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(ImageFile.ImageFile, "load", None)
+            assert image_size(path) == ((4, 6) if turned and options else (6, 4))
+
+
+def test_an_orientation_behind_the_pixels_of_a_png_counts(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "image.png"
+    Image.new("RGB", (6, 4)).save(path, exif=exif)
+    content = path.read_bytes()
+    chunks = chunks_of(content)
+    (late,) = [chunk for chunk in chunks if chunk[4:8] == b"eXIf"]
+    *others, end = [chunk for chunk in chunks if chunk is not late]
+    path.write_bytes(content[:8] + b"".join([*others, late, end]))
+    assert decode_image(path).shape == (6, 4, 3)
+    assert image_size(path) == (4, 6)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "CMYK", "YCbCr"])
