@@ -167,14 +167,15 @@ class Run:
 
     def _batches(self, first: int) -> tuple[Iterator[SourceBatch], Iterator[TargetBatch]]:
         """Of each domain, from step `first` on; none of one that the run does not use."""
-        config = self.config
+        config, workers = self.config, self.config.loader_workers
+        pinned = self.device.type == "cuda"
         source: Iterator[SourceBatch] = iter(())
         target: Iterator[TargetBatch] = iter(())
         if self.domains.source:
-            source = loaded(self.domains.source, first, self.steps, config.loader_workers)
+            source = loaded(self.domains.source, first, self.steps, workers, pin_memory=pinned)
         if config.supervision is not Supervision.SOURCE_ONLY:
             start = max(first - config.warmup_steps, 0)
-            target = loaded(self.domains.target, start, config.steps, config.loader_workers)
+            target = loaded(self.domains.target, start, config.steps, workers, pin_memory=pinned)
         return source, target
 
     def _look_up(self, step: int, means: Means) -> None:

@@ -229,7 +229,14 @@ class _Numbered(Dataset[Batch | BadInput], Generic[Batch]):
             return error
 
 
-def loaded(make: Callable[[int], Batch], first: int, end: int, workers: int = 0) -> Iterator[Batch]:
+def loaded(
+    make: Callable[[int], Batch],
+    first: int,
+    end: int,
+    workers: int = 0,
+    *,
+    pin_memory: bool = False,
+) -> Iterator[Batch]:
     """Batches `first` to `end` - 1, in order, made ahead of time by `workers` processes.
 
     Args:
@@ -237,6 +244,7 @@ def loaded(make: Callable[[int], Batch], first: int, end: int, workers: int = 0)
         first: number of the first batch.
         end: one past the last.
         workers: 0 makes each batch when it is asked for, in this process.
+        pin_memory: for batches that go to a CUDA device.
 
     Raises:
         BadInput: from `make`, at the batch that it concerns.
@@ -247,7 +255,7 @@ def loaded(make: Callable[[int], Batch], first: int, end: int, workers: int = 0)
         sampler=range(first, end),
         num_workers=workers,
         multiprocessing_context=_worker_context() if workers else None,
-        pin_memory=torch.cuda.is_available(),
+        pin_memory=pin_memory,
     )
     for batch in loader:
         if isinstance(batch, BadInput):

@@ -84,6 +84,22 @@ def tens(number: int) -> torch.Tensor:
     return torch.tensor(number * 10)
 
 
+@pytest.mark.parametrize("pin_memory", [True, False])
+def test_batches_are_pinned_for_a_device_that_is_used_and_not_for_one_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, pin_memory: bool
+) -> None:
+    told: dict[str, object] = {}
+
+    def loader(dataset: object, **options: object) -> list[torch.Tensor]:
+        told.update(options)
+        return []
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("trainer.data.batches.DataLoader", loader)
+    assert list(loaded(tens, 0, 1, pin_memory=pin_memory)) == []
+    assert told["pin_memory"] == pin_memory
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_loaded_batches_come_in_order_and_with_their_errors(workers: int) -> None:
     batches = loaded(tens, 3, 9, workers)
