@@ -97,7 +97,7 @@ class Adaptation:
         for optimizer in self._optimizers:
             optimizer.step()
             optimizer.zero_grad()
-        self.average.update(self.segmenter, number + 1)
+        self.average.update(number + 1)
         return losses
 
     def settle(self) -> None:

@@ -10,25 +10,29 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class WeightAverage(Generic[Network]):
-    """An exponential moving average that starts as a plain mean and so forgets its start."""
+    """An exponential moving average that starts as a plain mean and so forgets its start.
+
+    Takes in all that a checkpoint holds, buffers too; counts are taken over as they are. The
+    network must stay on its device.
+    """
 
     def __init__(self, network: Network, decay: float) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
+        self._means, self._counts = _tensors(self.network)
+        self._latest, self._latest_counts = _tensors(network)
 
     @torch.no_grad()
-    def update(self, network: Network, steps: int) -> None:
-        """Take in the weights after `steps` steps (1 after the first)."""
+    def update(self, steps: int) -> None:
+        """Take in the network's weights after `steps` steps (1 after the first)."""
         decay = min(self.decay, steps / (steps + 9))
-        means, latest = _tensors(self.network), _tensors(network)
-        torch._foreach_lerp_(means[True], latest[True], 1 - decay)
-        for mean, count in zip(means[False], latest[False], strict=True):
-            mean.copy_(count)
+        torch._foreach_lerp_(self._means, self._latest, 1 - decay)
+        for count, latest in zip(self._counts, self._latest_counts, strict=True):
+            count.copy_(latest)
 
 
-def _tensors(network: nn.Module) -> dict[bool, list[Tensor]]:
-    """Tensors of a network by whether they hold fractions, which counts do not."""
-    tensors: dict[bool, list[Tensor]] = {True: [], False: []}
-    for tensor in network.state_dict().values():
-        tensors[tensor.is_floating_point()].append(tensor)
-    return tensors
+def _tensors(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """Tensors of a network that hold fractions, and those that hold counts."""
+    tensors = network.state_dict(keep_vars=True).values()
+    fractions = [tensor for tensor in tensors if tensor.is_floating_point()]
+    return fractions, [tensor for tensor in tensors if not tensor.is_floating_point()]
