@@ -1,13 +1,9 @@
-import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi } from "@tanstack/react-router"
-import { projectQuery } from "@/api/projects"
-import { useMe } from "@/api/session"
 import { Labelling } from "@/features/labelling/screen/labelling"
 
-const route = getRouteApi("/signed-in/projects/$projectId/label")
+const route = getRouteApi("/projects/$projectId/label")
 
 export function LabelPage() {
-  const { projectId } = route.useParams()
-  const { data: project } = useSuspenseQuery(projectQuery(projectId))
-  return <Labelling key={projectId} project={project} me={useMe()} />
+  const { project, me } = route.useLoaderData()
+  return <Labelling key={project.id} project={project} me={me} />
 }

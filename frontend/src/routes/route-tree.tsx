@@ -31,14 +31,18 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import("./sign-in-page"), "SignInPage"),
 })
 
+type Entering = { context: Context; location: { href: string } }
+
+async function signedInOnly({ context, location }: Entering) {
+  const me = await context.queryClient.ensureQueryData(meQuery)
+  if (!me) throw redirect({ to: "/sign-in", search: { next: location.href } })
+  return { me, role: me.role }
+}
+
 const signedIn = createRoute({
   getParentRoute: () => root,
   id: "signed-in",
-  beforeLoad: async ({ context, location }) => {
-    const me = await context.queryClient.ensureQueryData(meQuery)
-    if (!me) throw redirect({ to: "/sign-in", search: { next: location.href } })
-    return { role: me.role }
-  },
+  beforeLoad: signedInOnly,
   component: SignedInGate,
 })
 
@@ -187,17 +191,23 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("./settings-page"), "SettingsPage"),
 })
 
+/** Outside of the gate: whoever is signed out while labelling signs in again on the page itself. */
 const label = createRoute({
-  getParentRoute: () => signedIn,
+  getParentRoute: () => root,
   path: "/projects/$projectId/label",
   params: numericProject,
+  beforeLoad: signedInOnly,
+  loader: async ({ context: { queryClient, me }, params }) => ({
+    me,
+    project: await queryClient.fetchQuery(projectQuery(params.projectId)),
+  }),
   component: lazyRouteComponent(() => import("./label-page"), "LabelPage"),
 })
 
 export const routeTree = root.addChildren([
   signIn,
+  label,
   signedIn.addChildren([
-    label,
     shell.addChildren([
       home,
       projects,

@@ -110,6 +110,17 @@ export function sheetOf(
   return { ...sheet, active: nextWithoutPoint(sheet, null, rules) }
 }
 
+/** A sheet that was kept, perhaps under other categories, as it fits the project now. */
+export function refitted(kept: Sheet, rules: Rules): Sheet {
+  const names = new Set(rules.categories.map((category) => category.name))
+  const presence = Object.fromEntries(
+    Object.entries(kept.presence).filter(([name]) => names.has(name)),
+  )
+  const points = kept.points.filter((point) => names.has(point.category))
+  const active = kept.active !== null && names.has(kept.active) ? kept.active : null
+  return { ...EMPTY_SHEET, ...kept, presence, points, active, selected: null }
+}
+
 type Click = { category: string; x: number; y: number }
 
 function activeIf(rules: Rules, category: string): string | null {

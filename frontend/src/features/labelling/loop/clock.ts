@@ -41,15 +41,17 @@ export function activeTime(wallMs: number, events: readonly ClockEvent[]): numbe
 export class Clock {
   private readonly now: () => number
   private readonly startedAt: number
-  private events: ClockEvent[] = []
+  private events: ClockEvent[]
   private lastKept: number | null = null
   private unkept: number | null = null
   private isAway = false
   private isWaiting = false
 
-  constructor(now: () => number) {
+  /** Goes on from `before`, the time that the image had taken when the page was left. */
+  constructor(now: () => number, before: Timing | null = null) {
     this.now = now
-    this.startedAt = now()
+    this.startedAt = now() - (before?.wall_ms ?? 0)
+    this.events = [...(before?.events ?? [])]
   }
 
   input(): void {

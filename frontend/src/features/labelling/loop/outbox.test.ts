@@ -2,7 +2,7 @@ import "fake-indexeddb/auto"
 import { createStore } from "idb-keyval"
 import { describe, expect, it, vi } from "vitest"
 import { Outbox, type OutboxParts, type Parcel, type Verdict } from "./outbox"
-import { parcelStore } from "./parcel-store"
+import { parcelStore } from "./stores"
 
 let databases = 0
 
@@ -55,7 +55,7 @@ describe("Outbox", () => {
     await Promise.all([1, 2, 3].map((number) => outbox.add(parcel(number))))
     await until(() => isEmpty(outbox))
     expect(sent.map((one) => one.imageId)).toEqual([1, 2, 3])
-    await vi.waitFor(async () => expect(await store.all(1)).toEqual([]))
+    await vi.waitFor(async () => expect(await store.all()).toEqual([]))
   })
 
   it("has the label on this device before it is sent", async () => {
@@ -64,7 +64,7 @@ describe("Outbox", () => {
     const { outbox } = outboxWith([], {
       store: parts.store,
       send: async () => {
-        kept.push((await parts.store.all(1)).length)
+        kept.push((await parts.store.all()).length)
         return { kind: "saved" }
       },
     })
@@ -134,7 +134,9 @@ describe("Outbox", () => {
     const other = outboxWith([], { store: first.store, annotatorId: 2 })
     await other.outbox.load()
     expect(other.outbox.snapshot().waiting).toEqual([])
+    expect(other.outbox.snapshot().others.map((one) => one.id)).toEqual(["key-1"])
     expect(other.sent).toEqual([])
+    expect(await first.store.all()).toHaveLength(1)
   })
 
   it("keeps everything through an expired session", async () => {
@@ -142,7 +144,7 @@ describe("Outbox", () => {
     await outbox.add(parcel(1))
     await until(() => outbox.snapshot().obstacle === "signed-out")
     await outbox.add(parcel(2))
-    await vi.waitFor(async () => expect(await store.all(1)).toHaveLength(2))
+    await vi.waitFor(async () => expect(await store.all()).toHaveLength(2))
     expect(timers).toEqual([])
     outbox.retry()
     await until(() => isEmpty(outbox))
@@ -173,7 +175,7 @@ describe("Outbox", () => {
     expect(refused?.refusal).toContain("Someone else")
     await outbox.dismiss(refused?.id ?? "")
     expect(outbox.snapshot().refused).toEqual([])
-    await vi.waitFor(async () => expect(await store.all(1)).toEqual([]))
+    await vi.waitFor(async () => expect(await store.all()).toEqual([]))
   })
 
   it("shows a refused label again after a reload until it is read", async () => {
@@ -181,7 +183,7 @@ describe("Outbox", () => {
     await first.outbox.add(parcel(1))
     await until(() => first.outbox.snapshot().refused.length === 1)
     await vi.waitFor(async () =>
-      expect((await first.store.all(1))[0]?.refusal).toBe("Unknown category."),
+      expect((await first.store.all())[0]?.refusal).toBe("Unknown category."),
     )
     const second = outboxWith([], { store: first.store })
     await second.outbox.load()

@@ -8,6 +8,8 @@ export type Parcel = {
   /** The Idempotency-Key: sent again, it is still one label. */
   id: string
   annotatorId: number
+  /** By which others at this device know whose it is. */
+  annotator?: string
   projectId: number
   imageId: number
   imageName: string
@@ -27,7 +29,8 @@ export type Verdict =
 
 /** Where parcels outlive the page. */
 export type ParcelStore = {
-  all: (annotatorId: number) => Promise<Parcel[]>
+  /** Everybody's who labels at this device. */
+  all: () => Promise<Parcel[]>
   put: (parcel: Parcel) => Promise<void>
   has: (id: string) => Promise<boolean>
   remove: (id: string) => Promise<void>
@@ -38,6 +41,8 @@ export type OutboxState = {
   waiting: readonly Parcel[]
   /** Not accepted by the server, until the person has read why. */
   refused: readonly Parcel[]
+  /** Those of other people, which wait until they sign in here again. */
+  others: readonly Parcel[]
   /** What keeps the first one waiting. */
   obstacle: "unreachable" | "signed-out" | null
   /** Whether this device could not keep a copy, so that closing the page would lose it. */
@@ -54,13 +59,20 @@ export type OutboxParts = {
   later: (run: () => void, ms: number) => () => void
 }
 
+const EMPTY: OutboxState = {
+  waiting: [],
+  refused: [],
+  others: [],
+  obstacle: null,
+  isFragile: false,
+}
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 30_000
 
 /** Sends labels in the order they were given, each until the server has answered for it. */
 export class Outbox extends Observable {
   private readonly parts: OutboxParts
-  private state: OutboxState = { waiting: [], refused: [], obstacle: null, isFragile: false }
+  private state: OutboxState = EMPTY
   private failures = 0
   private isSending = false
   private isClosed = false
@@ -75,10 +87,13 @@ export class Outbox extends Observable {
 
   /** Take up what an earlier page left behind. */
   async load(): Promise<void> {
-    const kept = await this.parts.store.all(this.parts.annotatorId).catch(() => [])
+    const everybodys = await this.parts.store.all().catch(() => [])
+    const isOwn = (parcel: Parcel) => parcel.annotatorId === this.parts.annotatorId
     const isNew = (parcel: Parcel) => !this.state.waiting.some((one) => one.id === parcel.id)
-    const sorted = kept.filter(isNew).toSorted((a, b) => a.queuedAt - b.queuedAt)
+    const kept = everybodys.filter((parcel) => isOwn(parcel) && isNew(parcel))
+    const sorted = kept.toSorted((a, b) => a.queuedAt - b.queuedAt)
     this.change({
+      others: everybodys.filter((parcel) => !(isOwn(parcel) || parcel.refusal)),
       waiting: [...sorted.filter((parcel) => !parcel.refusal), ...this.state.waiting],
       refused: sorted.filter((parcel) => parcel.refusal),
     })

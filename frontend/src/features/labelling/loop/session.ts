@@ -1,13 +1,12 @@
-import { createStore } from "idb-keyval"
 import type { Project } from "@/api/projects"
-import { queryClient } from "@/api/query-client"
-import { meQuery } from "@/api/session"
+import type { Me } from "@/api/session"
 import { closePicture, loadPicture, type Picture } from "../stage/picture"
 import type { Task } from "./draft"
 import { Feed } from "./feed"
 import { Gallery } from "./gallery"
 import { Outbox } from "./outbox"
-import { parcelStore } from "./parcel-store"
+import { Shelf } from "./shelf"
+import { draftStore, parcelStore } from "./stores"
 import {
   fileOf,
   imageOf,
@@ -47,9 +46,9 @@ function outboxOf(annotatorId: number): Outbox {
   if (known) return known
   const outbox = new Outbox({
     annotatorId,
-    store: parcelStore(createStore("weakseg-outbox", "labels")),
-    send: async (parcel) => (isSignedIn(annotatorId) ? sendLabel(parcel) : { kind: "signed-out" }),
-    exclusively: (task) => navigator.locks.request("weakseg-outbox", task),
+    store: parcelStore(),
+    send: sendLabel,
+    exclusively,
     later,
   })
   outboxes.set(annotatorId, outbox)
@@ -58,9 +57,16 @@ function outboxOf(annotatorId: number): Outbox {
   return outbox
 }
 
-/** Nobody's labels are sent in the name of whoever signed in after them. */
-function isSignedIn(annotatorId: number): boolean {
-  return queryClient.getQueryData(meQuery.queryKey)?.id === annotatorId
+/** Browsers know locks only on https and on this machine; elsewhere the key keeps labels single. */
+async function exclusively(task: () => Promise<void>): Promise<void> {
+  const locks: LockManager | undefined = navigator.locks
+  await (locks ? locks.request("weakseg-outbox", task) : task())
+}
+
+/** 128 random bits; unlike `randomUUID` on every address that a server may have. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")
 }
 
 function later(run: () => void, ms: number): () => void {
@@ -69,12 +75,18 @@ function later(run: () => void, ms: number): () => void {
 }
 
 /** Start work on a project's images. */
-export function openSession(project: Project, annotatorId: number): Session {
-  const outbox = outboxOf(annotatorId)
+export function openSession(project: Project, me: Pick<Me, "id" | "email">): Session {
+  const outbox = outboxOf(me.id)
+  const store = draftStore()
+  const today = () => Date.now()
+  const shelf = new Shelf({ annotatorId: me.id, projectId: project.id, store, today })
   const gallery = galleryOf(project)
   const feed = new Feed<Lease>({
     ahead: AHEAD,
-    take: (count) => takeLeases(project.id, count),
+    take: async (count) => {
+      const [leases] = await Promise.all([takeLeases(me.id, project.id, count), shelf.ready])
+      return leases
+    },
     renew: renewLease,
     release: releaseLease,
     isOnItsWay: (id) => outbox.snapshot().waiting.some((parcel) => parcel.imageId === id),
@@ -84,11 +96,12 @@ export function openSession(project: Project, annotatorId: number): Session {
   })
   const workspace = new Workspace({
     project,
-    annotatorId,
+    author: { annotatorId: me.id, annotator: me.email },
     feed,
     outbox,
+    shelf,
     now: () => performance.now(),
-    newId: () => crypto.randomUUID(),
+    newId,
     pastBefore: (cursor) => pastBefore(project, cursor),
     want: (tasks) => gallery.want(tasks),
   })

@@ -24,6 +24,7 @@ export async function sendLabel(parcel: Parcel): Promise<Verdict> {
   const params = { path: { image_id: parcel.imageId }, header: { "idempotency-key": parcel.id } }
   const request = { params, body: parcel.body, signal: giveUp() }
   try {
+    await mustBe(parcel.annotatorId)
     await unwrap(client.PUT("/api/v1/images/{image_id}/label", request))
     return { kind: "saved" }
   } catch (error) {
@@ -39,7 +40,21 @@ export function verdictOn(error: unknown): Verdict {
   return { kind: "refused", reason: messageOf(error) }
 }
 
-export function takeLeases(projectId: number, count: number): Promise<Lease[]> {
+/**
+ * Nobody's labels are sent, and nobody's images taken, in the name of whoever signed in after them,
+ * be it in another tab. @throws {ApiProblem} with status 401 when it is not this person
+ */
+async function mustBe(annotatorId: number): Promise<void> {
+  const { id } = await unwrap(client.GET("/api/v1/me", { signal: giveUp() }))
+  if (id !== annotatorId) throw new ApiProblem("Somebody else has signed in.", 401, "someone-else")
+}
+
+export async function takeLeases(
+  annotatorId: number,
+  projectId: number,
+  count: number,
+): Promise<Lease[]> {
+  await mustBe(annotatorId)
   const params = { path: { project_id: projectId } }
   const request = { params, body: { count }, signal: giveUp() }
   return unwrap(client.POST("/api/v1/projects/{project_id}/leases", request))

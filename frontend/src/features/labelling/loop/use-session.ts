@@ -1,17 +1,18 @@
 import { useEffect, useState, useSyncExternalStore } from "react"
 import type { Project } from "@/api/projects"
+import type { Me } from "@/api/session"
 import type { Picture } from "../stage/picture"
 import type { PictureState } from "./gallery"
 import { openSession, type Session } from "./session"
 
 /** Opened once the page is there, closed when it is left. Another `project` is another session. */
-export function useSession(project: Project, annotatorId: number): Session | null {
+export function useSession(project: Project, me: Me): Session | null {
   const [session, setSession] = useState<Session | null>(null)
   useEffect(() => {
-    const started = openSession(project, annotatorId)
+    const started = openSession(project, me)
     setSession(started)
     return () => started.close()
-  }, [project, annotatorId])
+  }, [project, me])
   return session
 }
 

@@ -3,6 +3,7 @@ import { presenceOf, pressed } from "../answer/sheet"
 import { rulesOf, type Task } from "./draft"
 import { Feed } from "./feed"
 import { Outbox, type Parcel } from "./outbox"
+import { type DraftStore, Shelf } from "./shelf"
 import type { Label, Lease } from "./transport"
 import { Workspace } from "./workspace"
 
@@ -39,11 +40,21 @@ export function labelOf(imageId: number, change: Partial<Label> = {}): Label {
   return { ...who, ...said, ...when, ...change }
 }
 
+/** Drafts that outlive a page of the test. */
+export function draftsInMemory(): DraftStore {
+  const kept = new Map<number, string>()
+  return {
+    all: async () => [...kept.values()].map((text) => JSON.parse(text)),
+    put: async (draft) => void kept.set(draft.imageId, JSON.stringify(draft)),
+    remove: async (draft) => void kept.delete(draft.imageId),
+  }
+}
+
 /** A workspace over a server with images 1, 2, 3, ... that notes what it was sent. */
 export async function workspaceWith(
-  options: { project?: Project; leases?: Lease[]; past?: Task[] } = {},
+  options: { project?: Project; leases?: Lease[]; past?: Task[]; drafts?: DraftStore } = {},
 ) {
-  const { project = projectWith(), past = [] } = options
+  const { project = projectWith(), past = [], drafts = draftsInMemory() } = options
   const leases = options.leases ?? Array.from({ length: 20 }, (_, index) => leaseOf(index + 1))
   const time = { ms: 1000 }
   const sent: Parcel[] = []
@@ -69,16 +80,19 @@ export async function workspaceWith(
     exclusively: (task) => task(),
     later: () => () => undefined,
   })
+  const shelf = new Shelf({ annotatorId: 1, projectId: 7, store: drafts, today: () => 0 })
   const workspace = new Workspace({
     project,
-    annotatorId: 1,
+    author: { annotatorId: 1, annotator: "a@example.org" },
     feed,
     outbox,
+    shelf,
     now: () => time.ms,
     newId: () => `key-${sent.length}`,
     pastBefore: async (cursor) => ({ tasks: cursor === null ? past : [], next: null }),
     want: (tasks) => wanted.push(tasks.map((task) => task.id)),
   })
+  await shelf.ready
   await feed.fill()
   const shown = () => workspace.snapshot().task?.id
   const look = (ms = 0) => {

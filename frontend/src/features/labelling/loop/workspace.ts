@@ -5,7 +5,8 @@ import { Clock, type Timing } from "./clock"
 import { bodyOf, type Draft, Drafts, type Task, taskOf } from "./draft"
 import type { Feed } from "./feed"
 import { Observable } from "./observable"
-import type { Outbox } from "./outbox"
+import type { Outbox, Parcel } from "./outbox"
+import type { Shelf } from "./shelf"
 import { type PastBefore, Trail } from "./trail"
 import type { Lease } from "./transport"
 
@@ -27,9 +28,11 @@ export type WorkspaceState = {
 
 export type WorkspaceParts = {
   project: Project
-  annotatorId: number
+  /** Whose labels these are. */
+  author: Pick<Parcel, "annotatorId" | "annotator">
   feed: Feed<Lease>
   outbox: Outbox
+  shelf: Shelf
   /** Milliseconds that only grow. */
   now: () => number
   newId: () => string
@@ -56,7 +59,7 @@ export class Workspace extends Observable {
     super()
     this.parts = parts
     this.trail = new Trail(parts.pastBefore)
-    this.drafts = new Drafts(parts.project)
+    this.drafts = new Drafts(parts.project, parts.shelf)
     this.state = this.read()
     parts.feed.subscribe(() => this.refresh())
   }
@@ -93,7 +96,7 @@ export class Workspace extends Observable {
     const { task, draft } = this.state
     if (task?.id !== imageId || !draft) return
     if (draft.clock) draft.clock.show()
-    else this.change({ clock: new Clock(this.parts.now) })
+    else this.change({ clock: new Clock(this.parts.now, draft.before), before: null })
   }
 
   /** The clock of the image on the stage, once it is painted. */
@@ -168,16 +171,16 @@ export class Workspace extends Observable {
     if (!(task && draft) || this.isBusy || !(draft.clock || skipped)) return false
     this.isBusy = true
     const timing = draft.clock?.read() ?? UNSEEN
-    const { project, annotatorId } = this.parts
+    const { project, author } = this.parts
     const body = { ...bodyOf(draft, project, skipped), lease_id: task.leaseId, timing }
-    const imageName = task.image.external_id
-    const about = { annotatorId, projectId: project.id, imageId: task.id, imageName }
+    const image = { imageId: task.id, imageName: task.image.external_id }
+    const about = { ...author, ...image, projectId: project.id }
     try {
       await this.parts.outbox.add({ id: this.parts.newId(), ...about, body, queuedAt: Date.now() })
     } finally {
       this.isBusy = false
     }
-    this.drafts.change(task, { start: draft.history.present, skipped, clock: null })
+    this.drafts.submitted(task, skipped)
     if (!this.trail.current()) this.finishFront(task, skipped ? [] : [timing.active_ms])
     return true
   }
@@ -200,10 +203,10 @@ export class Workspace extends Observable {
   }
 
   private rewrite(change: (history: History<Sheet>) => History<Sheet>): void {
-    const { draft } = this.state
-    if (!draft || this.isBusy) return
-    const history = change(draft.history)
-    if (history !== draft.history) this.change({ history })
+    const { task, draft } = this.state
+    if (!(task && draft) || this.isBusy) return
+    this.drafts.edit(task, change(draft.history))
+    this.refresh()
   }
 
   private change(change: Partial<Draft>): void {

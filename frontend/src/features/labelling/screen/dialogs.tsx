@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from "react"
 import { messageOf } from "@/api/client"
 import type { Me } from "@/api/session"
-import { Button } from "@/components/button"
+import { AnchorButton, Button } from "@/components/button"
 import { Dialog, DialogActions } from "@/components/dialog"
 import { TextField } from "@/components/field"
 import { Notice } from "@/components/notice"
@@ -162,7 +162,7 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
     <Dialog title="Sign in again" isOpen onClose={onClose}>
       <form className={styles.signin} onSubmit={submit}>
         <p>
-          Your session has ended. Nothing is lost:{" "}
+          You are not signed in any more. Nothing is lost:{" "}
           {waiting > 0
             ? `${formatPlural(waiting, "label waits", "labels wait")} on this device and will be sent.`
             : "everything so far is saved."}
@@ -179,6 +179,9 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
           onChange={setPassword}
         />
         <DialogActions>
+          <AnchorButton href={`/sign-in?next=${encodeURIComponent(location.pathname)}`}>
+            I am somebody else
+          </AnchorButton>
           <Button type="submit" variant="primary" isPending={isPending}>
             Sign in and go on
           </Button>

@@ -22,9 +22,9 @@ type LabellingProps = { project: Project; me: Me }
 
 /** The page on which images get their labels. The project stays as it was when it was opened. */
 export function Labelling({ project, me }: LabellingProps) {
-  const [opened] = useState(project)
-  const session = useSession(opened, me.id)
-  return session && <OpenLabelling project={opened} me={me} session={session} />
+  const [opened] = useState({ project, me })
+  const session = useSession(opened.project, opened.me)
+  return session && <OpenLabelling {...opened} session={session} />
 }
 
 function OpenLabelling({ project, me, session }: LabellingProps & { session: Session }) {

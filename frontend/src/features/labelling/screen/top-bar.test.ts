@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
 import type { OutboxState, Parcel } from "../loop/outbox"
-import { medianOf, statusOf } from "./top-bar"
+import { medianOf, othersOf, statusOf } from "./top-bar"
 
 function state(count: number, change: Partial<OutboxState> = {}): OutboxState {
   const waiting = Array.from({ length: count }, (_, index) => ({ id: String(index) }) as Parcel)
-  return { waiting, refused: [], obstacle: null, isFragile: false, ...change }
+  return { waiting, refused: [], others: [], obstacle: null, isFragile: false, ...change }
 }
 
 describe("statusOf", () => {
@@ -18,6 +18,16 @@ describe("statusOf", () => {
   it("warns when only this page has them", () => {
     const fragile = state(1, { obstacle: "unreachable", isFragile: true })
     expect(statusOf(fragile).text).toBe("Offline: 1 waiting, keep this page open")
+  })
+})
+
+describe("othersOf", () => {
+  it("names whose labels wait on this device", () => {
+    const of = (annotator: string) => ({ annotator }) as Parcel
+    expect(othersOf([])).toBeNull()
+    const { text, explanation } = othersOf([of("a@x.org"), of("a@x.org"), of("b@x.org")]) ?? {}
+    expect(text).toBe("3 of a@x.org, b@x.org")
+    expect(explanation).toBe("3 labels wait here until a@x.org and b@x.org sign in again.")
   })
 })
 

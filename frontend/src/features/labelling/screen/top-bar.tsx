@@ -1,10 +1,10 @@
-import { ArrowLeft, CloudAlert, CloudCheck, CloudUpload, LockKeyhole } from "lucide-react"
+import { ArrowLeft, CloudAlert, CloudCheck, CloudUpload, LockKeyhole, UserLock } from "lucide-react"
 import type { ReactNode } from "react"
 import type { Project } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { classNames } from "@/components/class-names"
-import { formatCount, formatDuration } from "@/lib/format"
-import type { OutboxState } from "../loop/outbox"
+import { formatCount, formatDuration, formatPlural } from "@/lib/format"
+import type { OutboxState, Parcel } from "../loop/outbox"
 import styles from "./top-bar.module.css"
 
 type TopBarProps = {
@@ -61,12 +61,30 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 /** Where the labels are, honestly. */
 function SaveStatus({ outbox }: { outbox: OutboxState }) {
   const { icon: Icon, text, tone } = statusOf(outbox)
+  const others = othersOf(outbox.others)
   return (
-    <span className={classNames(styles.status, styles[tone])} role="status">
-      <Icon aria-hidden="true" />
-      {text}
+    <span className={styles.statuses} role="status">
+      <span className={classNames(styles.status, styles[tone])}>
+        <Icon aria-hidden="true" />
+        {text}
+      </span>
+      {others && (
+        <span className={classNames(styles.status, styles.warn)} title={others.explanation}>
+          <UserLock aria-hidden="true" />
+          {others.text}
+        </span>
+      )}
     </span>
   )
+}
+
+/** Whose labels wait on this device besides one's own. */
+export function othersOf(others: readonly Parcel[]) {
+  if (others.length === 0) return null
+  const names = [...new Set(others.map((parcel) => parcel.annotator ?? "somebody else"))]
+  const labels = formatPlural(others.length, "label waits", "labels wait")
+  const text = `${others.length} of ${names.join(", ")}`
+  return { text, explanation: `${labels} here until ${names.join(" and ")} sign in again.` }
 }
 
 export function statusOf({ waiting, obstacle, isFragile }: OutboxState) {

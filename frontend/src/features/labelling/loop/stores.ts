@@ -1,0 +1,27 @@
+import { createStore, del, entries, get, set, type UseStore } from "idb-keyval"
+import type { Parcel, ParcelStore } from "./outbox"
+import type { DraftStore, KeptDraft } from "./shelf"
+
+/** Parcels in IndexedDB: they outlive a reload, a crash and a closed browser. */
+export function parcelStore(
+  database: UseStore = createStore("weakseg-outbox", "labels"),
+): ParcelStore {
+  return {
+    all: async () => (await entries<string, Parcel>(database)).map(([, parcel]) => parcel),
+    put: (parcel) => set(parcel.id, parcel, database),
+    has: async (id) => (await get<Parcel>(id, database)) !== undefined,
+    remove: (id) => del(id, database),
+  }
+}
+
+/** Drafts in IndexedDB, beside the parcels. */
+export function draftStore(
+  database: UseStore = createStore("weakseg-drafts", "drafts"),
+): DraftStore {
+  const placeOf = ({ annotatorId, imageId }: KeptDraft) => `${annotatorId}/${imageId}`
+  return {
+    all: async () => (await entries<string, KeptDraft>(database)).map(([, draft]) => draft),
+    put: (draft) => set(placeOf(draft), draft, database),
+    remove: (draft) => del(placeOf(draft), database),
+  }
+}
