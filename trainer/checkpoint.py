@@ -47,16 +47,9 @@ class TrainedSegmenter:
 
 
 def shape_of(config: TrainConfig) -> SegmenterShape:
-    """What a run's checkpoints say about their network.
-
-    Raises:
-        BadInput: the configuration's fields do not go together.
-    """
+    """What a run's checkpoints say about their network."""
     names = SegmenterShape.model_fields.keys() & TrainConfig.model_fields.keys()
-    try:
-        return SegmenterShape.model_validate({name: getattr(config, name) for name in names})
-    except ValidationError as error:
-        raise BadInput(describe(error)) from error
+    return SegmenterShape.model_validate({name: getattr(config, name) for name in names})
 
 
 @dataclass(frozen=True)

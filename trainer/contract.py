@@ -248,7 +248,7 @@ class TrainConfig(Record):
     """`efficientnet-lite0`, `resnet101`, `vgg16`, or `timm/NAME` for any timm network with maps."""
     head: Literal["fusion", "deeplab-v2"] = "fusion"
     """`fusion` adds maps of several strides; `deeplab-v2` is dilated branches on the last map."""
-    dilations: tuple[int, ...] = (6, 12)
+    dilations: tuple[Annotated[int, Field(ge=1)], ...] = (6, 12)
     """Of the `deeplab-v2` head; the paper's networks declare four branches and use these two."""
     initial_weights: Path | None = None
     """File with the backbone's ImageNet weights, where the machine cannot download them."""
@@ -341,21 +341,53 @@ class TrainConfig(Record):
         return self.source_width or self.width, self.source_height or self.height
 
     @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
+    def _categories_fit(self) -> Self:
         if len(set(self.categories)) != len(self.categories):
             raise ValueError("a category is named twice")
         if self.colors and len(self.colors) != len(self.categories):
             raise ValueError(f"{len(self.colors)} colours for {len(self.categories)} categories")
+        if unknown := set(self.scored_categories) - set(self.categories):
+            raise ValueError(f"scored_categories: unknown {', '.join(sorted(unknown))}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_data_it_needs(self) -> Self:
         if self.supervision.is_oracle and self.labels is None:
             raise ValueError(f"supervision {self.supervision.value!r} needs a label file")
         if self.source is None and not self.supervision.learns_without_source:
             raise ValueError(f"supervision {self.supervision.value!r} needs a source domain")
-        if unknown := set(self.scored_categories) - set(self.categories):
-            raise ValueError(f"scored_categories: unknown {', '.join(sorted(unknown))}")
-        if (self.crop_height is None) != (self.crop_width is None):
-            raise ValueError("crop_height and crop_width go together")
+        if self.source is None and self.warmup_steps:
+            raise ValueError(
+                f"warmup_steps: {self.warmup_steps}, but there is no source domain to warm up on; "
+                "without one it is 0"
+            )
         if self.selection == "masks" and self.validation is None:
             raise ValueError("selection by masks needs validation masks")
+        has_labels = self.labels is not None or self.supervision is Supervision.DENSE
+        if self.selection == "weak-labels" and not has_labels:
+            raise ValueError("labels: selection by held-out weak labels needs a label file")
+        return self
+
+    @model_validator(mode="after")
+    def _crops_fit(self) -> Self:
+        width, height = self.crop_width, self.crop_height
+        if (width is None) != (height is None):
+            raise ValueError("crop_height and crop_width go together")
+        if width is None or height is None:
+            return self
+        sizes = {"source": self.source_size} if self.source else {}
+        for domain, size in (sizes | {"target": (self.width, self.height)}).items():
+            if width > size[0] or height > size[1]:
+                raise ValueError(
+                    f"crop_width, crop_height: a crop of {width} x {height} is larger than "
+                    f"the {domain}'s images, which are resized to {size[0]} x {size[1]}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _head_is_whole(self) -> Self:
+        if self.head == "deeplab-v2" and not self.dilations:
+            raise ValueError("head 'deeplab-v2' needs dilations")
         return self
 
 

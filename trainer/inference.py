@@ -5,9 +5,8 @@ Images are decoded ahead in threads, and nothing here waits for the device.
 Shapes: `B` image, `C` category, `H W` pixel, `h w` logits.
 """
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -19,16 +18,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.checkpoint import TrainedSegmenter
+from trainer.cores import cores_here
 from trainer.data.decode import decode_image, image_size
 from trainer.data.images import ResizedImages
 from trainer.losses.pixels import resize_logits
 
 BATCH_SIZE = 4
-THREADS = min(len(os.sched_getaffinity(0)), 8)
-"""For files alone: decoding and encoding let other threads run."""
+MOST_THREADS = 8
 AHEAD = 2
 """Things that are made ready beyond those that the threads are at."""
 
+Item = TypeVar("Item")
 Made = TypeVar("Made")
 Extra = TypeVar("Extra")
 
@@ -86,7 +86,8 @@ def segment_images(
         pixels = [_scaled(images, i, window.scale) if window else images.image(i) for i in indices]
         return np.stack(pixels), tuple(read(index) for index in indices)
 
-    for number, (pixels, extras) in enumerate(ahead(load, -(-len(images) // together))):
+    loads = ahead(load, range(-(-len(images) // together)))
+    for number, (pixels, extras) in enumerate(loads):
         with torch.inference_mode():
             images_B3HW = to_device(torch.from_numpy(pixels), device_of(segmenter)).movedim(-1, 1)
             logits = (
@@ -97,14 +98,25 @@ def segment_images(
         yield Segmented(number * together, logits, extras)
 
 
-def ahead(make: Callable[[int], Made], count: int) -> Iterator[Made]:
-    """`make(0)` to `make(count - 1)` in order, made in threads while earlier ones are used."""
-    pool = ThreadPoolExecutor(THREADS)
+def ahead(
+    make: Callable[[Item], Made], items: Iterable[Item], of_each: int = 1
+) -> Generator[Made, None, None]:
+    """What `make` makes of each item, in order, in threads while earlier ones are used.
+
+    For files alone: decoding and encoding let other threads run.
+
+    Args:
+        make: called in a thread.
+        items: taken as they are needed, in the caller's thread.
+        of_each: so many items come at once, and none of them need wait for the next.
+    """
+    threads = min(cores_here(), MOST_THREADS)
+    pool = ThreadPoolExecutor(threads)
     waiting: deque[Future[Made]] = deque()
     try:
-        for number in range(count):
-            waiting.append(pool.submit(make, number))
-            if len(waiting) > THREADS + AHEAD:
+        for item in items:
+            waiting.append(pool.submit(make, item))
+            if len(waiting) > (threads + AHEAD) * of_each:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

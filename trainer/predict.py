@@ -6,9 +6,7 @@ The device segments one batch while threads decode the next and encode the masks
 import colorsys
 import math
 import re
-from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -26,11 +24,10 @@ from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
 from trainer.files import write_atomically
 from trainer.inference import (
-    AHEAD,
     BATCH_SIZE,
-    THREADS,
     Segmented,
     Window,
+    ahead,
     predicted_categories,
     segment_images,
 )
@@ -68,41 +65,30 @@ def predict_images(
     """
     (folder / "masks").mkdir(parents=True, exist_ok=True)
     lines = []
-    with closing(_predictions(segmenter, images, folder, window, batch_size)) as predictions:
+    write = _Writer(folder, segmenter.shape)
+    with (
+        closing(_found(segmenter, images, window, batch_size)) as found,
+        closing(ahead(write, found, of_each=batch_size)) as predictions,
+    ):
         for prediction in predictions:
             lines.append(prediction.model_dump_json() + "\n")
             on_done(len(lines))
     write_atomically(folder / "predictions.jsonl", "".join(lines).encode())
 
 
-def _predictions(
-    segmenter: TrainedSegmenter,
-    images: ResizedImages,
-    folder: Path,
-    window: Window | None,
-    batch_size: int,
-) -> Generator[ImagePrediction, None, None]:
-    """Predictions in order, each when its mask is on disk."""
+def _found(
+    segmenter: TrainedSegmenter, images: ResizedImages, window: Window | None, batch_size: int
+) -> Generator["_FoundInOne", None, None]:
+    """What was found in each image, in order."""
 
     def size_of(index: int) -> Size:
         return image_size(images.samples[index].image)
 
-    pool = ThreadPoolExecutor(THREADS)
-    waiting: deque[Future[ImagePrediction]] = deque()
-    try:
-        for batch in segment_images(segmenter, images, size_of, window, batch_size):
-            found = _Found.on_device(segmenter.shape, batch)
-            for position in range(len(batch.extras)):
-                index = batch.first + position
-                name = images.samples[index].name
-                writer = _Writer(folder, segmenter.shape, name, index)
-                waiting.append(pool.submit(writer, found, position))
-            while len(waiting) > (THREADS + AHEAD) * batch_size:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for batch in segment_images(segmenter, images, size_of, window, batch_size):
+        found = _Found.on_device(segmenter.shape, batch)
+        for position in range(len(batch.extras)):
+            index = batch.first + position
+            yield _FoundInOne(found, position, index, images.samples[index].name)
 
 
 @dataclass(frozen=True)
@@ -145,22 +131,30 @@ class _Found:
 
 
 @dataclass(frozen=True)
+class _FoundInOne:
+    """What was found in one image, which is at `position` of its batch."""
+
+    batch: _Found
+    position: int
+    index: int
+    name: str
+
+
+@dataclass(frozen=True)
 class _Writer:
     """Writes one image's mask."""
 
     folder: Path
     shape: SegmenterShape
-    name: str
-    index: int
 
-    def __call__(self, found: _Found, position: int) -> ImagePrediction:
-        pixels, (*presence, doubt) = found.image(position)
-        mask = f"masks/{self.index:06d}-{_file_stem(self.name)}.png"
+    def __call__(self, found: _FoundInOne) -> ImagePrediction:
+        pixels, (*presence, doubt) = found.batch.image(found.position)
+        mask = f"masks/{found.index:06d}-{_file_stem(found.name)}.png"
         image = Image.fromarray(pixels)
         image.putpalette(b"".join(bytes.fromhex(color[1:]) for color in colors_of(self.shape)))
         image.save(self.folder / mask, compress_level=7)
         return ImagePrediction(
-            image=self.name,
+            image=found.name,
             mask=mask,
             width=image.width,
             height=image.height,

@@ -30,11 +30,6 @@ def is_main_process() -> bool:
     return os.environ.get("RANK", "0") == "0"  # noqa: TID251 - set by torchrun, no setting of ours
 
 
-def processes_here() -> int:
-    """How many processes of the run share this machine's cores."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # noqa: TID251 - set by torchrun
-
-
 def leave() -> None:
     """End the connections to the other processes."""
     if dist.is_available() and dist.is_initialized():

@@ -1,6 +1,5 @@
 """What a run starts from: its configuration, its device, its network."""
 
-import os
 import re
 from pathlib import Path
 
@@ -9,11 +8,11 @@ from pydantic import ValidationError
 
 from trainer.checkpoint import load_segmenter, shape_of
 from trainer.contract import TrainConfig
+from trainer.cores import cores_here
 from trainer.data.cards import resolve_card
 from trainer.errors import BadInput, describe
 from trainer.files import sha256
 from trainer.models.segmenter import Segmenter, SegmenterShape, build_segmenter
-from trainer.processes import processes_here
 
 
 def read_config(run_dir: Path) -> tuple[TrainConfig, str]:
@@ -30,11 +29,6 @@ def read_config(run_dir: Path) -> tuple[TrainConfig, str]:
         raise BadInput(f"{path}: cannot read the configuration: {error}") from error
     except ValidationError as error:
         raise BadInput(f"{path}: {describe(error)}") from error
-    if config.source is None and config.warmup_steps:
-        raise BadInput(
-            f"{path}: warmup_steps: {config.warmup_steps}, but there is no source domain "
-            "to warm up on; without one it is 0"
-        )
     changes: dict[str, object] = {
         name: resolve_card(card, run_dir)
         for name in ("source", "target", "validation")
@@ -52,8 +46,7 @@ def prepare_device(config: TrainConfig) -> torch.device:
     Raises:
         BadInput: the configuration asks for a device that is not there.
     """
-    threads = len(os.sched_getaffinity(0)) // processes_here()
-    torch.set_num_threads(config.threads or max(threads, 1))
+    torch.set_num_threads(config.threads or cores_here())
     # The adversarial gradients are so small that denormals double the time of a step on a CPU.
     torch.set_flush_denormal(True)
     torch.set_float32_matmul_precision("highest" if config.precision == "fp32" else "high")

@@ -17,9 +17,8 @@ from trainer.checkpoint import (
     load_segmenter,
     read_safetensors,
     save_checkpoint,
-    shape_of,
 )
-from trainer.contract import CheckpointInfo, DatasetCard, Score, Supervision, TrainConfig
+from trainer.contract import CheckpointInfo, Score
 from trainer.errors import BadInput
 from trainer.models.segmenter import build_segmenter
 
@@ -158,21 +157,6 @@ class TestBadCheckpoints:
         path = save(tmp_path, shape_with())
         rewrite(path, {"feature_channels": 24})
         assert complaint(path).startswith("does not fit the network: size mismatch for head.")
-
-
-def test_fields_of_a_configuration_that_do_not_go_together() -> None:
-    card = DatasetCard(name="street")
-    config = TrainConfig(
-        recipe="tiny",
-        supervision=Supervision.SOURCE_ONLY,
-        categories=("road",),
-        source=card,
-        target=card,
-        head="deeplab-v2",
-        dilations=(),
-    )
-    with pytest.raises(BadInput, match=r"^head 'deeplab-v2' needs dilations$"):
-        shape_of(config)
 
 
 class TestLinks:

@@ -117,12 +117,12 @@ def test_things_are_made_ahead_in_order_and_no_further_than_needed() -> None:
             made.append(number)
         return number * number
 
-    taken = ahead(make, 1000)
+    taken = ahead(make, range(1000))
     assert [next(taken) for _ in range(3)] == [0, 1, 4]
     taken.close()
     assert len(made) < 50
-    assert list(ahead(make, 0)) == []
-    assert list(ahead(make, 20)) == [number * number for number in range(20)]
+    assert list(ahead(make, [])) == []
+    assert list(ahead(make, range(20), of_each=4)) == [number * number for number in range(20)]
 
 
 def test_a_broken_image_is_named(segmenter: TrainedSegmenter, tmp_path: Path) -> None:

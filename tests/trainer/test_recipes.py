@@ -90,6 +90,47 @@ def test_overrides_reach_fields_and_weights_also_as_text(config: TrainConfig) ->
     assert apply_overrides(config, {}) == config
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"crop_height": 48}, "crop_height and crop_width go together"),
+        (
+            {"crop_height": 48, "crop_width": 65},
+            "crop_width, crop_height: a crop of 65 x 48 is larger than the source's images",
+        ),
+        (
+            {"crop_height": 60, "crop_width": 64, "source_height": 60},
+            "larger than the target's images, which are resized to 64 x 48",
+        ),
+        ({"selection": "masks"}, "selection by masks needs validation masks"),
+        ({"head": "deeplab-v2", "dilations": ""}, "head 'deeplab-v2' needs dilations"),
+        ({"dilations": "6,0"}, r"dilations\.1: "),
+        ({"scored_categories": "bus"}, "scored_categories: unknown bus"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_at_once(
+    config: TrainConfig, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=rf"^override .*{message}"):
+        apply_overrides(config, changes)
+
+
+def test_selection_by_weak_labels_needs_some() -> None:
+    by_labels = {"selection": "weak-labels"}
+    without = build("tiny", subject(Supervision.PSEUDO, labels=False))
+    with pytest.raises(RecipeError, match="by held-out weak labels needs a label file"):
+        apply_overrides(without, by_labels)
+    of_masks = build("tiny", subject(Supervision.DENSE, labels=False))
+    for config in (of_masks, build("tiny", subject(Supervision.PSEUDO))):
+        assert apply_overrides(config, by_labels).selection == "weak-labels"
+
+
+def test_there_is_no_warm_up_without_a_source() -> None:
+    config = build("tiny", replace(subject(), source=None))
+    with pytest.raises(RecipeError, match="warmup_steps: 3, but there is no source domain"):
+        apply_overrides(config, {"warmup_steps": 3})
+
+
 def test_none_is_nothing_only_where_there_may_be_nothing(config: TrainConfig) -> None:
     changed = apply_overrides(config, {"pixel_adaptation": "fda", "schedule_steps": 7})
     again = apply_overrides(changed, {"pixel_adaptation": "none", "schedule_steps": "none"})

@@ -416,6 +416,10 @@ def test_presence_is_calibrated_and_the_checkpoint_knows_it(make_run: MakeRun) -
 
 
 def test_a_warm_up_without_a_source_is_refused(make_run: MakeRun) -> None:
-    run_dir = make_run(source=None, warmup_steps=3)
+    run_dir = make_run(source=None, warmup_steps=0)
+    config = json.loads((run_dir / "config.json").read_text()) | {"warmup_steps": 3}
+    (run_dir / "config.json").write_text(json.dumps(config))
     assert train(run_dir) == BAD_INPUT
-    assert "warmup_steps: 3, but there is no source domain" in str(lines_of(run_dir)[-1]["error"])
+    assert "config.json: warmup_steps: 3, but there is no source domain" in str(
+        lines_of(run_dir)[-1]["error"]
+    )

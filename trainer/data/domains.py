@@ -1,6 +1,5 @@
 """All data of one run, read and checked before the first step."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.cores import cores_here
 from trainer.data.batches import FourierStyle, SourceBatches, TargetBatches
 from trainer.data.cache import Cache
 from trainer.data.cards import Sample, list_samples
@@ -84,7 +84,6 @@ def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains
     Raises:
         BadInput: naming the dataset, file, line or field.
     """
-    _check_crop(config)
     # Batch n of all processes is one batch, of which each takes its part.
     config = config.model_copy(update={"batch_size": config.batch_size * part[1]})
     target = _load_target(config)
@@ -128,20 +127,7 @@ def _cache(config: TrainConfig, card: DatasetCard) -> Cache | None:
 
 
 def _threads(config: TrainConfig) -> int:
-    return config.threads or len(os.sched_getaffinity(0))
-
-
-def _check_crop(config: TrainConfig) -> None:
-    width, height = config.crop_width, config.crop_height
-    for domain, size in (
-        ("source", config.source_size if config.source else None),
-        ("target", (config.width, config.height)),
-    ):
-        if size and width and height and (width > size[0] or height > size[1]):
-            raise BadInput(
-                f"crop_width, crop_height: a crop of {width} x {height} is larger than "
-                f"the {domain}'s images, which are resized to {size[0]} x {size[1]}"
-            )
+    return config.threads or cores_here()
 
 
 @dataclass(frozen=True)
@@ -197,8 +183,6 @@ def _target_labels(config: TrainConfig, samples: Sequence[Sample]) -> Mapping[st
         index = {name: number for number, name in enumerate(config.categories)}
         perfect = oracle_labels(config.target, config.categories)
         return {label.image: to_arrays(label, index) for label in perfect}
-    if config.selection == "weak-labels":
-        raise BadInput("labels: selection by held-out weak labels needs a label file")
     return {}
 
 

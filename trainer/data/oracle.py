@@ -1,5 +1,6 @@
 """Weak labels made from masks, as a perfect annotator would give them: for experiments."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from trainer.contract import DatasetCard, PointLabel, TileTags, WeakLabel
+from trainer.cores import cores_here
 from trainer.data.cards import Sample, list_samples
 from trainer.data.decode import MaskCodes, check_shapes, decode_mask, mask_codes
 from trainer.data.presence import area_fractions, presence_thresholds, tile_area_fractions
@@ -48,15 +50,21 @@ def oracle_labels(
     """
     samples = list_samples(card, with_masks=True)
     codes = mask_codes(card, categories)
-    fractions = np.stack(
-        [area_fractions(_mask(sample, codes), len(categories)) for sample in samples]
-    )
-    questions = _Questions(points, tiles, margin, seed)
-    annotator = _Annotator(categories, presence_thresholds(fractions), questions)
-    return [
-        annotator.label(number, sample.name, _mask(sample, codes))
-        for number, sample in enumerate(samples)
-    ]
+
+    def fractions_of(sample: Sample) -> NDArray[np.float64]:
+        return area_fractions(_mask(sample, codes), len(categories))
+
+    with ThreadPoolExecutor(cores_here()) as pool:
+        thresholds = presence_thresholds(np.stack(list(pool.map(fractions_of, samples))))
+        questions = _Questions(points, tiles, margin, seed)
+        annotator = _Annotator(categories, thresholds, questions)
+
+        def label_of(number: int) -> WeakLabel:
+            sample = samples[number]
+            return annotator.label(number, sample.name, _mask(sample, codes))
+
+        # Again, because the masks of a large dataset do not fit into memory.
+        return list(pool.map(label_of, range(len(samples))))
 
 
 def _mask(sample: Sample, codes: MaskCodes) -> NDArray[np.int16]:

@@ -106,6 +106,18 @@ def test_points_are_distinct_and_the_margin_is_kept_where_there_is_room(tmp_path
         assert all(left < x < right and top < y < bottom for x, y in on_car)
 
 
+def test_the_points_do_not_depend_on_how_many_masks_are_looked_at_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dataset(tmp_path)
+    made = []
+    for cores in (1, 4):
+        monkeypatch.setattr("trainer.data.oracle.cores_here", lambda cores=cores: cores)
+        made.append(oracle_labels(town(tmp_path), CATEGORIES, points=5, tiles=(2, 2)))
+    assert made[0] == made[1]
+    assert [label.image for label in made[0]] == ["images/a.png", "images/b.png"]
+
+
 def test_a_region_with_fewer_pixels_than_points_gives_all_of_them(tmp_path: Path) -> None:
     write_dataset(tmp_path)
     label = oracle_labels(town(tmp_path), CATEGORIES, points=500)[0]
