@@ -1,0 +1,59 @@
+"""The product's own label file: one JSON object a line, nothing is lost."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+from pydantic import ValidationError
+
+from server.errors import BadInput
+from server.services.label_formats.label import FileLabel, Found, Refused, first_problem
+from trainer.contract import WeakLabel
+
+MAX_LINE_BYTES = 2**20
+
+
+def write(labels: Iterable[WeakLabel], _categories: Mapping[str, str]) -> Iterator[str]:
+    """The labels, a line each, as a snapshot has them."""
+    for label in labels:
+        yield label.model_dump_json() + "\n"
+
+
+def read(file: BinaryIO, _ignored: Counter[str]) -> Iterator[Found]:
+    """The labels of a file. Raises BadInput with the line for what is not a JSON object."""
+    number = 0
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise BadInput(f"line {number}: longer than {MAX_LINE_BYTES} bytes", line=number)
+        if text := line.strip():
+            yield _label(number, _parse(number, text))
+
+
+def _parse(number: int, text: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"line {number}: not JSON: {error}", line=number) from error
+    if not isinstance(data, dict):
+        raise BadInput(f"line {number}: not a JSON object", line=number)
+    return data
+
+
+def _label(number: int, data: dict[str, Any]) -> Found:
+    try:
+        label = WeakLabel.model_validate(data)
+    except ValidationError as error:
+        return Refused(str(data.get("image", "")), first_problem(error), number)
+    return FileLabel(
+        image=label.image,
+        line=number,
+        width=label.width,
+        height=label.height,
+        present=label.present,
+        absent=label.absent,
+        points=label.points,
+        tiles=label.tiles,
+        author=label.annotator,
+    )
