@@ -18,6 +18,7 @@ from server.api import (
     datasets,
     health,
     images,
+    label_files,
     labels,
     leases,
     middleware,
@@ -60,7 +61,7 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     for module in (
-        users, projects, datasets, images, leases, labels, snapshots, runs, checkpoints,
+        users, projects, datasets, images, leases, labels, label_files, snapshots, runs, checkpoints,
         predictions, accuracy,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)

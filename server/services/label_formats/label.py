@@ -13,6 +13,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 DECIMALS = 3
 """Of a pixel: what percentages and text are rounded to, so that a round trip changes nothing."""
+STEP = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def point(category: str, x: float, y: float, size: tuple[int, int]) -> PointLabe
 def _inside(value: float, limit: int) -> float:
     if not 0 <= value <= limit:
         raise ValueError(f"a point at {value:g} is outside of 0 to {limit}")
-    return min(round(value, DECIMALS), limit - 1 / 10**DECIMALS)
+    return min(round(value, DECIMALS), limit - STEP)
 
 
 def parsed(kind: type[Model], data: object) -> Model:

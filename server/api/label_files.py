@@ -1,0 +1,110 @@
+"""Labels out into files and in from files, in the formats that people have."""
+
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from server.api.deps import EngineerReader, Importer, ReadSessionDep
+from server.api.problems import problems
+from server.db import session_scope
+from server.errors import BadInput
+from server.schemas.common import DatabaseId
+from server.schemas.label_file import LabelImportResult, RejectedLabel
+from server.services import label_files, projects, users
+from server.services.label_files import ImportRules, Unmentioned
+from server.services.label_formats import FORMATS, LabelFormat
+
+router = APIRouter(tags=["label files"])
+
+PIECE = 2**16
+CONTENT = {form.media_type: {"schema": {"type": "string"}} for form in FORMATS.values()}
+FormatQuery = Annotated[LabelFormat, Query(alias="format")]
+
+
+@router.get(
+    "/projects/{project_id}/labels/export",
+    responses=problems(401, 403, 404) | {200: {"content": CONTENT}},
+    response_class=StreamingResponse,
+)
+def export_labels(
+    project_id: DatabaseId,
+    _caller: EngineerReader,
+    session: ReadSessionDep,
+    label_format: FormatQuery = LabelFormat.JSONL,
+) -> StreamingResponse:
+    """The current labels of everybody as a file; skipped images are left out."""
+    # The file is whole before it is sent: a slow reader must not hold a transaction open, and an
+    # error must not look like the end of a file.
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when it was sent
+    try:
+        label_files.write(session, project_id, label_format, file)
+    except BaseException:
+        file.close()
+        raise
+    name = label_files.filename(project_id, label_format)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Length": str(file.tell()),
+    }
+    return StreamingResponse(
+        _pieces(file), media_type=FORMATS[label_format].media_type, headers=headers
+    )
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while piece := file.read(PIECE):
+            yield piece
+
+
+@router.post(
+    "/projects/{project_id}/labels/import",
+    responses=problems(401, 403, 404, 413),
+    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
+)
+async def import_labels(
+    project_id: DatabaseId,
+    request: Request,
+    caller: Importer,
+    label_format: FormatQuery,
+    annotator: Annotated[str | None, Query(max_length=320)] = None,
+    match_authors: bool = False,
+    unmentioned: Unmentioned = "not-asked",
+) -> LabelImportResult:
+    """Import a file of labels, the body, as labels of `annotator` (an e-mail address; the caller).
+
+    Images are found by their external id, or else by a file name that only one of them has. The
+    same file again changes nothing. With `match_authors`, labels whose author in the file has the
+    e-mail address of an account go to that account. `unmentioned=absent` takes every category that
+    the file does not name for an image as absent from it.
+    """
+    annotator_id = await run_in_threadpool(_annotator_id, project_id, annotator, caller.id)
+    rules = ImportRules(annotator_id, match_authors, unmentioned)
+    # The body goes to a file first: a slow sender must not hold a transaction open.
+    with tempfile.TemporaryFile() as body:
+        async for piece in request.stream():
+            body.write(piece)
+        body.seek(0)
+        result = await run_in_threadpool(label_files.read, project_id, label_format, body, rules)
+    return LabelImportResult(
+        imported=result.imported,
+        skipped=result.skipped,
+        rejected=[RejectedLabel.model_validate(refused) for refused in result.rejected],
+        ignored=result.ignored,
+    )
+
+
+def _annotator_id(project_id: int, email: str | None, caller_id: int) -> int:
+    with session_scope(read_only=True) as session:
+        projects.get(session, project_id)
+        if email is None:
+            return caller_id
+        account = users.find_by_email(session, email)
+        if account is None:
+            raise BadInput(f"annotator: there is no account {email}", code="unknown-annotator")
+        return account.id

@@ -1,0 +1,282 @@
+"""Labels out and in through the interface, on both databases."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from server.db import session_scope
+from server.models import Assignment, Label
+from server.models.image import AssignmentState
+from server.models.user import Role
+from server.services.label_formats import LabelFormat
+from tests.server.factories import add_images, add_label, make_project, make_user
+from tests.server.people import EMAILS
+
+EXPORTED = Path(__file__).parents[1] / "services" / "exported"
+
+
+def add_open_images(project_id: int, names: list[str], overlap: int = 1) -> list[int]:
+    """Verified images of 64 x 48 pixels that wait for labels."""
+    ids = add_images(project_id, names)
+    with session_scope() as session:
+        session.add_all(
+            Assignment(project_id=project_id, image_id=image_id, slot=slot,
+                       state=AssignmentState.OPEN.value)
+            for image_id in ids for slot in range(overlap)
+        )  # fmt: skip
+    return ids
+
+
+def url(project_id: int, what: str) -> str:
+    return f"/api/v1/projects/{project_id}/labels/{what}"
+
+
+def export(client: TestClient, project_id: int, label_format: str) -> bytes:
+    answer = client.get(url(project_id, "export"), params={"format": label_format})
+    assert answer.status_code == 200, answer.text
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    return answer.content
+
+
+def send(
+    client: TestClient, project_id: int, label_format: str, content: bytes | str, **options: Any
+) -> dict[str, Any]:
+    params = {"format": label_format} | options
+    answer = client.post(url(project_id, "import"), params=params, content=content)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def jsonl(*labels: dict[str, Any]) -> str:
+    size = {"width": 64, "height": 48}
+    return "".join(json.dumps(size | label) + "\n" for label in labels)
+
+
+def current(project_id: int) -> list[Label]:
+    with session_scope(read_only=True) as session:
+        query = session.query(Label).filter(Label.project_id == project_id, Label.current)
+        return query.order_by(Label.image_id, Label.annotator_id).all()
+
+
+def revisions(project_id: int) -> int:
+    with session_scope(read_only=True) as session:
+        return session.query(Label).filter(Label.project_id == project_id).count()
+
+
+@pytest.fixture
+def project_id(database: str) -> int:
+    """Three images; the first has a label with points, by somebody."""
+    project_id = make_project()
+    first, *_ = add_open_images(project_id, ["cam1/a.png", "cam2/b.png", "cam2/c.png"])
+    add_label(project_id, first, make_user(), present=["Road"], points=[("Road", 10.25, 20.5)])
+    return project_id
+
+
+@pytest.mark.parametrize("label_format", list(LabelFormat))
+def test_labels_move_to_another_project_and_arrive_once(
+    engineer: TestClient, project_id: int, label_format: LabelFormat, people: dict[Role, int]
+) -> None:
+    other = make_project("Elsewhere")
+    add_open_images(other, ["cam1/a.png"])
+    content = export(engineer, project_id, label_format)
+
+    first = send(engineer, other, label_format, content)
+
+    assert first == {"imported": 1, "skipped": 0, "rejected": [], "ignored": {}}
+    (label,) = current(other)
+    assert (label.annotator_id, label.active_ms, label.revision) == (people[Role.ENGINEER], 0, 1)
+    moved, original = (json.loads(export(engineer, p, "jsonl")) for p in (other, project_id))
+    for key in ("present", "absent", "points", "image"):
+        assert moved[key] == original[key]
+    again = send(engineer, other, label_format, content)
+    assert (again["imported"], again["skipped"]) == (0, 1)
+    assert revisions(other) == 1
+
+
+def test_an_export_is_a_download_of_everybodys_labels(
+    engineer: TestClient, project_id: int
+) -> None:
+    answer = engineer.get(url(project_id, "export"), params={"format": "cvat"})
+    assert answer.headers["content-type"].startswith("application/xml")
+    assert f'filename="labels-{project_id}-cvat.xml"' in answer.headers["content-disposition"]
+    empty = make_project("Empty")
+    for label_format in LabelFormat:
+        content = export(engineer, empty, label_format)
+        assert send(engineer, empty, label_format, content)["imported"] == 0
+
+
+def test_an_export_has_what_a_snapshot_has(engineer: TestClient, project_id: int) -> None:
+    snapshot = engineer.post(f"/api/v1/projects/{project_id}/snapshots").json()
+    assert export(engineer, project_id, "jsonl") == engineer.get(snapshot["url"]).content
+
+
+def test_images_are_found_by_a_file_name_that_is_unique(
+    engineer: TestClient, project_id: int
+) -> None:
+    add_open_images(make_project("Other project"), ["d.png"])
+    add_open_images(project_id, ["cam9/c.png"])
+    lines = [
+        {"image": "C:\\photos\\b.png", "present": ["Road"]},
+        {"image": "c.png", "present": ["Road"]},
+        {"image": "d.png", "present": ["Road"]},
+        {"image": "cam2/c.png", "present": ["Road"], "width": 128},
+    ]
+    result = send(engineer, project_id, "jsonl", jsonl(*lines))
+    assert result["imported"] == 1
+    assert result["rejected"] == [
+        {"name": "c.png", "line": 2, "reason": "several images have the file name c.png"},
+        {"name": "d.png", "line": 3, "reason": "there is no image of this name in the project"},
+        {"name": "cam2/c.png", "line": 4,
+         "reason": "the file says 128 x 48, the image is 64 x 48"},
+    ]  # fmt: skip
+
+
+def test_what_does_not_fit_is_rejected_by_itself(engineer: TestClient, project_id: int) -> None:
+    tagging = make_project("Tags alone", mode="tags")
+    add_open_images(tagging, ["a.png", "b.png", "c.png", "d.png"])
+    point = {"category": "Road", "x": 1, "y": 1}
+    lines = [
+        {"image": "a.png", "present": ["Road"], "points": [point]},
+        {"image": "b.png", "present": ["Road"], "absent": ["Road"]},
+        {"image": "c.png", "present": ["Bridge"]},
+        {"image": "d.png", "present": ["Bridge", " ROAD "], "absent": ["Tree"]},
+        {"image": "d.png", "present": ["Car"]},
+    ]
+    result = send(engineer, tagging, "jsonl", jsonl(*lines))
+    reasons = {refused["line"]: refused["reason"] for refused in result["rejected"]}
+    assert reasons.keys() == {1, 2, 3, 5}
+    assert "does not ask for points" in reasons[1]
+    assert "present and absent" in reasons[2]
+    assert "says nothing" in reasons[3]
+    assert "another label of this image" in reasons[5]
+    assert (result["imported"], result["ignored"]) == (1, {"category Bridge": 2})
+    (line,) = export(engineer, tagging, "jsonl").splitlines()
+    assert json.loads(line)["present"] == ["Road"]
+
+
+def test_a_file_that_is_none_changes_nothing(engineer: TestClient, project_id: int) -> None:
+    before = revisions(project_id)
+    content = jsonl({"image": "cam2/b.png", "present": ["Road"]}) + "oops\n"
+    answer = engineer.post(url(project_id, "import"), params={"format": "jsonl"}, content=content)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad-input")
+    assert answer.json()["detail"].startswith("line 2: not JSON")
+    assert revisions(project_id) == before
+
+
+def test_a_correction_is_not_undone_by_the_same_file(engineer: TestClient, project_id: int) -> None:
+    content = jsonl({"image": "cam2/b.png", "present": ["Road"]})
+    send(engineer, project_id, "jsonl", content)
+    (_, imported) = current(project_id)
+    body = {"present": ["Car"], "timing": {"wall_ms": 900}}
+    assert engineer.put(f"/api/v1/images/{imported.image_id}/label", json=body).status_code == 200
+
+    again = send(engineer, project_id, "jsonl", content)
+
+    assert (again["imported"], again["skipped"]) == (0, 1)
+    newer = send(engineer, project_id, "jsonl", jsonl({"image": "b.png", "present": ["Tree"]}))
+    assert newer["imported"] == 1
+    assert current(project_id)[1].revision == 3
+
+
+def test_a_label_that_is_there_already_is_no_new_revision(
+    engineer: TestClient, project_id: int
+) -> None:
+    body = {"present": ["Road"], "absent": ["Car"], "timing": {"wall_ms": 900}}
+    second = current(project_id)[0].image_id + 1
+    assert engineer.put(f"/api/v1/images/{second}/label", json=body).status_code == 200
+    content = jsonl({"image": "b.png", "absent": ["Car"], "present": ["Road"]})
+    assert send(engineer, project_id, "jsonl", content)["skipped"] == 1
+    assert revisions(project_id) == 2
+
+
+def test_labels_go_to_the_annotator_named_or_to_the_author(
+    engineer: TestClient, people: dict[Role, int]
+) -> None:
+    project_id = make_project(overlap=2)
+    crossing, fog, _ = add_open_images(
+        project_id, ["cam3/crossing.jpg", "cam 3/fog.jpg", "cam3/turned.jpg"], overlap=2
+    )
+    tasks = json.loads((EXPORTED / "label-studio.json").read_text())
+    for result in (r for t in tasks for a in t["annotations"] for r in a["result"]):
+        if "original_width" in result:
+            result |= {"original_width": 64, "original_height": 48}
+    content = json.dumps(tasks).replace("second@example.org", EMAILS[Role.ADMIN])
+    options = {"annotator": EMAILS[Role.ANNOTATOR], "match_authors": True}
+
+    result = send(engineer, project_id, "label-studio", content, **options)
+
+    assert (result["imported"], result["rejected"]) == (4, [])
+    assert result["ignored"] == {
+        "predictions": 1, "brushlabels": 1, "choices": 1, "rotated keypointlabels": 1,
+    }  # fmt: skip
+    by_whom = {(label.image_id, label.annotator_id) for label in current(project_id)}
+    assert {(crossing, people[Role.ADMIN]), (crossing, people[Role.ANNOTATOR])} < by_whom
+    (skip,) = [label for label in current(project_id) if label.image_id == fog]
+    assert skip.skipped == "skipped in the imported file"
+    unknown = engineer.post(
+        url(project_id, "import"), params={"format": "csv", "annotator": "no@example.org"}
+    )
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown-annotator")
+
+
+def test_what_the_file_does_not_name_can_be_taken_as_absent(
+    engineer: TestClient, project_id: int
+) -> None:
+    content = jsonl({"image": "b.png", "present": ["Road"]}, {"image": "c.png"})
+    result = send(engineer, project_id, "jsonl", content, unmentioned="absent")
+    assert result["imported"] == 2
+    _, one, other = (
+        json.loads(line) for line in export(engineer, project_id, "jsonl").splitlines()
+    )
+    assert (one["present"], one["absent"]) == (["Road"], ["Car", "Tree"])
+    assert (other["present"], other["absent"]) == ([], ["Road", "Car", "Tree"])
+
+
+def test_an_image_that_somebody_else_labelled_is_left_to_them(
+    engineer: TestClient, annotator: TestClient, project_id: int
+) -> None:
+    second = current(project_id)[0].image_id + 1
+    leases = annotator.post(f"/api/v1/projects/{project_id}/leases", json={"count": 3})
+    assert second in [lease["image"]["id"] for lease in leases.json()]
+    result = send(engineer, project_id, "jsonl", jsonl({"image": "b.png", "present": ["Road"]}))
+    (refused,) = result["rejected"]
+    assert "is labelling it now" in refused["reason"]
+    assert revisions(project_id) == 1
+
+
+def test_more_labels_than_one_transaction_takes(engineer: TestClient, database: str) -> None:
+    project_id = make_project()
+    add_open_images(project_id, [f"{number:03}.png" for number in range(230)])
+    content = jsonl(*({"image": f"{n:03}.png", "present": ["Car"]} for n in range(230)))
+    assert send(engineer, project_id, "jsonl", content)["imported"] == 230
+    assert send(engineer, project_id, "jsonl", content)["skipped"] == 230
+    assert len(export(engineer, project_id, "jsonl").splitlines()) == 230
+
+
+def test_who_may(
+    annotator: TestClient,
+    engineer: TestClient,
+    app_client: Callable[[], TestClient],
+    project_id: int,
+) -> None:
+    params = {"format": "jsonl"}
+    for client, status in ((app_client(), 401), (annotator, 403)):
+        assert client.get(url(project_id, "export"), params=params).status_code == status
+        assert client.post(url(project_id, "import"), params=params).status_code == status
+    assert engineer.get(url(999, "export"), params=params).status_code == 404
+    assert engineer.post(url(999, "import"), params=params).status_code == 404
+    assert engineer.post(url(project_id, "import")).status_code == 422
+    token = engineer.post("/api/v1/tokens", json={"name": "look", "scopes": ["read"]}).json()
+    reader = app_client()
+    reader.headers["Authorization"] = f"Bearer {token['token']}"
+    assert reader.get(url(project_id, "export"), params=params).status_code == 200
+    assert reader.post(url(project_id, "import"), params=params).json()["code"] == "scope"
+
+
+def test_a_body_may_be_as_large_as_a_manifest(engineer: TestClient, project_id: int) -> None:
+    content = jsonl({"image": "b.png", "present": ["Road"]}) + "\n" * (3 * 2**20)
+    assert send(engineer, project_id, "jsonl", content)["imported"] == 1
