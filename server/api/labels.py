@@ -6,6 +6,8 @@ from fastapi import APIRouter, Header, Query
 
 from server.api.deps import Annotator, Reader, ReadSessionDep, SessionDep
 from server.api.problems import problems
+from server.errors import Forbidden
+from server.models.user import Role
 from server.schemas.common import DatabaseId, Page
 from server.schemas.label import LabelIn, LabelOut
 from server.services import labels
@@ -39,8 +41,11 @@ def put_label(
 
     Sending the same request with the same Idempotency-Key again gives the same answer and stores
     nothing more. Without a lease it is a correction, or work whose lease ran out and whose image
-    nobody else has taken since.
+    nobody else has taken since. With `resolves` it is a reviewer's decision (engineer), which counts
+    in place of what others said of the image.
     """
+    if body.resolves and not caller.is_at_least(Role.ENGINEER):
+        raise Forbidden(f"resolves: this needs the role {Role.ENGINEER.value}")
     label = labels.submit(session, image_id, caller.id, body, idempotency_key)
     return labels.describe(session, [label])[0]
 

@@ -1,6 +1,6 @@
 """Leases: images handed out for labelling."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, status
 from sqlalchemy.orm import Session
@@ -9,11 +9,12 @@ from server.api.deps import Annotator, Caller, SessionDep
 from server.api.images import image_url
 from server.api.problems import problems
 from server.db import session_scope
-from server.models import Image, Label
+from server.models import Image
 from server.schemas.common import DatabaseId
-from server.schemas.label import Heartbeat, LeasedImage, LeaseIn, LeaseOut, PredictionOut
-from server.services import labels, leases, predictions, projects
+from server.schemas.label import Heartbeat, LeasedImage, LeaseIn, LeaseOut, PrefillOut
+from server.services import labels, leases, predictions, prefill, projects
 from server.services.leases import Lease
+from server.services.prefill import Handout
 
 router = APIRouter(tags=["labelling"])
 
@@ -24,7 +25,7 @@ LeaseId = Annotated[str, Path(max_length=36)]
 def take_leases(project_id: DatabaseId, body: LeaseIn, caller: Annotator) -> list[LeaseOut]:
     """Lease up to `count` more images. An empty list: nothing is left at the moment."""
     taken = leases.take(project_id, caller.id, body.count)
-    with session_scope(read_only=True) as session:
+    with session_scope() as session:
         return _describe(session, project_id, caller, taken)
 
 
@@ -33,31 +34,41 @@ def _describe(
 ) -> list[LeaseOut]:
     project = projects.get(session, project_id)
     found = leases.leased_images(session, taken)
-    shown = predictions.current(session, project, list(found)) if project.show_predictions else {}
     own = labels.current_of(session, caller.id, list(found))
+    lease_ids = {lease.image_id: lease.id for lease in taken}
+    handouts = prefill.hand_out(session, project, caller.id, lease_ids, own)
+    names = {category.id: category.name for category in project.categories}
+    described = {label.image_id: label for label in labels.describe(session, list(own.values()))}
     return [
-        _lease_out(session, lease, found[lease.image_id], shown.get(lease.image_id),
-                   own.get(lease.image_id))
+        LeaseOut(
+            id=lease.id,
+            expires_at=lease.expires_at,
+            image=_leased_image(found[lease.image_id]),
+            label=described.get(lease.image_id),
+            **_shown(handouts[lease.image_id], names),
+        )
         for lease in taken
-    ]  # fmt: skip
+    ]
 
 
-def _lease_out(
-    session: Session, lease: Lease, image: Image, shown: PredictionOut | None, own: Label | None
-) -> LeaseOut:
-    return LeaseOut(
-        id=lease.id,
-        expires_at=lease.expires_at,
-        image=LeasedImage(
-            id=image.id,
-            external_id=image.external_id,
-            width=image.width or 0,
-            height=image.height or 0,
-            url=image_url(image),
-        ),
-        prediction=shown,
-        label=labels.describe(session, [own])[0] if own else None,
+def _leased_image(image: Image) -> LeasedImage:
+    return LeasedImage(
+        id=image.id,
+        external_id=image.external_id,
+        width=image.width or 0,
+        height=image.height or 0,
+        url=image_url(image),
     )
+
+
+def _shown(handout: Handout, names: dict[int, str]) -> dict[str, Any]:
+    prediction, ticked = handout.prediction, handout.prefill
+    return {
+        "blind": handout.blind,
+        "prediction": predictions.describe(prediction) if prediction else None,
+        "prefill": ticked
+        and PrefillOut(by=ticked.by, present=[names[i] for i in ticked.category_ids]),
+    }
 
 
 @router.post("/leases/{lease_id}/heartbeat", responses=problems(401, 403, 409))

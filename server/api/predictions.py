@@ -15,7 +15,7 @@ from server.models import Prediction, Project
 from server.models.user import Role
 from server.schemas.common import DatabaseId
 from server.schemas.label import PredictionOut
-from server.services import images, predictions
+from server.services import images, predictions, prefill
 from server.storage import get_storage
 
 router = APIRouter(tags=["predictions"])
@@ -28,6 +28,11 @@ def _find(session: Session, caller: Caller, image_id: int, run_id: int | None) -
     project = session.get_one(Project, image.project_id)
     if not project.show_predictions and not caller.is_at_least(Role.ENGINEER):
         raise Forbidden("this project does not show predictions to annotators")
+    if prefill.holds_blind(session, caller.id, image_id):
+        raise Forbidden(
+            f"you are judging image {image_id} blind: its prediction is shown after your answer",
+            code="judged-blind",
+        )
     return predictions.find(session, image, run_id)
 
 

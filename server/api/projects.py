@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, status
 
-from server.api.deps import ProjectAdmin, Reader, ReadSessionDep, SessionDep
+from server.api.deps import Annotator, ProjectAdmin, Reader, ReadSessionDep, SessionDep
 from server.api.problems import problems
 from server.models import Project
 from server.schemas.common import DatabaseId
@@ -10,11 +10,12 @@ from server.schemas.project import (
     AnnotatorPace,
     CategoryOut,
     ImageCounts,
+    PersonalKeys,
     ProjectChange,
     ProjectIn,
     ProjectOut,
 )
-from server.services import projects
+from server.services import categories, projects
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -25,8 +26,8 @@ def _out(project: Project, images: ImageCounts) -> ProjectOut:
         for name in ProjectOut.model_fields
         if name not in ("images", "categories")
     }
-    categories = [CategoryOut.model_validate(category) for category in project.categories]
-    return ProjectOut(**fields, images=images, categories=categories)
+    found = [CategoryOut.model_validate(category) for category in project.categories]
+    return ProjectOut(**fields, images=images, categories=found)
 
 
 @router.get("", responses=problems(401, 403))
@@ -64,3 +65,31 @@ def change_project(
 def show_pace(project_id: DatabaseId, caller: Reader, session: ReadSessionDep) -> AnnotatorPace:
     """One's own labels and labelling time."""
     return projects.pace(session, project_id, caller.id)
+
+
+@router.get("/{project_id}/keys", responses=problems(401, 403, 404))
+def show_keys(project_id: DatabaseId, caller: Reader, session: ReadSessionDep) -> PersonalKeys:
+    """The keys that the caller labels with: their own choice, else the project's."""
+    project = projects.get(session, project_id)
+    return PersonalKeys(keys=categories.keys_of(session, project, caller.id))
+
+
+@router.put("/{project_id}/keys", responses=problems(401, 403, 404))
+def choose_keys(
+    project_id: DatabaseId, body: PersonalKeys, caller: Annotator, session: SessionDep
+) -> PersonalKeys:
+    """Choose one's own keys, in place of those chosen before."""
+    project = projects.get(session, project_id)
+    categories.choose_keys(session, project, caller.id, body.keys)
+    return PersonalKeys(keys=categories.keys_of(session, project, caller.id))
+
+
+@router.delete(
+    "/{project_id}/keys",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 404),
+)
+def reset_keys(project_id: DatabaseId, caller: Annotator, session: SessionDep) -> None:
+    """Go back to the project's own keys."""
+    projects.get(session, project_id)
+    categories.forget_keys(session, project_id, caller.id)

@@ -2,17 +2,19 @@
 
 from server.models.checkpoint import Checkpoint
 from server.models.image import Assignment, Image
-from server.models.label import Label
+from server.models.label import Answer, Label
 from server.models.prediction import Prediction
-from server.models.project import Category, Project
+from server.models.project import Category, CategoryKey, Project
 from server.models.run import Run, RunEvent
 from server.models.snapshot import Snapshot
 from server.models.user import ApiToken, SignInFailure, User, UserSession
 
 __all__ = [
+    "Answer",
     "ApiToken",
     "Assignment",
     "Category",
+    "CategoryKey",
     "Checkpoint",
     "Image",
     "Label",

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.db import Base, UtcDateTime, utcnow
@@ -23,6 +24,8 @@ class Image(Base):
         UniqueConstraint("project_id", "external_id"),
         Index("ix_images_project_state", "project_id", "state", "id"),
         Index("ix_images_project_hash", "project_id", "content_hash"),
+        Index("ix_images_labelled", "project_id", "labelled", "id"),
+        Index("ix_images_disputed", "project_id", "disputed_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -39,6 +42,10 @@ class Image(Base):
     reject_reason: Mapped[str | None] = mapped_column(String(500))
     width: Mapped[int | None]
     height: Mapped[int | None]
+    labelled: Mapped[bool] = mapped_column(default=False)
+    """Whether it has a current label that is no skip."""
+    disputed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when its current labels contradict each other and no reviewer has decided."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
@@ -59,7 +66,14 @@ class Assignment(Base):
     __tablename__ = "assignments"
     __table_args__ = (
         UniqueConstraint("image_id", "slot"),
-        Index("ix_assignments_queue", "project_id", "state", "slot", "image_id"),
+        Index(
+            "ix_assignments_queue",
+            "project_id",
+            "state",
+            "slot",
+            text("priority DESC"),
+            "image_id",
+        ),
         Index("ix_assignments_annotator", "annotator_id", "state"),
     )
 
@@ -72,4 +86,10 @@ class Assignment(Base):
     """Who holds it, or who did it."""
     lease_id: Mapped[str | None] = mapped_column(String(36), unique=True)
     lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    priority: Mapped[float] = mapped_column(default=0.0)
+    """The highest of a slot is handed out first; the order of import decides between equals."""
+    blind: Mapped[bool | None]
+    """What its holder was shown, as decided when it was leased. None: not leased yet."""
+    prefilled: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    prefilled_by: Mapped[str | None] = mapped_column(String(100))
     image: Mapped[Image] = relationship()

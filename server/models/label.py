@@ -1,6 +1,7 @@
 """Weak labels as people gave them: append-only revisions."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
@@ -19,6 +20,7 @@ class Label(Base):
         UniqueConstraint("image_id", "annotator_id", "revision"),
         UniqueConstraint("annotator_id", "idempotency_key"),
         Index("ix_labels_project", "project_id", "id"),
+        Index("ix_labels_annotator", "project_id", "annotator_id", "current", "image_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -31,6 +33,8 @@ class Label(Base):
     present: Mapped[list[Any]] = mapped_column(JSON)
     """Ids of the present categories, in the project's order."""
     absent: Mapped[list[Any]] = mapped_column(JSON)
+    unsure: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Looked at and left open: unlike a category in no list, which was not asked."""
     points: Mapped[list[Any]] = mapped_column(JSON)
     """[{"category_id", "x", "y"}] in original image pixels."""
     tiles: Mapped[dict[str, Any] | None] = mapped_column(JSON)
@@ -41,9 +45,39 @@ class Label(Base):
     trail: Mapped[list[Any]] = mapped_column(JSON)
     """The browser's events, from which active time was computed."""
     prefilled_by: Mapped[str | None] = mapped_column(String(100))
-    """The run whose prediction the form started from."""
+    """What the form started from: the id of a run, or `priors`."""
+    prefilled: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Ids of the categories that were ticked for the annotator."""
+    blind: Mapped[bool] = mapped_column(default=False)
+    """Whether a prediction or pre-filling was withheld, to measure what they do to answers."""
+    resolves: Mapped[bool] = mapped_column(default=False)
+    """A reviewer's word: while it is current it counts in place of all others of the image."""
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     request_hash: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     image: Mapped[Image] = relationship()
     annotator: Mapped[User] = relationship()
+
+
+class AnswerValue(StrEnum):
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNSURE = "unsure"
+
+
+class Answer(Base):
+    """What a current label says of one category: the labels' lists, ready to be searched."""
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        Index("ix_answers_category", "category_id", "value", "image_id"),
+        Index("ix_answers_image", "image_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    label_id: Mapped[int] = mapped_column(
+        ForeignKey("labels.id", ondelete="CASCADE"), primary_key=True
+    )
+    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
+    value: Mapped[str] = mapped_column(String(10))

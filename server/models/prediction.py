@@ -13,6 +13,7 @@ class Prediction(Base):
     __table_args__ = (
         UniqueConstraint("run_id", "image_id"),
         Index("ix_predictions_image", "image_id", "run_id"),
+        Index("ix_predictions_uncertainty", "run_id", "uncertainty", "image_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -23,3 +24,5 @@ class Prediction(Base):
     presence: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Probability of presence by category name."""
     uncertainty: Mapped[float]
+    disagreement: Mapped[float | None]
+    """How far presence is from the current labels, as `services.priorities` has it."""

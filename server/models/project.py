@@ -1,9 +1,9 @@
 """A project: a target domain with its categories, and how it is labelled and trained."""
 
+import secrets
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.db import Base, UtcDateTime, utcnow
@@ -18,8 +18,24 @@ class Category(Base):
     position: Mapped[int]
     name: Mapped[str] = mapped_column(String(100))
     color: Mapped[str] = mapped_column(String(7))
+    key: Mapped[str | None] = mapped_column(String(1))
+    """The key that toggles it on the labelling page; none when all of them are taken."""
+
+
+class CategoryKey(Base):
+    """The key that one person chose for a category, in place of the project's."""
+
+    __tablename__ = "category_keys"
+    __table_args__ = (UniqueConstraint("user_id", "project_id", "key"),)
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    category_id: Mapped[int] = mapped_column(
+        ForeignKey("categories.id", ondelete="CASCADE"), primary_key=True
+    )
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(String(1))
-    """The key that toggles it on the labelling page."""
 
 
 class Project(Base):
@@ -28,8 +44,11 @@ class Project(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     description: Mapped[str] = mapped_column(String(2000), default="")
-    label_kinds: Mapped[list[Any]] = mapped_column(JSON)
-    """Which of `image` and `point` annotators give."""
+    mode: Mapped[str] = mapped_column(String(20), default="tags-and-points")
+    """What annotators are asked for: `tags`, `points`, `tags-and-points` or `tiles`."""
+    points_per_category: Mapped[int] = mapped_column(default=1)
+    tile_rows: Mapped[int] = mapped_column(default=2)
+    tile_cols: Mapped[int] = mapped_column(default=2)
     overlap: Mapped[int] = mapped_column(default=1)
     """How many different people label each image."""
     source: Mapped[str | None] = mapped_column(String(100))
@@ -41,8 +60,20 @@ class Project(Base):
     retrain_after: Mapped[int | None]
     """Start a run after this many new labels; None: never by itself."""
     show_predictions: Mapped[bool] = mapped_column(default=True)
-    prefill: Mapped[bool] = mapped_column(default=False)
-    """Pre-tick what the model thinks is present."""
+    prefill: Mapped[str] = mapped_column(String(10), default="none")
+    """What a form starts from: `none`, `model` or `priors`."""
+    blind_share: Mapped[float] = mapped_column(default=0.1)
+    """Share of images that a person sees without prediction and pre-filling."""
+    blind_secret: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_hex(16))
+    """Who sees which image blind is drawn with it, so that nobody can foresee it."""
+    order: Mapped[str] = mapped_column(String(20), default="imported")
+    """In which order images are handed out; see `services.priorities`."""
+    neutral_priority: Mapped[float] = mapped_column(default=0.0)
+    """Of an image of which nothing is known yet."""
+    priorities_wanted: Mapped[int] = mapped_column(default=0)
+    """Grows with each change that asks for new priorities."""
+    priorities_made: Mapped[int] = mapped_column(default=0)
+    """What `priorities_wanted` was when priorities were last computed."""
     prediction_run_id: Mapped[int | None]
     """The run whose predictions annotators see. No foreign key: runs already point here."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -51,17 +51,21 @@ class LabelIn(In):
     """Null when one's own label is corrected."""
     present: list[CategoryRef] = Field(default=[], max_length=256)
     absent: list[CategoryRef] = Field(default=[], max_length=256)
-    """A category in neither list was not asked, or unsure."""
+    unsure: list[CategoryRef] = Field(default=[], max_length=256)
+    """Looked at and left open. A category in none of the three lists was not asked."""
     points: list[PointIn] = Field(default=[], max_length=2000)
     tiles: TilesIn | None = None
     timing: Timing
     skipped: str | None = Field(default=None, min_length=1, max_length=500)
     prefilled_by: str | None = Field(default=None, max_length=100)
-    """Id of the prediction's run when the form started from it."""
+    """What the form started from. What the server handed out with the lease counts before it."""
+    resolves: bool = False
+    """A reviewer's decision, which counts in place of all other labels of the image."""
 
     @model_validator(mode="after")
     def _a_skip_says_nothing(self) -> Self:
-        if self.skipped and (self.present or self.absent or self.points or self.tiles):
+        said = (self.present, self.absent, self.unsure, self.points, self.tiles, self.resolves)
+        if self.skipped and any(said):
             raise ValueError("a skipped image can not also have a label")
         return self
 
@@ -80,12 +84,19 @@ class LabelOut(Out):
     revision: int
     present: list[str]
     absent: list[str]
+    unsure: list[str]
     points: list[PointOut]
     tiles: TilesIn | None
     skipped: str | None
     active_ms: int
     wall_ms: int
     prefilled_by: str | None
+    """Id of a run, or `priors`; null when the form was empty."""
+    prefilled: list[str]
+    """The categories that were ticked at the start."""
+    blind: bool
+    """A prediction or pre-filling was withheld."""
+    resolves: bool
     created_at: datetime
 
 
@@ -96,6 +107,14 @@ class PredictionOut(Out):
     uncertainty: float
     mask_url: str
     """Palette PNG at the original size; index = the category's place in the project."""
+
+
+class PrefillOut(Out):
+    """What is ticked when the form is shown."""
+
+    by: str
+    """Id of the run whose prediction it is, or `priors`."""
+    present: list[str]
 
 
 class LeaseIn(In):
@@ -115,7 +134,10 @@ class LeaseOut(Out):
     expires_at: datetime
     image: LeasedImage
     prediction: PredictionOut | None
-    """Null when there is none, or the project does not show it."""
+    """Null when there is none, the project does not show it, or the image is to be judged blind."""
+    blind: bool
+    """A prediction or pre-filling is withheld, so that its effect on answers can be measured."""
+    prefill: PrefillOut | None
     label: LabelOut | None
     """One's own earlier label of this image."""
 

@@ -1,17 +1,24 @@
 """Projects, categories, and the datasets and recipes a project can choose from."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
-from server.schemas.common import In, Name, Out, ProjectSupervision
+from server.schemas.common import DatabaseId, In, Name, Out, ProjectSupervision
 from trainer.contract import Supervision
 
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]$")]
-LabelKind = Literal["image", "point"]
+Mode = Literal["tags", "points", "tags-and-points", "tiles"]
+Prefill = Literal["none", "model", "priors"]
+Order = Literal["imported", "random", "uncertain", "rare", "disagreement"]
+PointsPerCategory = Annotated[int, Field(ge=1, le=10)]
+TileCount = Annotated[int, Field(ge=1, le=16)]
+Share = Annotated[float, Field(ge=0, le=1)]
+MAX_CATEGORIES = 256
 CategoryName = Annotated[
     str,
     StringConstraints(
@@ -25,19 +32,50 @@ class CategoryIn(In):
     color: Color | None = Field(default=None, examples=["#40a0ff"])
     """Null: the next of a palette."""
     key: Key | None = Field(default=None, examples=["c"])
-    """Null: a free letter of the name."""
+    """Null: a free letter of the name, or another free key while there is one."""
+
+
+class CategoryChange(CategoryIn):
+    """A category as it shall be; in a project it takes the place that it has in the list."""
+
+    id: DatabaseId | None = None
+    """Null: a new one."""
 
 
 class CategoryOut(Out):
     id: int
     name: str
     color: str
-    key: str
+    key: str | None
+    """The project's own; a person may have chosen another."""
+
+
+Categories = TypeVar("Categories", bound=Sequence[CategoryIn])
+
+
+def _refuse_repetition(categories: Categories) -> Categories:
+    for field in ("id", "name", "key"):
+        values = (getattr(category, field, None) for category in categories)
+        twice = [v for v, n in Counter(v for v in values if v is not None).items() if n > 1]
+        if twice:
+            raise ValueError(f"categories: {field} {twice[0]!r} is used twice")
+    return categories
+
+
+CATEGORIES_DIFFER = (
+    Field(min_length=1, max_length=MAX_CATEGORIES),
+    AfterValidator(_refuse_repetition),
+)
 
 
 class ProjectSettings(In):
     description: str = Field(default="", max_length=2000)
-    label_kinds: list[LabelKind] = Field(default=["image", "point"], min_length=1, max_length=2)
+    mode: Mode = "tags-and-points"
+    """What people are asked for."""
+    points_per_category: PointsPerCategory = 1
+    """How many points of each category that is present; more are welcome."""
+    tile_rows: TileCount = 2
+    tile_cols: TileCount = 2
     overlap: int = Field(default=1, ge=1, le=10)
     source: str | None = Field(default=None, max_length=100, examples=["procstreet"])
     """Name of a dataset card: the source domain."""
@@ -49,36 +87,40 @@ class ProjectSettings(In):
     retrain_after: int | None = Field(default=None, ge=1, le=1_000_000)
     """Start a run by itself after this many new labels; null: never."""
     show_predictions: bool = True
-    prefill: bool = False
+    prefill: Prefill = "none"
+    """What is ticked at the start: nothing, what the latest model or what labels so far expect."""
+    blind_share: Share = 0.1
+    """Share of images that a person gets without prediction and pre-filling."""
+    order: Order = "imported"
+    """Which images come first."""
 
 
 class ProjectIn(ProjectSettings):
     name: Name = Field(examples=["Cambridge streets"])
-    categories: list[CategoryIn] = Field(min_length=1, max_length=36)
-
-    @model_validator(mode="after")
-    def _categories_differ(self) -> Self:
-        for field in ("name", "key"):
-            values = [getattr(category, field) for category in self.categories]
-            twice = [v for v, n in Counter(v for v in values if v is not None).items() if n > 1]
-            if twice:
-                raise ValueError(f"categories: {field} {twice[0]!r} is used twice")
-        return self
+    categories: Annotated[list[CategoryIn], *CATEGORIES_DIFFER]
 
 
 class ProjectChange(In):
-    """Only the fields that are sent change. Categories are fixed once a project has labels."""
+    """Only the fields that are sent change."""
 
     name: Name | None = None
     description: str | None = Field(default=None, max_length=2000)
-    label_kinds: list[LabelKind] | None = Field(default=None, min_length=1, max_length=2)
+    mode: Mode | None = None
+    points_per_category: PointsPerCategory | None = None
+    tile_rows: TileCount | None = None
+    tile_cols: TileCount | None = None
     source: str | None = Field(default=None, max_length=100)
     validation: str | None = Field(default=None, max_length=100)
     recipe: str | None = Field(default=None, max_length=100)
     supervision: ProjectSupervision | None = None
     retrain_after: int | None = Field(default=None, ge=1, le=1_000_000)
     show_predictions: bool | None = None
-    prefill: bool | None = None
+    prefill: Prefill | None = None
+    blind_share: Share | None = None
+    order: Order | None = None
+    categories: Annotated[list[CategoryChange], *CATEGORIES_DIFFER] | None = None
+    """All categories in their new order. One that is left out is removed: refused when a label
+    names it."""
 
 
 class ImageCounts(Out):
@@ -98,7 +140,10 @@ class ProjectOut(Out):
     id: int
     name: str
     description: str
-    label_kinds: list[LabelKind]
+    mode: Mode
+    points_per_category: int
+    tile_rows: int
+    tile_cols: int
     overlap: int
     source: str | None
     validation: str | None
@@ -106,7 +151,9 @@ class ProjectOut(Out):
     supervision: ProjectSupervision
     retrain_after: int | None
     show_predictions: bool
-    prefill: bool
+    prefill: Prefill
+    blind_share: float
+    order: Order
     created_at: datetime
     categories: list[CategoryOut]
     images: ImageCounts
@@ -119,6 +166,16 @@ class AnnotatorPace(Out):
     active_ms: int
     median_active_ms: int | None
     labels_today: int
+
+
+class PersonalKeys(In):
+    """The keys that one person labels with.
+
+    A category that is left out of a choice keeps the project's key where that is still free.
+    """
+
+    keys: dict[CategoryName, Key] = Field(max_length=36, examples=[{"Car": "c", "Road": "r"}])
+    """By category name."""
 
 
 class DatasetOut(Out):

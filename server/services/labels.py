@@ -2,18 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.errors import BadInput, Conflict
-from server.models import Category, Image, Label, Project
+from server.models import Assignment, Category, Image, Label, Project
 from server.models.image import ImageState
 from server.schemas.label import LabelIn, LabelOut, PointOut, TilesIn
-from server.services import images, leases, projects, timing
+from server.services import answers, images, leases, projects, timing
 
 KEY_REUSED = "this Idempotency-Key was used for another label"
 
@@ -35,30 +35,39 @@ def submit(
         return earlier
     project = projects.get(session, image.project_id)
     label = _new_label(project, image, wanted)
-    newest = session.scalar(
-        select(func.max(Label.revision)).where(
-            Label.image_id == image_id, Label.annotator_id == annotator_id
-        )
-    )
-    if wanted.lease_id is not None:
-        leases.finish(session, wanted.lease_id, annotator_id, image_id)
-    elif newest is None:
-        leases.finish_unleased(session, annotator_id, image_id)
-    session.execute(
-        update(Label)
-        .where(Label.image_id == image_id, Label.annotator_id == annotator_id, Label.current)
-        .values(current=False)
+    earlier_label = session.scalar(
+        select(Label)
+        .where(Label.image_id == image_id, Label.annotator_id == annotator_id)
+        .order_by(Label.revision.desc())
+        .limit(1)
     )
     label.annotator_id = annotator_id
-    label.revision = (newest or 0) + 1
+    label.revision = earlier_label.revision + 1 if earlier_label else 1
     label.idempotency_key = key
     label.request_hash = request_hash
-    session.add(label)
+    if wanted.lease_id is not None:
+        _start_from(label, leases.finish(session, wanted.lease_id, annotator_id, image_id))
+    elif earlier_label is not None:
+        _start_from(label, earlier_label)
+    elif not wanted.resolves:
+        _start_from(label, leases.finish_unleased(session, annotator_id, image_id))
     try:
-        session.flush()
+        answers.replace(session, image, label)
     except IntegrityError as error:
         raise Conflict(KEY_REUSED, code="key-reused") from error
     return label
+
+
+def _start_from(label: Label, shown: Assignment | Label) -> None:
+    """Note what the form started from: what the server handed out, not what a browser claims.
+
+    A correction starts from the label before it, and so from the same beginnings.
+    """
+    if shown.blind is None:
+        return
+    label.blind = shown.blind
+    label.prefilled = shown.prefilled or []
+    label.prefilled_by = shown.prefilled_by
 
 
 def _request_hash(image_id: int, wanted: LabelIn) -> str:
@@ -84,20 +93,15 @@ def _new_label(project: Project, image: Image, wanted: LabelIn) -> Label:
     if image.state != ImageState.READY or image.width is None or image.height is None:
         raise Conflict(f"image {image.id} can not be labelled: it is {image.state}",
                        code="not-ready")  # fmt: skip
-    _refuse_kinds(project, wanted)
+    _refuse_other_modes(project, wanted)
     ids = {category.name: category.id for category in project.categories}
-    clicked = {point.category for point in wanted.points}
-    tagged = set(wanted.tiles.present) if wanted.tiles else set()
-    present = {*wanted.present, *clicked, *tagged}
-    for name in sorted({*present, *wanted.absent} - set(ids)):
-        raise BadInput(f"there is no category {name!r} in this project", code="unknown-category")
-    if both := sorted(present & set(wanted.absent)):
-        raise BadInput(f"{both[0]!r} is both present and absent", code="contradiction")
+    said = _said(wanted, ids)
     return Label(
         project_id=project.id,
         image_id=image.id,
-        present=[ids[name] for name in ids if name in present],
-        absent=[ids[name] for name in ids if name in set(wanted.absent)],
+        present=[ids[name] for name in ids if said.get(name) == "present"],
+        absent=[ids[name] for name in ids if said.get(name) == "absent"],
+        unsure=[ids[name] for name in ids if said.get(name) == "unsure"],
         points=_points_inside(image, wanted, ids),
         tiles=_tiles_inside(wanted.tiles, ids),
         skipped=wanted.skipped,
@@ -105,12 +109,46 @@ def _new_label(project: Project, image: Image, wanted: LabelIn) -> Label:
         wall_ms=wanted.timing.wall_ms,
         trail=[[event.at, event.kind] for event in wanted.timing.events],
         prefilled_by=wanted.prefilled_by,
+        prefilled=[],
+        blind=False,
+        resolves=wanted.resolves,
     )
 
 
-def _refuse_kinds(project: Project, wanted: LabelIn) -> None:
-    if wanted.points and "point" not in project.label_kinds:
-        raise BadInput("this project does not ask for points", code="no-points")
+def _refuse_other_modes(project: Project, wanted: LabelIn) -> None:
+    if wanted.points and project.mode not in ("points", "tags-and-points"):
+        raise BadInput("points: this project does not ask for points", code="no-points")
+    if wanted.tiles is None:
+        return
+    if project.mode != "tiles":
+        raise BadInput("tiles: this project does not ask for tiles", code="no-tiles")
+    grid, own = (wanted.tiles.rows, wanted.tiles.cols), (project.tile_rows, project.tile_cols)
+    if grid != own:
+        raise BadInput(
+            f"tiles: a grid of {grid[0]} x {grid[1]}, but this project's is {own[0]} x {own[1]}",
+            code="wrong-grid",
+        )
+
+
+def _said(wanted: LabelIn, ids: Mapping[str, int]) -> dict[str, str]:
+    """What a label says of each category that it names. A point or a tile makes it present."""
+    present = dict.fromkeys(wanted.present)
+    present |= dict.fromkeys(point.category for point in wanted.points)
+    present |= dict.fromkeys(wanted.tiles.present if wanted.tiles else ())
+    lists = {"present": present, "absent": wanted.absent, "unsure": wanted.unsure}
+    said: dict[str, str] = {}
+    for value, names in lists.items():
+        for name in names:
+            if name not in ids:
+                raise BadInput(
+                    f"{value}: there is no category {name!r} in this project",
+                    code="unknown-category",
+                )
+            if said.setdefault(name, value) != value:
+                raise BadInput(
+                    f"{value}: {name!r} is both {said[name]} and {value}", code="contradiction"
+                )
+    return said
 
 
 def _points_inside(image: Image, wanted: LabelIn, ids: dict[str, int]) -> list[dict[str, Any]]:
@@ -160,6 +198,7 @@ def _describe(label: Label, names: dict[int, str]) -> LabelOut:
         revision=label.revision,
         present=[names[i] for i in label.present],
         absent=[names[i] for i in label.absent],
+        unsure=[names[i] for i in label.unsure],
         points=[PointOut(category=names[p["category_id"]], x=p["x"], y=p["y"])
                 for p in label.points],
         tiles=tiles,
@@ -167,6 +206,9 @@ def _describe(label: Label, names: dict[int, str]) -> LabelOut:
         active_ms=label.active_ms,
         wall_ms=label.wall_ms,
         prefilled_by=label.prefilled_by,
+        prefilled=[names[i] for i in label.prefilled],
+        blind=label.blind,
+        resolves=label.resolves,
         created_at=label.created_at,
     )  # fmt: skip
 

@@ -21,6 +21,9 @@ from server.models.image import AssignmentState, ImageState
 from server.services import images, projects
 from server.settings import get_settings
 
+NOT_SHOWN: dict[str, Any] = {"blind": None, "prefilled": None, "prefilled_by": None}
+"""Of an assignment whose holder has not been shown anything yet."""
+
 
 class random_id(GenericFunction[str]):  # noqa: N801 - a function of SQL
     """32 random hex digits, different in each row."""
@@ -77,12 +80,17 @@ def _take(session: Session, project: Project, annotator_id: int, wanted: int) ->
     rows = session.execute(
         update(Assignment)
         .where(Assignment.id.in_(select(picked.c.id)), _is_free(Assignment, now))
-        .values(annotator_id=annotator_id, lease_id=random_id(), lease_expires_at=expires_at)
-        .returning(Assignment.slot, Assignment.image_id, Assignment.lease_id)
+        .values(
+            annotator_id=annotator_id,
+            lease_id=random_id(),
+            lease_expires_at=expires_at,
+            **NOT_SHOWN,
+        )
+        .returning(Assignment.slot, -Assignment.priority, Assignment.image_id, Assignment.lease_id)
         .execution_options(synchronize_session=False)
     )
     in_order = sorted(rows.all())
-    return [Lease(lease_id or "", expires_at, image_id) for _, image_id, lease_id in in_order]
+    return [Lease(lease_id or "", expires_at, image_id) for *_, image_id, lease_id in in_order]
 
 
 def _refuse_hoarding(
@@ -119,7 +127,7 @@ def _next_assignments(
     query = (
         select(Assignment.id)
         .where(Assignment.project_id == project.id, _is_free(Assignment, now))
-        .order_by(Assignment.slot, Assignment.image_id)
+        .order_by(Assignment.slot, Assignment.priority.desc(), Assignment.image_id)
         .limit(wanted)
         .with_for_update(skip_locked=True)
     )
@@ -155,56 +163,56 @@ def release(session: Session, lease_id: str, annotator_id: int) -> None:
     given_back = session.scalar(
         update(Assignment)
         .where(_is_held(lease_id, annotator_id, utcnow()))
-        .values(annotator_id=None, lease_id=None, lease_expires_at=None)
+        .values(annotator_id=None, lease_id=None, lease_expires_at=None, **NOT_SHOWN)
         .returning(Assignment.id)
     )
     if given_back is None:
         raise lost()
 
 
-def finish(session: Session, lease_id: str, annotator_id: int, image_id: int) -> None:
+def finish(session: Session, lease_id: str, annotator_id: int, image_id: int) -> Assignment:
     """Turn a lease into a done assignment. Raises Conflict when it is lost."""
-    done = session.scalar(
+    done: Assignment | None = session.scalar(
         update(Assignment)
         .where(_is_held(lease_id, annotator_id, utcnow()), Assignment.image_id == image_id)
         .values(state=AssignmentState.DONE.value, lease_expires_at=None)
-        .returning(Assignment.id)
+        .returning(Assignment)
     )
     if done is None:
         raise lost()
+    return done
 
 
-def finish_unleased(session: Session, annotator_id: int, image_id: int) -> None:
+def finish_unleased(session: Session, annotator_id: int, image_id: int) -> Assignment:
     """Finish an assignment that nobody holds, for a label that comes without a lease.
 
     This is how work is kept whose lease ran out while the annotator was offline. Raises Conflict
     when somebody else holds or did all assignments of the image.
     """
     now = utcnow()
-    mine = and_(Assignment.annotator_id == annotator_id, Assignment.lease_expires_at > now)
-    free = (
-        select(Assignment.id)
+    mine = Assignment.annotator_id == annotator_id
+    assignment = session.scalar(
+        select(Assignment)
         .where(
             Assignment.image_id == image_id,
             Assignment.state == AssignmentState.OPEN.value,
             or_(_is_free(Assignment, now), mine),
         )
-        .order_by(Assignment.slot)
+        .order_by(mine.desc(), Assignment.slot)
         .limit(1)
         .with_for_update(skip_locked=True)
-        .cte("free")
+        .execution_options(populate_existing=True)
     )
-    done = session.scalar(
-        update(Assignment)
-        .where(Assignment.id.in_(select(free.c.id)), Assignment.state == AssignmentState.OPEN.value)
-        .values(state=AssignmentState.DONE.value, annotator_id=annotator_id, lease_expires_at=None)
-        .returning(Assignment.id)
-        .execution_options(synchronize_session=False)
-    )
-    if done is None:
+    if assignment is None:
         raise Conflict(
             "somebody else has labelled this image, or is labelling it now", code="image-taken"
         )
+    if assignment.annotator_id != annotator_id:
+        assignment.blind = assignment.prefilled = assignment.prefilled_by = None
+    assignment.annotator_id = annotator_id
+    assignment.state = AssignmentState.DONE.value
+    assignment.lease_expires_at = None
+    return assignment
 
 
 def _is_held(lease_id: str, annotator_id: int, now: datetime) -> ColumnElement[bool]:

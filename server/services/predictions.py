@@ -78,16 +78,14 @@ def _store_masks(
         )
 
 
-def current(
-    session: Session, project: Project, image_ids: Sequence[int]
-) -> dict[int, PredictionOut]:
+def current(session: Session, project: Project, image_ids: Sequence[int]) -> dict[int, Prediction]:
     """What the project's latest model says of these images, by image."""
     if project.prediction_run_id is None:
         return {}
     query = select(Prediction).where(
         Prediction.run_id == project.prediction_run_id, Prediction.image_id.in_(image_ids)
     )
-    return {prediction.image_id: describe(prediction) for prediction in session.scalars(query)}
+    return {prediction.image_id: prediction for prediction in session.scalars(query)}
 
 
 def find(session: Session, image: Image, run_id: int | None = None) -> Prediction:

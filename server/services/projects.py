@@ -10,24 +10,16 @@ from sqlalchemy.orm import Session
 
 from server.db import utcnow
 from server.errors import BadInput, Conflict, NotFound
-from server.models import Assignment, Category, Image, Label, Project
+from server.models import Assignment, Image, Label, Project
 from server.models.image import AssignmentState, ImageState
 from server.schemas.project import (
     AnnotatorPace,
-    CategoryIn,
     ImageCounts,
     ProjectChange,
     ProjectIn,
 )
-from server.services import datasets
+from server.services import categories, datasets
 from trainer.recipes import RECIPES
-
-PALETTE = (
-    "#4e9de6", "#a35d3a", "#f2a33a", "#7d5ba6", "#e477b4", "#3f9b4f", "#e8d33f", "#8f8f3a",
-    "#2f5fd0", "#e0483e", "#17a6a6", "#9ad15a", "#c39b78", "#5a6b7b", "#f58a78", "#b0a1e8",
-    "#70443c", "#38d0a0", "#d0d0d0", "#404a8c",
-)  # fmt: skip
-KEYS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def create(session: Session, wanted: ProjectIn) -> Project:
@@ -35,7 +27,7 @@ def create(session: Session, wanted: ProjectIn) -> Project:
     settings = wanted.model_dump(exclude={"name", "categories", "supervision"})
     _refuse_unknown_names(settings)
     project = Project(name=wanted.name, supervision=wanted.supervision.value, **settings)
-    project.categories = _with_colors_and_keys(wanted.categories)
+    project.categories = categories.make(wanted.categories)
     session.add(project)
     _flush(session, wanted.name)
     return project
@@ -61,19 +53,6 @@ def _refuse_unknown_names(settings: dict[str, object]) -> None:
                 raise BadInput(f"{field}: {error.detail}") from error
 
 
-def _with_colors_and_keys(wanted: Sequence[CategoryIn]) -> list[Category]:
-    taken = {category.key for category in wanted if category.key}
-    categories = []
-    for position, category in enumerate(wanted):
-        key = category.key or next(
-            k for k in (*category.name.lower(), *KEYS) if k in KEYS and k not in taken
-        )
-        taken.add(key)
-        color = category.color or PALETTE[position % len(PALETTE)]
-        categories.append(Category(position=position, name=category.name, color=color, key=key))
-    return categories
-
-
 def get(session: Session, project_id: int) -> Project:
     """Raises NotFound."""
     project = session.get(Project, project_id)
@@ -91,13 +70,22 @@ def find_by_name(session: Session, name: str) -> Project | None:
 
 
 def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
-    """Change the fields that were sent; null takes a source, validation set or policy away."""
+    """Change the fields that were sent; null takes a source, validation set or policy away.
+
+    Raises NotFound, BadInput for what can not be, Conflict for a taken name and for categories
+    that labels name.
+    """
     project = get(session, project_id)
     changes = wanted.model_dump(exclude_unset=True, mode="json")
     may_be_null = {"source", "validation", "retrain_after"}
     if wrong := [f for f, v in changes.items() if v is None and f not in may_be_null]:
         raise BadInput(f"{wrong[0]}: can not be null")
     _refuse_unknown_names(changes)
+    changes.pop("categories", None)
+    if wanted.categories is not None:
+        categories.change(session, project, wanted.categories)
+    if changes.get("order", project.order) != project.order:
+        project.priorities_wanted += 1
     for field, value in changes.items():
         setattr(project, field, value)
     _flush(session, project.name)

@@ -33,7 +33,7 @@ def make_user(email: str = "a@example.org") -> int:
 
 def make_project(name: str = "Streets", **fields: Any) -> int:
     settings = {
-        "description": "", "label_kinds": ["image", "point"], "recipe": "tiny",
+        "description": "", "recipe": "tiny",
         "supervision": "point", "source": None, "validation": None, "retrain_after": None,
     } | fields  # fmt: skip
     with session_scope() as session:

@@ -118,7 +118,8 @@ export interface paths {
          *
          *     Sending the same request with the same Idempotency-Key again gives the same answer and stores
          *     nothing more. Without a lease it is a correction, or work whose lease ran out and whose image
-         *     nobody else has taken since.
+         *     nobody else has taken since. With `resolves` it is a reviewer's decision (engineer), which counts
+         *     in place of what others said of the image.
          */
         put: operations["put_label"];
         post?: never;
@@ -336,6 +337,79 @@ export interface paths {
          *     Importing the same again changes nothing. A manifest's pictures are verified later.
          */
         post: operations["import_images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Keys
+         * @description The keys that the caller labels with: their own choice, else the project's.
+         */
+        get: operations["show_keys"];
+        /**
+         * Choose Keys
+         * @description Choose one's own keys, in place of those chosen before.
+         */
+        put: operations["choose_keys"];
+        post?: never;
+        /**
+         * Reset Keys
+         * @description Go back to the project's own keys.
+         */
+        delete: operations["reset_keys"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/labels/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Labels
+         * @description The current labels of everybody as a file; skipped images are left out.
+         */
+        get: operations["export_labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/labels/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Labels
+         * @description Import a file of labels, the body, as labels of `annotator` (an e-mail address; the caller).
+         *
+         *     Images are found by their external id, or else by a file name that only one of them has. The
+         *     same file again changes nothing. With `match_authors`, labels whose author in the file has the
+         *     e-mail address of an account go to that account. `unmentioned=absent` takes every category that
+         *     the file does not name for an image as absent from it.
+         */
+        post: operations["import_labels"];
         delete?: never;
         options?: never;
         head?: never;
@@ -567,6 +641,26 @@ export interface paths {
          * @description What a run reported, oldest first. For the next page pass the last id as `after`.
          */
         get: operations["list_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run Report
+         * @description The report of a run that succeeded, as one page that needs nothing else.
+         */
+        get: operations["run_report"];
         put?: never;
         post?: never;
         delete?: never;
@@ -842,6 +936,29 @@ export interface components {
              */
             unit: "pixels" | "points";
         };
+        /**
+         * CategoryChange
+         * @description A category as it shall be; in a project it takes the place that it has in the list.
+         */
+        CategoryChange: {
+            /**
+             * Color
+             * @example #40a0ff
+             */
+            color?: string | null;
+            /** Id */
+            id?: number | null;
+            /**
+             * Key
+             * @example c
+             */
+            key?: string | null;
+            /**
+             * Name
+             * @example Car
+             */
+            name: string;
+        };
         /** CategoryIn */
         CategoryIn: {
             /**
@@ -867,7 +984,7 @@ export interface components {
             /** Id */
             id: number;
             /** Key */
-            key: string;
+            key: string | null;
             /** Name */
             name: string;
         };
@@ -1088,6 +1205,25 @@ export interface components {
             skipped: number;
         };
         JsonValue: unknown;
+        /**
+         * LabelFormat
+         * @description How label files are named in the interface.
+         * @enum {string}
+         */
+        LabelFormat: "jsonl" | "csv" | "label-studio" | "cvat" | "coco";
+        /** LabelImportResult */
+        LabelImportResult: {
+            /** Ignored */
+            ignored: {
+                [key: string]: number;
+            };
+            /** Imported */
+            imported: number;
+            /** Rejected */
+            rejected: components["schemas"]["RejectedLabel"][];
+            /** Skipped */
+            skipped: number;
+        };
         /** LabelIn */
         LabelIn: {
             /**
@@ -1109,10 +1245,20 @@ export interface components {
              * @default []
              */
             present: string[];
+            /**
+             * Resolves
+             * @default false
+             */
+            resolves: boolean;
             /** Skipped */
             skipped?: string | null;
             tiles?: components["schemas"]["TilesIn"] | null;
             timing: components["schemas"]["Timing"];
+            /**
+             * Unsure
+             * @default []
+             */
+            unsure: string[];
         };
         /** LabelOut */
         LabelOut: {
@@ -1124,6 +1270,8 @@ export interface components {
             annotator: string;
             /** Annotator Id */
             annotator_id: number;
+            /** Blind */
+            blind: boolean;
             /**
              * Created At
              * Format: date-time
@@ -1135,15 +1283,21 @@ export interface components {
             image_id: number;
             /** Points */
             points: components["schemas"]["PointOut"][];
+            /** Prefilled */
+            prefilled: string[];
             /** Prefilled By */
             prefilled_by: string | null;
             /** Present */
             present: string[];
+            /** Resolves */
+            resolves: boolean;
             /** Revision */
             revision: number;
             /** Skipped */
             skipped: string | null;
             tiles: components["schemas"]["TilesIn"] | null;
+            /** Unsure */
+            unsure: string[];
             /** Wall Ms */
             wall_ms: number;
         };
@@ -1157,6 +1311,8 @@ export interface components {
         };
         /** LeaseOut */
         LeaseOut: {
+            /** Blind */
+            blind: boolean;
             /**
              * Expires At
              * Format: date-time
@@ -1167,6 +1323,7 @@ export interface components {
             image: components["schemas"]["LeasedImage"];
             label: components["schemas"]["LabelOut"] | null;
             prediction: components["schemas"]["PredictionOut"] | null;
+            prefill: components["schemas"]["PrefillOut"] | null;
         };
         /** LeasedImage */
         LeasedImage: {
@@ -1247,6 +1404,24 @@ export interface components {
             new: string;
         };
         /**
+         * PersonalKeys
+         * @description The keys that one person labels with.
+         *
+         *     A category that is left out of a choice keeps the project's key where that is still free.
+         */
+        PersonalKeys: {
+            /**
+             * Keys
+             * @example {
+             *       "Car": "c",
+             *       "Road": "r"
+             *     }
+             */
+            keys: {
+                [key: string]: string;
+            };
+        };
+        /**
          * PointIn
          * @description A click: x right, y down, in original image pixels; pixel centres are at .5.
          */
@@ -1281,6 +1456,16 @@ export interface components {
             uncertainty: number;
         };
         /**
+         * PrefillOut
+         * @description What is ticked when the form is shown.
+         */
+        PrefillOut: {
+            /** By */
+            by: string;
+            /** Present */
+            present: string[];
+        };
+        /**
          * Problem
          * @description RFC 9457 problem details.
          */
@@ -1306,17 +1491,25 @@ export interface components {
         };
         /**
          * ProjectChange
-         * @description Only the fields that are sent change. Categories are fixed once a project has labels.
+         * @description Only the fields that are sent change.
          */
         ProjectChange: {
+            /** Blind Share */
+            blind_share?: number | null;
+            /** Categories */
+            categories?: components["schemas"]["CategoryChange"][] | null;
             /** Description */
             description?: string | null;
-            /** Label Kinds */
-            label_kinds?: ("image" | "point")[] | null;
+            /** Mode */
+            mode?: ("tags" | "points" | "tags-and-points" | "tiles") | null;
             /** Name */
             name?: string | null;
+            /** Order */
+            order?: ("imported" | "random" | "uncertain" | "rare" | "disagreement") | null;
+            /** Points Per Category */
+            points_per_category?: number | null;
             /** Prefill */
-            prefill?: boolean | null;
+            prefill?: ("none" | "model" | "priors") | null;
             /** Recipe */
             recipe?: string | null;
             /** Retrain After */
@@ -1327,11 +1520,20 @@ export interface components {
             source?: string | null;
             /** Supervision */
             supervision?: ("source-only" | "pseudo" | "image" | "point") | null;
+            /** Tile Cols */
+            tile_cols?: number | null;
+            /** Tile Rows */
+            tile_rows?: number | null;
             /** Validation */
             validation?: string | null;
         };
         /** ProjectIn */
         ProjectIn: {
+            /**
+             * Blind Share
+             * @default 0.1
+             */
+            blind_share: number;
             /** Categories */
             categories: components["schemas"]["CategoryIn"][];
             /**
@@ -1340,28 +1542,38 @@ export interface components {
              */
             description: string;
             /**
-             * Label Kinds
-             * @default [
-             *       "image",
-             *       "point"
-             *     ]
+             * Mode
+             * @default tags-and-points
+             * @enum {string}
              */
-            label_kinds: ("image" | "point")[];
+            mode: "tags" | "points" | "tags-and-points" | "tiles";
             /**
              * Name
              * @example Cambridge streets
              */
             name: string;
             /**
+             * Order
+             * @default imported
+             * @enum {string}
+             */
+            order: "imported" | "random" | "uncertain" | "rare" | "disagreement";
+            /**
              * Overlap
              * @default 1
              */
             overlap: number;
             /**
-             * Prefill
-             * @default false
+             * Points Per Category
+             * @default 1
              */
-            prefill: boolean;
+            points_per_category: number;
+            /**
+             * Prefill
+             * @default none
+             * @enum {string}
+             */
+            prefill: "none" | "model" | "priors";
             /**
              * Recipe
              * @default cpu-small
@@ -1385,11 +1597,23 @@ export interface components {
              * @enum {string}
              */
             supervision: "source-only" | "pseudo" | "image" | "point";
+            /**
+             * Tile Cols
+             * @default 2
+             */
+            tile_cols: number;
+            /**
+             * Tile Rows
+             * @default 2
+             */
+            tile_rows: number;
             /** Validation */
             validation?: string | null;
         };
         /** ProjectOut */
         ProjectOut: {
+            /** Blind Share */
+            blind_share: number;
             /** Categories */
             categories: components["schemas"]["CategoryOut"][];
             /**
@@ -1402,14 +1626,27 @@ export interface components {
             /** Id */
             id: number;
             images: components["schemas"]["ImageCounts"];
-            /** Label Kinds */
-            label_kinds: ("image" | "point")[];
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "tags" | "points" | "tags-and-points" | "tiles";
             /** Name */
             name: string;
+            /**
+             * Order
+             * @enum {string}
+             */
+            order: "imported" | "random" | "uncertain" | "rare" | "disagreement";
             /** Overlap */
             overlap: number;
-            /** Prefill */
-            prefill: boolean;
+            /** Points Per Category */
+            points_per_category: number;
+            /**
+             * Prefill
+             * @enum {string}
+             */
+            prefill: "none" | "model" | "priors";
             /** Recipe */
             recipe: string;
             /** Retrain After */
@@ -1423,6 +1660,10 @@ export interface components {
              * @enum {string}
              */
             supervision: "source-only" | "pseudo" | "image" | "point";
+            /** Tile Cols */
+            tile_cols: number;
+            /** Tile Rows */
+            tile_rows: number;
             /** Validation */
             validation: string | null;
         };
@@ -1435,6 +1676,15 @@ export interface components {
         };
         /** Rejected */
         Rejected: {
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+        };
+        /** RejectedLabel */
+        RejectedLabel: {
+            /** Line */
+            line: number | null;
             /** Name */
             name: string;
             /** Reason */
@@ -1524,6 +1774,8 @@ export interface components {
             /** Recipe */
             recipe: string;
             report: components["schemas"]["Report"] | null;
+            /** Report Url */
+            report_url: string | null;
             snapshot: components["schemas"]["SnapshotOut"] | null;
             /** Started At */
             started_at: string | null;
@@ -2955,6 +3207,324 @@ export interface operations {
             };
         };
     };
+    show_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalKeys"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    choose_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonalKeys"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalKeys"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reset_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_labels: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["LabelFormat"];
+            };
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                    "application/x-ndjson": string;
+                    "application/xml": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    import_labels: {
+        parameters: {
+            query: {
+                format: components["schemas"]["LabelFormat"];
+                annotator?: string | null;
+                match_authors?: boolean;
+                unmentioned?: "not-asked" | "absent";
+            };
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": string;
+                "application/x-ndjson": string;
+                "application/xml": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelImportResult"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_own_labels: {
         parameters: {
             query?: {
@@ -3711,6 +4281,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricPoint"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    run_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description Unauthorized */

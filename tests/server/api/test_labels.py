@@ -139,11 +139,8 @@ def test_a_point_makes_its_category_present(annotator: TestClient, project: dict
         ({"timing": {"wall_ms": 5, "active_ms": 6}}, "bad-timing", "wall_ms"),
         ({"timing": {"wall_ms": -5}}, "bad-input", "timing.wall_ms"),
         ({"presnet": ["Road"]}, "bad-input", "presnet"),
-        (
-            {"tiles": {"rows": 2, "cols": 2, "present": {"Road": [4]}}},
-            "bad-input",
-            "tiles.present.Road",
-        ),
+        ({"unsure": ["Road"]}, "contradiction", "'Road'"),
+        ({"tiles": {"rows": 2, "cols": 2}}, "no-tiles", "tiles"),
     ],
 )
 def test_a_label_that_does_not_fit_names_what_is_wrong(
@@ -196,11 +193,60 @@ def test_points_are_refused_where_the_project_asks_for_tags_alone(
     upload: Callable[[int, dict[str, bytes]], dict[str, Any]],
     jpeg: Callable[..., bytes],
 ) -> None:
-    tags = make_project(label_kinds=["image"])
+    tags = make_project(mode="tags")
     upload(tags["id"], {"a.jpg": jpeg()})
     [lease] = take(annotator, tags)
     answer = put(annotator, lease, points=[{"category": "Road", "x": 1, "y": 1}])
     assert (answer.status_code, answer.json()["code"]) == (422, "no-points")
+
+
+@pytest.fixture
+def tiled(
+    make_project: MakeProject,
+    upload: Callable[[int, dict[str, bytes]], dict[str, Any]],
+    jpeg: Callable[..., bytes],
+) -> dict[str, Any]:
+    """A project that asks for tiles of 2 x 3."""
+    made = make_project(mode="tiles", tile_rows=2, tile_cols=3)
+    upload(made["id"], {"a.jpg": jpeg()})
+    return made
+
+
+def test_tiles_make_their_category_present(annotator: TestClient, tiled: dict[str, Any]) -> None:
+    [lease] = take(annotator, tiled)
+    tiles = {"rows": 2, "cols": 3, "present": {"Tree": [5, 0]}}
+    label = put(annotator, lease, present=[], tiles=tiles).json()
+    assert label["present"] == ["Tree"]
+    assert label["tiles"] == tiles | {"present": {"Tree": [0, 5]}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"tiles": {"rows": 3, "cols": 2, "present": {"Road": [0]}}}, "wrong-grid"),
+        ({"tiles": {"rows": 2, "cols": 3, "present": {"Road": [6]}}}, "bad-input"),
+        ({"points": [{"category": "Road", "x": 1, "y": 1}]}, "no-points"),
+    ],
+)
+def test_only_tiles_of_the_projects_grid_fit_it(
+    annotator: TestClient, tiled: dict[str, Any], fields: dict[str, Any], code: str
+) -> None:
+    [lease] = take(annotator, tiled)
+    answer = put(annotator, lease, **fields)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert next(iter(fields)) in answer.json()["detail"]
+
+
+def test_unsure_is_kept_apart_from_not_asked(
+    annotator: TestClient, engineer: TestClient, project: dict[str, Any]
+) -> None:
+    [lease] = take(annotator, project)
+    label = put(annotator, lease, present=["Road"], absent=[], unsure=["Tree"]).json()
+    assert (label["present"], label["absent"], label["unsure"]) == (["Road"], [], ["Tree"])
+    made = engineer.post(f"/api/v1/projects/{project['id']}/snapshots").json()
+    line = engineer.get(made["url"]).json()
+    assert (line["present"], line["absent"]) == (["Road"], [])
+    assert "unsure" not in line
 
 
 def test_the_heartbeat_and_giving_back(annotator: TestClient, project: dict[str, Any]) -> None:

@@ -59,7 +59,9 @@ def test_each_image_gets_its_own_prediction(database: str, tmp_path: Path) -> No
         shown = predictions.current(session, project, [a, b, c])
     assert set(shown) == {a, b}
     assert shown[a].presence == {"Road": 0.75}
-    assert shown[a].mask_url == (f"/api/v1/images/{a}/prediction/mask.png?run_id={claim.run_id}")
+    assert predictions.describe(shown[a]).mask_url == (
+        f"/api/v1/images/{a}/prediction/mask.png?run_id={claim.run_id}"
+    )
     with pytest.raises(NotFound) as refused:
         mask_of(c)
     assert refused.value.problem_code == "no-prediction"

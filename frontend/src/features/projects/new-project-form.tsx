@@ -9,9 +9,10 @@ import { Notice } from "@/components/notice"
 import { draftCategories } from "./category-draft"
 import { CategoryEditor } from "./category-editor"
 import styles from "./form.module.css"
+import { LabellingFields } from "./labelling-fields"
 import { checkProject, EMPTY_SETTINGS, type ProjectDraft, toProject } from "./project-draft"
 import { serverProblems } from "./server-problems"
-import { GeneralFields, LabellingFields, TrainingFields } from "./settings-fields"
+import { GeneralFields, TrainingFields } from "./settings-fields"
 
 const START: ProjectDraft = { ...EMPTY_SETTINGS, categories: draftCategories([]), overlap: "1" }
 

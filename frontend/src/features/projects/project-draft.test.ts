@@ -21,6 +21,8 @@ test("a complete draft has no problems and becomes a request", () => {
     name: "Streets",
     overlap: 2,
     retrain_after: null,
+    points_per_category: 1,
+    blind_share: 0.1,
     categories: [{ name: "Car", key: "c" }],
   })
 })
@@ -29,17 +31,21 @@ test("problems are found before the server is asked", () => {
   const wrong: ProjectDraft = {
     ...draft,
     name: "  ",
-    labelKinds: [],
+    pointsPerCategory: "11",
+    tileRows: "0",
+    blindPercent: "101",
     retrainAfter: "0",
     overlap: "11",
     categories: [],
   }
   expect(Object.keys(checkProject(wrong)).sort()).toEqual([
+    "blindPercent",
     "categories",
-    "labelKinds",
     "name",
     "overlap",
+    "pointsPerCategory",
     "retrainAfter",
+    "tiles",
   ])
 })
 

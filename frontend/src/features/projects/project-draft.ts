@@ -1,11 +1,24 @@
-import type { LabelKind, Project, ProjectChange, ProjectIn, Supervision } from "@/api/projects"
+import type {
+  Mode,
+  Order,
+  Prefill,
+  Project,
+  ProjectChange,
+  ProjectIn,
+  Supervision,
+} from "@/api/projects"
 import { type CategoryDraft, problemOf, toCategories } from "./category-draft"
 
 /** Everything about a project that can still be changed once it has labels. */
 export type SettingsDraft = {
   name: string
   description: string
-  labelKinds: readonly LabelKind[]
+  mode: Mode
+  /** As typed, like the other numbers. */
+  pointsPerCategory: string
+  tileRows: string
+  tileCols: string
+  order: Order
   source: string | null
   validation: string | null
   recipe: string
@@ -13,7 +26,8 @@ export type SettingsDraft = {
   /** As typed; empty is never. */
   retrainAfter: string
   showPredictions: boolean
-  prefill: boolean
+  prefill: Prefill
+  blindPercent: string
 }
 
 export type ProjectDraft = SettingsDraft & {
@@ -24,20 +38,29 @@ export type ProjectDraft = SettingsDraft & {
 export const EMPTY_SETTINGS: SettingsDraft = {
   name: "",
   description: "",
-  labelKinds: ["image", "point"],
+  mode: "tags-and-points",
+  pointsPerCategory: "1",
+  tileRows: "2",
+  tileCols: "2",
+  order: "imported",
   source: null,
   validation: null,
   recipe: "cpu-small",
   supervision: "point",
   retrainAfter: "",
   showPredictions: true,
-  prefill: false,
+  prefill: "none",
+  blindPercent: "10",
 }
 
 export const toDraft = (project: Project): SettingsDraft => ({
   name: project.name,
   description: project.description,
-  labelKinds: project.label_kinds,
+  mode: project.mode,
+  pointsPerCategory: String(project.points_per_category),
+  tileRows: String(project.tile_rows),
+  tileCols: String(project.tile_cols),
+  order: project.order,
   source: project.source,
   validation: project.validation,
   recipe: project.recipe,
@@ -45,12 +68,17 @@ export const toDraft = (project: Project): SettingsDraft => ({
   retrainAfter: project.retrain_after === null ? "" : String(project.retrain_after),
   showPredictions: project.show_predictions,
   prefill: project.prefill,
+  blindPercent: String(Math.round(project.blind_share * 100)),
 })
 
 const toSettings = (draft: SettingsDraft) => ({
   name: draft.name.trim(),
   description: draft.description,
-  label_kinds: [...draft.labelKinds],
+  mode: draft.mode,
+  points_per_category: Number(draft.pointsPerCategory),
+  tile_rows: Number(draft.tileRows),
+  tile_cols: Number(draft.tileCols),
+  order: draft.order,
   source: draft.source,
   validation: draft.validation,
   recipe: draft.recipe,
@@ -58,6 +86,7 @@ const toSettings = (draft: SettingsDraft) => ({
   retrain_after: draft.retrainAfter === "" ? null : Number(draft.retrainAfter),
   show_predictions: draft.showPredictions,
   prefill: draft.prefill,
+  blind_share: Number(draft.blindPercent) / 100,
 })
 
 /** What the server is sent to change a project. */
@@ -74,9 +103,17 @@ export const toProject = (draft: ProjectDraft): ProjectIn => ({
 export function checkSettings(draft: SettingsDraft): Record<string, string> {
   const problems: Record<string, string> = {}
   if (!draft.name.trim()) problems.name = "Give the project a name."
-  if (draft.labelKinds.length === 0) problems.labelKinds = "Choose at least one kind of label."
   if (draft.retrainAfter !== "" && !isWhole(draft.retrainAfter, 1_000_000)) {
     problems.retrainAfter = "A whole number of labels, or nothing."
+  }
+  if (!isWhole(draft.pointsPerCategory, 10)) {
+    problems.pointsPerCategory = "A whole number of points from 1 to 10."
+  }
+  if (!(isWhole(draft.tileRows, 16) && isWhole(draft.tileCols, 16))) {
+    problems.tiles = "Rows and columns are whole numbers from 1 to 16."
+  }
+  if (draft.blindPercent !== "0" && !isWhole(draft.blindPercent, 100)) {
+    problems.blindPercent = "A whole percentage from 0 to 100."
   }
   return problems
 }

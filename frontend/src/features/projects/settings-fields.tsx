@@ -1,6 +1,6 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
-import { type Dataset, datasetsQuery, type LabelKind, recipesQuery } from "@/api/projects"
-import { CheckField, RadioCards } from "@/components/choice-field"
+import { type Dataset, datasetsQuery, recipesQuery } from "@/api/projects"
+import { RadioCards } from "@/components/choice-field"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
 import { type Option, Select } from "@/components/select"
@@ -9,7 +9,7 @@ import { formatPlural } from "@/lib/format"
 import styles from "./form.module.css"
 import type { SettingsDraft } from "./project-draft"
 
-type FieldsProps = {
+export type FieldsProps = {
   draft: SettingsDraft
   onChange: (change: Partial<SettingsDraft>) => void
   problems: Record<string, string>
@@ -34,52 +34,6 @@ export function GeneralFields({ draft, onChange, problems }: FieldsProps) {
         maxLength={2000}
         error={problems.description ?? null}
       />
-    </FormSection>
-  )
-}
-
-const LABEL_KINDS: readonly { kind: LabelKind; label: string; description: string }[] = [
-  { kind: "image", label: "Image-level labels", description: "Tick which categories are present." },
-  { kind: "point", label: "Point labels", description: "Click one pixel of each category." },
-]
-
-export function LabellingFields({ draft, onChange, problems }: FieldsProps) {
-  const toggle = (kind: LabelKind, wanted: boolean) =>
-    onChange({
-      labelKinds: LABEL_KINDS.map((known) => known.kind).filter((known) =>
-        known === kind ? wanted : draft.labelKinds.includes(known),
-      ),
-    })
-  return (
-    <FormSection title="Labelling" hint="What people are asked, and what they are shown.">
-      <fieldset className={styles.fieldset}>
-        <legend className={styles.legend}>What people give</legend>
-        {LABEL_KINDS.map(({ kind, label, description }) => (
-          <CheckField
-            key={kind}
-            label={label}
-            description={description}
-            isSelected={draft.labelKinds.includes(kind)}
-            onChange={(wanted) => toggle(kind, wanted)}
-          />
-        ))}
-        {problems.labelKinds && <p className={styles.error}>{problems.labelKinds}</p>}
-      </fieldset>
-      <fieldset className={styles.fieldset}>
-        <legend className={styles.legend}>Help from the model</legend>
-        <CheckField
-          label="Show predictions"
-          description="The latest model's mask can be laid over the image."
-          isSelected={draft.showPredictions}
-          onChange={(showPredictions) => onChange({ showPredictions })}
-        />
-        <CheckField
-          label="Pre-tick likely categories"
-          description="Starts each image from what the model thinks. Faster, but people tend to agree with it."
-          isSelected={draft.prefill}
-          onChange={(prefill) => onChange({ prefill })}
-        />
-      </fieldset>
     </FormSection>
   )
 }

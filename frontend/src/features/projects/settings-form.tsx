@@ -9,9 +9,10 @@ import { Notice } from "@/components/notice"
 import { Table } from "@/components/table"
 import { showToast } from "@/components/toast"
 import styles from "./form.module.css"
+import { LabellingFields } from "./labelling-fields"
 import { checkSettings, type SettingsDraft, toChange, toDraft } from "./project-draft"
 import { serverProblems } from "./server-problems"
-import { GeneralFields, LabellingFields, TrainingFields } from "./settings-fields"
+import { GeneralFields, TrainingFields } from "./settings-fields"
 
 export function SettingsForm({ project }: { project: Project }) {
   const [draft, setDraft] = useState(() => toDraft(project))

@@ -1,0 +1,145 @@
+"""What a form starts from, and which images are judged without any such help.
+
+People tend to agree with what is already ticked. So a share of the (person, image) pairs is
+blind: nothing is ticked and no prediction is shown, which is what the others are compared with.
+The decision is remembered with the lease and goes into the label, whatever a browser claims.
+"""
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from server.models import Assignment, Label, Prediction, Project
+from server.models.image import AssignmentState
+from server.services import predictions
+
+TICKED_FROM = 0.5
+"""Probability or share from which a category is ticked."""
+PRIORS = "priors"
+PRIORS_NEED = 20
+PRIORS_USE = 500
+"""So many of the newest labels say how common each category is."""
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """Categories that are ticked for a person, and by whom: the id of a run, or `priors`."""
+
+    by: str
+    category_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Handout:
+    """What a person is shown with an image."""
+
+    blind: bool = False
+    prediction: Prediction | None = None
+    prefill: Prefill | None = None
+
+
+def hand_out(
+    session: Session, project: Project, annotator_id: int, lease_ids: Mapping[int, str],
+    answered: Collection[int],
+) -> dict[int, Handout]:  # fmt: skip
+    """Decide what one person sees with each leased image, and remember it with the lease.
+
+    `lease_ids` is by image; the form of an `answered` image starts from the person's own label.
+    """
+    image_ids = list(lease_ids)
+    known = predictions.current(session, project, image_ids)
+    ticks = _ticks(session, project, known)
+    handouts = {}
+    for image_id, lease_id in lease_ids.items():
+        handout = Handout(
+            prediction=known.get(image_id) if project.show_predictions else None,
+            prefill=None if image_id in answered else ticks.get(image_id, ticks.get(None)),
+        )
+        has_help = handout.prediction is not None or handout.prefill is not None
+        if has_help and is_blind(project, annotator_id, image_id):
+            handout = Handout(blind=True)
+        _remember(session, lease_id, handout)
+        handouts[image_id] = handout
+    return handouts
+
+
+def is_blind(project: Project, annotator_id: int, image_id: int) -> bool:
+    """Whether this person judges this image blind: the same answer each time it is asked."""
+    pair = f"{annotator_id}:{image_id}".encode()
+    digest = hmac.digest(project.blind_secret.encode(), pair, hashlib.sha256)
+    return int.from_bytes(digest[:8], "big") < project.blind_share * 2**64
+
+
+def _ticks(
+    session: Session, project: Project, known: Mapping[int, Prediction]
+) -> dict[int | None, Prefill]:
+    """What to tick, by image; None stands for all of which nothing is known."""
+    if project.prefill == PRIORS:
+        priors = _priors(session, project)
+        return {} if priors is None else {None: priors}
+    if project.prefill != "model":
+        return {}
+    return {image_id: _expected(project, prediction) for image_id, prediction in known.items()}
+
+
+def _expected(project: Project, prediction: Prediction) -> Prefill:
+    ids = tuple(
+        category.id
+        for category in project.categories
+        if prediction.presence.get(category.name, 0) >= TICKED_FROM
+    )
+    return Prefill(str(prediction.run_id), ids)
+
+
+def _priors(session: Session, project: Project) -> Prefill | None:
+    shares = category_shares(session, project.id)
+    if shares is None:
+        return None
+    common = (c.id for c in project.categories if shares.get(c.id, 0) >= TICKED_FROM)
+    return Prefill(PRIORS, tuple(common))
+
+
+def category_shares(session: Session, project_id: int) -> dict[int, float] | None:
+    """How common each category is among the newest labels; None while there are too few."""
+    newest: Sequence[list[int]] = session.scalars(
+        select(Label.present)
+        .where(Label.project_id == project_id, Label.current, Label.skipped.is_(None))
+        .order_by(Label.id.desc())
+        .limit(PRIORS_USE)
+    ).all()
+    if len(newest) < PRIORS_NEED:
+        return None
+    counts = Counter(category_id for present in newest for category_id in present)
+    return {category_id: n / len(newest) for category_id, n in counts.items()}
+
+
+def _remember(session: Session, lease_id: str, handout: Handout) -> None:
+    prefill = handout.prefill
+    session.execute(
+        update(Assignment)
+        .where(Assignment.lease_id == lease_id)
+        .values(
+            blind=handout.blind,
+            prefilled=list(prefill.category_ids) if prefill else [],
+            prefilled_by=prefill.by if prefill else None,
+        )
+    )
+
+
+def holds_blind(session: Session, annotator_id: int, image_id: int) -> bool:
+    """Whether a person has this image to judge blind.
+
+    Also when the lease has run out: the answer is still taken while nobody else has the image.
+    """
+    held = select(Assignment.id).where(
+        Assignment.image_id == image_id,
+        Assignment.annotator_id == annotator_id,
+        Assignment.state == AssignmentState.OPEN.value,
+        Assignment.blind.is_(True),
+    )
+    return session.scalar(held.limit(1)) is not None
