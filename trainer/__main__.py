@@ -37,7 +37,7 @@ from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
 from trainer.report.page import remake_page
 from trainer.screen import Screen
 from trainer.start import choose_device, read_config
-from trainer.study import study_command
+from trainer.study.command import study_command
 from trainer.train import train
 
 app = typer.Typer(

@@ -20,14 +20,15 @@ from trainer.contract import (
     TrainConfig,
     WeakLabel,
 )
-from trainer.errors import BadInput, describe
+from trainer.errors import BadInput
 from trainer.files import write_atomically
 from trainer.history import History, read_history
 from trainer.predict import colors_of
 from trainer.report.charts import Mark, Series, lines, reliability_diagram, small_multiples
+from trainer.report.file import read_report, write_report_file
 from trainer.report.gallery import examples
 
-FILE, PAGE = "report.json", "report.html"
+PAGE = "report.html"
 LARGEST_TABLE = 40
 """Categories up to which the whole confusion matrix is shown."""
 CONFUSIONS = 8
@@ -53,7 +54,7 @@ def write_report(run_dir: Path, config: TrainConfig, report: Report) -> None:
         config: the run's, with absolute paths.
         report: what the run amounts to.
     """
-    write_atomically(run_dir / FILE, report.model_dump_json(indent=2).encode())
+    write_report_file(run_dir, report)
     _write_page(run_dir, config, report)
 
 
@@ -63,14 +64,7 @@ def remake_page(run_dir: Path, config: TrainConfig) -> Path:
     Raises:
         BadInput: there is no `report.json`, or it is damaged.
     """
-    path = run_dir / FILE
-    try:
-        report = Report.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise BadInput(f"{path}: cannot read the report: {error}") from error
-    except ValidationError as error:
-        raise BadInput(f"{path}: {describe(error)}") from error
-    return _write_page(run_dir, config, report)
+    return _write_page(run_dir, config, read_report(run_dir))
 
 
 def _write_page(run_dir: Path, config: TrainConfig, report: Report) -> Path:

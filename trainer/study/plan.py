@@ -1,0 +1,143 @@
+"""What a study compares: variants of one recipe, each a line of a table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.data.labels import write_labels
+from trainer.data.oracle import oracle_labels
+from trainer.errors import BadInput
+from trainer.files import write_atomically
+from trainer.recipes import RunSubject, apply_overrides, build
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which oracle labels a variant trains on."""
+
+    points: int = 1
+    tiles: tuple[int, int] | None = None
+
+    @property
+    def file(self) -> str:
+        """Name of the label file."""
+        tiles = f"-tiles-{self.tiles[0]}x{self.tiles[1]}" if self.tiles else ""
+        return f"points-{self.points}{tiles}.jsonl"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One line of a table: a supervision, and what is changed of the recipe."""
+
+    name: str
+    supervision: Supervision
+    labels: Labels = Labels()
+    source: bool = True
+    changes: Mapping[str, object] = field(default_factory=dict)
+
+
+def _without(*terms: str) -> dict[str, object]:
+    return {f"weights.{term}": 0 for term in terms}
+
+
+SOURCE_ONLY, PSEUDO, IMAGE, POINT, DENSE = Supervision
+PAPER = {"weights.source_presence": 0, "weights.absent": 0, "weights.self_training": 0}
+ALIGNMENT = ("output_alignment", "category_alignment")
+
+TABLES: Mapping[str, tuple[Variant, ...]] = {
+    "supervision": (
+        Variant("source-only", SOURCE_ONLY),
+        Variant("pseudo", PSEUDO),
+        Variant("image", IMAGE),
+        Variant("point", POINT),
+        Variant("dense", DENSE),
+        Variant("image without source", IMAGE, source=False),
+        Variant("point without source", POINT, source=False),
+    ),
+    "labels": (
+        Variant("tiles 2x2", IMAGE, Labels(tiles=(2, 2))),
+        Variant("tiles 3x3", IMAGE, Labels(tiles=(3, 3))),
+        Variant("3 points", POINT, Labels(points=3)),
+        Variant("5 points", POINT, Labels(points=5)),
+    ),
+    "terms": (
+        Variant("pseudo, L_c alone", PSEUDO, changes=PAPER | _without(*ALIGNMENT)),
+        Variant("pseudo, paper", PSEUDO, changes=PAPER),
+        Variant("image, L_c alone", IMAGE, changes=PAPER | _without(*ALIGNMENT)),
+        Variant("image, paper", IMAGE, changes=PAPER),
+        Variant("image, no absent term", IMAGE, changes=_without("absent")),
+        Variant("image, no source L_c", IMAGE, changes=_without("source_presence")),
+        Variant("image, no alignment", IMAGE, changes=_without(*ALIGNMENT)),
+        Variant("point, points alone", POINT, changes=PAPER | _without(*ALIGNMENT, "image_label")),
+        Variant("point, paper", POINT, changes=PAPER),
+        Variant("point, no self-training", POINT, changes=_without("self_training")),
+        Variant("point, no alignment", POINT, changes=_without(*ALIGNMENT)),
+        Variant("point, no running average", POINT, changes={"average_decay": 0}),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is compared, and where."""
+
+    source: DatasetCard
+    target: DatasetCard
+    validation: DatasetCard
+    out: Path
+    recipe: str
+    changes: Mapping[str, object]
+
+    def run_dir(self, variant: Variant, seed: int) -> Path:
+        """Where the variant's run is, or will be.
+
+        Raises:
+            BadInput: the folder has a run of another configuration.
+        """
+        run_dir = self.out / "runs" / variant.name.replace(", ", "-").replace(" ", "-") / f"{seed}"
+        path = run_dir / "config.json"
+        if path.exists() and path.read_bytes() != self._config_file(variant, seed):
+            raise BadInput(f"{run_dir}: has a run of another config.json; remove it to run anew")
+        return run_dir
+
+    def prepare(self, variant: Variant, seed: int) -> Path:
+        """Make the variant's run directory, with all that a training needs.
+
+        Raises:
+            BadInput: the folder has a run of another configuration.
+        """
+        run_dir = self.run_dir(variant, seed)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        write_atomically(run_dir / "config.json", self._config_file(variant, seed))
+        return run_dir
+
+    def _config_file(self, variant: Variant, seed: int) -> bytes:
+        return self._config(variant, seed).model_dump_json(indent=2).encode()
+
+    def _config(self, variant: Variant, seed: int) -> TrainConfig:
+        dense = variant.supervision is Supervision.DENSE
+        oracle = variant.supervision.is_oracle
+        # Without masks in the card, no run can look at one.
+        target = self.target if dense else self.target.model_copy(update={"masks": None})
+        subject = RunSubject(
+            supervision=variant.supervision,
+            categories=self.target.categories,
+            source=self.source if variant.source else None,
+            target=target,
+            labels=(self.out / variant.labels.file).resolve() if oracle else None,
+            validation=self.validation,
+        )
+        selection = "weak-labels" if oracle else "last"
+        own = {"seed": seed, "predict": False, "selection": selection}
+        changes = {**own, **self.changes, **variant.changes}
+        return apply_overrides(build(self.recipe, subject), changes)
+
+    def write_labels(self, labels: Labels) -> None:
+        """Make the oracle labels of the target's masks, once."""
+        path = self.out / labels.file
+        if not path.exists():
+            made = oracle_labels(
+                self.target, self.target.categories, labels.points, tiles=labels.tiles
+            )
+            write_labels(path, made)
