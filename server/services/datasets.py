@@ -108,7 +108,8 @@ def count_images(card: DatasetCard) -> int:
 
 
 def _images(card: DatasetCard) -> Iterator[Path]:
-    return (p for p in card.root.glob(card.image_glob) if p.suffix.lower() in IMAGE_SUFFIXES)
+    found = card.root.glob(card.image_glob)
+    return (p for p in found if p.suffix.lower() in IMAGE_SUFFIXES and card.is_image(p))
 
 
 def _files() -> dict[str, Path]:
@@ -135,7 +136,10 @@ def _parse(path: Path) -> DatasetCard:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise UnusableCard(f"{path.name}: {field}: {first['msg']}") from error
+        message = first["msg"].removeprefix("Value error, ")
+        # What is wrong between fields is said of none; its message names them.
+        where = f"{path.name}: {field}" if field else path.name
+        raise UnusableCard(f"{where}: {message}") from error
     return card.model_copy(update={"root": (path.parent / card.root).resolve()})
 
 

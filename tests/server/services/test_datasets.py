@@ -43,6 +43,17 @@ def test_a_listing_is_counted_by_its_lines(database: str) -> None:
     assert (listed.images, listed.problem) == (1, None)
 
 
+def test_the_same_placeholder_stands_for_the_same_text_in_an_image_that_counts(
+    database: str,
+) -> None:
+    path = write_card("cities", {"images": "{city}/{city}_1.png"})
+    for name in ("ulm/ulm_1.png", "ulm/bonn_1.png"):
+        (path.parent / name).parent.mkdir(exist_ok=True)
+        (path.parent / name).touch()
+    (listed,) = datasets.list_all()
+    assert listed.images == 1
+
+
 @pytest.mark.parametrize("name", ["missing", "../streets", "/etc/passwd", ""])
 def test_an_unknown_name_says_which_are_known(database: str, name: str) -> None:
     make_dataset("streets")
@@ -57,6 +68,7 @@ def test_an_unknown_name_says_which_are_known(database: str, name: str) -> None:
         ("- a list", "broken.yaml: a dataset card is a mapping"),
         ({"roots": "x"}, "broken.yaml: roots: Extra inputs"),
         ({"ids": {"a": "Road"}}, "broken.yaml: ids.a"),
+        ({"masks": "masks/{x}.png"}, "broken.yaml: masks: {x} is not in images: images/*"),
         ({"name": "other"}, "broken.yaml: name: 'other' must be the file's, 'broken'"),
     ],
 )
