@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -28,8 +28,10 @@ from server.models import Project, User
 from server.models.user import Role
 from server.queue import get_app
 from server.schemas.user import Scope, TokenIn, UserIn
-from server.services import datasets, images, manifests, projects, users
+from server.services import datasets, images, label_files, manifests, projects, users
 from server.services.images import Imported
+from server.services.label_files import ImportRules, Unmentioned
+from server.services.label_formats import LabelFormat
 from server.settings import get_settings
 from server.supervisor import ChildFailed
 
@@ -44,9 +46,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 user_app = typer.Typer(no_args_is_help=True, help="Accounts.")
 token_app = typer.Typer(no_args_is_help=True, help="API tokens of programs.")
 datasets_app = typer.Typer(no_args_is_help=True, help="Dataset cards: source and validation sets.")
+labels_app = typer.Typer(no_args_is_help=True, help="Files of labels, in and out.")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 app.add_typer(datasets_app, name="datasets")
+app.add_typer(labels_app, name="labels")
 app.command("demo")(demo.run)
 
 
@@ -214,14 +218,17 @@ def import_images(
         result = _import_folder(project_id, path)
     else:
         result = _import_manifest(project_id, path)
-    messages.print(
-        f"imported {result.imported}, skipped {result.skipped}, refused {len(result.rejected)}"
-    )
-    for name, reason in result.rejected[:LISTED_REJECTIONS]:
+    _report(result.imported, result.skipped, result.rejected)
+
+
+def _report(imported: int, skipped: int, rejected: Sequence[tuple[str, str]]) -> None:
+    """Say what became of an import; leaves with status 1 when something was refused."""
+    messages.print(f"imported {imported}, skipped {skipped}, refused {len(rejected)}")
+    for name, reason in rejected[:LISTED_REJECTIONS]:
         messages.print(f"refused {escape(name)}: {escape(reason)}", highlight=False)
-    if len(result.rejected) > LISTED_REJECTIONS:
-        messages.print(f"and {len(result.rejected) - LISTED_REJECTIONS} more")
-    if result.rejected:
+    if len(rejected) > LISTED_REJECTIONS:
+        messages.print(f"and {len(rejected) - LISTED_REJECTIONS} more")
+    if rejected:
         raise typer.Exit(1)
 
 
@@ -263,6 +270,69 @@ def _progress() -> Iterator[Progress]:
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=messages, transient=True) as progress:
         yield progress
+
+
+FormatOption = Annotated[LabelFormat, typer.Option("--format", help="What docs/formats.md says.")]
+
+
+@labels_app.command("export")
+def export_labels(
+    project: Annotated[str, typer.Argument(help="Name or number of the project.")],
+    out: Annotated[Path, typer.Option(help="The file; one of this name is replaced.")],
+    label_format: FormatOption = LabelFormat.JSONL,
+) -> None:
+    """Write the current labels of everybody into a file."""
+    _require_migrated()
+    partial = out.with_name(f"{out.name}.partial")
+    try:
+        with _progress() as progress, session_scope(read_only=True) as session:
+            project_id = _find_project(session, project).id
+            advance = _follow(progress, "Exporting")
+            with partial.open("wb") as file:
+                label_files.export_to(file, session, project_id, label_format, advance)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    messages.print(f"wrote {escape(str(out))}", highlight=False)
+
+
+@labels_app.command("import")
+def import_labels(
+    project: Annotated[str, typer.Argument(help="Name or number of the project.")],
+    path: Annotated[Path, typer.Argument(help="The file.")],
+    annotator: Annotated[str, typer.Option(help="E-mail address of whose labels they become.")],
+    label_format: FormatOption = LabelFormat.JSONL,
+    match_authors: Annotated[
+        bool, typer.Option(help="Labels of authors who have an account here are theirs.")
+    ] = False,
+    unmentioned: Annotated[
+        Unmentioned, typer.Option(help="What a category means that the file does not name.")
+    ] = "not-asked",
+) -> None:
+    """Import labels; importing again changes nothing. Exit status 1: some were refused.
+
+    Images are found by their external id, or else by a file name that only one of them has.
+    """
+    _require_migrated()
+    with session_scope(read_only=True) as session:
+        project_id = _find_project(session, project).id
+        rules = ImportRules(_find_user(session, annotator).id, match_authors, unmentioned)
+    with path.open("rb") as file, _progress() as progress:
+        advance = _follow(progress, "Importing")
+        result = label_files.import_from(file, project_id, label_format, rules, advance)
+    for kind, count in result.ignored.most_common():
+        messages.print(f"passed over: {escape(kind)} ({count})", highlight=False)
+    refused = [
+        (f"line {one.line}, {one.name}" if one.line else one.name, one.reason)
+        for one in result.rejected
+    ]
+    _report(result.imported, result.skipped, refused)
+
+
+def _follow(progress: Progress, what: str) -> Callable[[int, int], object]:
+    """A bar that is told (done, all)."""
+    task = progress.add_task(what, total=None)
+    return lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @datasets_app.command("add")

@@ -41,7 +41,7 @@ def export_labels(
     # error must not look like the end of a file.
     file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when it was sent
     try:
-        label_files.write(session, project_id, label_format, file)
+        label_files.export_to(file, session, project_id, label_format)
     except BaseException:
         file.close()
         raise
@@ -90,7 +90,9 @@ async def import_labels(
         async for piece in request.stream():
             body.write(piece)
         body.seek(0)
-        result = await run_in_threadpool(label_files.read, project_id, label_format, body, rules)
+        result = await run_in_threadpool(
+            label_files.import_from, body, project_id, label_format, rules
+        )
     return LabelImportResult(
         imported=result.imported,
         skipped=result.skipped,

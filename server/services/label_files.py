@@ -21,16 +21,18 @@ from server.db import session_scope
 from server.errors import WeaksegError
 from server.models import Image, Label
 from server.schemas.label import LabelIn, LabelOut, PointIn, TilesIn, Timing
-from server.services import images, labels, projects, snapshots, users
+from server.services import labels, projects, snapshots, users
 from server.services.label_formats import FORMATS, FileLabel, LabelFormat, Refused
 from server.services.label_formats.label import first_problem
+from trainer.contract import WeakLabel
 
-BATCH = 100
+BATCH = 25
 """Labels of one transaction: annotators wait for no longer than that takes."""
 SKIPPED = "skipped in the imported file"
 
 Unmentioned = Literal["not-asked", "absent"]
 Item = TypeVar("Item")
+Advance = Callable[[int, int], object]
 
 
 @dataclass
@@ -57,15 +59,27 @@ class ImportRules:
     """What a category means that the file does not name for an image."""
 
 
-def write(session: Session, project_id: int, label_format: LabelFormat, file: BinaryIO) -> None:
-    """Write a project's current labels, skips left out, into a file. Raises NotFound."""
+def export_to(
+    file: BinaryIO,
+    session: Session,
+    project_id: int,
+    label_format: LabelFormat,
+    advance: Advance = lambda _done, _all: None,
+) -> None:
+    """Write a project's current labels, skips left out, into a file. Raises NotFound.
+
+    `advance(done, all)` hears how far it is.
+    """
     categories = {c.name: c.color for c in projects.get(session, project_id).categories}
-    file.writelines(
-        piece.encode()
-        for piece in FORMATS[label_format].write(
-            snapshots.weak_labels(session, project_id), categories
-        )
-    )
+    total = snapshots.count_current_labels(session, project_id)
+
+    def counted() -> Iterator[WeakLabel]:
+        for done, label in enumerate(snapshots.weak_labels(session, project_id), 1):
+            yield label
+            advance(done, total)
+
+    pieces = FORMATS[label_format].write(counted(), categories)
+    file.writelines(piece.encode() for piece in pieces)
 
 
 def filename(project_id: int, label_format: LabelFormat) -> str:
@@ -73,12 +87,12 @@ def filename(project_id: int, label_format: LabelFormat) -> str:
     return f"labels-{project_id}{FORMATS[label_format].ending}"
 
 
-def read(
+def import_from(
+    file: BinaryIO,
     project_id: int,
     label_format: LabelFormat,
-    file: BinaryIO,
     rules: ImportRules,
-    advance: Callable[[int, int], object] = lambda _done, _all: None,
+    advance: Advance = lambda _done, _all: None,
 ) -> ImportedLabels:
     """Store the labels of a seekable file as revisions of their annotators.
 
@@ -107,6 +121,15 @@ def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
         yield batch
 
 
+@dataclass(frozen=True, slots=True)
+class _KnownImage:
+    """What an import has to know of an image; a width of None: it is not verified yet."""
+
+    id: int
+    width: int | None
+    height: int | None
+
+
 class _Target:
     """The images and categories of a project, by the names that a file may use."""
 
@@ -114,15 +137,16 @@ class _Target:
         project = projects.get(session, project_id)
         self.categories = [category.name for category in project.categories]
         self._categories = {name.casefold(): name for name in self.categories}
-        self._images: dict[str, int] = {}
-        self._files: dict[str, int | None] = {}
-        rows = select(Image.external_id, Image.id).where(Image.project_id == project_id)
-        for name, image_id in session.execute(rows.execution_options(yield_per=1000)):
-            self._images[name] = image_id
+        self._images: dict[str, _KnownImage] = {}
+        self._files: dict[str, _KnownImage | None] = {}
+        query = select(Image.external_id, Image.id, Image.width, Image.height)
+        rows = query.where(Image.project_id == project_id).execution_options(yield_per=1000)
+        for name, image_id, width, height in session.execute(rows):
+            image = self._images[name] = _KnownImage(image_id, width, height)
             file = PurePosixPath(name).name
-            self._files[file] = None if file in self._files else image_id
+            self._files[file] = None if file in self._files else image
 
-    def image(self, name: str) -> int:
+    def image(self, name: str) -> _KnownImage:
         """The image with this external id, or else the only one with this file name.
 
         Raises ValueError.
@@ -194,19 +218,18 @@ class _Importer:
         self._result.rejected.append(Refused(found.image, reason, found.line))
 
     def _wanted(self, session: Session, found: FileLabel) -> _Wanted:
-        image_id = self._target.image(found.image)
-        image = images.get(session, image_id)
-        sizes = {(found.width, image.width), (found.height, image.height)}
+        image = self._target.image(found.image)
+        sizes = ((found.width, image.width), (found.height, image.height))
         if any(None not in pair and pair[0] != pair[1] for pair in sizes):
             raise ValueError(
                 f"the file says {found.width} x {found.height}, "
                 f"the image is {image.width} x {image.height}"
             )
         annotator_id = self._annotator(session, found.author)
-        if (image_id, annotator_id) in self._seen:
+        if (image.id, annotator_id) in self._seen:
             raise ValueError("the file has another label of this image for the same annotator")
-        wanted = _Wanted(image_id, annotator_id, self._label(found), found)
-        self._seen.add((image_id, annotator_id))
+        wanted = _Wanted(image.id, annotator_id, self._label(found), found)
+        self._seen.add((image.id, annotator_id))
         return wanted
 
     def _annotator(self, session: Session, author: str) -> int:

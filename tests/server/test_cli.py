@@ -223,3 +223,44 @@ def test_a_study_is_the_trainers_own(weakseg: Weakseg, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "error: x.yaml: cannot read the dataset card" in done.stderr
     assert "--seeds" in weakseg("study", "--help").stdout
+
+
+def test_labels_are_exported_and_imported_once(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    Image.new("RGB", (64, 48), "teal").save(folder / "a.png")
+    weakseg("import", "Streets", str(folder))
+    weakseg("user", "add", "lead@example.org", WEAKSEG_PASSWORD=PASSWORD)
+    table = tmp_path / "labels.csv"
+    table.write_text("image,category,answer,points\na.png,Road,present,3 4\nb.png,Road,absent,\n")
+    take = ("labels", "import", "Streets", str(table), "--annotator", "lead@example.org")
+
+    first = weakseg(*take, "--format", "csv")
+
+    assert first.returncode == 1
+    assert "imported 1, skipped 0, refused 1" in first.stderr
+    assert "refused line 3, b.png: there is no image of this name" in first.stderr
+    assert "imported 0, skipped 1" in weakseg(*take, "--format", "csv").stderr
+    out = tmp_path / "labels.jsonl"
+    written = weakseg("labels", "export", str(project), "--out", str(out))
+    assert written.returncode == 0, written.stderr
+    (line,) = out.read_text().splitlines()
+    assert json.loads(line)["points"] == [{"category": "Road", "x": 3, "y": 4}]
+    assert not [*tmp_path.glob("*.partial")]
+
+
+def test_a_file_of_labels_that_is_none_is_one_line(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    weakseg("user", "add", "lead@example.org", WEAKSEG_PASSWORD=PASSWORD)
+    wrong = tmp_path / "labels.xml"
+    wrong.write_text("<!DOCTYPE a [<!ENTITY b 'c'>]><annotations/>")
+    take = ("labels", "import", "Streets", "--format", "cvat", "--annotator")
+    said = one_line(weakseg(*take, "lead@example.org", str(wrong)))
+    assert "line 1: a document type is not allowed" in said
+    assert "no account" in one_line(weakseg(*take, "nobody@example.org", str(wrong)))
+    assert "absent.xml" in one_line(weakseg(*take, "lead@example.org", "absent.xml"))
+    export = ("labels", "export", "Streets", "--out", str(tmp_path / "nowhere" / "labels.jsonl"))
+    assert "nowhere" in one_line(weakseg(*export))
