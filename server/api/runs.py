@@ -2,15 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, status
+from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
 
 from server.api import event_stream
 from server.api.deps import Reader, ReadSessionDep, Runner, SessionDep
+from server.api.downloads import send_file
 from server.api.problems import problems
 from server.api.snapshots import snapshot_out
 from server.db import session_scope
+from server.errors import NotFound
 from server.models import Run
 from server.schemas.common import DatabaseId
 from server.schemas.run import MetricPoint, RunDetail, RunIn, RunOut
@@ -18,6 +20,7 @@ from server.services import runs
 
 router = APIRouter(tags=["runs"], lifespan=event_stream.ending_at_shutdown)
 
+REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 EventId = Annotated[int, Query(ge=0, le=2**31 - 1)]
 STREAM_EXAMPLE = (
     "id: 41\nevent: progress\n"
@@ -34,14 +37,20 @@ def run_out(run: Run) -> RunOut:
 
 def run_detail(run: Run) -> RunDetail:
     """A run with its configuration and report."""
-    return RunDetail.model_validate(_fields(run, RunDetail))
+    url = f"/api/v1/runs/{run.id}/report.html" if runs.report_page(run) else None
+    return RunDetail.model_validate(_fields(run, RunDetail, report_url=url))
 
 
-def _fields(run: Run, schema: type[RunOut]) -> dict[str, object]:
-    return {name: getattr(run, name) for name in schema.model_fields} | {
-        "created_by": run.created_by.email if run.created_by else None,
-        "snapshot": snapshot_out(run.snapshot) if run.snapshot else None,
-    }
+def _fields(run: Run, schema: type[RunOut], **others: object) -> dict[str, object]:
+    of_run = (name for name in schema.model_fields if name not in others)
+    return (
+        {name: getattr(run, name) for name in of_run}
+        | others
+        | {
+            "created_by": run.created_by.email if run.created_by else None,
+            "snapshot": snapshot_out(run.snapshot) if run.snapshot else None,
+        }
+    )
 
 
 @router.post(
@@ -67,6 +76,28 @@ def list_runs(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) 
 def show_run(run_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> RunDetail:
     """One run with its configuration and, when it succeeded, its report."""
     return run_detail(runs.get(session, run_id))
+
+
+@router.get(
+    "/runs/{run_id}/report.html",
+    responses=problems(401, 403, 404)
+    | {200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+    response_class=FileResponse,
+)
+def run_report(
+    run_id: DatabaseId, request: Request, _caller: Reader, session: ReadSessionDep
+) -> Response:
+    """The report of a run that succeeded, as one page that needs nothing else."""
+    run = runs.get(session, run_id)
+    page = runs.report_page(run)
+    if page is None:
+        raise NotFound(f"run {run_id} has no report page")
+    answer = send_file(
+        request, page, tag=f"{run_id}-{run.attempt}", media_type="text/html; charset=utf-8"
+    )
+    # The page was made on another machine: whatever is in it, it can do nothing here.
+    answer.headers["Content-Security-Policy"] = REPORT_POLICY
+    return answer
 
 
 @router.post("/runs/{run_id}/cancel", responses=problems(401, 403, 404, 409))

@@ -49,6 +49,8 @@ class RunOut(Out):
 class RunDetail(RunOut):
     config: dict[str, Any]
     report: Report | None
+    report_url: str | None
+    """A page for people with curves, tables and pictures; null until the run has succeeded."""
 
 
 class MetricPoint(Out):

@@ -15,11 +15,12 @@ from sqlalchemy.exc import OperationalError
 from server.db import session_scope
 from server.models import Project, Run
 from server.models.run import RunState
-from server.services import checkpoints, claims, predictions, run_directory
+from server.services import checkpoints, claims, predictions, run_directory, runs
 from server.services.checkpoints import StoredCheckpoint
 from server.services.claims import Claim, ClaimLost
 from server.services.trainer_process import TrainerProcess
 from server.settings import get_settings
+from server.storage import get_storage
 from trainer.contract import (
     CheckpointSaved,
     Evaluated,
@@ -248,6 +249,11 @@ def _publish(claim: Claim, run_dir: Path) -> None:
         predicted = predictions.import_all(claim, run_dir / "predictions")
     except (OSError, ValueError) as error:
         raise TrainerFailed(f"the trainer's results cannot be read: {error}") from error
+    page = run_dir / "report.html"
+    if page.is_file():
+        get_storage().put_file(
+            runs.report_page_key(run_id=claim.run_id, attempt=claim.attempt), page
+        )
     with session_scope() as session:
         run = claims.lock_held(session, claim)
         if run.cancel_requested:

@@ -13,6 +13,7 @@ from server.models.run import RunState
 from server.schemas.run import RunIn
 from server.services import claims, datasets, projects, snapshots
 from server.services.run_directory import LABELS, TARGET
+from server.storage import get_storage
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.recipes import FILE_FIELDS, RecipeError, RunSubject, apply_overrides, build
 
@@ -137,6 +138,19 @@ def list_all(session: Session, project_id: int) -> list[Run]:
     return list(
         session.scalars(select(Run).where(Run.project_id == project_id).order_by(Run.id.desc()))
     )
+
+
+def report_page_key(run_id: int, attempt: int) -> str:
+    """Where storage has the report page of an attempt."""
+    return f"runs/{run_id}/report-{attempt}.html"
+
+
+def report_page(run: Run) -> Path | None:
+    """The report page of a run that succeeded."""
+    if run.state != RunState.SUCCEEDED:
+        return None
+    storage, key = get_storage(), report_page_key(run.id, run.attempt)
+    return storage.path(key) if storage.exists(key) else None
 
 
 def events_after(session: Session, run_id: int, after: int, limit: int) -> list[RunEvent]:

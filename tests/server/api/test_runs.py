@@ -6,7 +6,8 @@ from fastapi.testclient import TestClient
 
 from server.db import session_scope
 from server.models.run import RunState
-from server.services import claims
+from server.services import claims, runs
+from server.storage import get_storage
 from tests.server.factories import make_project, make_run, make_trainable_project, run_row
 
 
@@ -166,3 +167,18 @@ def test_recipes_and_datasets_are_listed(engineer: TestClient, annotator: TestCl
     (dataset,) = engineer.get("/api/v1/datasets").json()
     assert (dataset["name"], dataset["images"], dataset["problem"]) == ("tiny-source", 4, None)
     assert annotator.get("/api/v1/datasets").status_code == 403
+
+
+def test_the_report_page_of_a_run_that_succeeded(annotator: TestClient) -> None:
+    run_id = make_run(make_project(), state=RunState.SUCCEEDED, attempt=2)
+    url = f"/api/v1/runs/{run_id}"
+    assert annotator.get(url).json()["report_url"] is None
+    assert annotator.get(f"{url}/report.html").status_code == 404
+    get_storage().put_bytes(runs.report_page_key(run_id, 2), b"<h1>Report</h1>")
+    answer = annotator.get(annotator.get(url).json()["report_url"])
+    assert (answer.status_code, answer.text) == (200, "<h1>Report</h1>")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "sandbox; default-src 'none'" in answer.headers["content-security-policy"]
+    annotator.delete("/api/v1/session")
+    annotator.cookies.clear()
+    assert annotator.get(f"{url}/report.html").status_code == 401

@@ -113,6 +113,9 @@ def test_the_trainer_learns_from_the_labels_and_brings_predictions(quick: str) -
         assert {p.image_id for p in found} == {image.id for image in images}
         assert all(set(p.presence) == {"Road", "Car", "Tree"} for p in found)
         assert all(get_storage().exists(p.mask_key) for p in found)
+    page = runs.report_page(run)
+    assert page is not None
+    assert "<!doctype html>" in page.read_text().lower()
 
 
 def payloads(run_id: int, kind: str) -> list[dict[str, object]]:

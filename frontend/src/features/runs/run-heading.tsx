@@ -3,7 +3,7 @@ import { useState } from "react"
 import { messageOf } from "@/api/client"
 import { cancelRun, isFinal, type RunDetail, resumeRun } from "@/api/runs"
 import { mayAct, useMe } from "@/api/session"
-import { Button } from "@/components/button"
+import { AnchorButton, Button } from "@/components/button"
 import { ConfirmDialog } from "@/components/dialog"
 import { PageHeading } from "@/components/layout"
 import { Notice } from "@/components/notice"
@@ -42,20 +42,27 @@ export function RunHeading({ run, projectId, onResumed }: RunHeadingProps) {
         mark={<RunStateBadge run={run} />}
         subtitle={`${run.recipe}, asked for ${run.automatic ? "by itself" : `by ${run.created_by ?? "a former user"}`}, ${formatMoment(run.created_at)}`}
         actions={
-          mayAct(me.role, "engineer") && (
-            <>
-              {mayCancel(run) && (
-                <Button variant="danger" onClick={() => setAsking(true)}>
-                  Cancel run
-                </Button>
-              )}
-              {mayResume(run) && (
-                <Button onClick={() => resume.mutate()} isPending={resume.isPending}>
-                  Resume
-                </Button>
-              )}
-            </>
-          )
+          <>
+            {run.report_url && (
+              <AnchorButton href={run.report_url} target="_blank">
+                Report
+              </AnchorButton>
+            )}
+            {mayAct(me.role, "engineer") && (
+              <>
+                {mayCancel(run) && (
+                  <Button variant="danger" onClick={() => setAsking(true)}>
+                    Cancel run
+                  </Button>
+                )}
+                {mayResume(run) && (
+                  <Button onClick={() => resume.mutate()} isPending={resume.isPending}>
+                    Resume
+                  </Button>
+                )}
+              </>
+            )}
+          </>
         }
       />
       {resume.error && <Notice tone="bad">{messageOf(resume.error)}</Notice>}
