@@ -476,6 +476,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/prefill-effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Prefill Effect
+         * @description What pre-filling does to answers and to the time they take, beside blind images.
+         */
+        get: operations["show_prefill_effect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/runs": {
         parameters: {
             query?: never;
@@ -959,6 +979,28 @@ export interface components {
              */
             name: string;
         };
+        /**
+         * CategoryEffect
+         * @description How answers for one category follow what was ticked; a share of nothing is null.
+         */
+        CategoryEffect: {
+            /** Blind */
+            blind: number;
+            /** Category */
+            category: string;
+            /** Present Blind */
+            present_blind: number | null;
+            /** Present Prefilled */
+            present_prefilled: number | null;
+            /** Ticked */
+            ticked: number;
+            /** Ticked Then Absent */
+            ticked_then_absent: number | null;
+            /** Unticked */
+            unticked: number;
+            /** Unticked Then Present */
+            unticked_then_present: number | null;
+        };
         /** CategoryIn */
         CategoryIn: {
             /**
@@ -1211,6 +1253,16 @@ export interface components {
          * @enum {string}
          */
         LabelFormat: "jsonl" | "csv" | "label-studio" | "cvat" | "coco";
+        /**
+         * LabelGroup
+         * @description Labels that started alike.
+         */
+        LabelGroup: {
+            /** Labels */
+            labels: number;
+            /** Median Active Ms */
+            median_active_ms: number | null;
+        };
         /** LabelImportResult */
         LabelImportResult: {
             /** Ignored */
@@ -1454,6 +1506,16 @@ export interface components {
             run_id: number;
             /** Uncertainty */
             uncertainty: number;
+        };
+        /**
+         * PrefillEffect
+         * @description First answers of pre-filled forms beside those of blind ones.
+         */
+        PrefillEffect: {
+            blind: components["schemas"]["LabelGroup"];
+            /** Categories */
+            categories: components["schemas"]["CategoryEffect"][];
+            prefilled: components["schemas"]["LabelGroup"];
         };
         /**
          * PrefillOut
@@ -3675,6 +3737,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnnotatorPace"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_prefill_effect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrefillEffect"];
                 };
             };
             /** @description Unauthorized */
