@@ -5,7 +5,7 @@ import os
 
 # OpenMP's threads wait for each other by spinning. On a machine that does anything besides, each
 # then burns the time that the other needs, and a step takes several times as long. This is read
-# when torch is loaded, so it comes before the imports.
+# when torch is loaded, which is left to the commands that need it: the others begin at once.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # The gradients of the category discriminators are hundreds of megabytes that are touched once a
 # step: with huge pages the kernel is asked for them some hundred times less often.
@@ -19,26 +19,17 @@ from rich.console import Console
 from rich.table import Table
 
 from trainer.bench.command import bench_command
-from trainer.checkpoint import load_segmenter
 from trainer.command import one_line_errors, parse_overrides
-from trainer.contract import DatasetCard, Score, Supervision, TileTags, TrainConfig
+from trainer.config import FILE as CONFIG
+from trainer.config import read_config, write_config
+from trainer.contract import DatasetCard, Score, Supervision, TileTags
 from trainer.data.cards import list_samples, load_card
-from trainer.data.domains import load_masked
-from trainer.data.images import ResizedImages
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
 from trainer.errors import BadInput
-from trainer.evaluate import score_on_masks
-from trainer.export import export_command
-from trainer.files import write_atomically
-from trainer.inference import BATCH_SIZE, Window
-from trainer.predict import predict_images
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
-from trainer.report.page import remake_page
 from trainer.screen import Screen
-from trainer.start import choose_device, read_config
 from trainer.study.command import study_command
-from trainer.train import train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,11 +40,9 @@ app = typer.Typer(
     epilog="A CARD is a YAML file that says where a dataset's images and masks are, or NAME:ROOT "
     "for a dataset that is known by name, such as camvid:/data/camvid.",
 )
-app.command("export")(export_command)
 app.command("study")(study_command)
 app.command("bench")(bench_command)
 
-CONFIG = "config.json"
 AS_TRAINED, AT_OWN_SIZE = "whole images, resized as in training", "windows of the training size"
 
 Checkpoint = Annotated[
@@ -66,7 +55,9 @@ Sliding = Annotated[
 Scale = Annotated[
     float, typer.Option(min=0.01, max=10, help="With --sliding: of each image's own size.")
 ]
-BatchSize = Annotated[int, typer.Option(min=1, help="Images, or windows, at once.")]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Images, or windows, at once. Default: a few.")
+]
 
 
 @app.command("train")
@@ -164,6 +155,8 @@ def train_command(  # noqa: PLR0913 - each is an option of the command
             )
             run_dir = out
             write_config(run_dir, apply_overrides(build(recipe, subject), overrides))
+    from trainer.train import train
+
     raise typer.Exit(train(run_dir))
 
 
@@ -173,19 +166,6 @@ def _categories(names: str | None, card: DatasetCard) -> tuple[str, ...]:
     if not card.categories:
         raise BadInput(f"dataset {card.name!r}: its card names no categories; give --categories")
     return card.categories
-
-
-def write_config(run_dir: Path, config: TrainConfig) -> None:
-    """Write `config.json`, so that the folder always says what was run.
-
-    Raises:
-        BadInput: the folder cannot be written.
-    """
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        write_atomically(run_dir / CONFIG, config.model_dump_json(indent=2).encode())
-    except OSError as error:
-        raise BadInput(f"{run_dir}: cannot write the run's folder: {error}") from error
 
 
 @app.command()
@@ -233,6 +213,12 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """Score a checkpoint on a dataset with masks: JSON on stdout, a table on stderr."""
+    from trainer.checkpoint import load_segmenter
+    from trainer.data.domains import load_masked
+    from trainer.evaluate import score_on_masks
+    from trainer.inference import Window
+    from trainer.start import choose_device
+
     with one_line_errors():
         segmenter = load_segmenter(checkpoint, choose_device(device))
         masked = load_masked(load_card(target), segmenter.categories, segmenter.size)
@@ -258,17 +244,23 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     out: Annotated[Path, typer.Option(help="Folder for masks/ and predictions.jsonl.")],
     sliding: Sliding = False,
     scale: Scale = 1.0,
-    batch_size: BatchSize = BATCH_SIZE,
+    batch_size: BatchSize = None,
     device: Device = "auto",
 ) -> None:
     """Write a mask, presence probabilities and the uncertainty of each image of a folder."""
+    from trainer.checkpoint import load_segmenter
+    from trainer.data.images import ResizedImages
+    from trainer.inference import BATCH_SIZE, Window
+    from trainer.predict import predict_images
+    from trainer.start import choose_device
+
     with one_line_errors():
         segmenter = load_segmenter(checkpoint, choose_device(device))
         card = DatasetCard(name=images.name or "images", root=images.resolve(), images="**/*")
         found = ResizedImages(list_samples(card, with_masks=False), segmenter.size)
         with Screen() as screen, screen.working("predicting", total=len(found)) as done:
             window = Window(scale) if sliding else None
-            predict_images(segmenter, found, out, done, window, batch_size)
+            predict_images(segmenter, found, out, done, window, batch_size or BATCH_SIZE)
     typer.echo(json.dumps({"images": len(found), "out": str(out)}))
 
 
@@ -277,9 +269,42 @@ def report(
     run_dir: Annotated[Path, typer.Argument(help="Folder of a run that has finished.")],
 ) -> None:
     """Make RUN_DIR/report.html anew from what the run wrote."""
+    from trainer.report.page import remake_page
+
     with one_line_errors():
         page = remake_page(run_dir, read_config(run_dir)[0])
     typer.echo(str(page))
+
+
+@app.command("export")
+def export_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint, such as best.safetensors.")],
+    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
+    height: Annotated[int | None, typer.Option(min=1, help="Default: as trained.")] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="Default: as trained.")] = None,
+) -> None:
+    """Write a checkpoint as an ONNX model, checked against ONNX Runtime."""
+    from trainer.checkpoint import load_segmenter
+    from trainer.export import export
+
+    with one_line_errors():
+        segmenter = load_segmenter(checkpoint)
+        size = (height or segmenter.shape.height, width or segmenter.shape.width)
+        difference = export(segmenter, out, size)
+    typer.echo(
+        json.dumps(
+            {
+                "out": str(out),
+                "height": size[0],
+                "width": size[1],
+                "max_difference": {
+                    "logits": difference.logits,
+                    "mask": difference.mask,
+                    "presence": difference.presence,
+                },
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

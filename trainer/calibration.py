@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainer.checkpoint import SegmenterShape
+from trainer.models.segmenter import SegmenterShape
 
 SCALE_PRIOR, SHARED_PRIOR, CATEGORY_PRIOR = 1.0, 0.01, 1.0
 """Precisions of the normal priors of log(scale), of the offset that all categories share, and of

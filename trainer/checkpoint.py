@@ -19,8 +19,7 @@ from torch import Tensor, nn
 from trainer.contract import CheckpointInfo, CheckpointSaved, Score, TrainConfig
 from trainer.errors import BadInput, describe
 from trainer.files import sha256, write_atomically
-from trainer.models.segmenter import Segmenter, build_segmenter
-from trainer.models.segmenter import SegmenterShape as SegmenterShape
+from trainer.models.segmenter import Segmenter, SegmenterShape, build_segmenter
 from trainer.models.weights import Weights, check_finite, put_weights
 
 FOLDER = "checkpoints"

@@ -34,6 +34,7 @@ from trainer.metrics import (
     mean_known,
     reliability,
 )
+from trainer.models.segmenter import SegmenterShape
 
 EXAMPLES = 3
 """So many of the worst and so many of the best images are named."""
@@ -51,7 +52,7 @@ class Measured:
 def score_on_masks(
     segmenter: TrainedSegmenter,
     images: ResizedImages,
-    lookup: MaskCodes | NDArray[np.int16],
+    lookup: MaskCodes,
     scored: Sequence[str] = (),
     window: Window | None = None,
 ) -> Score:
@@ -62,7 +63,7 @@ def score_on_masks(
 def measure_on_masks(
     segmenter: TrainedSegmenter,
     images: ResizedImages,
-    lookup: MaskCodes | NDArray[np.int16],
+    lookup: MaskCodes,
     scored: Sequence[str] = (),
     window: Window | None = None,
 ) -> Measured:
@@ -97,7 +98,8 @@ def measure_on_masks(
             fractions.append(area_fractions(mask, categories))
         scores.append(smooth_maximum(batch.logits, segmenter.shape.smooth_max))
     truth_NC = np.stack(fractions) > presence_thresholds(np.stack(fractions))
-    presence = _presence(segmenter, torch.cat(scores), torch.from_numpy(truth_NC).long())
+    scores_NC = torch.cat(scores).cpu()
+    presence = _presence(segmenter.shape, scores_NC, torch.from_numpy(truth_NC).long())
     confusion_CC = total_CC.cpu()
     iou = dict(zip(segmenter.categories, iou_per_category(confusion_CC), strict=True))
     return Measured(
@@ -119,22 +121,53 @@ def measure_on_masks(
     )
 
 
-def score_on_labels(
-    segmenter: TrainedSegmenter, images: ResizedImages, labels: Sequence[TargetLabel]
-) -> Score:
-    """The score of `measure_on_labels` alone."""
-    return measure_on_labels(segmenter, images, labels).score
+@dataclass(frozen=True)
+class LabelsSeen:
+    """What a network says of images with weak labels, before presence is calibrated."""
+
+    scores: Tensor
+    """(N, C) smooth maxima of the logits, on the host."""
+    presence: Tensor
+    """(N, C) of the labels: 1 present, 0 absent, -1 not asked."""
+    points: Tensor
+    """(C, C) clicked pixels by the label's category and the predicted one."""
+
+    def measured(self, shape: SegmenterShape) -> Measured:
+        """The score with the calibration of a shape, and the number that chooses a checkpoint."""
+        presence = _presence(shape, self.scores, self.presence)
+        clicked = int(self.points.sum())
+        hits = int(self.points.diagonal().sum())
+        score = Score(
+            point_accuracy=hits / clicked if clicked else None,
+            balanced_point_accuracy=mean_known(accuracy_per_category(self.points)),
+            point_miou=mean_known(iou_per_category(balanced(self.points))),
+            presence_f1=presence.f1,
+            presence_error=calibration_error(presence.reliability),
+            presence_average_precision=presence.average_precision,
+        )
+        return Measured(
+            score.model_copy(update={"weak_label_score": weak_label_score(score)}),
+            Breakdown(
+                images=len(self.scores),
+                unit="points",
+                confusion=_rows(self.points) if clicked else (),
+                reliability=presence.reliability,
+            ),
+        )
 
 
-def measure_on_labels(
+def see_labels(
     segmenter: TrainedSegmenter, images: ResizedImages, labels: Sequence[TargetLabel]
-) -> Measured:
-    """Presence and points against weak labels, and the number that chooses a checkpoint.
+) -> LabelsSeen:
+    """Segment images with weak labels.
 
     Args:
-        segmenter: what is scored, on any device.
+        segmenter: on any device; its calibration does not matter.
         images: at the segmenter's size.
         labels: one of each image.
+
+    Raises:
+        BadInput: an image cannot be decoded; names the file.
     """
     categories, device = len(segmenter.categories), device_of(segmenter)
     points_CC = torch.zeros(categories, categories, dtype=torch.int64, device=device)
@@ -144,27 +177,8 @@ def measure_on_labels(
         predicted_P = sample_logits(batch.logits, points_P4).max(1).indices
         points_CC += confusion(predicted_P, points_P4[:, 1].long(), categories)
         scores.append(smooth_maximum(batch.logits, segmenter.shape.smooth_max))
-    truth_NC = torch.from_numpy(np.stack([label.presence for label in labels])).long()
-    presence = _presence(segmenter, torch.cat(scores), truth_NC)
-    points_CC = points_CC.cpu()
-    clicked = int(points_CC.sum())
-    score = Score(
-        point_accuracy=int(points_CC.diagonal().sum()) / clicked if clicked else None,
-        balanced_point_accuracy=mean_known(accuracy_per_category(points_CC)),
-        point_miou=mean_known(iou_per_category(balanced(points_CC))),
-        presence_f1=presence.f1,
-        presence_error=calibration_error(presence.reliability),
-        presence_average_precision=presence.average_precision,
-    )
-    return Measured(
-        score.model_copy(update={"weak_label_score": weak_label_score(score)}),
-        Breakdown(
-            images=len(images),
-            unit="points",
-            confusion=_rows(points_CC) if clicked else (),
-            reliability=presence.reliability,
-        ),
-    )
+    presence_NC = torch.from_numpy(np.stack([label.presence for label in labels])).long()
+    return LabelsSeen(torch.cat(scores).cpu(), presence_NC, points_CC.cpu())
 
 
 def weak_label_score(score: Score) -> float | None:
@@ -188,9 +202,9 @@ class _Presence:
     reliability: tuple[ReliabilityBin, ...]
 
 
-def _presence(segmenter: TrainedSegmenter, scores_NC: Tensor, truth_NC: Tensor) -> _Presence:
-    scores_NC = scores_NC.cpu().double()
-    probabilities = presence_probabilities(segmenter.shape, scores_NC)
+def _presence(shape: SegmenterShape, scores_NC: Tensor, truth_NC: Tensor) -> _Presence:
+    scores_NC = scores_NC.double()
+    probabilities = presence_probabilities(shape, scores_NC)
     return _Presence(
         f1=f1(probabilities > PRESENT_ABOVE, truth_NC),
         # Of the scores, because probabilities that are rounded to 1 have no order.

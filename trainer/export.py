@@ -6,17 +6,14 @@ Shapes: `B` image, `C` category, `H W` pixel of the image, `h w` feature grid.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import torch
-import typer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from trainer.calibration import presence_probabilities
-from trainer.checkpoint import TrainedSegmenter, load_segmenter
-from trainer.command import one_line_errors
+from trainer.checkpoint import TrainedSegmenter
 from trainer.errors import BadInput
 from trainer.files import write_atomically
 from trainer.losses.pixels import resize_logits
@@ -142,30 +139,3 @@ def _random_images(count: int, size: tuple[int, int]) -> Tensor:
 
 def _missing(error: ImportError) -> BadInput:
     return BadInput(f"{error.name or error} is not installed: pip install 'weakseg[export]'")
-
-
-def export_command(
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint, such as best.safetensors.")],
-    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
-    height: Annotated[int | None, typer.Option(min=1, help="Default: as trained.")] = None,
-    width: Annotated[int | None, typer.Option(min=1, help="Default: as trained.")] = None,
-) -> None:
-    """Write a checkpoint as an ONNX model, checked against ONNX Runtime."""
-    with one_line_errors():
-        segmenter = load_segmenter(checkpoint)
-        size = (height or segmenter.shape.height, width or segmenter.shape.width)
-        difference = export(segmenter, out, size)
-    typer.echo(
-        json.dumps(
-            {
-                "out": str(out),
-                "height": size[0],
-                "width": size[1],
-                "max_difference": {
-                    "logits": difference.logits,
-                    "mask": difference.mask,
-                    "presence": difference.presence,
-                },
-            }
-        )
-    )

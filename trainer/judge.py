@@ -3,34 +3,23 @@
 Shapes: `N` image, `C` category.
 """
 
-from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from trainer.calibration import fit_presence
 from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import Breakdown, Score, TrainConfig
-from trainer.data.batches import SourceBatches
+from trainer.cores import cores_here
 from trainer.data.domains import Domains
 from trainer.data.images import ResizedImages
-from trainer.data.presence import area_fractions
-from trainer.evaluate import Measured, measure_on_labels, measure_on_masks
+from trainer.evaluate import LabelsSeen, Measured, measure_on_masks, see_labels
 from trainer.inference import segment_images
 from trainer.losses.presence import smooth_maximum
 
 SOURCE_IMAGES = 50
 """So many images of the source calibrate presence where no weak labels are held out."""
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Images of which it is known what is present."""
-
-    images: ResizedImages
-    presence: Tensor
-    """(N, C): 1 present, 0 absent, -1 not asked."""
 
 
 class Judge:
@@ -40,6 +29,7 @@ class Judge:
         self._scored = config.scored_categories
         self._validation, self._held_out = domains.validation, domains.held_out
         self._source = domains.source
+        self._threads = config.threads or cores_here()
         self._rule = config.selection
         if self._rule == "weak-labels" and not self._held_out.labels:
             self._rule = "last"
@@ -58,25 +48,41 @@ class Judge:
         """Whether a checkpoint takes the place of the best one so far."""
         return is_better(self._rule, score, best)
 
-    def calibrate(self, segmenter: TrainedSegmenter) -> TrainedSegmenter:
-        """The segmenter with presence probabilities that fit what is known of some images."""
-        answers = self._answers()
-        if answers is None:
+    def assess(self, segmenter: TrainedSegmenter) -> tuple[TrainedSegmenter, Measured]:
+        """The segmenter with presence that is calibrated by what is known, and how good it is."""
+        seen = self._see_held_out(segmenter)
+        calibrated = self._calibrated(segmenter, seen)
+        return calibrated, self._measured(calibrated, seen)
+
+    def measure(self, segmenter: TrainedSegmenter) -> Measured:
+        """How good a segmenter is with the calibration that it has.
+
+        The score is of the validation masks and of the held-out weak labels, as far as there are
+        any; what stands behind it is of the masks, or else of the labels.
+        """
+        return self._measured(segmenter, self._see_held_out(segmenter))
+
+    def _see_held_out(self, segmenter: TrainedSegmenter) -> LabelsSeen | None:
+        if not self._held_out.labels:
+            return None
+        return see_labels(segmenter, self._held_out.images, self._held_out.labels)
+
+    def _calibrated(self, segmenter: TrainedSegmenter, seen: LabelsSeen | None) -> TrainedSegmenter:
+        if seen is not None:
+            scores_NC, presence_NC = seen.scores, seen.presence
+        elif self._some_of_source is not None:
+            images, presence_NC = self._some_of_source
+            scores_NC = _presence_scores(segmenter, images)
+        else:
             return segmenter
-        scores_NC = _presence_scores(segmenter, answers.images)
-        scale, offsets = fit_presence(scores_NC, answers.presence)
+        scale, offsets = fit_presence(scores_NC, presence_NC)
         calibrated = {"presence_scale": scale, "presence_offsets": offsets}
         return TrainedSegmenter(segmenter.network, segmenter.shape.model_copy(update=calibrated))
 
-    def score(self, segmenter: TrainedSegmenter) -> Score:
-        """On the validation masks and on the held-out weak labels, as far as there are any."""
-        return self.measure(segmenter).score
-
-    def measure(self, segmenter: TrainedSegmenter) -> Measured:
-        """The score and, of the masks where there are any, what stands behind it."""
+    def _measured(self, segmenter: TrainedSegmenter, seen: LabelsSeen | None) -> Measured:
         measured = Measured(Score(), Breakdown(images=0, unit="pixels"))
-        if self._held_out.labels:
-            measured = measure_on_labels(segmenter, self._held_out.images, self._held_out.labels)
+        if seen is not None:
+            measured = seen.measured(segmenter.shape)
         if self._validation:
             on_masks = measure_on_masks(
                 segmenter, self._validation.images, self._validation.lookup, self._scored
@@ -85,11 +91,15 @@ class Judge:
             measured = Measured(score, on_masks.breakdown)
         return measured
 
-    def _answers(self) -> Answers | None:
-        if self._held_out.labels:
-            presence = np.stack([label.presence for label in self._held_out.labels])
-            return Answers(self._held_out.images, torch.from_numpy(presence))
-        return None if self._source is None else _answers_of_masks(self._source)
+    @cached_property
+    def _some_of_source(self) -> tuple[ResizedImages, Tensor] | None:
+        """Images of the source and (N, C) what they contain, by the thresholds of training."""
+        if self._source is None:
+            return None
+        images, thresholds = self._source.images, self._source.thresholds
+        chosen = range(0, len(images), -(-len(images) // SOURCE_IMAGES))
+        fractions_NC = images.area_fractions(len(thresholds), chosen, self._threads)
+        return images.subset(chosen), torch.from_numpy(fractions_NC > thresholds).long()
 
 
 def is_better(rule: str, score: Score, best: Score | None) -> bool:
@@ -108,17 +118,6 @@ def merged(on_masks: Score, on_labels: Score) -> Score:
     """One score of two; what masks tell is taken from them, the rest from weak labels."""
     known = {name: value for name, value in on_masks if value is not None and value != {}}
     return on_labels.model_copy(update=known)
-
-
-def _answers_of_masks(source: SourceBatches) -> Answers:
-    """What some images of the source contain, by the same thresholds as in training."""
-    every = -(-len(source.images) // SOURCE_IMAGES)
-    chosen = range(0, len(source.images), every)
-    images = source.images.subset(chosen)
-    fractions_NC = np.stack(
-        [area_fractions(source.images.mask(index), len(source.thresholds)) for index in chosen]
-    )
-    return Answers(images, torch.from_numpy(fractions_NC > source.thresholds).long())
 
 
 def _presence_scores(segmenter: TrainedSegmenter, images: ResizedImages) -> Tensor:

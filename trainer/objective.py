@@ -35,7 +35,7 @@ from trainer.losses.presence import (
 )
 from trainer.losses.tiles import tile_pool, tile_smooth_maximum, tiles_of_cells
 from trainer.models.discriminators import CategoryDiscriminators, OutputDiscriminator
-from trainer.models.segmenter import Segmentation
+from trainer.models.heads import Segmentation
 
 DROPOUT_ORACLE, DROPOUT_PSEUDO = 0.1, 0.3
 IMAGE_LABEL_ORACLE, IMAGE_LABEL_PSEUDO = 0.2, 0.01

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from trainer.calibration import presence_probabilities
-from trainer.checkpoint import SegmenterShape, TrainedSegmenter
+from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import ImagePrediction, TrainConfig
 from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
@@ -32,6 +32,7 @@ from trainer.inference import (
     segment_images,
 )
 from trainer.losses.presence import smooth_maximum
+from trainer.models.segmenter import SegmenterShape
 
 LONGEST_SIDE = 2048
 """Logits are resized to at most this; a larger mask is the nearest pixel of that."""

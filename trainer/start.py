@@ -1,43 +1,14 @@
-"""What a run starts from: its configuration, its device, its network."""
+"""What a run starts from: its device and its network."""
 
 import re
-from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 
 from trainer.checkpoint import load_segmenter, shape_of
 from trainer.contract import TrainConfig
 from trainer.cores import cores_here
-from trainer.data.cards import resolve_card
-from trainer.errors import BadInput, describe
-from trainer.files import sha256
+from trainer.errors import BadInput
 from trainer.models.segmenter import Segmenter, SegmenterShape, build_segmenter
-
-
-def read_config(run_dir: Path) -> tuple[TrainConfig, str]:
-    """The run's configuration with absolute paths, and the sha256 of its file.
-
-    Raises:
-        BadInput: the file is missing or wrong; names the field.
-    """
-    path = run_dir / "config.json"
-    try:
-        content = path.read_bytes()
-        config = TrainConfig.model_validate_json(content)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot read the configuration: {error}") from error
-    except ValidationError as error:
-        raise BadInput(f"{path}: {describe(error)}") from error
-    changes: dict[str, object] = {
-        name: resolve_card(card, run_dir)
-        for name in ("source", "target", "validation")
-        if (card := getattr(config, name))
-    }
-    for name in ("labels", "initial_weights", "start_from", "cache"):
-        if (file := getattr(config, name)) is not None:
-            changes[name] = (run_dir / file).resolve()
-    return config.model_copy(update=changes), sha256(content)
 
 
 def prepare_device(config: TrainConfig) -> torch.device:

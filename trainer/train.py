@@ -20,6 +20,7 @@ from trainer.checkpoint import (
     save_checkpoint,
     shape_of,
 )
+from trainer.config import read_config
 from trainer.contract import (
     Breakdown,
     Evaluated,
@@ -42,7 +43,7 @@ from trainer.processes import FailedElsewhere, Processes, leave
 from trainer.progress import Means, Reporter, peak_memory
 from trainer.report.page import write_report
 from trainer.resume import Candidate, Position, load_state, save_state
-from trainer.start import prepare_device, read_config, start_network
+from trainer.start import prepare_device, start_network
 
 SUCCEEDED, FAILED = 0, 1
 PREDICTIONS_A_LINE = 10
@@ -123,6 +124,8 @@ class Run:
                 labels_sha256=sha256(labels.read_bytes()) if labels else None,
             )
             self.position = load_state(run_dir, self.adaptation, start)
+        self._behind_selected: tuple[int, Breakdown] | None = None
+        """Step and breakdown of the checkpoint to be selected, if it was evaluated since the start."""
         self._seconds_before, self._started_at = self.position.seconds, time.perf_counter()
 
     def execute(self) -> None:
@@ -221,8 +224,8 @@ class Run:
 
     def _evaluate_and_save(self, step: int) -> None:
         with self.report.working("evaluating"):
-            trained = self.judge.calibrate(self._trained())
-            score = self.judge.score(trained)
+            trained, measured = self.judge.assess(self._trained())
+        score = measured.score
         self.report(Evaluated(step=step, phase=self._phase(step), score=score))
         changes: dict[str, object] = {
             "latest": score,
@@ -235,6 +238,8 @@ class Run:
         if self.judge.prefers(score, best.score if best else None):
             changes["best"] = Candidate(step=step, score=score)
         self.position = self.position.model_copy(update=changes)
+        if self.position.best is None or self.position.best.step == step:
+            self._behind_selected = step, measured.breakdown
         self._save(step)
 
     def _trained(self) -> TrainedSegmenter:
@@ -270,8 +275,13 @@ class Run:
         if self.config.predict:
             self._predict(segmenter)
         with self.report.working("reporting"):
-            breakdown = self.judge.measure(segmenter).breakdown
+            breakdown = self._breakdown(selected, segmenter)
             write_report(self.run_dir, self.config, self._report(selected, last, breakdown))
+
+    def _breakdown(self, selected: Candidate, segmenter: TrainedSegmenter) -> Breakdown:
+        if self._behind_selected and self._behind_selected[0] == selected.step:
+            return self._behind_selected[1]
+        return self.judge.measure(segmenter).breakdown
 
     def _report(self, selected: Candidate, last: Candidate, breakdown: Breakdown) -> Report:
         return Report(

@@ -12,6 +12,7 @@ from trainer.bench.discriminators import ModuleList, check_same
 from trainer.bench.measure import Conditions, Timing, ratio, side_by_side
 from trainer.bench.modes import count_flops, use_channels_first
 from trainer.bench.result import TARGETS, BenchResult, verdict
+from trainer.bench.run import MEASURES
 from trainer.bench.subject import Stepper, config_for, synthetic_batches
 from trainer.bench.synchronisations import PROFILED, find_waits, waits_of
 from trainer.contract import Supervision
@@ -68,7 +69,8 @@ def test_the_quick_bench_writes_what_it_prints(
     [
         (["--parts", "step,stpe"], "error: parts: no 'stpe'; there are discriminators, step"),
         (["--device", "tpu"], "error: device: 'tpu'"),
-        (["--parts", "loading", "--source", "nowhere.yaml"], "error: nowhere.yaml: cannot read"),
+        (["--source", "nowhere.yaml"], "error: --source and --target go together"),
+        (["--source", "nowhere.yaml", "--target", "x.yaml"], "error: nowhere.yaml: cannot read"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -82,13 +84,17 @@ def test_bad_input_is_one_line(
 
 @pytest.mark.parametrize("part", ["loading", "predict", "modes"])
 def test_every_other_part_runs(part: str) -> None:
-    result = PARTS[part](QUICK)
+    result = MEASURES[part](QUICK)
     assert result.part == part
     assert result.rows
     assert len({tuple(row) for row in result.rows}) == 1  # one table, the same columns
     if part == "loading":
         assert [row["cache"] for row in result.rows] == ["on", "off"]
         assert all(0 <= float(row["waiting_percent"] or -1) <= 100 for row in result.rows)
+
+
+def test_every_part_of_the_command_can_be_measured() -> None:
+    assert tuple(MEASURES) == PARTS
 
 
 def test_a_synchronisation_is_found_with_its_line() -> None:

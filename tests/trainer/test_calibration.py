@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from trainer.calibration import fit_presence, presence_probabilities
-from trainer.checkpoint import SegmenterShape
+from trainer.models.segmenter import SegmenterShape
 
 
 def shape(scale: float = 1.0, offsets: tuple[float, ...] = ()) -> SegmenterShape:

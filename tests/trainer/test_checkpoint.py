@@ -11,7 +11,6 @@ from torch import Tensor
 from tests.trainer.models.conftest import shape_with
 from trainer.checkpoint import (
     Provenance,
-    SegmenterShape,
     TrainedSegmenter,
     link_as,
     load_segmenter,
@@ -20,7 +19,7 @@ from trainer.checkpoint import (
 )
 from trainer.contract import CheckpointInfo, Score
 from trainer.errors import BadInput
-from trainer.models.segmenter import build_segmenter
+from trainer.models.segmenter import SegmenterShape, build_segmenter
 
 MADE_FROM = Provenance(config_sha256="c" * 64, labels_sha256=None)
 

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from tests.trainer.conftest import CATEGORIES, MakeRun, Street
 from trainer.__main__ import app
-from trainer.checkpoint import SegmenterShape, load_segmenter, read_safetensors
+from trainer.checkpoint import load_segmenter, read_safetensors
 from trainer.contract import Score, Supervision, TrainConfig
-from trainer.models.segmenter import build_segmenter
+from trainer.models.segmenter import SegmenterShape, build_segmenter
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
 from trainer.train import train
 
@@ -141,6 +141,12 @@ def test_the_program_reports_a_bad_configuration_on_both_streams(tmp_path: Path)
     assert failed["error"] in result.stderr
     assert "Traceback" not in result.stderr
     assert (tmp_path / "progress.jsonl").read_text() == result.stdout
+
+
+def test_what_needs_no_torch_does_not_wait_for_it() -> None:
+    heavy = ("torch", "torchvision", "timm", "accelerate", "matplotlib")
+    code = f"import sys, trainer.__main__; sys.exit(any(m in sys.modules for m in {heavy}))"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 def test_the_recipes_are_listed() -> None:

@@ -7,20 +7,22 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from trainer.checkpoint import SegmenterShape, TrainedSegmenter
+from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import Score
 from trainer.data.cards import Sample
+from trainer.data.decode import MaskCodes
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
 from trainer.evaluate import (
-    measure_on_labels,
+    Measured,
     measure_on_masks,
-    score_on_labels,
     score_on_masks,
+    see_labels,
     weak_label_score,
 )
 from trainer.inference import Window
-from trainer.models.segmenter import Segmentation
+from trainer.models.heads import Segmentation
+from trainer.models.segmenter import SegmenterShape
 
 NAMES = ("road", "sky", "car")
 LEVELS = (0, 100, 200)
@@ -59,7 +61,7 @@ class Drawn:
     """A dataset of small masks and what the images show, as category indices."""
 
     images: ResizedImages
-    lookup: np.ndarray
+    lookup: MaskCodes
 
 
 def draw(
@@ -73,7 +75,8 @@ def draw(
         samples.append(Sample(f"image-{number}", image, file))
     lookup = np.full(256, -1, np.int16)
     lookup[:3] = range(3)
-    return Drawn(ResizedImages(samples, size, lookup), lookup)
+    codes = MaskCodes(lookup)
+    return Drawn(ResizedImages(samples, size, codes), codes)
 
 
 TRUTH = [
@@ -141,6 +144,12 @@ def test_presence_is_told_from_calibrated_probabilities(tmp_path: Path) -> None:
     assert score.presence_error == pytest.approx(1 / 6)
 
 
+def measure_on_labels(
+    segmenter: TrainedSegmenter, images: ResizedImages, labels: list[TargetLabel]
+) -> Measured:
+    return see_labels(segmenter, images, labels).measured(segmenter.shape)
+
+
 def label(presence: tuple[int, ...], *points: tuple[int, float, float]) -> TargetLabel:
     return TargetLabel(
         np.array(presence, np.int8), np.array(points, np.float32).reshape(-1, 3), size=(6, 4)
@@ -176,7 +185,8 @@ def test_a_perfect_segmenter_has_a_perfect_weak_label_score(tmp_path: Path) -> N
         label((1, 1, 1), (0, 0.1, 0.9), (1, 0.5, 0.1), (2, 0.9, 0.6)),
         label((1, 1, 0), (0, 0.1, 0.9), (1, 0.5, 0.1)),
     ]
-    score = score_on_labels(segmenter(presence_offsets=(8, 8, 8)), drawn.images, labels)
+    calibrated = segmenter(presence_offsets=(8, 8, 8))
+    score = measure_on_labels(calibrated, drawn.images, labels).score
     assert (score.point_accuracy, score.point_miou) == (1, 1)
     assert score.weak_label_score == pytest.approx(1)
 

@@ -6,20 +6,17 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-import typer
 from typer.testing import CliRunner
 
 from tests.trainer.models.conftest import shape_with
+from trainer.__main__ import app
 from trainer.checkpoint import Provenance, TrainedSegmenter, save_checkpoint
 from trainer.contract import Score
 from trainer.errors import BadInput
-from trainer.export import compare, export, export_command
+from trainer.export import compare, export
 from trainer.models.segmenter import build_segmenter
 
 SIZE = (32, 64)
-
-app = typer.Typer()
-app.command()(export_command)
 
 
 def trained(**changes: object) -> TrainedSegmenter:
@@ -46,7 +43,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainedSegment
 def exported(checkpoint: tuple[TrainedSegmenter, Path]) -> tuple[TrainedSegmenter, Path, str]:
     segmenter, path = checkpoint
     out = path.parent / "new" / "model.onnx"
-    result = CliRunner().invoke(app, [str(path), "--out", str(out)])
+    result = CliRunner().invoke(app, ["export", str(path), "--out", str(out)])
     assert result.exit_code == 0, result.output
     return segmenter, out, result.stdout
 
@@ -119,7 +116,7 @@ def test_a_missing_runtime_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bad_checkpoint_is_one_line(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, [str(tmp_path / "x.safetensors"), "--out", "y.onnx"])
+    result = CliRunner().invoke(app, ["export", str(tmp_path / "x.safetensors"), "--out", "y.onnx"])
     assert result.exit_code == 2
     assert result.stderr.startswith(f"error: {tmp_path / 'x.safetensors'}: cannot read")
     assert result.stderr.count("\n") == 1

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from tests.trainer.conftest import Street
-from trainer.checkpoint import SegmenterShape, TrainedSegmenter
+from trainer.checkpoint import TrainedSegmenter
 from trainer.data.cards import Sample, list_samples
 from trainer.data.images import ResizedImages
 from trainer.errors import BadInput
@@ -20,7 +20,7 @@ from trainer.inference import (
     segment_images,
 )
 from trainer.losses.pixels import resize_logits
-from trainer.models.segmenter import build_segmenter
+from trainer.models.segmenter import SegmenterShape, build_segmenter
 
 SHAPE = SegmenterShape(
     backbone="efficientnet-lite0",

@@ -1,7 +1,17 @@
-import pytest
+from pathlib import Path
 
+import pytest
+import torch
+from torch import nn
+
+from tests.trainer.conftest import MakeRun
+from tests.trainer.test_train import many_labels
+from trainer.checkpoint import TrainedSegmenter, shape_of
+from trainer.config import read_config
 from trainer.contract import Score
-from trainer.judge import is_better, merged
+from trainer.data.domains import load_domains
+from trainer.judge import Judge, is_better, merged
+from trainer.models.segmenter import build_segmenter
 
 
 @pytest.mark.parametrize(
@@ -30,3 +40,54 @@ def test_masks_and_labels_make_one_score() -> None:
         miou=0.4, iou={"road": 0.4}, presence_f1=0.7, point_accuracy=0.8, weak_label_score=0.5
     )
     assert merged(Score(), on_labels) == on_labels
+
+
+class Counter:
+    """Counts the images that go through a network."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.images = 0
+        network.register_forward_pre_hook(self._count)
+
+    def _count(self, _: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        self.images += len(inputs[0])
+
+
+def judge_and_segmenter(run_dir: Path) -> tuple[Judge, TrainedSegmenter]:
+    config, _ = read_config(run_dir)
+    torch.manual_seed(0)
+    shape = shape_of(config)
+    segmenter = TrainedSegmenter(build_segmenter(shape).eval(), shape)
+    return Judge(config, load_domains(config)), segmenter
+
+
+def test_held_out_images_are_segmented_once_to_calibrate_and_to_score(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    run_dir = make_run(**many_labels(tmp_path, 20), validation=None)
+    judge, segmenter = judge_and_segmenter(run_dir)
+    seen = Counter(segmenter.network)
+    calibrated, measured = judge.assess(segmenter)
+    assert seen.images == measured.breakdown.images == 2
+    assert calibrated.shape.presence_offsets
+    assert judge.measure(calibrated) == measured
+    before = judge.measure(segmenter).score
+    assert before.presence_error != measured.score.presence_error
+    assert before.point_accuracy == measured.score.point_accuracy
+
+
+def test_without_held_out_labels_the_source_calibrates(make_run: MakeRun) -> None:
+    judge, segmenter = judge_and_segmenter(make_run())
+    seen = Counter(segmenter.network)
+    calibrated, measured = judge.assess(segmenter)
+    assert seen.images == 8 + 3  # of the source and of validation
+    assert calibrated.shape.presence_offsets
+    assert measured.score.miou is not None
+    assert judge.measure(calibrated) == measured
+
+
+def test_without_source_and_labels_nothing_is_calibrated(make_run: MakeRun) -> None:
+    judge, segmenter = judge_and_segmenter(make_run(source=None, warmup_steps=0))
+    calibrated, measured = judge.assess(segmenter)
+    assert calibrated == segmenter
+    assert measured.breakdown.unit == "pixels"

@@ -16,7 +16,7 @@ from PIL import Image
 
 from trainer.data import scenes
 from trainer.data.cards import list_samples, load_card
-from trainer.data.decode import decode_mask, id_lookup
+from trainer.data.decode import decode_mask, mask_codes
 from trainer.data.scenery.canvas import Camera, Canvas, Light, Pose, Room
 from trainer.data.scenery.category import Category
 from trainer.data.scenery.compose import SMALLEST_SHARE
@@ -219,11 +219,11 @@ def test_a_written_domain_is_read_by_its_card(tmp_path: Path) -> None:
     card = load_card(card_path)
     samples = list_samples(card, with_masks=True)
     assert [sample.name for sample in samples] == [f"images/scene-0000{i}.jpg" for i in range(3)]
-    lookup = id_lookup(card.ids, CATEGORIES, dataset=card.name)
+    codes = mask_codes(card, CATEGORIES)
     for index, sample_ in enumerate(samples):
         assert sample_.mask is not None
         scene = render_scene(Look.TARGET, 4, index, SMALL)
-        assert np.array_equal(decode_mask(sample_.mask, lookup), np.asarray(scene.mask))
+        assert np.array_equal(decode_mask(sample_.mask, codes), np.asarray(scene.mask))
         with Image.open(sample_.image) as image:
             difference = np.asarray(image, float) - np.asarray(scene.image, float)
         assert np.abs(difference).mean() < 8

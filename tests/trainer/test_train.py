@@ -179,13 +179,20 @@ def test_the_same_weights_are_the_same_bytes(make_run: MakeRun) -> None:
     assert again == {hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def test_a_finished_run_started_again_only_predicts_and_reports(make_run: MakeRun) -> None:
+def test_a_finished_run_started_again_only_predicts_and_reports(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_dir = make_run()
-    train(run_dir)
+    with monkeypatch.context() as patch:
+        patch.delattr("trainer.judge.Judge.measure")  # what was just assessed is known
+        assert train(run_dir) == SUCCEEDED
+    first = Report.model_validate_json((run_dir / "report.json").read_text())
     (run_dir / "report.json").unlink()
     assert train(run_dir) == SUCCEEDED
-    again = kinds(run_dir)[kinds(run_dir).index("finished") + 1 :]
-    assert again == ["started", "predicting", "finished"]
+    again = Report.model_validate_json((run_dir / "report.json").read_text())
+    assert again.breakdown == first.breakdown
+    since = kinds(run_dir)[kinds(run_dir).index("finished") + 1 :]
+    assert since == ["started", "predicting", "finished"]
     assert (run_dir / "report.json").exists()
 
 

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from trainer.contract import Record
 
 Cell = str | float | int | None
+Clock = Literal["wall", "process"]
+"""What the clock on the wall shows, or what the process's threads used of the host's cores. On a CPU
+that other programs use too, only the latter tells what work costs; it knows nothing of waiting."""
 
 
 class Environment(Record):

@@ -130,20 +130,18 @@ class MaskCodes:
 
 
 def decode_mask(
-    path: Path, codes: MaskCodes | NDArray[np.int16], size: tuple[int, int] | None = None
+    path: Path, codes: MaskCodes, size: tuple[int, int] | None = None
 ) -> NDArray[np.int16]:
     """A mask file as (height, width) category indices, `VOID` where there is none.
 
     Args:
         path: the file.
-        codes: how raw values become categories; an array is a lookup by raw id.
+        codes: how raw values become categories.
         size: (width, height) to resize to, by nearest neighbour.
 
     Raises:
         BadInput: naming the file and, for a value that is unknown, the value and its pixels.
     """
-    if not isinstance(codes, MaskCodes):
-        codes = MaskCodes(codes)
     raw = _raw_mask(path, codes, size)
     if raw.size and not 0 <= raw.min() <= raw.max() < len(codes.lookup):
         raise BadInput(f"{path}: raw ids are 0 to {len(codes.lookup) - 1}, not {raw.max()}")

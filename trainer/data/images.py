@@ -129,15 +129,14 @@ class ResizedImages:
         self,
         samples: Sequence[Sample],
         size: tuple[int, int],
-        codes: MaskCodes | NDArray[np.int16] | None = None,
+        codes: MaskCodes | None = None,
         *,
         memory_limit: int = MEMORY_LIMIT,
         cache: Cache | None = None,
     ) -> None:
         self.samples = samples
         self.size = size
-        lookup = codes if codes is None or isinstance(codes, MaskCodes) else MaskCodes(codes)
-        decoder = _Decoder(samples, size, lookup)
+        decoder = _Decoder(samples, size, codes)
         self._decoded = (
             _Decoded.on_disk(decoder, cache) if cache else _Decoded.in_memory(decoder, memory_limit)
         )
@@ -172,10 +171,6 @@ class ResizedImages:
     def tensor(self, index: int) -> Tensor:
         """(3, H, W) uint8 RGB, channels last in memory."""
         return torch.from_numpy(self.image(index)).permute(2, 0, 1)
-
-    def batch(self, indices: Sequence[int]) -> Tensor:
-        """(B, 3, H, W) uint8 RGB: several images at once, unchanged."""
-        return torch.stack([self.tensor(index) for index in indices])
 
     def mask(self, index: int) -> NDArray[np.int16]:
         """(H, W) category indices, -1 for void."""

@@ -17,8 +17,7 @@ from trainer.errors import BadInput
 from trainer.models.backbone import Backbone, frozen_by
 from trainer.models.deeplab import resnet101, vgg16
 from trainer.models.efficientnet_lite0 import efficientnet_lite0
-from trainer.models.heads import DeepLabHead, FusionHead
-from trainer.models.heads import Segmentation as Segmentation
+from trainer.models.heads import DeepLabHead, FusionHead, Segmentation
 from trainer.models.timm_networks import PREFIX, timm_backbone
 from trainer.models.weights import check_finite, put_weights, read_weights
 

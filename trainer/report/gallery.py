@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from trainer.checkpoint import TrainedSegmenter, load_segmenter
 from trainer.contract import Breakdown, ImagePrediction, ImageScore, TrainConfig
 from trainer.data.cards import Sample, list_samples
-from trainer.data.decode import decode_image, decode_mask, mask_codes
+from trainer.data.decode import MaskCodes, decode_image, decode_mask, mask_codes
 from trainer.data.images import ResizedImages
 from trainer.errors import BadInput, describe
 from trainer.inference import predicted_categories, segment_images
@@ -136,7 +136,7 @@ def _predicted(
 ) -> tuple[Picture, ...]:
     image = _thumbnail(decode_image(sample.image))
     lookup = np.arange(256, dtype=np.int16)
-    mask = decode_mask(run_dir / "predictions" / prediction.mask, lookup, image.size)
+    mask = decode_mask(run_dir / "predictions" / prediction.mask, MaskCodes(lookup), image.size)
     return paint.side_by_side(image, {"prediction": mask})
 
 

@@ -6,11 +6,18 @@ from PIL import Image, ImageFile
 
 from trainer.contract import DatasetCard
 from trainer.data.cards import Sample
-from trainer.data.decode import decode_image, decode_mask, id_lookup, image_size, mask_codes
+from trainer.data.decode import (
+    MaskCodes,
+    decode_image,
+    decode_mask,
+    id_lookup,
+    image_size,
+    mask_codes,
+)
 from trainer.data.images import ResizedImages
 from trainer.errors import BadInput
 
-LOOKUP = id_lookup({0: "road", 7: "car", 300: "sky"}, ("car", "road"), dataset="x")
+CODES = MaskCodes(id_lookup({0: "road", 7: "car", 300: "sky"}, ("car", "road"), dataset="x"))
 
 
 def test_exif_orientation_is_applied_to_pixels_and_size(tmp_path: Path) -> None:
@@ -122,22 +129,22 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 def test_raw_ids_become_categories_and_the_rest_void(tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
     Image.fromarray(np.array([[0, 7, 255]], np.uint8)).save(path)
-    assert decode_mask(path, LOOKUP).tolist() == [[1, 0, -1]]
+    assert decode_mask(path, CODES).tolist() == [[1, 0, -1]]
     Image.fromarray(np.array([[0, 7, 300]], np.uint16)).save(path)
-    assert decode_mask(path, LOOKUP).tolist() == [[1, 0, -1]]
+    assert decode_mask(path, CODES).tolist() == [[1, 0, -1]]
 
 
 def test_a_mask_is_resized_by_nearest_neighbour(tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
     Image.fromarray(np.repeat(np.array([[0, 7]], np.uint8), 4, 1)).save(path)
-    assert decode_mask(path, LOOKUP, (4, 2)).tolist() == [[1, 1, 0, 0]] * 2
+    assert decode_mask(path, CODES, (4, 2)).tolist() == [[1, 1, 0, 0]] * 2
 
 
 def test_a_mask_of_several_channels_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
     Image.new("RGB", (4, 4)).save(path)
     with pytest.raises(BadInput, match=r"mask\.png: a mask has one channel, this one is RGB"):
-        decode_mask(path, LOOKUP)
+        decode_mask(path, CODES)
 
 
 @pytest.mark.parametrize(("ids", "message"), [({}, "names none"), ({70000: "car"}, "70000")])
@@ -209,7 +216,7 @@ def test_a_mask_has_the_shape_of_its_image(
     image, mask = tmp_path / "image.png", tmp_path / "mask.png"
     Image.new("RGB", (16, 8)).save(image)
     Image.new("L", size).save(mask)
-    images = ResizedImages([Sample("image.png", image, mask)], (4, 2), LOOKUP)
+    images = ResizedImages([Sample("image.png", image, mask)], (4, 2), CODES)
     if same:
         assert images.mask(0).shape == (2, 4)
         return

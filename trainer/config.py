@@ -1,0 +1,50 @@
+"""The configuration in a run's folder. Needs no torch."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from trainer.contract import TrainConfig
+from trainer.data.cards import resolve_card
+from trainer.errors import BadInput, describe
+from trainer.files import sha256, write_atomically
+
+FILE = "config.json"
+
+
+def read_config(run_dir: Path) -> tuple[TrainConfig, str]:
+    """The run's configuration with absolute paths, and the sha256 of its file.
+
+    Raises:
+        BadInput: the file is missing or wrong; names the field.
+    """
+    path = run_dir / FILE
+    try:
+        content = path.read_bytes()
+        config = TrainConfig.model_validate_json(content)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot read the configuration: {error}") from error
+    except ValidationError as error:
+        raise BadInput(f"{path}: {describe(error)}") from error
+    changes: dict[str, object] = {
+        name: resolve_card(card, run_dir)
+        for name in ("source", "target", "validation")
+        if (card := getattr(config, name))
+    }
+    for name in ("labels", "initial_weights", "start_from", "cache"):
+        if (file := getattr(config, name)) is not None:
+            changes[name] = (run_dir / file).resolve()
+    return config.model_copy(update=changes), sha256(content)
+
+
+def write_config(run_dir: Path, config: TrainConfig) -> None:
+    """Write `config.json`, so that the folder always says what was run.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        write_atomically(run_dir / FILE, config.model_dump_json(indent=2).encode())
+    except OSError as error:
+        raise BadInput(f"{run_dir}: cannot write the run's folder: {error}") from error
