@@ -3,6 +3,7 @@ import { LinkButton } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
 import styles from "@/features/images/import.module.css"
 import { ImportPanel } from "@/features/images/import-panel"
+import { LabelPanel } from "@/features/images/label-panel"
 import { ManifestPanel } from "@/features/images/manifest-panel"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/images/import")
@@ -12,8 +13,8 @@ export function ImportPage() {
   return (
     <Page>
       <PageHeading
-        title="Import images"
-        subtitle="The photographs of the target domain: those that people label and models learn."
+        title="Import"
+        subtitle="The photographs of the target domain, and labels that people gave them elsewhere."
         actions={
           <LinkButton to="/projects/$projectId/images" params={{ projectId }}>
             All images
@@ -23,8 +24,9 @@ export function ImportPage() {
       <div className={styles.columns}>
         <div className={styles.column}>
           <ImportPanel projectId={projectId} />
+          <ManifestPanel projectId={projectId} />
         </div>
-        <ManifestPanel projectId={projectId} />
+        <LabelPanel projectId={projectId} />
       </div>
     </Page>
   )

@@ -4,6 +4,7 @@ import { LinkButton } from "@/components/button"
 import { Card } from "@/components/layout"
 import { ProgressBar } from "@/components/progress-bar"
 import { formatCount, formatPlural } from "@/lib/format"
+import { LabelExport } from "./label-export"
 import styles from "./overview.module.css"
 
 type LabelCardProps = { project: Project; mayImport: boolean }
@@ -51,9 +52,10 @@ export function LabelCard({ project, mayImport }: LabelCardProps) {
               params={params}
               variant={usable === 0 ? "primary" : "quiet"}
             >
-              Import images
+              {usable === 0 ? "Import images" : "Import"}
             </LinkButton>
           )}
+          {mayImport && labelled > 0 && <LabelExport projectId={project.id} />}
         </div>
       </div>
     </Card>
