@@ -59,8 +59,7 @@ def _change_projects() -> None:
         sa.Column("blind_secret", sa.String(64), nullable=False, server_default=""),
         sa.Column("order", sa.String(20), nullable=False, server_default="imported"),
         sa.Column("neutral_priority", sa.Double(), nullable=False, server_default="0"),
-        sa.Column("priorities_wanted", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("priorities_made", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("prioritised_for", sa.String(60), nullable=False, server_default=""),
     ):
         op.add_column("projects", column)
     projects = sa.table(
@@ -227,7 +226,7 @@ def _restore_projects() -> None:
     _drop(
         "projects",
         ["mode", "points_per_category", "tile_rows", "tile_cols", "prefill", "blind_share",
-         "blind_secret", "order", "neutral_priority", "priorities_wanted", "priorities_made"],
+         "blind_secret", "order", "neutral_priority", "prioritised_for"],
     )  # fmt: skip
     op.execute("ALTER TABLE projects RENAME COLUMN old TO prefill")
 

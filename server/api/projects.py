@@ -2,7 +2,14 @@
 
 from fastapi import APIRouter, status
 
-from server.api.deps import Annotator, ProjectAdmin, Reader, ReadSessionDep, SessionDep
+from server.api.deps import (
+    Annotator,
+    EngineerReader,
+    ProjectAdmin,
+    Reader,
+    ReadSessionDep,
+    SessionDep,
+)
 from server.api.problems import problems
 from server.models import Project
 from server.schemas.common import DatabaseId
@@ -11,11 +18,12 @@ from server.schemas.project import (
     CategoryOut,
     ImageCounts,
     PersonalKeys,
+    PrefillEffect,
     ProjectChange,
     ProjectIn,
     ProjectOut,
 )
-from server.services import categories, projects
+from server.services import categories, prefill_effect, projects
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -93,3 +101,11 @@ def reset_keys(project_id: DatabaseId, caller: Annotator, session: SessionDep) -
     """Go back to the project's own keys."""
     projects.get(session, project_id)
     categories.forget_keys(session, project_id, caller.id)
+
+
+@router.get("/{project_id}/prefill-effect", responses=problems(401, 403, 404))
+def show_prefill_effect(
+    project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep
+) -> PrefillEffect:
+    """What pre-filling does to answers and to the time they take, beside blind images."""
+    return prefill_effect.measure(session, project_id)

@@ -70,10 +70,8 @@ class Project(Base):
     """In which order images are handed out; see `services.priorities`."""
     neutral_priority: Mapped[float] = mapped_column(default=0.0)
     """Of an image of which nothing is known yet."""
-    priorities_wanted: Mapped[int] = mapped_column(default=0)
-    """Grows with each change that asks for new priorities."""
-    priorities_made: Mapped[int] = mapped_column(default=0)
-    """What `priorities_wanted` was when priorities were last computed."""
+    prioritised_for: Mapped[str] = mapped_column(String(60), default="")
+    """The order and the model that the priorities of its images were made for."""
     prediction_run_id: Mapped[int | None]
     """The run whose predictions annotators see. No foreign key: runs already point here."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -178,6 +178,39 @@ class PersonalKeys(In):
     """By category name."""
 
 
+class LabelGroup(Out):
+    """Labels that started alike."""
+
+    labels: int
+    median_active_ms: int | None
+
+
+class CategoryEffect(Out):
+    """How answers for one category follow what was ticked; a share of nothing is null."""
+
+    category: str
+    ticked: int
+    """Pre-filled answers where it was ticked at the start."""
+    ticked_then_absent: float | None
+    """The share of those that took the tick away."""
+    unticked: int
+    unticked_then_present: float | None
+    """The share of those that added it."""
+    present_prefilled: float | None
+    """The share of all pre-filled answers that say present."""
+    blind: int
+    """Answers of blind forms."""
+    present_blind: float | None
+
+
+class PrefillEffect(Out):
+    """First answers of pre-filled forms beside those of blind ones."""
+
+    prefilled: LabelGroup
+    blind: LabelGroup
+    categories: list[CategoryEffect]
+
+
 class DatasetOut(Out):
     """A dataset card that a project can name as its source or validation set."""
 

@@ -118,7 +118,7 @@ def _chosen(session: Session, project_id: int, user_id: int) -> dict[int, str]:
     query = select(CategoryKey.category_id, CategoryKey.key).where(
         CategoryKey.project_id == project_id, CategoryKey.user_id == user_id
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def choose_keys(session: Session, project: Project, user_id: int, keys: Mapping[str, str]) -> None:

@@ -6,7 +6,6 @@ An import is idempotent: an image is known by its external id and by the hash of
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from server.models import Assignment, Image, Label, Project
 from server.models.image import AssignmentState, ImageState
 from server.pictures import BadPicture, Picture, scaled, screen_width, verify_picture
 from server.schemas.image import ManifestLine
-from server.services import manifests
+from server.services import manifests, priorities
 from server.settings import get_settings
 from server.storage import get_storage
 
@@ -89,8 +88,15 @@ def _insert(
     values = [row | {"project_id": project.id, "created_at": now} for row in rows]
     ids = sorted(session.scalars(statement, values))
     assignments = [
-        {"project_id": project.id, "image_id": i, "slot": slot, "state": AssignmentState.OPEN.value}
-        for i, slot in product(ids, range(project.overlap))
+        {
+            "project_id": project.id,
+            "image_id": i,
+            "slot": slot,
+            "priority": priority,
+            "state": AssignmentState.OPEN.value,
+        }
+        for i, priority in ((i, priorities.of_new_image(project)) for i in ids)
+        for slot in range(project.overlap)
     ]
     if assignments:
         session.execute(dialect.insert(Assignment), assignments)

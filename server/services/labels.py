@@ -13,7 +13,7 @@ from server.errors import BadInput, Conflict
 from server.models import Assignment, Category, Image, Label, Project
 from server.models.image import ImageState
 from server.schemas.label import LabelIn, LabelOut, PointOut, TilesIn
-from server.services import answers, images, leases, projects, timing
+from server.services import answers, images, leases, priorities, projects, timing
 
 KEY_REUSED = "this Idempotency-Key was used for another label"
 
@@ -55,6 +55,7 @@ def submit(
         answers.replace(session, image, label)
     except IntegrityError as error:
         raise Conflict(KEY_REUSED, code="key-reused") from error
+    priorities.refresh(session, project, [image_id])
     return label
 
 

@@ -12,6 +12,7 @@ from server.db import utcnow
 from server.errors import BadInput, Conflict, NotFound
 from server.models import Assignment, Image, Label, Project
 from server.models.image import AssignmentState, ImageState
+from server.queue import send_after_commit
 from server.schemas.project import (
     AnnotatorPace,
     ImageCounts,
@@ -84,8 +85,8 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
     changes.pop("categories", None)
     if wanted.categories is not None:
         categories.change(session, project, wanted.categories)
-    if changes.get("order", project.order) != project.order:
-        project.priorities_wanted += 1
+    if "order" in changes:
+        send_after_commit(session, "prioritise")
     for field, value in changes.items():
         setattr(project, field, value)
     _flush(session, project.name)

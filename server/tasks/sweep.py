@@ -4,16 +4,19 @@ from celery import shared_task
 
 from server.db import session_scope
 from server.queue import send
-from server.services import claims, runs
+from server.services import claims, priorities, runs
 
 
 @shared_task(name="sweep")
 def sweep() -> None:
-    """Take runs from lost workers, start automatic ones, wake queued ones, verify pictures."""
+    """Take runs from lost workers, start automatic ones, wake queued ones, order and verify pictures."""
     with session_scope() as session:
         claims.recover_lost(session)
     with session_scope() as session:
         runs.start_automatic(session)
     with session_scope() as session:
         claims.wake_queued(session)
+    with session_scope(read_only=True) as session:
+        if priorities.due(session):
+            send("prioritise")
     send("verify_images")

@@ -13,9 +13,10 @@ import yaml
 from PIL import Image as PillowImage
 
 from server.db import session_scope
-from server.models import Category, Image, Label, Project, Run, Snapshot, User
+from server.models import Category, Image, Label, Prediction, Project, Run, Snapshot, User
 from server.models.image import ImageState
 from server.models.run import RunState
+from server.services import answers
 from server.settings import get_settings
 from server.storage import get_storage
 
@@ -80,25 +81,42 @@ def add_images(project_id: int, names: Sequence[str]) -> list[int]:
 
 
 def add_label(project_id: int, image_id: int, annotator_id: int, **fields: Any) -> None:
-    """A further revision; `present`, `absent` and `points` name categories."""
+    """A further revision; `present`, `absent`, `unsure` and `points` name categories."""
     ids = category_ids(project_id)
     present = [ids[name] for name in fields.pop("present", ["Road"])]
     absent = [ids[name] for name in fields.pop("absent", ["Tree"])]
+    unsure = [ids[name] for name in fields.pop("unsure", [])]
     points = [{"category_id": ids[c], "x": x, "y": y} for c, x, y in fields.pop("points", [])]
     with session_scope() as session:
         mine = (Label.image_id == image_id) & (Label.annotator_id == annotator_id)
-        earlier = session.query(Label).filter(mine).all()
-        for label in earlier:
-            label.current = False
+        earlier = session.query(Label).filter(mine).count()
         defaults = {
             "active_ms": 1000, "wall_ms": 2000, "tiles": None, "skipped": None, "trail": [],
-            "created_at": LABELLED_AT + timedelta(seconds=len(earlier)),
+            "created_at": LABELLED_AT + timedelta(seconds=earlier),
         }  # fmt: skip
-        session.add(
-            Label(project_id=project_id, image_id=image_id, annotator_id=annotator_id,
-                  revision=len(earlier) + 1, present=present, absent=absent, points=points,
-                  request_hash="none", **defaults | fields)
+        label = Label(
+            project_id=project_id, image_id=image_id, annotator_id=annotator_id,
+            revision=earlier + 1, present=present, absent=absent, unsure=unsure, points=points,
+            request_hash="none", **defaults | fields,
         )  # fmt: skip
+        answers.replace(session, session.get_one(Image, image_id), label)
+
+
+def add_prediction(run_id: int, image_id: int, presence: dict[str, float], **fields: Any) -> None:
+    """A prediction's row; there is no mask."""
+    with session_scope() as session:
+        session.add(
+            Prediction(run_id=run_id, image_id=image_id, presence=presence,
+                       **{"mask_key": "none", "uncertainty": 0.5} | fields)
+        )  # fmt: skip
+
+
+def show_run(project_id: int) -> int:
+    """A finished run whose predictions annotators see; gives its id."""
+    run_id = make_run(project_id, RunState.SUCCEEDED)
+    with session_scope() as session:
+        session.get_one(Project, project_id).prediction_run_id = run_id
+    return run_id
 
 
 def make_dataset(name: str, count: int = 4, **fields: Any) -> Path:
