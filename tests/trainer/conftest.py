@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from trainer.contract import DatasetCard, PointLabel, Supervision, TrainConfig, WeakLabel
+from trainer.data.labels import write_labels
 from trainer.recipes import RunSubject, build
 
 CATEGORIES = ("road", "building", "car")
@@ -86,9 +87,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     paint(root / "validation", 3, (80, 60), seed=3)
     names = [f"images/{number:03d}.png" for number in range(6)]
     labels = root / "labels.jsonl"
-    labels.write_text(
-        "".join(f"{weak_label(root / 'target', name).model_dump_json()}\n" for name in names)
-    )
+    write_labels(labels, [weak_label(root / "target", name) for name in names])
     for mask in (root / "target" / "masks").iterdir():
         mask.unlink()
     ids = dict(enumerate(CATEGORIES))
@@ -103,14 +102,15 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     return Street(root, source, target, validation, labels)
 
 
+MakeConfig = Callable[..., TrainConfig]
 MakeRun = Callable[..., Path]
 
 
 @pytest.fixture
-def make_run(street: Street, tmp_path: Path) -> MakeRun:
-    """Write a run directory of the `tiny` recipe with some fields changed."""
+def make_config(street: Street) -> MakeConfig:
+    """The configuration of a `tiny` run on the street with some fields changed."""
 
-    def make(supervision: str = "point", name: str = "run", **changes: object) -> Path:
+    def make(supervision: str = "point", **changes: object) -> TrainConfig:
         subject = RunSubject(
             supervision=Supervision(supervision),
             categories=CATEGORIES,
@@ -119,10 +119,20 @@ def make_run(street: Street, tmp_path: Path) -> MakeRun:
             labels=street.labels,
             validation=street.validation,
         )
-        fields = build("tiny", subject).model_dump(mode="json") | {"threads": 1} | changes
+        fields = build("tiny", subject).model_dump() | {"threads": 1} | changes
+        return TrainConfig.model_validate(fields)
+
+    return make
+
+
+@pytest.fixture
+def make_run(make_config: MakeConfig, tmp_path: Path) -> MakeRun:
+    """Write a run directory of the `tiny` recipe with some fields changed."""
+
+    def make(supervision: str = "point", name: str = "run", **changes: object) -> Path:
         run_dir = tmp_path / name
         run_dir.mkdir()
-        config = TrainConfig.model_validate(fields)
+        config = make_config(supervision, **changes)
         (run_dir / "config.json").write_text(config.model_dump_json())
         return run_dir
 

@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 from tests.trainer.conftest import MakeRun, Street, lines_of
 from tests.trainer.test_train import SMALL, WAYS, losses_of, many_labels, ways_to_learn
 from trainer.contract import Report
+from trainer.report.file import read_report
 from trainer.resume import FILE
 from trainer.train import SUCCEEDED, Run, train
 
@@ -37,8 +38,7 @@ def train_until_stopped(run_dir: Path, looks: int) -> int:
 
 def report_of(run_dir: Path) -> Report:
     """A run's report but for the time that it took."""
-    report = Report.model_validate_json((run_dir / "report.json").read_text())
-    return report.model_copy(update={"seconds": 0})
+    return read_report(run_dir).model_copy(update={"seconds": 0})
 
 
 def assert_same_run(one: Path, other: Path, step: int) -> None:

@@ -7,7 +7,7 @@ drawing serves a light and a dark page and paper.
 import io
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -62,16 +62,8 @@ class Series:
     values: dict[int, float]
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A step that is worth a vertical line, and what it is."""
-
-    step: int
-    name: str
-
-
-def small_multiples(series: Sequence[Series], marks: Sequence[Mark], describe: str) -> str:
-    """One small chart for each series, since each has its own unit."""
+def small_multiples(series: Sequence[Series], marks: Collection[int], describe: str) -> str:
+    """One small chart for each series, since each has its own unit; lines mark some steps."""
     rows = -(-len(series) // COLUMNS)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(INCHES[0] * COLUMNS, INCHES[1] * rows), layout="constrained")
@@ -83,7 +75,7 @@ def small_multiples(series: Sequence[Series], marks: Sequence[Mark], describe: s
         return _inline(figure, describe)
 
 
-def lines(series: Sequence[Series], marks: Sequence[Mark], describe: str) -> str:
+def lines(series: Sequence[Series], marks: Collection[int], describe: str) -> str:
     """All series in one chart of shares, told apart by marker and dash as well as by colour."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(INCHES[0] * COLUMNS, 3), layout="constrained")
@@ -137,9 +129,9 @@ def _powers(largest: int) -> list[int]:
     return [10**power for power in range(math.ceil(math.log10(max(largest, 2))) + 1)]
 
 
-def _mark(axes: Axes, marks: Sequence[Mark]) -> None:
-    for mark in marks:
-        axes.axvline(mark.step, color=MUTED, linestyle=":", linewidth=1)
+def _mark(axes: Axes, marks: Collection[int]) -> None:
+    for step in marks:
+        axes.axvline(step, color=MUTED, linestyle=":", linewidth=1)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
 

@@ -24,7 +24,7 @@ from trainer.errors import BadInput
 from trainer.files import write_atomically
 from trainer.history import History, read_history
 from trainer.predict import colors_of
-from trainer.report.charts import Mark, Series, lines, reliability_diagram, small_multiples
+from trainer.report.charts import Series, lines, reliability_diagram, small_multiples
 from trainer.report.file import read_report, write_report_file
 from trainer.report.gallery import examples
 
@@ -151,8 +151,7 @@ def _headline(report: Report) -> list[Number]:
 
 
 def _charts(config: TrainConfig, report: Report, history: History) -> Mapping[str, Markup]:
-    warm_up = [Mark(config.warmup_steps, "end of the warm-up")] if config.warmup_steps else []
-    marks = [*warm_up, Mark(report.selected_step, "selected")]
+    marks = {config.warmup_steps or report.selected_step, report.selected_step}
     charts = dict.fromkeys(("losses", "scores", "reliability"), "")
     curves = [Series(name.replace("_", " "), by_step) for name, by_step in history.losses().items()]
     if curves:

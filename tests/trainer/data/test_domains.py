@@ -8,36 +8,19 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.trainer.conftest import CATEGORIES, Street, paint, weak_label
-from trainer.contract import DatasetCard, Supervision, TrainConfig
+from tests.trainer.conftest import CATEGORIES, MakeConfig, Street, paint, weak_label
+from trainer.contract import DatasetCard
 from trainer.data.batches import loaded
 from trainer.data.domains import Domains, load_domains
+from trainer.data.labels import write_labels
 from trainer.errors import BadInput
-from trainer.recipes import RunSubject, build
 
 Load = Callable[..., Domains]
 
 
 @pytest.fixture
-def configure(street: Street) -> Callable[..., TrainConfig]:
-    def make(supervision: str = "point", **changes: object) -> TrainConfig:
-        subject = RunSubject(
-            supervision=Supervision(supervision),
-            categories=CATEGORIES,
-            source=street.source,
-            target=street.target,
-            labels=street.labels,
-            validation=street.validation,
-        )
-        fields = build("tiny", subject).model_dump() | {"threads": 1} | changes
-        return TrainConfig.model_validate(fields)
-
-    return make
-
-
-@pytest.fixture
-def load(configure: Callable[..., TrainConfig]) -> Load:
-    return lambda *args, **changes: load_domains(configure(*args, **changes))
+def load(make_config: MakeConfig) -> Load:
+    return lambda *args, **changes: load_domains(make_config(*args, **changes))
 
 
 @pytest.fixture
@@ -87,8 +70,7 @@ def test_target_masks_are_never_opened_unless_supervision_is_dense(
     load: Load, masked_target: DatasetCard, tmp_path: Path, supervision: str
 ) -> None:
     labels = tmp_path / "labels.jsonl"
-    label = weak_label(masked_target.root, "images/001.png")
-    labels.write_text(f"{label.model_dump_json()}\n")
+    write_labels(labels, [weak_label(masked_target.root, "images/001.png")])
     for mask in (masked_target.root / "masks").iterdir():
         mask.write_text("no mask")
     broken = masked_target.model_copy(update={"ids": {}})
@@ -135,8 +117,7 @@ def test_a_run_without_labels_may_be_selected_by_held_out_ones(
 ) -> None:
     labels = tmp_path / "labels.jsonl"
     names = [f"images/{number:03d}.png" for number in range(20)]
-    lines = [weak_label(masked_target.root, name).model_dump_json() for name in names]
-    labels.write_text("\n".join(lines))
+    write_labels(labels, [weak_label(masked_target.root, name) for name in names])
     domains = load("pseudo", target=masked_target, labels=labels, selection="weak-labels")
     assert (len(domains.held_out.labels), domains.labelled) == (2, 0)
     for number in range(10):

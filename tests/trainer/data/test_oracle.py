@@ -10,7 +10,13 @@ from trainer.contract import DatasetCard, TileTags, WeakLabel
 from trainer.data.labels import read_labels
 from trainer.data.oracle import oracle_labels
 
+CATEGORIES = ("road", "car", "sky")
 CARD = "name: town\nroot: .\nmasks: masks/{stem}.png\nids: {0: road, 1: car, 2: sky}\n"
+
+
+def town(folder: Path) -> DatasetCard:
+    ids = dict(enumerate(CATEGORIES))
+    return DatasetCard(name="town", root=folder, masks="masks/{stem}.png", ids=ids)
 
 
 def write_dataset(folder: Path) -> None:
@@ -29,18 +35,15 @@ def write_dataset(folder: Path) -> None:
 
 def test_labels_follow_the_masks(tmp_path: Path) -> None:
     write_dataset(tmp_path)
-    card = DatasetCard(
-        name="town", root=tmp_path, masks="masks/{stem}.png", ids={0: "road", 1: "car", 2: "sky"}
-    )
-    first, second = oracle_labels(card, ("road", "car", "sky"), points=3, seed=1)
+    first, second = oracle_labels(town(tmp_path), CATEGORIES, points=3, seed=1)
     assert (first.present, first.absent) == (("road", "car"), ("sky",))
     assert second.present == ("road", "car", "sky")
     assert [point.category for point in first.points] == ["road"] * 3 + ["car"] * 3
     for point in first.points[3:]:
         assert 12 <= point.x < 28
         assert 12 <= point.y < 18
-    assert oracle_labels(card, ("road", "car", "sky"), points=3, seed=1)[0] == first
-    assert oracle_labels(card, ("road", "car", "sky"), points=3, seed=2)[0] != first
+    assert oracle_labels(town(tmp_path), CATEGORIES, points=3, seed=1)[0] == first
+    assert oracle_labels(town(tmp_path), CATEGORIES, points=3, seed=2)[0] != first
 
 
 def test_command_writes_the_label_file(tmp_path: Path) -> None:
@@ -58,14 +61,6 @@ def test_command_writes_the_label_file(tmp_path: Path) -> None:
     labels = [WeakLabel.model_validate_json(line) for line in lines]
     assert [label.image for label in labels] == ["images/a.png", "images/b.png"]
     assert not labels[0].points
-
-
-CATEGORIES = ("road", "car", "sky")
-
-
-def town(folder: Path) -> DatasetCard:
-    ids = dict(enumerate(CATEGORIES))
-    return DatasetCard(name="town", root=folder, masks="masks/{stem}.png", ids=ids)
 
 
 def test_tiles_follow_the_masks(tmp_path: Path) -> None:

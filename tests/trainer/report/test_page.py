@@ -25,7 +25,8 @@ from trainer.errors import BadInput
 from trainer.history import read_history
 from trainer.models.segmenter import build_segmenter
 from trainer.predict import predict_images
-from trainer.report.charts import Mark, Series, small_multiples
+from trainer.report.charts import Series, small_multiples
+from trainer.report.file import read_report
 from trainer.report.page import remake_page, write_report
 
 SCORE = Score(
@@ -154,7 +155,7 @@ def run(make_run: MakeRun) -> tuple[Path, TrainConfig]:
 def test_the_page_says_what_the_json_says(run: tuple[Path, TrainConfig]) -> None:
     run_dir, config = run
     write_report(run_dir, config, REPORT)
-    assert Report.model_validate_json((run_dir / "report.json").read_text()) == REPORT
+    assert read_report(run_dir) == REPORT
     page = Page.of(run_dir)
     assert "mIoU 50.0 % source only: 25.0 %" in page.text
     assert "presence F1 75.0 %" in page.text
@@ -220,7 +221,7 @@ def test_the_page_can_be_heard(run: tuple[Path, TrainConfig]) -> None:
 
 
 def test_charts_take_their_colours_from_the_page(run: tuple[Path, TrainConfig]) -> None:
-    svg = small_multiples([Series("a", {1: 2.0, 2: 3.0})], [Mark(1, "here")], 'Goes "up" & on')
+    svg = small_multiples([Series("a", {1: 2.0, 2: 3.0})], [1], 'Goes "up" & on')
     assert "var(--series-1)" in svg
     assert not re.findall(r"#0[1-9a-f]0[1-9a-f]0[1-9a-f]", svg)
     assert 'aria-label="Goes &quot;up&quot; &amp; on"' in svg
