@@ -1,11 +1,22 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
 import { announcement } from "./announce"
-import { clicked, doubted, EMPTY_SHEET, pointRemoved, pressed, type Rules } from "./sheet"
+import {
+  clicked,
+  doubted,
+  EMPTY_SHEET,
+  pressed,
+  type Rules,
+  type Sheet,
+  settled,
+  steppedBack,
+  tiled,
+} from "./sheet"
 
 const categories = ["Road", "Car"].map((name, id) => ({ id, name, color: "#000000", key: name[0] }))
-const rules = { categories, asksPoints: true } as Rules
-const tags = { categories, asksPoints: false } as Rules
+const form = { categories, pointsPerCategory: 1, grid: { rows: 2, cols: 2 } }
+const rules = { ...form, mode: "tags-and-points" } as Rules
+const tags = { ...form, mode: "tags" } as Rules
 
 describe("announcement", () => {
   const car = pressed(EMPTY_SHEET, "Car", rules)
@@ -14,19 +25,42 @@ describe("announcement", () => {
   const onBoth = clicked(onRoad, { x: 2, y: 2 }, rules)
 
   it("says what was toggled and whose turn it is", () => {
-    expect(announcement(EMPTY_SHEET, car)).toBe("Car present. Click Car.")
-    expect(announcement(both, onRoad)).toBe("Point on Road. Click Car.")
-    expect(announcement(onRoad, onBoth)).toBe("Point on Car. All points placed.")
-    expect(announcement(onBoth, pointRemoved(onBoth))).toBe("Point on Car removed. Click Car.")
-    expect(announcement(car, EMPTY_SHEET)).toBe("Car absent. Nothing to click.")
+    expect(announcement(EMPTY_SHEET, car, rules)).toBe("Car present. Click Car.")
+    expect(announcement(both, onRoad, rules)).toBe("Point on Road. Click Car.")
+    expect(announcement(onRoad, onBoth, rules)).toBe("Point on Car. All points placed.")
+    expect(announcement(onBoth, steppedBack(onBoth, rules), rules)).toBe(
+      "Point on Car removed. Click Car.",
+    )
+    expect(announcement(car, EMPTY_SHEET, rules)).toBe("Car absent. Nothing to click.")
   })
 
   it("is short where no points are asked for", () => {
-    expect(announcement(EMPTY_SHEET, pressed(EMPTY_SHEET, "Car", tags))).toBe("Car present.")
-    expect(announcement(EMPTY_SHEET, doubted(EMPTY_SHEET, "Car", tags))).toBe("Car not sure.")
+    expect(announcement(EMPTY_SHEET, pressed(EMPTY_SHEET, "Car", tags), tags)).toBe("Car present.")
+    expect(announcement(EMPTY_SHEET, doubted(EMPTY_SHEET, "Car", tags), tags)).toBe("Car not sure.")
   })
 
   it("is silent when nothing was said", () => {
-    expect(announcement(car, { ...car, selected: 3 })).toBeNull()
+    expect(announcement(car, { ...car, selected: 3 }, rules)).toBeNull()
+  })
+
+  it("leads through tags and points as two steps", () => {
+    const points = { ...form, mode: "points" } as Rules
+    const ticked = pressed(EMPTY_SHEET, "Car", points)
+    const onward = settled(ticked, points)
+    expect(announcement(EMPTY_SHEET, ticked, points)).toBe("Car present.")
+    expect(announcement(ticked, onward, points)).toBe("Click Car.")
+    expect(announcement(onward, steppedBack(onward, points), points)).toBe("Tick what is there.")
+  })
+
+  it("names one tile by its place and counts several", () => {
+    const tiles = { ...form, mode: "tiles" } as Rules
+    const said = (before: Sheet, after: Sheet) => announcement(before, after, tiles)
+    const chosen = pressed(EMPTY_SHEET, "Car", tiles)
+    const one = tiled(chosen, [2], true)
+    expect(said(EMPTY_SHEET, chosen)).toBe("Tiles of Car.")
+    expect(said(chosen, one)).toBe("Car in row 2, column 1: 1 of 4 tiles.")
+    expect(said(one, tiled(one, [2], false))).toBe("Car not in row 2, column 1: 0 of 4 tiles.")
+    expect(said(one, tiled(one, [0, 1], true))).toBe("Car in 3 of 4 tiles.")
+    expect(said(chosen, pressed(chosen, "Car", tiles))).toBe("No category chosen.")
   })
 })

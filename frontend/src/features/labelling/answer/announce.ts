@@ -1,22 +1,25 @@
-import { presenceOf, type Sheet } from "./sheet"
+import { asksPoints, presenceOf, type Rules, type Sheet, tilesOf } from "./sheet"
 
 /** What changed between two sheets, in words for somebody who does not see it. */
-export function announcement(before: Sheet, after: Sheet): string | null {
-  const changed = changedCategory(before, after)
-  const turn = after.active === before.active ? null : turnOf(after)
-  const said = [changed ?? pointChange(before, after), turn].filter((part) => part !== null)
+export function announcement(before: Sheet, after: Sheet, rules: Rules): string | null {
+  const tiles = rules.mode === "tiles" ? tileChange(before, after, rules) : null
+  const change = tiles ?? changedCategory(before, after) ?? pointChange(before, after)
+  const said = [change, turnChange(before, after, rules)].filter((part) => part !== null)
   return said.length > 0 ? `${said.join(". ")}.` : null
 }
 
 function changedCategory(before: Sheet, after: Sheet): string | null {
-  const names = new Set([...Object.keys(before.presence), ...Object.keys(after.presence)])
-  const changes = [...names]
+  const changes = namesIn(before.presence, after.presence)
     .filter((name) => presenceOf(before, name) !== presenceOf(after, name))
     .map((name) => `${name} ${inWords[presenceOf(after, name)]}`)
   return changes.length > 0 ? changes.join(", ") : null
 }
 
 const inWords = { present: "present", absent: "absent", unsure: "not sure" }
+
+const namesIn = (...records: Readonly<Record<string, unknown>>[]) => [
+  ...new Set(records.flatMap((record) => Object.keys(record))),
+]
 
 function pointChange(before: Sheet, after: Sheet): string | null {
   const gone = before.points.find((point) => !after.points.some((one) => one.id === point.id))
@@ -25,7 +28,26 @@ function pointChange(before: Sheet, after: Sheet): string | null {
   return gone ? `Point on ${gone.category} removed` : null
 }
 
-function turnOf(after: Sheet): string {
+/** One tile is named by its place, several are counted. */
+function tileChange(before: Sheet, after: Sheet, { grid }: Rules): string | null {
+  const isSame = (name: string) => tilesOf(before, name).join() === tilesOf(after, name).join()
+  const name = namesIn(before.tiles, after.tiles).find((one) => !isSame(one))
+  if (name === undefined) return null
+  const [old, now] = [tilesOf(before, name), tilesOf(after, name)]
+  const isInBoth = (tile: number) => old.includes(tile) && now.includes(tile)
+  const [tile, ...more] = [...new Set([...old, ...now])].filter((one) => !isInBoth(one))
+  const count = `${now.length} of ${grid.rows * grid.cols} tiles`
+  if (tile === undefined || more.length > 0) return `${name} in ${count}`
+  const place = `row ${Math.floor(tile / grid.cols) + 1}, column ${(tile % grid.cols) + 1}`
+  return `${name} ${now.includes(tile) ? "in" : "not in"} ${place}: ${count}`
+}
+
+function turnChange(before: Sheet, after: Sheet, rules: Rules): string | null {
+  if (after.active === before.active && after.isSettled === before.isSettled) return null
+  if (rules.mode === "tiles")
+    return after.active ? `Tiles of ${after.active}` : "No category chosen"
   if (after.active !== null) return `Click ${after.active}`
+  if (rules.mode === "points" && !after.isSettled) return "Tick what is there"
+  if (!asksPoints(rules)) return null
   return after.points.length > 0 ? "All points placed" : "Nothing to click"
 }

@@ -1,21 +1,24 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
 import {
-  answerOf,
   clicked,
   doubted,
   EMPTY_SHEET,
-  isSameAnswer,
+  isBeforePoints,
   moved,
   onImage,
-  pointRemoved,
   pointsOf,
   presenceOf,
   pressed,
   type Rules,
+  refuted,
   type Sheet,
   selected,
-  sheetOf,
+  settled,
+  steppedBack,
+  tiled,
+  tilesOf,
+  wouldTakePoints,
 } from "./sheet"
 
 const categories = ["Sky", "Road", "Car", "Pole"].map((name, index) => ({
@@ -24,8 +27,11 @@ const categories = ["Sky", "Road", "Car", "Pole"].map((name, index) => ({
   color: "#406080",
   key: name.charAt(0).toLowerCase(),
 }))
-const withPoints: Rules = { categories, asksPoints: true }
-const tagsOnly: Rules = { categories, asksPoints: false }
+const form = { categories, pointsPerCategory: 1, grid: { rows: 2, cols: 3 } }
+const withPoints: Rules = { ...form, mode: "tags-and-points" }
+const tagsOnly: Rules = { ...form, mode: "tags" }
+const inTwoSteps: Rules = { ...form, mode: "points" }
+const inTiles: Rules = { ...form, mode: "tiles" }
 
 const press = (sheet: Sheet, ...names: string[]) =>
   names.reduce((now, name) => pressed(now, name, withPoints), sheet)
@@ -45,19 +51,6 @@ describe("tags", () => {
     expect(presenceOf(unsure, "Car")).toBe("unsure")
     expect(presenceOf(pressed(unsure, "Car", tagsOnly), "Car")).toBe("present")
     expect(presenceOf(doubted(unsure, "Car", tagsOnly), "Car")).toBe("absent")
-  })
-
-  it("put what is unsure in neither list", () => {
-    const sheet = doubted(pressed(EMPTY_SHEET, "Car", tagsOnly), "Pole", tagsOnly)
-    expect(answerOf(sheet, categories)).toEqual({
-      present: ["Car"],
-      absent: ["Sky", "Road"],
-      points: [],
-    })
-  })
-
-  it("are listed in the project's order whatever the order of keys", () => {
-    expect(answerOf(press(EMPTY_SHEET, "Pole", "Sky"), categories).present).toEqual(["Sky", "Pole"])
   })
 })
 
@@ -106,13 +99,13 @@ describe("points", () => {
   it("are removed from the last or from the selected, whose turn it then is", () => {
     let sheet = press(EMPTY_SHEET, "Sky", "Road")
     sheet = click(click(sheet, 1, 1), 2, 2)
-    const last = pointRemoved(selected(sheet, null))
+    const last = steppedBack(selected(sheet, null), withPoints)
     expect(last.points.map((point) => point.category)).toEqual(["Road"])
     expect(last.active).toBe("Sky")
-    const chosen = pointRemoved(selected(sheet, 1))
+    const chosen = steppedBack(selected(sheet, 1), withPoints)
     expect(chosen.points.map((point) => point.category)).toEqual(["Sky"])
     expect(chosen.active).toBe("Road")
-    expect(pointRemoved(EMPTY_SHEET)).toBe(EMPTY_SHEET)
+    expect(steppedBack(EMPTY_SHEET, withPoints)).toBe(EMPTY_SHEET)
   })
 
   it("move alone", () => {
@@ -130,28 +123,102 @@ describe("points", () => {
   })
 })
 
-describe("sheetOf", () => {
-  it("starts with the first ticked category that has no point", () => {
-    const sheet = sheetOf({ present: ["Car", "Sky"], unsure: ["Pole"] }, withPoints)
+describe("several points a category", () => {
+  const three = { ...withPoints, pointsPerCategory: 3 }
+
+  it("keep the turn until there are enough", () => {
+    let sheet = pressed(pressed(EMPTY_SHEET, "Car", three), "Sky", three)
+    const order: (string | null)[] = []
+    for (let turn = 0; turn < 6; turn++) {
+      order.push(sheet.active)
+      sheet = clicked(sheet, { x: turn, y: turn }, three)
+    }
+    expect(order).toEqual(["Sky", "Sky", "Sky", "Car", "Car", "Car"])
+    expect(sheet.active).toBeNull()
+  })
+})
+
+describe("a held key", () => {
+  it("tags and points at once, whoever has the turn", () => {
+    const sheet = clicked(press(EMPTY_SHEET, "Sky"), { x: 1, y: 2 }, withPoints, "Car")
+    expect(presenceOf(sheet, "Car")).toBe("present")
+    expect(sheet.points).toEqual([{ id: 1, category: "Car", x: 1, y: 2 }])
     expect(sheet.active).toBe("Sky")
-    expect(presenceOf(sheet, "Pole")).toBe("unsure")
-    expect(sheetOf({ present: ["Car"] }, tagsOnly).active).toBeNull()
   })
 
-  it("gives back what was submitted", () => {
-    const points = [{ category: "Car", x: 4.5, y: 5.5 }]
-    const sheet = sheetOf({ present: ["Car", "Road"], unsure: ["Sky"], points }, withPoints)
-    expect(answerOf(sheet, categories)).toEqual({
-      present: ["Road", "Car"],
-      absent: ["Pole"],
-      points,
-    })
-    expect(sheet.active).toBe("Road")
+  it("waits with what would take points away", () => {
+    const placed = { ...click(press(EMPTY_SHEET, "Car"), 1, 1), active: "Car" }
+    expect(wouldTakePoints(placed, "Car", withPoints)).toBe(true)
+    expect(wouldTakePoints(placed, "Sky", withPoints)).toBe(false)
+    expect(wouldTakePoints(press(EMPTY_SHEET, "Car"), "Car", withPoints)).toBe(false)
+  })
+})
+
+describe("tags, then points", () => {
+  const ticked = ["Car", "Sky"].reduce((now, name) => pressed(now, name, inTwoSteps), EMPTY_SHEET)
+  const started = settled(ticked, inTwoSteps)
+
+  it("give no turn before the tags are settled", () => {
+    expect(ticked.active).toBeNull()
+    expect(clicked(ticked, { x: 1, y: 1 }, inTwoSteps)).toBe(ticked)
+    expect(isBeforePoints(ticked, inTwoSteps)).toBe(true)
+    expect(isBeforePoints(EMPTY_SHEET, inTwoSteps)).toBe(false)
+    expect(isBeforePoints(started, inTwoSteps)).toBe(false)
   })
 
-  it("is another answer only when the answer differs", () => {
-    const sheet = press(EMPTY_SHEET, "Car")
-    expect(isSameAnswer(sheet, { ...sheet, active: null }, categories)).toBe(true)
-    expect(isSameAnswer(sheet, press(sheet, "Sky"), categories)).toBe(false)
+  it("then bring up each present category in turn", () => {
+    expect(started.active).toBe("Sky")
+    const onSky = clicked(started, { x: 1, y: 1 }, inTwoSteps)
+    expect(onSky.active).toBe("Car")
+    expect(clicked(onSky, { x: 2, y: 2 }, inTwoSteps).active).toBeNull()
+  })
+
+  it("let a category be refuted, and the next has the turn", () => {
+    const refutedSky = refuted(started, inTwoSteps)
+    expect(presenceOf(refutedSky, "Sky")).toBe("absent")
+    expect(refutedSky.active).toBe("Car")
+    expect(refuted(EMPTY_SHEET, inTwoSteps)).toBe(EMPTY_SHEET)
+  })
+
+  it("step back point by point, and then to the tags", () => {
+    const onSky = clicked(started, { x: 1, y: 1 }, inTwoSteps)
+    const back = steppedBack(onSky, inTwoSteps)
+    expect([back.points, back.active]).toEqual([[], "Sky"])
+    const tags = steppedBack(back, inTwoSteps)
+    expect([tags.isSettled, tags.active]).toEqual([false, null])
+    expect(presenceOf(tags, "Car")).toBe("present")
+  })
+})
+
+describe("tiles", () => {
+  const chosen = pressed(EMPTY_SHEET, "Car", inTiles)
+
+  it("belong to the category that was pressed, which its key alone does not tick", () => {
+    expect([chosen.active, presenceOf(chosen, "Car")]).toEqual(["Car", "absent"])
+    expect(pressed(chosen, "Car", inTiles).active).toBeNull()
+    const sheet = tiled(tiled(chosen, [4, 1], true), [1, 0], true)
+    expect(tilesOf(sheet, "Car")).toEqual([0, 1, 4])
+    expect(presenceOf(sheet, "Car")).toBe("present")
+    expect(tiled(EMPTY_SHEET, [1], true)).toBe(EMPTY_SHEET)
+  })
+
+  it("make it absent again with the last one", () => {
+    const sheet = tiled(tiled(chosen, [1], true), [1], false)
+    expect([tilesOf(sheet, "Car"), presenceOf(sheet, "Car")]).toEqual([[], "absent"])
+    const cleared = steppedBack(tiled(chosen, [1, 2], true), inTiles)
+    expect([tilesOf(cleared, "Car"), cleared.active]).toEqual([[], "Car"])
+  })
+
+  it("go when the category is doubted, and end the doubt", () => {
+    const unsure = doubted(tiled(chosen, [1], true), "Car", inTiles)
+    expect([tilesOf(unsure, "Car"), presenceOf(unsure, "Car")]).toEqual([[], "unsure"])
+    const again = tiled({ ...unsure, active: "Car" }, [2], true)
+    expect(presenceOf(again, "Car")).toBe("present")
+  })
+
+  it("change nothing when they are so already", () => {
+    const sheet = tiled(chosen, [1, 2], true)
+    expect(tiled(sheet, [2], true)).toBe(sheet)
+    expect(tiled(sheet, [5], false)).toBe(sheet)
   })
 })

@@ -1,4 +1,4 @@
-import type { Category } from "@/api/projects"
+import type { Category, Mode } from "@/api/projects"
 import type { Size, Spot } from "../stage/viewport"
 
 /** What a person says of a category in an image. */
@@ -7,20 +7,43 @@ export type Presence = "absent" | "present" | "unsure"
 /** A click: original image pixels, pixel centres at .5. */
 export type SheetPoint = { id: number; category: string; x: number; y: number }
 
+/** Tiles are counted row by row from the top left. */
+export type Grid = { rows: number; cols: number }
+
 /** The answer for one image while it is being given. */
 export type Sheet = {
   /** By category name; what is not named is absent. */
   presence: Readonly<Record<string, Presence>>
   points: readonly SheetPoint[]
-  /** The category that the next click belongs to. */
+  /** The tiles in which each category is, in order; only where tiles are asked for. */
+  tiles: Readonly<Record<string, readonly number[]>>
+  /** The category that the next click, or tile, belongs to. */
   active: string | null
   /** The point that Backspace removes. */
   selected: number | null
+  /** Whether the tags are given and points come next; only where tags and points are two steps. */
+  isSettled: boolean
 }
 
-export type Rules = { categories: readonly Category[]; asksPoints: boolean }
+export type Rules = {
+  categories: readonly Category[]
+  mode: Mode
+  /** How many points a category wants before the next one's turn. */
+  pointsPerCategory: number
+  grid: Grid
+}
 
-export const EMPTY_SHEET: Sheet = { presence: {}, points: [], active: null, selected: null }
+export const EMPTY_SHEET: Sheet = {
+  presence: {},
+  points: [],
+  tiles: {},
+  active: null,
+  selected: null,
+  isSettled: false,
+}
+
+export const asksPoints = ({ mode }: Rules): boolean =>
+  mode === "points" || mode === "tags-and-points"
 
 export function presenceOf(sheet: Sheet, category: string): Presence {
   return sheet.presence[category] ?? "absent"
@@ -30,17 +53,32 @@ export function pointsOf(sheet: Sheet, category: string): SheetPoint[] {
   return sheet.points.filter((point) => point.category === category)
 }
 
+export function tilesOf(sheet: Sheet, category: string): readonly number[] {
+  return sheet.tiles[category] ?? []
+}
+
 /**
  * A category's key or button. It ticks the category, and the next click is its point. Of a
  * ticked category it gives it the turn again; pressed in its own turn, it unticks it.
- * Without points it ticks and unticks.
+ * Without points it ticks and unticks; with tiles it gives and takes the turn.
  */
 export function pressed(sheet: Sheet, category: string, rules: Rules): Sheet {
-  if (presenceOf(sheet, category) !== "present") {
-    return { ...withPresence(sheet, category, "present"), active: activeIf(rules, category) }
+  if (rules.mode === "tiles") {
+    return { ...sheet, active: sheet.active === category ? null : category }
   }
-  if (rules.asksPoints && sheet.active !== category) return { ...sheet, active: category }
+  const hasTurns = takesClicks(sheet, rules)
+  if (presenceOf(sheet, category) !== "present") {
+    const active = hasTurns ? category : null
+    return { ...withPresence(sheet, category, "present"), active }
+  }
+  if (hasTurns && sheet.active !== category) return { ...sheet, active: category }
   return cleared(sheet, category, "absent", rules)
+}
+
+/** Whether pressing the category would take points away, so that a held key had better wait. */
+export function wouldTakePoints(sheet: Sheet, category: string, rules: Rules): boolean {
+  const isItsTurn = takesClicks(sheet, rules) && sheet.active === category
+  return isItsTurn && pointsOf(sheet, category).length > 0
 }
 
 /** "Not sure": the category is in neither list. Again: back to absent. */
@@ -49,13 +87,31 @@ export function doubted(sheet: Sheet, category: string, rules: Rules): Sheet {
   return cleared(sheet, category, next, rules)
 }
 
-/** A click on the image: a point of the active category, then the next one's turn. */
-export function clicked(sheet: Sheet, at: Spot, rules: Rules): Sheet {
-  if (sheet.active === null) return sheet
+/** "Not here after all": the category whose turn it is, is absent, and the next one follows. */
+export function refuted(sheet: Sheet, rules: Rules): Sheet {
+  return sheet.active === null ? sheet : cleared(sheet, sheet.active, "absent", rules)
+}
+
+/** The tags are given: the present categories come up in turn. */
+export function settled(sheet: Sheet, rules: Rules): Sheet {
+  const next = { ...sheet, isSettled: true }
+  return { ...next, active: nextInTurn(next, null, rules) }
+}
+
+/** Whether tags are given first and the points of this image are still to come. */
+export function isBeforePoints(sheet: Sheet, rules: Rules): boolean {
+  const hasTags = Object.values(sheet.presence).includes("present")
+  return rules.mode === "points" && !sheet.isSettled && hasTags
+}
+
+/** A click on the image: a point of the active or the given category, then the next one's turn. */
+export function clicked(sheet: Sheet, at: Spot, rules: Rules, held: string | null = null): Sheet {
+  const category = held ?? sheet.active
+  if (category === null || !asksPoints(rules)) return sheet
   const id = 1 + Math.max(0, ...sheet.points.map((point) => point.id))
-  const points = [...sheet.points, { id, category: sheet.active, x: at.x, y: at.y }]
-  const placed = { ...sheet, points, selected: id }
-  return { ...placed, active: nextWithoutPoint(placed, sheet.active, rules) }
+  const points = [...sheet.points, { id, category, x: at.x, y: at.y }]
+  const placed = { ...withPresence(sheet, category, "present"), points, selected: id }
+  return { ...placed, active: nextInTurn(placed, category, rules) }
 }
 
 export function moved(sheet: Sheet, id: number, to: Spot): Sheet {
@@ -69,12 +125,32 @@ export function selected(sheet: Sheet, id: number | null): Sheet {
   return sheet.selected === id ? sheet : { ...sheet, selected: id }
 }
 
-/** Remove the selected point, or else the last; its category is to be clicked again. */
-export function pointRemoved(sheet: Sheet): Sheet {
+/**
+ * Remove the selected point, or else the last; its category is to be clicked again. Without
+ * points, back to the tags; with tiles, the active category leaves all of its own.
+ */
+export function steppedBack(sheet: Sheet, rules: Rules): Sheet {
+  if (rules.mode === "tiles") {
+    return sheet.active === null ? sheet : withTiles(sheet, sheet.active, [])
+  }
   const gone = sheet.points.find((point) => point.id === sheet.selected) ?? sheet.points.at(-1)
-  if (!gone) return sheet
-  const points = sheet.points.filter((point) => point !== gone)
-  return { ...sheet, points, selected: null, active: gone.category }
+  if (gone) {
+    const points = sheet.points.filter((point) => point !== gone)
+    return { ...sheet, points, selected: null, active: gone.category }
+  }
+  return rules.mode === "points" && sheet.isSettled
+    ? { ...sheet, isSettled: false, active: null }
+    : sheet
+}
+
+/** The active category is, or is not, in these tiles. */
+export function tiled(sheet: Sheet, indices: readonly number[], isIn: boolean): Sheet {
+  const { active } = sheet
+  if (active === null) return sheet
+  const before = new Set(tilesOf(sheet, active))
+  if (indices.every((index) => before.has(index) === isIn)) return sheet
+  for (const index of indices) isIn ? before.add(index) : before.delete(index)
+  return withTiles(sheet, active, [...before])
 }
 
 /** The spot moved onto the image, a hundredth of a pixel exact. */
@@ -84,66 +160,36 @@ export function onImage(spot: Spot, image: Size): Spot {
   return { x: kept(spot.x, image.width), y: kept(spot.y, image.height) }
 }
 
-/** The lists that are submitted. Absent is everything that is neither ticked nor doubted. */
-export function answerOf(sheet: Sheet, categories: readonly Category[]) {
-  const named = (presence: Presence) =>
-    categories.map(({ name }) => name).filter((name) => presenceOf(sheet, name) === presence)
-  const points = sheet.points.map(({ category, x, y }) => ({ category, x, y }))
-  return { present: named("present"), absent: named("absent"), points }
+/** The present category after `from` in the panel, going round, that wants more points. */
+export function nextInTurn(sheet: Sheet, from: string | null, rules: Rules): string | null {
+  if (!takesClicks(sheet, rules)) return null
+  const names = rules.categories.map((category) => category.name)
+  const start = from === null ? 0 : names.indexOf(from)
+  const round = [...names.slice(start), ...names.slice(0, start)]
+  const wants = (name: string) =>
+    presenceOf(sheet, name) === "present" && pointsOf(sheet, name).length < rules.pointsPerCategory
+  return round.find(wants) ?? null
 }
 
-/** Whether both sheets would be submitted as the same answer. */
-export function isSameAnswer(one: Sheet, other: Sheet, categories: readonly Category[]): boolean {
-  return JSON.stringify(answerOf(one, categories)) === JSON.stringify(answerOf(other, categories))
-}
-
-/** A sheet in which these categories are ticked; the first without a point has its turn. */
-export function sheetOf(
-  answer: { present: readonly string[]; unsure?: readonly string[]; points?: readonly Click[] },
-  rules: Rules,
-): Sheet {
-  const presence: Record<string, Presence> = {}
-  for (const name of answer.unsure ?? []) presence[name] = "unsure"
-  for (const name of answer.present) presence[name] = "present"
-  const points = (answer.points ?? []).map((point, index) => ({ ...point, id: index + 1 }))
-  const sheet = { presence, points, active: null, selected: null }
-  return { ...sheet, active: nextWithoutPoint(sheet, null, rules) }
-}
-
-/** A sheet that was kept, perhaps under other categories, as it fits the project now. */
-export function refitted(kept: Sheet, rules: Rules): Sheet {
-  const names = new Set(rules.categories.map((category) => category.name))
-  const presence = Object.fromEntries(
-    Object.entries(kept.presence).filter(([name]) => names.has(name)),
-  )
-  const points = kept.points.filter((point) => names.has(point.category))
-  const active = kept.active !== null && names.has(kept.active) ? kept.active : null
-  return { ...EMPTY_SHEET, ...kept, presence, points, active, selected: null }
-}
-
-type Click = { category: string; x: number; y: number }
-
-function activeIf(rules: Rules, category: string): string | null {
-  return rules.asksPoints ? category : null
+function takesClicks(sheet: Sheet, rules: Rules): boolean {
+  return rules.mode === "tags-and-points" || (rules.mode === "points" && sheet.isSettled)
 }
 
 function withPresence(sheet: Sheet, category: string, presence: Presence): Sheet {
   return { ...sheet, presence: { ...sheet.presence, [category]: presence } }
 }
 
-function cleared(sheet: Sheet, category: string, presence: Presence, rules: Rules): Sheet {
-  const points = sheet.points.filter((point) => point.category !== category)
-  const next = { ...withPresence(sheet, category, presence), points, selected: null }
-  const active = sheet.active === category ? nextWithoutPoint(next, category, rules) : sheet.active
-  return { ...next, active }
+/** A category is present when it is in a tile. */
+function withTiles(sheet: Sheet, category: string, indices: readonly number[]): Sheet {
+  const presence = indices.length > 0 ? "present" : "absent"
+  const tiles = { ...sheet.tiles, [category]: indices.toSorted((one, other) => one - other) }
+  return { ...withPresence(sheet, category, presence), tiles }
 }
 
-/** The first present category without a point after `from` in the panel, going round. */
-function nextWithoutPoint(sheet: Sheet, from: string | null, rules: Rules): string | null {
-  if (!rules.asksPoints) return null
-  const names = rules.categories.map((category) => category.name)
-  const start = from === null ? 0 : names.indexOf(from) + 1
-  const round = [...names.slice(start), ...names.slice(0, start)]
-  const clickedOn = new Set(sheet.points.map((point) => point.category))
-  return round.find((name) => presenceOf(sheet, name) === "present" && !clickedOn.has(name)) ?? null
+function cleared(sheet: Sheet, category: string, presence: Presence, rules: Rules): Sheet {
+  const points = sheet.points.filter((point) => point.category !== category)
+  const tiles = { ...sheet.tiles, [category]: [] }
+  const next = { ...withPresence(sheet, category, presence), points, tiles, selected: null }
+  const active = sheet.active === category ? nextInTurn(next, category, rules) : sheet.active
+  return { ...next, active }
 }

@@ -1,6 +1,7 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
-import { COMMANDS, type Command, capOf, chordOf, keymapOf, keysOf } from "./commands"
+import { COMMANDS, type Command } from "./commands"
+import { capOf, chordOf, keymapOf, keysOf, meaningOf } from "./keymap"
 
 const ALL: readonly Command[] = COMMANDS
 const SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -37,11 +38,23 @@ describe("the command table", () => {
   })
 
   it("shadows no shortcut of a browser", () => {
-    const browsers = ["Tab", "/", "'", "Ctrl+f", "Ctrl+t", "Ctrl+w", "Ctrl+n", "Ctrl+r", "Ctrl+l"]
-    const more = ["Ctrl+p", "Ctrl+s", "Ctrl+c", "Ctrl+v", "Ctrl+a", "Ctrl+d", "Ctrl+0", "Ctrl++"]
-    const map = keymapOf(categoriesWith(SIGNS))
-    for (const key of [...browsers, ...more, "F1", "F5", "F11", "F12"]) {
+    const map = keymapOf(categoriesWith(SIGNS), { rows: 3, cols: 3 })
+    const undo = ["Ctrl+z", "Ctrl+y", "Ctrl+Shift+z"]
+    const withControl = [...map.keys()].filter((key) => key.startsWith("Ctrl+"))
+    expect(withControl.toSorted()).toEqual(undo.toSorted())
+    const functions = Array.from({ length: 12 }, (_, index) => `F${index + 1}`)
+    const quickFind = ["/", "'"]
+    for (const key of ["Tab", "ContextMenu", ...quickFind, ...functions]) {
       expect(map.has(key), key).toBe(false)
+    }
+    for (const chord of map.keys()) {
+      const key = chord.split("+").at(-1) ?? ""
+      for (const modifier of ["altKey", "metaKey", "ctrlKey"] as const) {
+        const event = press(key, { [modifier]: true, shiftKey: chord.startsWith("Shift+") })
+        const meaning = meaningOf(event, map)
+        const isUndo = /^[zy]$/.test(key) && modifier !== "altKey"
+        expect(meaning === null || isUndo, `${modifier} ${chord}`).toBe(true)
+      }
     }
   })
 })
@@ -57,12 +70,38 @@ describe("keymapOf", () => {
     for (const command of ALL) expect(keysOf(command.id, map)).toEqual(command.keys)
   })
 
+  it("gives no key to a category that has none", () => {
+    const map = keymapOf([{ id: 1, name: "Car", color: "#000000", key: null }])
+    expect([...map.values()].every((binding) => binding.kind === "command")).toBe(true)
+  })
+
   it("lets commands have the letters that no category needs", () => {
     const map = keymapOf(categoriesWith("sf"))
     expect(map.get("z")).toMatchObject({ command: { id: "back" } })
     expect(map.get("s")).toMatchObject({ kind: "tick" })
     expect(keysOf("skip", map)).toEqual(["."])
     expect(keysOf("fit", map)).toEqual(["Home", "0"])
+  })
+})
+
+describe("the numeric keypad", () => {
+  const pad = (code: string, key: string) => press(key, { code })
+
+  it("is the tiles from the top left, with or without NumLock", () => {
+    const map = keymapOf(categoriesWith("14"), { rows: 2, cols: 3 })
+    const tileOf = (code: string, key: string) => meaningOf(pad(code, key), map)
+    expect(tileOf("Numpad7", "7")).toEqual({ kind: "tile", tile: 0 })
+    expect(tileOf("Numpad9", "PageUp")).toEqual({ kind: "tile", tile: 2 })
+    expect(tileOf("Numpad4", "4")).toEqual({ kind: "tile", tile: 3 })
+    expect(tileOf("Numpad1", "1")).toMatchObject({ kind: "tick" })
+    expect(tileOf("Digit4", "4")).toMatchObject({ kind: "tick" })
+  })
+
+  it("types digits where there are no tiles, or too many", () => {
+    for (const grid of [null, { rows: 4, cols: 2 }]) {
+      const meaning = meaningOf(pad("Numpad7", "7"), keymapOf(categoriesWith("7"), grid))
+      expect(meaning).toMatchObject({ kind: "tick" })
+    }
   })
 })
 

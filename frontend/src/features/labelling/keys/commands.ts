@@ -1,5 +1,3 @@
-import type { Category } from "@/api/projects"
-
 /** What a person can do besides ticking categories. Keys, toolbar and help read this table. */
 export const COMMANDS = [
   { id: "submit", group: "Going on", label: "Save and go on", keys: ["Enter", "Space"] },
@@ -13,18 +11,27 @@ export const COMMANDS = [
   },
   { id: "forward", group: "Going on", label: "Forward again", keys: ["ArrowRight"] },
   { id: "leave", group: "Going on", label: "Leave an earlier image as it was", keys: ["Escape"] },
+  { id: "find", group: "Answer", label: "Find a category by its name", keys: [";"] },
   { id: "undo", group: "Answer", label: "Undo", keys: ["Ctrl+z"], spare: ["u"], repeats: true },
   { id: "redo", group: "Answer", label: "Redo", keys: ["Ctrl+Shift+z", "Ctrl+y"], repeats: true },
   {
+    id: "refute",
+    group: "Answer",
+    label: "Not here after all: the category whose turn it is",
+    keys: ["End"],
+    spare: ["n"],
+    needs: "places",
+  },
+  {
     id: "remove",
     group: "Answer",
-    label: "Remove the selected or last point",
+    label: "Step back: remove the selected or last point, or the category's tiles",
     keys: ["Backspace", "Delete"],
-    needs: "points",
+    needs: "places",
   },
   {
     id: "hide",
-    group: "Image",
+    group: "Prediction",
     label: "Hide the prediction while held",
     keys: [","],
     spare: ["h"],
@@ -32,8 +39,26 @@ export const COMMANDS = [
     held: true,
   },
   {
+    id: "single",
+    group: "Prediction",
+    label: "Show only the category under the cursor while held",
+    keys: ["PageDown"],
+    spare: ["o"],
+    needs: "overlay",
+    held: true,
+  },
+  {
+    id: "previous",
+    group: "Prediction",
+    label: "Show the previous model's prediction while held",
+    keys: ["PageUp"],
+    spare: ["p"],
+    needs: "overlay",
+    held: true,
+  },
+  {
     id: "stronger",
-    group: "Image",
+    group: "Prediction",
     label: "Stronger prediction",
     keys: ["ArrowUp"],
     needs: "overlay",
@@ -41,7 +66,7 @@ export const COMMANDS = [
   },
   {
     id: "weaker",
-    group: "Image",
+    group: "Prediction",
     label: "Weaker prediction",
     keys: ["ArrowDown"],
     needs: "overlay",
@@ -50,7 +75,14 @@ export const COMMANDS = [
   { id: "zoom-in", group: "Image", label: "Zoom in", keys: ["+", "="], repeats: true },
   { id: "zoom-out", group: "Image", label: "Zoom out", keys: ["-"], repeats: true },
   { id: "fit", group: "Image", label: "Whole image", keys: ["Home"], spare: ["f", "0"] },
-  { id: "help", group: "Help", label: "Show all keys", keys: ["?"] },
+  { id: "darker", group: "Image", label: "Less brightness", keys: ["["], repeats: true },
+  { id: "brighter", group: "Image", label: "More brightness", keys: ["]"], repeats: true },
+  { id: "flatter", group: "Image", label: "Less contrast", keys: ["{"], repeats: true },
+  { id: "crisper", group: "Image", label: "More contrast", keys: ["}"], repeats: true },
+  { id: "deeper", group: "Image", label: "Darker shadows (gamma)", keys: ["<"], repeats: true },
+  { id: "lighter", group: "Image", label: "Lighter shadows (gamma)", keys: [">"], repeats: true },
+  { id: "plain", group: "Image", label: "Colours as they are", keys: ["\\"] },
+  { id: "help", group: "Help", label: "Show and change keys", keys: ["?"] },
 ] as const satisfies readonly CommandShape[]
 
 type CommandShape = {
@@ -59,10 +91,10 @@ type CommandShape = {
   label: string
   /** Never a letter or digit alone: those belong to the categories. */
   keys: readonly string[]
-  /** Letters and digits that work as well where no category of the project has them. */
+  /** Letters and digits that work as well where no category of the person has them. */
   spare?: readonly string[]
-  /** Offered only where the project has it. */
-  needs?: "points" | "overlay"
+  /** Offered only where the project has it; `places`: points or tiles. */
+  needs?: "places" | "overlay"
   /** Goes on while the key is down, and ends when it is let go. */
   held?: boolean
   /** May repeat while the key is down. */
@@ -71,77 +103,3 @@ type CommandShape = {
 
 export type CommandId = (typeof COMMANDS)[number]["id"]
 export type Command = CommandShape & { id: CommandId }
-
-/** What a key does. */
-export type Binding =
-  | { kind: "command"; command: Command }
-  | { kind: "tick"; category: Category }
-  | { kind: "doubt"; category: Category }
-
-export type Keymap = ReadonlyMap<string, Binding>
-
-/** Every key of a project's labelling page. A category's letter goes before a command's spare. */
-export function keymapOf(categories: readonly Category[]): Keymap {
-  const map = new Map<string, Binding>()
-  for (const category of categories) {
-    map.set(category.key, { kind: "tick", category })
-    map.set(`Shift+${category.key}`, { kind: "doubt", category })
-  }
-  const commands: readonly Command[] = COMMANDS
-  for (const command of commands) {
-    for (const key of command.keys) map.set(key, { kind: "command", command })
-    for (const key of command.spare ?? []) {
-      if (!map.has(key)) map.set(key, { kind: "command", command })
-    }
-  }
-  return map
-}
-
-/** The keys of a command in this project, the surest first. */
-export function keysOf(id: CommandId, keymap: Keymap): string[] {
-  return [...keymap]
-    .filter(([, binding]) => binding.kind === "command" && binding.command.id === id)
-    .map(([key]) => key)
-}
-
-type Pressed = Pick<
-  KeyboardEvent,
-  "key" | "code" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey" | "getModifierState"
->
-
-/** What was pressed, as it stands in the table; null for what belongs to the browser. */
-export function chordOf(event: Pressed): string | null {
-  const isTyped = event.getModifierState("AltGraph")
-  if (event.altKey && !isTyped) return null
-  const control = (event.ctrlKey || event.metaKey) && !isTyped ? "Ctrl+" : ""
-  return control + shifted(event)
-}
-
-/** A sign that needs Shift is that sign; Shift counts with letters and digits. */
-function shifted({ key, code, shiftKey }: Pressed): string {
-  if (key === " ") return "Space"
-  const digit = /^Digit(\d)$/.exec(code)?.[1]
-  if (shiftKey && digit && !/^[\d?+.,=-]$/.test(key)) return `Shift+${digit}`
-  const isLetter = /^\p{L}$/u.test(key)
-  return shiftKey && isLetter ? `Shift+${key.toLowerCase()}` : isLetter ? key.toLowerCase() : key
-}
-
-const SIGNS: Record<string, string> = {
-  ArrowLeft: "←",
-  ArrowRight: "→",
-  ArrowUp: "↑",
-  ArrowDown: "↓",
-  Backspace: "⌫",
-  Delete: "Del",
-  Escape: "Esc",
-  Enter: "Enter",
-  "-": "−",
-}
-
-/** A chord as it is drawn on a key cap. */
-export function capOf(chord: string): string {
-  return chord
-    .split(/(?<=.)\+(?=.)/)
-    .map((part) => SIGNS[part] ?? (part.length === 1 ? part.toUpperCase() : part))
-    .join(" + ")
-}

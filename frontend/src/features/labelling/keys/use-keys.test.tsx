@@ -1,12 +1,13 @@
 import { act, cleanup, renderHook } from "@testing-library/react"
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { keymapOf } from "./commands"
+import { keymapOf } from "./keymap"
 import { useKeys } from "./use-keys"
 
 const keymap = keymapOf([{ id: 1, name: "Car", color: "#000000", key: "c" }])
 
 function listening(isOn = true) {
-  const handlers = { run: vi.fn(), release: vi.fn(), tick: vi.fn(), doubt: vi.fn() }
+  const categories = { hold: vi.fn(), letGo: vi.fn(), doubt: vi.fn(), pressTile: vi.fn() }
+  const handlers = { run: vi.fn(), release: vi.fn(), ...categories }
   renderHook(() => useKeys(keymap, handlers, isOn))
   return handlers
 }
@@ -29,11 +30,11 @@ afterEach(() => {
 
 describe("useKeys", () => {
   it("ticks, doubts and runs commands, and keeps the browser out of it", () => {
-    const { tick, doubt, run } = listening()
+    const { hold, doubt, run } = listening()
     expect(press("c").defaultPrevented).toBe(true)
     press("C", { shiftKey: true })
     press("Enter")
-    expect(tick).toHaveBeenCalledWith("Car")
+    expect(hold).toHaveBeenCalledWith("Car")
     expect(doubt).toHaveBeenCalledWith("Car")
     expect(run).toHaveBeenCalledWith("submit")
   })
@@ -46,11 +47,11 @@ describe("useKeys", () => {
   })
 
   it("does not repeat what would do harm", () => {
-    const { tick, run } = listening()
+    const { hold, run } = listening()
     press("c", { repeat: true })
     press("Enter", { repeat: true })
     press("ArrowUp", { repeat: true })
-    expect(tick).not.toHaveBeenCalled()
+    expect(hold).not.toHaveBeenCalled()
     expect(run.mock.calls).toEqual([["stronger"]])
   })
 
@@ -65,26 +66,36 @@ describe("useKeys", () => {
     expect(release).toHaveBeenCalledTimes(2)
   })
 
+  it("says when a category's key is let go, so that a click meanwhile is known for its", () => {
+    const { hold, letGo } = listening()
+    press("c", { code: "KeyC" })
+    press("c", { code: "KeyC", repeat: true })
+    expect(hold).toHaveBeenCalledTimes(1)
+    expect(letGo).not.toHaveBeenCalled()
+    window.dispatchEvent(new KeyboardEvent("keyup", { key: "c", code: "KeyC" }))
+    expect(letGo).toHaveBeenCalledExactlyOnceWith("Car")
+  })
+
   it("does not take letters out of a text", () => {
-    const { tick } = listening()
+    const { hold } = listening()
     const event = press("c", {}, inside("<input type='text' />"))
     expect(event.defaultPrevented).toBe(false)
-    expect(tick).not.toHaveBeenCalled()
+    expect(hold).not.toHaveBeenCalled()
   })
 
   it("leaves arrows to a slider and Enter to a button that has the focus", () => {
-    const { run, tick } = listening()
+    const { run, hold } = listening()
     const slider = inside("<input type='range' />")
     press("ArrowUp", {}, slider)
     press("c", {}, slider)
     press("Enter", {}, inside("<button>Help</button>"))
     expect(run).not.toHaveBeenCalled()
-    expect(tick).toHaveBeenCalledTimes(1)
+    expect(hold).toHaveBeenCalledTimes(1)
   })
 
   it("is silent while a dialog is open", () => {
-    const { tick } = listening(false)
+    const { hold } = listening(false)
     press("c")
-    expect(tick).not.toHaveBeenCalled()
+    expect(hold).not.toHaveBeenCalled()
   })
 })

@@ -1,12 +1,18 @@
 import { useEffect, useRef } from "react"
-import { type Binding, type CommandId, chordOf, type Keymap } from "./commands"
+import type { CommandId } from "./commands"
+import { type Binding, chordOf, type Keymap, meaningOf } from "./keymap"
 
 export type KeyHandlers = {
   run: (id: CommandId) => void
   /** A held command's key was let go. */
   release: (id: CommandId) => void
-  tick: (category: string) => void
+  /** A category's key went down. */
+  hold: (category: string) => void
+  /** A category's key was let go. */
+  letGo: (category: string) => void
   doubt: (category: string) => void
+  /** A tile was chosen on the keypad. */
+  pressTile: (tile: number) => void
 }
 
 const TEXT_INPUTS = "input:not([type=range]), textarea, select, [contenteditable]"
@@ -21,20 +27,18 @@ export function useKeys(keymap: Keymap, handlers: KeyHandlers, isOn: boolean): v
   })
   useEffect(() => {
     if (!isOn) return
-    const held = new Map<string, CommandId>()
+    const held = new Map<string, () => void>()
     const down = (event: KeyboardEvent) => {
       const binding = bindingOf(event, keymap)
       if (!binding) return
       event.preventDefault()
       if (event.repeat && !mayRepeat(binding)) return
       act(binding, latest.current)
-      const id = heldCommand(binding)
-      if (id) held.set(event.code, id)
+      held.set(event.code, () => endOf(binding, latest.current))
     }
     const up = (event: KeyboardEvent) => letGo(event.code)
     const letGo = (code: string) => {
-      const id = held.get(code)
-      if (id) latest.current.release(id)
+      held.get(code)?.()
       held.delete(code)
     }
     const letAllGo = () => [...held.keys()].forEach(letGo)
@@ -55,7 +59,7 @@ export function bindingOf(event: KeyboardEvent, keymap: Keymap): Binding | null 
   if (event.defaultPrevented || event.isComposing) return null
   const chord = chordOf(event)
   if (chord === null || isNeededBy(event.target, chord)) return null
-  return keymap.get(chord) ?? null
+  return meaningOf(event, keymap)
 }
 
 function isNeededBy(target: EventTarget | null, chord: string): boolean {
@@ -70,12 +74,15 @@ function mayRepeat(binding: Binding): boolean {
   return binding.kind === "command" && binding.command.repeats === true
 }
 
-function heldCommand(binding: Binding): CommandId | null {
-  return binding.kind === "command" && binding.command.held ? binding.command.id : null
-}
-
 function act(binding: Binding, handlers: KeyHandlers): void {
   if (binding.kind === "command") handlers.run(binding.command.id)
-  else if (binding.kind === "tick") handlers.tick(binding.category.name)
-  else handlers.doubt(binding.category.name)
+  else if (binding.kind === "tick") handlers.hold(binding.category.name)
+  else if (binding.kind === "doubt") handlers.doubt(binding.category.name)
+  else handlers.pressTile(binding.tile)
+}
+
+/** What a key did ends when it is let go. */
+function endOf(binding: Binding, handlers: KeyHandlers): void {
+  if (binding.kind === "tick") handlers.letGo(binding.category.name)
+  else if (binding.kind === "command" && binding.command.held) handlers.release(binding.command.id)
 }

@@ -1,6 +1,7 @@
 import type { Project } from "@/api/projects"
+import { answerOf, isSameAnswer, refitted, rulesOf, sheetOf } from "../answer/answer"
 import { changed, type History, startHistory } from "../answer/history"
-import { answerOf, isSameAnswer, type Rules, refitted, type Sheet, sheetOf } from "../answer/sheet"
+import type { Rules, Sheet } from "../answer/sheet"
 import type { Clock, Timing } from "./clock"
 import type { Shelf } from "./shelf"
 import type { Label, Lease, LeasedImage, Prediction } from "./transport"
@@ -14,6 +15,10 @@ export type Task = {
   leaseId: string | null
   prediction: Prediction | null
   label: Label | null
+  /** What is ticked at the start, and by whom. */
+  prefill: Lease["prefill"]
+  /** Whether a prediction is withheld, to see what it would have done to the answer. */
+  isBlind: boolean
 }
 
 /** What a person has said of an image so far. */
@@ -21,82 +26,70 @@ export type Draft = {
   history: History<Sheet>
   /** As it was shown first, or submitted last. */
   start: Sheet
-  /** Categories that the model ticked. */
+  /** Categories that were ticked for the person. */
   prefilled: ReadonlySet<string>
-  /** The run whose prediction the form started from. */
+  /** The run whose prediction the form started from, or `priors`. */
   prefilledBy: string | null
   /** Why it was skipped, when it was. */
   skipped: string | null
-  /** The answer that was submitted last; null when none was. */
-  basis: string | null
+  /** The answer that was submitted last, if any, and the form it was given in. */
+  basis: string
   /** The time that it had taken when the page was left. */
   before: Timing | null
   /** Runs since the image was painted. */
   clock: Clock | null
 }
 
-/** Probability from which the model ticks a category. */
-const TICKED_FROM = 0.5
-
 export function taskOf(lease: Lease): Task {
-  const { image, prediction, label } = lease
-  return { id: image.id, image, leaseId: lease.id, prediction, label }
+  const { id: leaseId, image, prediction, label, prefill, blind: isBlind } = lease
+  return { id: image.id, image, leaseId, prediction, label, prefill, isBlind }
 }
 
-export function rulesOf(project: Project): Rules {
-  return { categories: project.categories, asksPoints: project.label_kinds.includes("point") }
-}
-
-/** Where a person starts: their own earlier label, the model's ticks, or nothing. */
-function draftOf(task: Task, project: Project): Draft {
-  const rules = rulesOf(project)
-  if (task.label) return draftOfLabel(task.label, rules)
-  const { prediction } = task
-  if (!(project.prefill && prediction)) return newDraft(sheetOf({ present: [] }, rules))
-  const present = rules.categories
-    .map((category) => category.name)
-    .filter((name) => (prediction.presence[name] ?? 0) >= TICKED_FROM)
-  const draft = newDraft(sheetOf({ present }, rules))
-  return { ...draft, prefilled: new Set(present), prefilledBy: String(prediction.run_id) }
+/** Where a person starts: their own earlier label, what is likely, or nothing. */
+function draftOf({ label, prefill }: Task, rules: Rules): Draft {
+  if (label) return draftOfLabel(label, rules)
+  const sheet = sheetOf({ present: prefill?.present ?? [] }, rules)
+  const prefilled: ReadonlySet<string> = new Set(prefill?.present)
+  const basis = basisOf(null, rules)
+  return { ...startingWith(sheet), basis, prefilled, prefilledBy: prefill?.by ?? null }
 }
 
 function draftOfLabel(label: Label, rules: Rules): Draft {
-  const { present, absent, points, skipped, prefilled_by } = label
-  const said = new Set([...present, ...absent])
-  const unsure = rules.categories.map((one) => one.name).filter((name) => !said.has(name))
-  const sheet = sheetOf(skipped === null ? { present, unsure, points } : { present: [] }, rules)
-  const basis = JSON.stringify(answerOf(sheet, rules.categories))
-  return { ...newDraft(sheet), skipped, prefilledBy: prefilled_by, basis }
+  const { skipped, prefilled_by: prefilledBy } = label
+  const sheet = sheetOf(skipped === null ? label : { present: [] }, rules)
+  const prefilled: ReadonlySet<string> = new Set(label.prefilled)
+  return { ...startingWith(sheet), basis: basisOf(sheet, rules), prefilled, prefilledBy, skipped }
 }
 
-function newDraft(sheet: Sheet): Draft {
-  const history = startHistory(sheet)
-  const prefilled: ReadonlySet<string> = new Set()
-  const model = { prefilled, prefilledBy: null }
-  return { history, start: sheet, ...model, skipped: null, basis: null, before: null, clock: null }
+function startingWith(sheet: Sheet) {
+  return { history: startHistory(sheet), start: sheet, skipped: null, before: null, clock: null }
+}
+
+function basisOf(submitted: Sheet | null, rules: Rules): string {
+  return JSON.stringify([rules.mode, rules.grid, submitted && answerOf(submitted, rules)])
 }
 
 /** What is sent of a draft; a skip says nothing of the image. */
 export function bodyOf(draft: Draft, project: Project, skipped: string | null) {
-  const nothing = { present: [], absent: [], points: [] }
-  const answer = skipped ? nothing : answerOf(draft.history.present, project.categories)
-  return { ...answer, skipped, prefilled_by: draft.prefilledBy }
+  const nothing = { present: [], absent: [], unsure: [], points: [], tiles: null }
+  const answer = skipped ? nothing : answerOf(draft.history.present, rulesOf(project))
+  return { ...answer, resolves: false, skipped, prefilled_by: draft.prefilledBy }
 }
 
 /** What a person has said of each image, kept on this device until it is submitted. */
 export class Drafts {
-  private readonly project: Project
+  private readonly rules: Rules
   private readonly shelf: Shelf
   private readonly drafts = new Map<number, Draft>()
 
   constructor(project: Project, shelf: Shelf) {
-    this.project = project
+    this.rules = rulesOf(project)
     this.shelf = shelf
   }
 
   /** Made when it is asked for first. */
   of(task: Task): Draft {
-    const draft = this.drafts.get(task.id) ?? this.restored(task, draftOf(task, this.project))
+    const draft = this.drafts.get(task.id) ?? this.restored(task, draftOf(task, this.rules))
     this.drafts.set(task.id, draft)
     return draft
   }
@@ -107,18 +100,19 @@ export class Drafts {
 
   /** What was said is another answer: it survives the page from now on. */
   edit(task: Task, history: History<Sheet>): void {
-    const { start, basis, before, clock, history: last } = this.of(task)
-    if (history === last) return
+    if (history === this.of(task).history) return
     this.change(task, { history })
-    const sheet = history.present
-    if (isSameAnswer(sheet, start, this.project.categories)) this.shelf.drop(task.id)
-    else this.shelf.keep(task.id, { basis, sheet, timing: clock?.read() ?? before })
+    const draft = this.of(task)
+    const { basis, before, clock } = draft
+    const timing = clock?.read() ?? before
+    if (this.isChanged(draft)) this.shelf.keep(task.id, { basis, sheet: history.present, timing })
+    else this.shelf.drop(task.id)
   }
 
   /** The answer, or the reason to skip, is on its way to the server. */
   submitted(task: Task, skipped: string | null): void {
     const start = this.of(task).history.present
-    const basis = JSON.stringify(answerOf(start, this.project.categories))
+    const basis = basisOf(start, this.rules)
     this.change(task, { start, basis, skipped, before: null, clock: null })
     this.shelf.drop(task.id)
   }
@@ -134,8 +128,13 @@ export class Drafts {
   private restored(task: Task, draft: Draft): Draft {
     const kept = this.shelf.find(task.id)
     if (!kept || kept.basis !== draft.basis) return draft
-    const sheet = refitted(kept.sheet, rulesOf(this.project))
+    const sheet = refitted(kept.sheet, this.rules)
     return { ...draft, history: changed(draft.history, sheet, "restore", 0), before: kept.timing }
+  }
+
+  /** Whether it would be submitted as another answer than it was. */
+  isChanged({ history, start }: Draft): boolean {
+    return !isSameAnswer(history.present, start, this.rules)
   }
 
   /** Whether anything was said since, even if it was taken back. */

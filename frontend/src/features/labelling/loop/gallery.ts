@@ -49,6 +49,13 @@ export class Gallery<Wanted extends { id: number }, Picture> extends Observable 
     }
   }
 
+  /** Load all of them anew: they are to be drawn in another way. */
+  reload(): void {
+    const all = [...this.frames.values()].map((frame) => frame.wanted)
+    this.want([])
+    this.want(all)
+  }
+
   /** Try again what failed. */
   retry(): void {
     for (const frame of this.frames.values()) {

@@ -8,7 +8,8 @@ let databases = 0
 
 function parcel(number: number, change: Partial<Parcel> = {}): Parcel {
   const timing = { wall_ms: 4000, active_ms: 4000, events: [] }
-  const body = { lease_id: `lease-${number}`, present: ["Car"], absent: [], points: [], timing }
+  const tags = { present: ["Car"], absent: [], unsure: [] }
+  const body = { lease_id: `lease-${number}`, ...tags, points: [], resolves: false, timing }
   return {
     id: `key-${number}`,
     annotatorId: 1,

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { describe, expect, it, vi } from "vitest"
+import { rulesOf } from "../answer/answer"
 import { clicked } from "../answer/sheet"
-import { rulesOf } from "./draft"
 import type { DraftStore } from "./shelf"
 import { draftsInMemory, labelOf, leaseOf, workspaceWith } from "./workspace.fixture"
 

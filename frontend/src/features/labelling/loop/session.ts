@@ -32,6 +32,8 @@ export type Session = {
   feed: Feed<Lease>
   outbox: Outbox
   gallery: Gallery<Task, Picture>
+  /** Draw the predictions in these colours, one for each category. */
+  paintIn: (colors: readonly string[]) => void
   /** Try everything again that waits: the network is back, or somebody signed in. */
   resume: () => void
   close: () => void
@@ -80,7 +82,13 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
   const store = draftStore()
   const today = () => Date.now()
   const shelf = new Shelf({ annotatorId: me.id, projectId: project.id, store, today })
-  const gallery = galleryOf(project)
+  const paint = { colors: project.categories.map((category) => category.color) }
+  const gallery = galleryOf(paint)
+  const paintIn = (colors: readonly string[]) => {
+    if (colors.join() === paint.colors.join()) return
+    paint.colors = [...colors]
+    gallery.reload()
+  }
   const feed = new Feed<Lease>({
     ahead: AHEAD,
     take: async (count) => {
@@ -117,14 +125,14 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
     gallery.want([])
   }
   void feed.fill()
-  return { workspace, feed, outbox, gallery, resume, close }
+  return { workspace, feed, outbox, gallery, paintIn, resume, close }
 }
 
-function galleryOf(project: Project): Gallery<Task, Picture> {
-  const colors = project.categories.map((category) => category.color)
+function galleryOf(paint: { colors: readonly string[] }): Gallery<Task, Picture> {
   return new Gallery({
     load: ({ image, prediction }) => {
       const maskUrl = prediction?.mask_url ?? null
+      const { colors } = paint
       return loadPicture({ url: image.url, width: image.width, maskUrl, colors }, fileOf)
     },
     close: closePicture,
@@ -140,7 +148,8 @@ async function pastBefore(project: Project, cursor: string | null) {
       imageOf(label.image_id),
       project.show_predictions ? predictionOf(label.image_id) : null,
     ])
-    return { id: image.id, image, leaseId: null, prediction, label }
+    const { id } = image
+    return { id, image, leaseId: null, prediction, label, prefill: null, isBlind: label.blind }
   }
   return { tasks: await Promise.all(page.items.map(taskOf)), next: page.next_cursor }
 }

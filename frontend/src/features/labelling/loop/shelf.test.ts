@@ -6,7 +6,7 @@ import { type DraftStore, Shelf } from "./shelf"
 import { draftStore } from "./stores"
 
 const DAY_MS = 24 * 3600 * 1000
-const nothing = { basis: null, sheet: EMPTY_SHEET, timing: null }
+const nothing = { basis: "", sheet: EMPTY_SHEET, timing: null }
 let databases = 0
 
 const newStore = () => draftStore(createStore(`shelf-${databases++}`, "drafts"))

@@ -6,8 +6,8 @@ export type KeptDraft = {
   annotatorId: number
   projectId: number
   imageId: number
-  /** The submitted answer that it changes; null for an image that has none. */
-  basis: string | null
+  /** Names the submitted answer that it changes, if any, and the form of both. */
+  basis: string
   sheet: Sheet
   /** Null when the image could not be seen. */
   timing: Timing | null

@@ -6,6 +6,7 @@ import type { Parcel, Verdict } from "./outbox"
 export type Lease = Schemas["LeaseOut"]
 export type LeasedImage = Schemas["LeasedImage"]
 export type Label = Schemas["LabelOut"]
+export type Keys = Schemas["PersonalKeys"]["keys"]
 export type Prediction = Schemas["PredictionOut"]
 
 const PATIENCE_MS = 20_000
@@ -97,13 +98,41 @@ export function projectOf(projectId: number): Promise<Project> {
   return unwrap(client.GET("/api/v1/projects/{project_id}", request))
 }
 
+/** The keys that the person labels with, by category name. */
+export async function ownKeys(projectId: number): Promise<Keys> {
+  const request = { params: { path: { project_id: projectId } }, signal: giveUp() }
+  return (await unwrap(client.GET("/api/v1/projects/{project_id}/keys", request))).keys
+}
+
+/** Returns the keys as they are then. */
+export async function chooseKeys(projectId: number, keys: Keys): Promise<Keys> {
+  const request = { params: { path: { project_id: projectId } }, body: { keys } }
+  return (await unwrap(client.PUT("/api/v1/projects/{project_id}/keys", request))).keys
+}
+
+/** Back to the project's own. Returns the keys as they are then. */
+export async function resetKeys(projectId: number): Promise<Keys> {
+  const request = { params: { path: { project_id: projectId } } }
+  await unwrap(client.DELETE("/api/v1/projects/{project_id}/keys", request))
+  return ownKeys(projectId)
+}
+
 export function signInAgain(email: string, password: string): Promise<Me> {
   return unwrap(client.POST("/api/v1/session", { body: { email, password } }))
 }
 
-/** Null when there is none to be seen. */
-export async function predictionOf(imageId: number): Promise<Prediction | null> {
-  const request = { params: { path: { image_id: imageId } }, signal: giveUp() }
+/** The last run before this one that brought a model; null when there is none. */
+export async function runBefore(projectId: number, runId: number): Promise<number | null> {
+  const request = { params: { path: { project_id: projectId } }, signal: giveUp() }
+  const runs = await unwrap(client.GET("/api/v1/projects/{project_id}/runs", request))
+  const earlier = runs.filter((run) => run.state === "succeeded" && run.id < runId)
+  return earlier.length > 0 ? Math.max(...earlier.map((run) => run.id)) : null
+}
+
+/** Of the project's latest model, or of a run. Null when there is none to be seen. */
+export async function predictionOf(imageId: number, runId?: number): Promise<Prediction | null> {
+  const query = runId === undefined ? {} : { run_id: runId }
+  const request = { params: { path: { image_id: imageId }, query }, signal: giveUp() }
   try {
     return await unwrap(client.GET("/api/v1/images/{image_id}/prediction", request))
   } catch (error) {

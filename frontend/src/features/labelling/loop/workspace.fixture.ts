@@ -1,6 +1,7 @@
 import type { Project } from "@/api/projects"
+import { rulesOf } from "../answer/answer"
 import { presenceOf, pressed } from "../answer/sheet"
-import { rulesOf, type Task } from "./draft"
+import type { Task } from "./draft"
 import { Feed } from "./feed"
 import { Outbox, type Parcel } from "./outbox"
 import { type DraftStore, Shelf } from "./shelf"
@@ -13,11 +14,12 @@ const categories = [category(1, "Road", "r"), category(2, "Car", "c"), category(
 export function projectWith(change: Partial<Project> = {}): Project {
   const images = { total: 9, registered: 0, ready: 9, rejected: 0, labelled: 0, leased: 0 }
   const policy = { source: null, validation: null, recipe: "cpu-small", retrain_after: null }
-  const shown = { show_predictions: true, prefill: false, overlap: 1 }
+  const shown = { show_predictions: true, blind_share: 0.1, overlap: 1 }
+  const ways = { prefill: "none", order: "imported", mode: "tags-and-points" } as const
+  const form = { ...ways, points_per_category: 1, tile_rows: 2, tile_cols: 2 }
   const named = { id: 7, name: "Streets", description: "", created_at: "2026-11-22T10:00:00Z" }
-  const label_kinds: Project["label_kinds"] = ["image", "point"]
   const supervision: Project["supervision"] = "point"
-  return { ...named, ...policy, ...shown, label_kinds, supervision, categories, images, ...change }
+  return { ...named, ...policy, ...shown, ...form, supervision, categories, images, ...change }
 }
 
 export const imageOf = (id: number) => ({
@@ -30,14 +32,15 @@ export const imageOf = (id: number) => ({
 
 export function leaseOf(id: number, change: Partial<Lease> = {}): Lease {
   const lease = { id: `lease-${id}`, expires_at: "", image: imageOf(id), prediction: null }
-  return { ...lease, label: null, ...change }
+  return { ...lease, label: null, prefill: null, blind: false, ...change }
 }
 
 export function labelOf(imageId: number, change: Partial<Label> = {}): Label {
   const who = { id: imageId, image_id: imageId, annotator_id: 1, annotator: "a", revision: 1 }
-  const said = { present: ["Car"], absent: ["Road"], points: [], tiles: null, skipped: null }
-  const when = { active_ms: 1, wall_ms: 1, prefilled_by: null, created_at: "" }
-  return { ...who, ...said, ...when, ...change }
+  const tags = { present: ["Car"], absent: ["Road"], unsure: ["Sky"] }
+  const said = { ...tags, points: [], tiles: null, skipped: null, resolves: false }
+  const help = { blind: false, prefilled: [], prefilled_by: null }
+  return { ...who, ...said, ...help, active_ms: 1, wall_ms: 1, created_at: "", ...change }
 }
 
 /** Drafts that outlive a page of the test. */

@@ -1,8 +1,8 @@
 // @vitest-environment node
 import { describe, expect, it, vi } from "vitest"
+import { rulesOf } from "../answer/answer"
 import { clicked } from "../answer/sheet"
-import { rulesOf } from "./draft"
-import { imageOf, labelOf, leaseOf, projectWith, workspaceWith } from "./workspace.fixture"
+import { imageOf, labelOf, leaseOf, workspaceWith } from "./workspace.fixture"
 
 describe("Workspace", () => {
   it("submits what was said, with the lease and the time since painting, and goes on", async () => {
@@ -20,7 +20,10 @@ describe("Workspace", () => {
       lease_id: "lease-1",
       present: ["Car"],
       absent: ["Road", "Sky"],
+      unsure: [],
       points: [{ category: "Car", x: 12.5, y: 99.5 }],
+      tiles: null,
+      resolves: false,
       skipped: null,
       prefilled_by: null,
       timing: { wall_ms: 3000, active_ms: 3000, events: [] },
@@ -143,7 +146,8 @@ describe("going back", () => {
   })
 
   it("reaches images of earlier days, with the doubts that were had then", async () => {
-    const task = { id: 99, image: imageOf(99), leaseId: null, prediction: null }
+    const image = { id: 99, image: imageOf(99), leaseId: null, prefill: null, isBlind: false }
+    const task = { ...image, prediction: null }
     const { workspace, shown, look, isTicked } = await workspaceWith({
       past: [{ ...task, label: labelOf(99) }],
     })
@@ -170,18 +174,12 @@ describe("going back", () => {
   })
 })
 
-describe("starting from the model", () => {
-  const prediction = {
-    run_id: 12,
-    presence: { Road: 0.98, Car: 0.5, Sky: 0.49 },
-    uncertainty: 0.1,
-    mask_url: "/mask.png",
-  }
+describe("starting from what is likely", () => {
+  const prefill = { by: "12", present: ["Road", "Car"] }
 
-  it("ticks what is at least as likely as not, and says which run did", async () => {
+  it("ticks what the server gave, and says by whom", async () => {
     const { workspace, sent, look, press } = await workspaceWith({
-      project: projectWith({ prefill: true }),
-      leases: [leaseOf(1, { prediction })],
+      leases: [leaseOf(1, { prefill })],
     })
     const draft = workspace.snapshot().draft
     expect([...(draft?.prefilled ?? [])]).toEqual(["Road", "Car"])
@@ -193,17 +191,16 @@ describe("starting from the model", () => {
     expect(sent[0]?.body).toMatchObject({ prefilled_by: "12", present: ["Car"] })
   })
 
-  it("leaves the form empty where the project does not want it", async () => {
-    const { workspace } = await workspaceWith({ leases: [leaseOf(1, { prediction })] })
+  it("leaves the form empty where nothing was given, and knows a blind image", async () => {
+    const { workspace } = await workspaceWith({ leases: [leaseOf(1, { blind: true })] })
     expect(workspace.snapshot().draft?.prefilled.size).toBe(0)
     expect(workspace.snapshot().draft?.prefilledBy).toBeNull()
+    expect(workspace.snapshot().task?.isBlind).toBe(true)
   })
 
-  it("starts from one's own earlier label rather than from the model", async () => {
-    const { isTicked } = await workspaceWith({
-      project: projectWith({ prefill: true }),
-      leases: [leaseOf(1, { prediction, label: labelOf(1, { present: ["Sky"], absent: [] }) })],
-    })
+  it("starts from one's own earlier label rather than from what is likely", async () => {
+    const label = labelOf(1, { present: ["Sky"], absent: [] })
+    const { isTicked } = await workspaceWith({ leases: [leaseOf(1, { prefill, label })] })
     expect([isTicked("Sky"), isTicked("Road")]).toEqual([true, false])
   })
 })

@@ -1,6 +1,6 @@
 import type { Project } from "@/api/projects"
 import { changed, type History, redone, revised, undone } from "../answer/history"
-import { isSameAnswer, type Sheet, selected } from "../answer/sheet"
+import { type Sheet, selected } from "../answer/sheet"
 import { Clock, type Timing } from "./clock"
 import { bodyOf, type Draft, Drafts, type Task, taskOf } from "./draft"
 import type { Feed } from "./feed"
@@ -161,8 +161,7 @@ export class Workspace extends Observable {
 
   private hasChanged(): boolean {
     const { draft } = this.state
-    if (!draft) return false
-    return !isSameAnswer(draft.history.present, draft.start, this.parts.project.categories)
+    return draft !== null && this.drafts.isChanged(draft)
   }
 
   /** Whether the answer is in the outbox. An image that could not be seen can only be skipped. */

@@ -2,6 +2,7 @@ import { ImageOff, LoaderCircle } from "lucide-react"
 import { type RefObject, useCallback } from "react"
 import type { Project } from "@/api/projects"
 import { Button } from "@/components/button"
+import type { Rules } from "../answer/sheet"
 import type { PictureState } from "../loop/gallery"
 import type { Session } from "../loop/session"
 import { useFeed, useOutbox, useWorkspace } from "../loop/use-session"
@@ -9,25 +10,32 @@ import type { Picture } from "../stage/picture"
 import { Stage, type StageControls } from "../stage/stage"
 import styles from "./labelling.module.css"
 import { Message, Standstill } from "./standstill"
-import type { useActions } from "./use-actions"
+import type { Actions } from "./use-actions"
+import { usePrevious } from "./use-previous"
 
 type DeskProps = {
   session: Session
   project: Project
+  rules: Rules
   /** Images that still need labels. */
   left: number
-  actions: ReturnType<typeof useActions>
+  actions: Actions
   picture: PictureState<Picture> | null
   stage: RefObject<StageControls | null>
 }
 
 /** The image, or why there is none. */
-export function Desk({ session, project, left, actions, picture, stage }: DeskProps) {
+export function Desk(props: DeskProps) {
+  const { session, project, rules, left, actions, picture, stage } = props
   const { task, draft, stepsBack, times } = useWorkspace(session)
   const feed = useFeed(session)
   const { waiting } = useOutbox(session)
   const { workspace } = session
   const painted = useCallback((imageId: number) => workspace.painted(imageId), [workspace])
+  const { seeing } = actions
+  const { categories } = rules
+  const isHeld = seeing.held.has("previous")
+  const previous = usePrevious({ session, task, projectId: project.id, categories, isHeld })
   if (!(task && draft)) {
     const done = times.length
     const onRetry = session.resume
@@ -42,6 +50,7 @@ export function Desk({ session, project, left, actions, picture, stage }: DeskPr
   }
   if (picture?.state !== "ready")
     return <Message icon={LoaderCircle} title="Loading the image" isBusy />
+  const run = previous?.run ?? task.prediction?.run_id
   return (
     <>
       <Stage
@@ -49,14 +58,17 @@ export function Desk({ session, project, left, actions, picture, stage }: DeskPr
         image={task.image}
         picture={picture.picture}
         sheet={draft.history.present}
-        categories={project.categories}
-        opacity={actions.isHidden ? 0 : actions.opacity}
+        rules={rules}
+        look={seeing.look}
+        overlay={previous?.overlay ?? picture.picture.overlay}
+        view={seeing.view}
+        model={run === undefined ? null : `Run ${run}`}
         onPaint={painted}
-        onTap={actions.tap}
-        onDrag={actions.drag}
-        onSelect={actions.select}
+        handlers={actions}
         controls={stage}
       />
+      {previous && <p className={styles.flicker}>Before: run {previous.run}</p>}
+      {task.isBlind && <p className={styles.blind}>blind: no prediction is shown</p>}
       {stepsBack > 0 && <ReviewNote stepsBack={stepsBack} skipped={draft.skipped} />}
     </>
   )

@@ -6,90 +6,9 @@ import { Dialog, DialogActions } from "@/components/dialog"
 import { TextField } from "@/components/field"
 import { Notice } from "@/components/notice"
 import { formatPlural } from "@/lib/format"
-import { COMMANDS, type Command, type Keymap, keysOf } from "../keys/commands"
 import { signInAgain } from "../loop/transport"
 import styles from "./dialogs.module.css"
 import { KeyCap } from "./key-cap"
-
-type HelpProps = {
-  keymap: Keymap
-  has: Record<"points" | "overlay", boolean>
-  onClose: () => void
-}
-
-/** All keys, from the table that makes them work. */
-export function HelpDialog({ keymap, has, onClose }: HelpProps) {
-  const commands: readonly Command[] = COMMANDS
-  const offered = commands.filter((command) => !command.needs || has[command.needs])
-  const groups = [...new Set(offered.map((command) => command.group))]
-  return (
-    <Dialog title="Keys" isOpen onClose={onClose}>
-      <div className={styles.keys}>
-        <section>
-          <h3>Categories</h3>
-          <dl>
-            <KeyLine
-              label="Tick or untick the category with this key"
-              chords={["A", "9"]}
-              joint="…"
-            />
-            <KeyLine
-              label="Not sure about it: it is left out"
-              chords={["Shift+a", "Shift+9"]}
-              joint="…"
-            />
-            {has.points && (
-              <div className={styles.note}>
-                A ticked category has its turn: a click on the image places its point, and the next
-                one without a point follows.
-              </div>
-            )}
-          </dl>
-        </section>
-        {groups.map((group) => (
-          <section key={group}>
-            <h3>{group}</h3>
-            <dl>
-              {offered
-                .filter((command) => command.group === group)
-                .map((command) => (
-                  <KeyLine
-                    key={command.id}
-                    label={command.label}
-                    chords={keysOf(command.id, keymap)}
-                    joint="or"
-                  />
-                ))}
-            </dl>
-          </section>
-        ))}
-        <p className={styles.note}>
-          The wheel zooms to the cursor, dragging moves the image, two fingers do both. Without a
-          pointer: go to the image with Tab, move the crosshair with the arrows (finely with Shift),
-          and place the point with Space.
-        </p>
-      </div>
-    </Dialog>
-  )
-}
-
-type KeyLineProps = { label: string; chords: readonly string[]; joint: string }
-
-function KeyLine({ label, chords, joint }: KeyLineProps) {
-  return (
-    <div className={styles.line}>
-      <dt>{label}</dt>
-      <dd>
-        {chords.map((chord, index) => (
-          <span key={chord}>
-            {index > 0 && <span className={styles.joint}>{joint}</span>}
-            <KeyCap chord={chord} />
-          </span>
-        ))}
-      </dd>
-    </div>
-  )
-}
 
 const REASONS = [
   "Too dark or blurred",

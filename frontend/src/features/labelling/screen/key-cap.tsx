@@ -1,4 +1,4 @@
-import { capOf } from "../keys/commands"
+import { capOf } from "../keys/keymap"
 import styles from "./key-cap.module.css"
 
 /** A key as it is printed on a keyboard. */

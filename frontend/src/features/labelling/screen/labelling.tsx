@@ -1,22 +1,30 @@
-import { useEffect, useMemo, useRef, useState } from "react"
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react"
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
-import { type Keymap, keymapOf } from "../keys/commands"
+import { rulesOf } from "../answer/answer"
+import { isBeforePoints, type Rules, type Sheet } from "../answer/sheet"
+import { type Keymap, keymapOf } from "../keys/keymap"
 import { useKeys } from "../keys/use-keys"
-import { rulesOf } from "../loop/draft"
+import type { Task } from "../loop/draft"
+import type { PictureState } from "../loop/gallery"
 import type { Session } from "../loop/session"
+import type { Keys } from "../loop/transport"
 import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../loop/use-session"
 import type { Said } from "../loop/workspace"
+import type { Picture } from "../stage/picture"
 import type { StageControls } from "../stage/stage"
 import { CategoryPanel } from "./category-panel"
 import { Desk } from "./desk"
-import { HelpDialog, SignInDialog, SkipDialog } from "./dialogs"
+import { SignInDialog, SkipDialog } from "./dialogs"
 import styles from "./labelling.module.css"
 import { RefusedLabels } from "./refused-labels"
 import { ToolBar } from "./tool-bar"
 import { TopBar } from "./top-bar"
-import { useActions } from "./use-actions"
+import { type Actions, useActions } from "./use-actions"
 import { useCounts } from "./use-counts"
+import { useDress } from "./use-dress"
+
+const HelpDialog = lazy(async () => ({ default: (await import("./help-dialog")).HelpDialog }))
 
 type LabellingProps = { project: Project; me: Me }
 
@@ -28,10 +36,17 @@ export function Labelling({ project, me }: LabellingProps) {
 }
 
 function OpenLabelling({ project, me, session }: LabellingProps & { session: Session }) {
-  const rules = useMemo(() => rulesOf(project), [project])
-  const keymap = useMemo(() => keymapOf(project.categories), [project])
+  const dress = useDress({ project, personId: me.id, session })
+  const rules = useMemo(
+    () => rulesOf({ ...project, categories: dress.categories }),
+    [project, dress.categories],
+  )
+  const keymap = useMemo(
+    () => keymapOf(rules.categories, rules.mode === "tiles" ? rules.grid : null),
+    [rules],
+  )
   const stage = useRef<StageControls>(null)
-  const actions = useActions(session, rules, stage)
+  const actions = useActions({ session, rules, personId: me.id, stage })
   const { task, draft, stepsBack, said, times, finished } = useWorkspace(session)
   const outbox = useOutbox(session)
   const signIn = useSignIn(session)
@@ -39,17 +54,10 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   const waiting = outbox.waiting.length
   const counted = useCounts(project, { done: finished - waiting, isIdle: !task && waiting === 0 })
 
-  useKeys(keymap, actions, actions.dialog === null && !signIn.isAsked)
+  useKeys(keymap, actions, dress.isReady && actions.dialog === null && !signIn.isAsked)
   useInputs(session)
 
-  const hasOverlay = picture?.state === "ready" && picture.picture.overlay !== null
-  const overlay = hasOverlay &&
-    task?.prediction && {
-      run: `Run ${task.prediction.run_id}`,
-      opacity: actions.opacity,
-      onOpacity: actions.setOpacity,
-      isHidden: actions.isHidden,
-    }
+  const model = modelOf(task, picture)
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keeps the focus where it is
     <div className={styles.page} onMouseDown={keepFocus}>
@@ -62,46 +70,56 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
       />
       <main className={styles.desk}>
         <Desk
-          session={session}
+          {...{ session, rules, actions, picture, stage }}
           project={counted.project}
           left={counted.left}
-          actions={actions}
-          picture={picture}
-          stage={stage}
         />
         <RefusedLabels outbox={session.outbox} refused={outbox.refused} />
       </main>
-      <aside className={styles.panel}>
+      <aside className={styles.panel} aria-label="Answer">
         {draft && (
           <CategoryPanel
-            rules={rules}
-            sheet={draft.history.present}
-            prefilled={draft.prefilled}
+            {...{ rules, draft }}
             prediction={task?.prediction ?? null}
+            isFinding={actions.isFinding}
+            onFound={actions.stopFinding}
             onTick={actions.tick}
             onDoubt={actions.doubt}
+            onPoint={actions.seeing.showOnly}
           />
         )}
       </aside>
       <footer className={styles.tools}>
         <ToolBar
-          keymap={keymap}
-          run={actions.run}
-          release={actions.release}
-          asksPoints={rules.asksPoints}
+          {...{ keymap, rules, model }}
+          {...actions}
+          hasSafeColors={dress.hasSafeColors}
+          onSafeColors={dress.setSafeColors}
+          next={draft ? nextStep(draft.history.present, rules, stepsBack > 0) : "Save and next"}
           isReview={stepsBack > 0}
           canSkip={task !== null}
           canSubmit={picture?.state === "ready"}
-          overlay={overlay || null}
         />
       </footer>
       <Messages said={said} />
-      <Dialogs actions={actions} project={project} keymap={keymap} />
+      <Dialogs {...{ actions, project, rules, keymap }} onKeys={dress.setKeys} />
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
       )}
     </div>
   )
+}
+
+/** Names the model whose prediction is there to be seen. */
+function modelOf(task: Task | null, picture: PictureState<Picture> | null): string | null {
+  const hasOverlay = picture?.state === "ready" && picture.picture.overlay !== null
+  return hasOverlay && task?.prediction ? `Run ${task.prediction.run_id}` : null
+}
+
+/** What Enter and its button do now. */
+function nextStep(sheet: Sheet, rules: Rules, isReview: boolean): string {
+  if (isBeforePoints(sheet, rules)) return "Now the points"
+  return isReview ? "Save change" : "Save and next"
 }
 
 /** Two regions in turn: a message with the same words as the last is still read out. */
@@ -122,14 +140,25 @@ function Messages({ said }: { said: Said }) {
   )
 }
 
-type DialogsProps = { actions: ReturnType<typeof useActions>; project: Project; keymap: Keymap }
+type DialogsProps = {
+  actions: Actions
+  project: Project
+  rules: Rules
+  keymap: Keymap
+  onKeys: (keys: Keys) => void
+}
 
-function Dialogs({ actions, project, keymap }: DialogsProps) {
-  const close = () => actions.setDialog(null)
-  if (actions.dialog === "skip") return <SkipDialog onSkip={actions.skip} onClose={close} />
+function Dialogs({ actions, project, rules, keymap, onKeys }: DialogsProps) {
+  const onClose = () => actions.setDialog(null)
+  if (actions.dialog === "skip") return <SkipDialog onSkip={actions.skip} onClose={onClose} />
   if (actions.dialog !== "help") return null
-  const has = { points: project.label_kinds.includes("point"), overlay: project.show_predictions }
-  return <HelpDialog keymap={keymap} has={has} onClose={close} />
+  const hasOverlay = project.show_predictions
+  const projectId = project.id
+  return (
+    <Suspense>
+      <HelpDialog {...{ projectId, rules, keymap, hasOverlay, onKeys, onClose }} />
+    </Suspense>
+  )
 }
 
 /** A press with the mouse takes no focus: the next Enter is meant for the image. */

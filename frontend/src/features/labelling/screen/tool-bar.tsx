@@ -1,5 +1,6 @@
 import type { LucideIcon } from "lucide-react"
 import {
+  Ban,
   CircleHelp,
   Eye,
   EyeOff,
@@ -8,6 +9,7 @@ import {
   Minus,
   Plus,
   Redo2,
+  Search,
   SkipForward,
   StepBack,
   StepForward,
@@ -15,40 +17,34 @@ import {
 } from "lucide-react"
 import type { ReactNode } from "react"
 import { Button } from "@/components/button"
-import {
-  COMMANDS,
-  type Command,
-  type CommandId,
-  capOf,
-  type Keymap,
-  keysOf,
-} from "../keys/commands"
+import type { Rules } from "../answer/sheet"
+import { COMMANDS, type Command, type CommandId } from "../keys/commands"
+import { capOf, type Keymap, keysOf } from "../keys/keymap"
 import { KeyCap } from "./key-cap"
+import { SeeingTools, type SeeingToolsProps } from "./seeing-tools"
 import styles from "./tool-bar.module.css"
 
-export type ToolBarProps = {
+export type ToolBarProps = SeeingToolsProps & {
   keymap: Keymap
   run: (id: CommandId) => void
   release: (id: CommandId) => void
-  asksPoints: boolean
+  rules: Rules
+  /** What the button that goes on does. */
+  next: string
   isReview: boolean
   canSkip: boolean
   canSubmit: boolean
-  /** Null when the image has no prediction to show. */
-  overlay: {
-    run: string
-    opacity: number
-    onOpacity: (opacity: number) => void
-    isHidden: boolean
-  } | null
+  /** The run whose prediction is shown; null when the image has none. */
+  model: string | null
 }
 
 /** The commands as buttons, for hands that are on a mouse or a screen. */
 export function ToolBar(props: ToolBarProps) {
-  const { keymap, run, asksPoints, isReview, canSkip, canSubmit, overlay } = props
+  const { keymap, run, rules, next, isReview, canSkip, canSubmit, model } = props
   const tool = (id: CommandId, icon: LucideIcon) => (
     <ToolButton id={id} icon={icon} keymap={keymap} run={run} />
   )
+  const isKeyless = rules.categories.some((category) => category.key === null)
   return (
     <div className={styles.bar} role="toolbar" aria-label="Actions">
       <div className={styles.group}>
@@ -56,15 +52,20 @@ export function ToolBar(props: ToolBarProps) {
         {isReview && tool("forward", StepForward)}
         {tool("undo", Undo2)}
         {tool("redo", Redo2)}
-        {asksPoints && tool("remove", MapPinOff)}
+        {rules.mode !== "tags" && tool("remove", MapPinOff)}
+        {rules.mode !== "tags" && tool("refute", Ban)}
       </div>
       <div className={styles.group}>
         <span className={styles.zoom}>{tool("zoom-out", Minus)}</span>
         {tool("fit", Maximize)}
         <span className={styles.zoom}>{tool("zoom-in", Plus)}</span>
+        <SeeingTools {...props} />
       </div>
-      {overlay && <OverlayTools {...props} overlay={overlay} />}
-      <div className={styles.group}>{tool("help", CircleHelp)}</div>
+      {model !== null && <OverlayTools {...props} model={model} />}
+      <div className={styles.group}>
+        {isKeyless && tool("find", Search)}
+        {tool("help", CircleHelp)}
+      </div>
       <div className={styles.decide}>
         <WideButton
           onClick={() => run("skip")}
@@ -75,7 +76,7 @@ export function ToolBar(props: ToolBarProps) {
           Skip
         </WideButton>
         <WideButton onClick={() => run("submit")} chord="Enter" isOff={!canSubmit} isPrimary>
-          {isReview ? "Save change" : "Save and next"}
+          {next}
         </WideButton>
       </div>
     </div>
@@ -127,11 +128,10 @@ const labelOf = (id: CommandId): string => {
   return commands.find((command) => command.id === id)?.label ?? id
 }
 
-type OverlayToolsProps = ToolBarProps & { overlay: NonNullable<ToolBarProps["overlay"]> }
-
-function OverlayTools({ overlay, run, release, keymap }: OverlayToolsProps) {
+function OverlayTools({ model, seeing, run, release, keymap }: ToolBarProps & { model: string }) {
   const hint = `${labelOf("hide")} (${keysOf("hide", keymap).map(capOf).join(" or ")})`
-  const percent = Math.round(overlay.opacity * 100)
+  const percent = Math.round(seeing.opacity * 100)
+  const Icon = seeing.isHidden || seeing.opacity === 0 ? EyeOff : Eye
   return (
     <div className={styles.group}>
       <Button
@@ -143,14 +143,10 @@ function OverlayTools({ overlay, run, release, keymap }: OverlayToolsProps) {
         onPointerUp={() => release("hide")}
         onPointerLeave={() => release("hide")}
       >
-        {overlay.isHidden || overlay.opacity === 0 ? (
-          <EyeOff aria-hidden="true" />
-        ) : (
-          <Eye aria-hidden="true" />
-        )}
+        <Icon aria-hidden="true" />
       </Button>
       <label className={styles.opacity}>
-        <span>{overlay.run}</span>
+        <span>{model}</span>
         <input
           type="range"
           min={0}
@@ -159,7 +155,7 @@ function OverlayTools({ overlay, run, release, keymap }: OverlayToolsProps) {
           value={percent}
           aria-label="Strength of the prediction"
           aria-valuetext={`${percent} %`}
-          onChange={(event) => overlay.onOpacity(Number(event.target.value) / 100)}
+          onChange={(event) => seeing.fade(Number(event.target.value) / 100)}
         />
       </label>
     </div>

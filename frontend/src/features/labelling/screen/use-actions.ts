@@ -1,67 +1,111 @@
-import { type RefObject, useMemo, useState } from "react"
+import { type RefObject, useMemo, useRef, useState } from "react"
 import { announcement } from "../answer/announce"
 import {
+  asksPoints,
   clicked,
   doubted,
+  isBeforePoints,
   moved,
   onImage,
-  pointRemoved,
   pressed,
   type Rules,
+  refuted,
   type Sheet,
+  settled,
+  steppedBack,
+  tiled,
+  wouldTakePoints,
 } from "../answer/sheet"
 import type { CommandId } from "../keys/commands"
 import type { Session } from "../loop/session"
 import type { StageControls } from "../stage/stage"
 import type { Spot } from "../stage/viewport"
-import { useOpacity } from "./use-opacity"
+import { useSeeing } from "./use-seeing"
 
 const ZOOM_STEP = 1.5
-const OPACITY_STEP = 0.1
 
 export type OpenDialog = "help" | "skip" | null
 
+type Options = {
+  session: Session
+  rules: Rules
+  personId: number
+  stage: RefObject<StageControls | null>
+}
+
 /** What keys, buttons and the stage do. */
-export function useActions(session: Session, rules: Rules, stage: RefObject<StageControls | null>) {
+export function useActions({ session, rules, personId, stage }: Options) {
   const [dialog, setDialog] = useState<OpenDialog>(null)
-  const [isHidden, setHidden] = useState(false)
-  const [opacity, setOpacity] = useOpacity()
-  const answer = useMemo(() => answerActions(session, rules), [session, rules])
+  const [isFinding, setFinding] = useState(false)
+  const seeing = useSeeing(personId)
+  const answer = useAnswer(session, rules)
   const { workspace } = session
   const commands: Record<CommandId, () => void> = {
-    submit: () => void workspace.submit(),
+    ...seeing.commands,
+    submit: () => answer.settle() || void workspace.submit(),
     skip: () => workspace.snapshot().task && setDialog("skip"),
     back: () => void workspace.back(),
     forward: () => void workspace.forward(),
     leave: () => workspace.leave(),
+    find: () => setFinding(true),
     undo: () => answer.rewind(() => workspace.undo()),
     redo: () => answer.rewind(() => workspace.redo()),
-    remove: () => answer.edit("remove", pointRemoved),
-    hide: () => setHidden(true),
-    stronger: () => setOpacity(opacity + OPACITY_STEP),
-    weaker: () => setOpacity(opacity - OPACITY_STEP),
+    refute: () => answer.edit("refute", (sheet) => refuted(sheet, rules)),
+    remove: () => answer.edit("remove", (sheet) => steppedBack(sheet, rules)),
     "zoom-in": () => stage.current?.zoom(ZOOM_STEP),
     "zoom-out": () => stage.current?.zoom(1 / ZOOM_STEP),
     fit: () => stage.current?.fit(),
     help: () => setDialog("help"),
   }
   const run = (id: CommandId) => commands[id]()
-  const release = () => setHidden(false)
   const skip = (reason: string) => {
     setDialog(null)
     void workspace.skip(reason)
   }
-  return { ...answer, run, release, skip, dialog, setDialog, isHidden, opacity, setOpacity }
+  const finding = { isFinding, stopFinding: () => setFinding(false) }
+  return { ...answer, ...finding, seeing, run, release: seeing.release, skip, dialog, setDialog }
 }
 
-function answerActions({ workspace }: Session, rules: Rules) {
+export type Actions = ReturnType<typeof useActions>
+
+/** A category's key that is down. */
+type Held = { category: string; isWaiting: boolean }
+
+/** What changes the answer, by key or by pointer. */
+function useAnswer(session: Session, rules: Rules) {
+  const held = useRef<Held | null>(null)
+  const basic = useMemo(() => basicActions(session, rules), [session, rules])
+  const { workspace } = session
+  /** Taking points away waits for the key to come up: held, it may be for one more click. */
+  const hold = (category: string) => {
+    const sheet = basic.sheet()
+    const isWaiting = sheet !== null && wouldTakePoints(sheet, category, rules)
+    held.current = { category, isWaiting }
+    if (!isWaiting) basic.tick(category)
+  }
+  const letGo = (category: string) => {
+    if (held.current?.category !== category) return
+    if (held.current.isWaiting) basic.tick(category)
+    held.current = null
+  }
+  const onTap = (spot: Spot) => {
+    const before = basic.sheet()
+    const category = held.current?.category ?? null
+    if (held.current) held.current.isWaiting = false
+    basic.edit("click", (now) => clicked(now, basic.onTheImage(spot), rules, category))
+    if (before && (category ?? before.active) === null) workspace.say(noTurn(before, rules), true)
+  }
+  return { ...basic, hold, letGo, onTap }
+}
+
+function basicActions({ workspace }: Session, rules: Rules) {
   const sheet = () => workspace.snapshot().draft?.history.present ?? null
   /** Do something and say what changed by it. */
   const rewind = (act: () => void) => {
     const before = sheet()
     act()
     const after = sheet()
-    const said = before && after && announcement(before, after)
+    const said = before && after && announcement(before, after, rules)
     if (said) workspace.say(said)
   }
   const edit = (kind: string, change: (sheet: Sheet) => Sheet) =>
@@ -70,24 +114,37 @@ function answerActions({ workspace }: Session, rules: Rules) {
     const image = workspace.snapshot().task?.image
     return image ? onImage(spot, image) : spot
   }
-  const tap = (spot: Spot) => {
-    const before = sheet()
-    edit("click", (now) => clicked(now, onTheImage(spot), rules))
-    if (before?.active === null) workspace.say(noTurn(before, rules), true)
-  }
+  const onTiles = (tiles: readonly number[], isIn: boolean) =>
+    edit(`tiles ${isIn}`, (now) => tiled(now, tiles, isIn))
   return {
+    sheet,
     edit,
     rewind,
-    tap,
+    onTheImage,
+    onTiles,
+    /** Whether the tags were given by this, and points come next. */
+    settle: () => {
+      const now = sheet()
+      if (!(now && isBeforePoints(now, rules))) return false
+      edit("settle", (before) => settled(before, rules))
+      return true
+    },
     tick: (category: string) => edit(`tick ${category}`, (now) => pressed(now, category, rules)),
     doubt: (category: string) => edit(`doubt ${category}`, (now) => doubted(now, category, rules)),
-    drag: (id: number, to: Spot) => edit(`move ${id}`, (now) => moved(now, id, onTheImage(to))),
-    select: (point: number | null) => workspace.select(point),
+    onDrag: (id: number, to: Spot) => edit(`move ${id}`, (now) => moved(now, id, onTheImage(to))),
+    onSelect: (point: number | null) => workspace.select(point),
+    pressTile: (tile: number) => {
+      const now = sheet()
+      if (now?.active == null) workspace.say("Press a category's key first, then its tiles.", true)
+      else onTiles([tile], !now.tiles[now.active]?.includes(tile))
+    },
   }
 }
 
 function noTurn(sheet: Sheet, rules: Rules): string {
-  if (!rules.asksPoints) return "This project asks for no points."
+  if (rules.mode === "tiles") return "Press a category's key first, then its tiles."
+  if (!asksPoints(rules)) return "This project asks for no points."
+  if (rules.mode === "points" && !sheet.isSettled) return "First tick what is there, then Enter."
   if (sheet.points.length > 0) return "All points are placed. Press a category for one more."
   return "Tick a category first, then click it."
 }

@@ -46,7 +46,9 @@ function stepped(
   }
 }
 
-export function Crosshair({ at }: { at: Spot }) {
+/** Nothing where there is none. */
+export function Crosshair({ at }: { at: Spot | null }) {
+  if (!at) return null
   return (
     <div
       className={styles.crosshair}

@@ -5,6 +5,7 @@ export type Meaning =
   | { kind: "tap"; at: Spot; held: number | null }
   | { kind: "drag"; held: number; to: Spot }
   | { kind: "pan"; by: Spot }
+  | { kind: "sweep"; from: Spot; to: Spot; isFirst: boolean }
   | { kind: "pinch"; before: [Spot, Spot]; after: [Spot, Spot] }
 
 type Finger = { id: number; at: Spot }
@@ -17,15 +18,18 @@ export class Gesture {
   private grip: Spot = { x: 0, y: 0 }
   private held: number | null = null
   private isStill = true
+  private isSweeping = false
 
-  /** `held` is the point under the finger, with its place on the stage. */
-  down({ id, at }: Finger, held: { id: number; at: Spot } | null): void {
+  /** `held` is the point under the finger, with its place on the stage, or what else it does. */
+  down({ id, at }: Finger, held: { id: number; at: Spot } | "sweep" | null): void {
     this.fingers.set(id, at)
     this.isStill = this.fingers.size === 1
     if (!this.isStill) return
     this.start = at
-    this.held = held?.id ?? null
-    this.grip = held ? { x: held.at.x - at.x, y: held.at.y - at.y } : { x: 0, y: 0 }
+    this.isSweeping = held === "sweep"
+    const point = held === "sweep" ? null : held
+    this.held = point?.id ?? null
+    this.grip = point ? { x: point.at.x - at.x, y: point.at.y - at.y } : { x: 0, y: 0 }
   }
 
   /** Nothing until the finger went further than `slack` stage pixels. */
@@ -34,13 +38,15 @@ export class Gesture {
     if (!before) return null
     if (this.fingers.size === 2) return this.pinched({ id, at })
     if (this.isStill && Math.hypot(at.x - this.start.x, at.y - this.start.y) <= slack) return null
-    const from = this.isStill ? this.start : before
+    const isFirst = this.isStill
+    const from = isFirst ? this.start : before
     this.isStill = false
     this.fingers.set(id, at)
     if (this.held !== null) {
       const to = { x: at.x + this.grip.x, y: at.y + this.grip.y }
       return { kind: "drag", held: this.held, to }
     }
+    if (this.isSweeping) return { kind: "sweep", from, to: at, isFirst }
     return { kind: "pan", by: { x: at.x - from.x, y: at.y - from.y } }
   }
 

@@ -1,5 +1,4 @@
 import type { Category } from "@/api/projects"
-import { indexAt, type Mask } from "./mask"
 import styles from "./stage.module.css"
 import type { Size, Spot } from "./viewport"
 
@@ -36,28 +35,15 @@ export function TurnTag({ category }: { category: Category }) {
   )
 }
 
-type PredictionTagProps = {
-  mask: Mask
-  /** In image pixels. */
-  spot: Spot
-  image: Size
-  categories: readonly Category[]
-}
+type PredictionTagProps = { category: Category; model: string | null }
 
 /** What the model sees under the cursor. */
-export function PredictionTag({ mask, spot, image, categories }: PredictionTagProps) {
-  const place = {
-    x: (spot.x * mask.width) / image.width,
-    y: (spot.y * mask.height) / image.height,
-  }
-  const index = indexAt(mask, place)
-  const category = index === null ? undefined : categories[index]
-  if (!category) return null
+export function PredictionTag({ category, model }: PredictionTagProps) {
   return (
     <div className={styles.predictiontag} data-testid="predicted">
       <span className={styles.dot} style={{ background: category.color }} />
       <span>
-        Model: <strong>{category.name}</strong>
+        {model ?? "Model"}: <strong>{category.name}</strong>
       </span>
     </div>
   )

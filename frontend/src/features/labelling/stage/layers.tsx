@@ -1,44 +1,20 @@
-import { useCallback, useEffect, useLayoutEffect, useRef } from "react"
-import { classNames } from "@/components/class-names"
+import { useCallback, useEffect } from "react"
 import type { SheetPoint } from "../answer/sheet"
+import { type Draw, Layer } from "./layer"
+import { filterOf, GammaFilter, type Look } from "./look"
 import { type Marks, markPoint } from "./marks"
 import styles from "./stage.module.css"
 import type { Size, Viewport } from "./viewport"
 
-type Draw = (context: CanvasRenderingContext2D) => void
-
 /** From here on, single pixels are shown as squares. */
 const SHARP_FROM = 4
 
-type LayerProps = { size: Size; draw: Draw; className?: string | undefined; opacity?: number }
-
-/** A canvas as large as the stage, drawn anew when its `draw` is another. */
-function Layer({ size, draw, className, opacity = 1 }: LayerProps) {
-  const canvas = useRef<HTMLCanvasElement>(null)
-  const ratio = window.devicePixelRatio
-  const width = Math.round(size.width * ratio)
-  const height = Math.round(size.height * ratio)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a canvas is emptied by a new size
-  useLayoutEffect(() => {
-    const context = canvas.current?.getContext("2d")
-    if (!context) return
-    context.setTransform(1, 0, 0, 1, 0, 0)
-    context.clearRect(0, 0, context.canvas.width, context.canvas.height)
-    context.scale(ratio, ratio)
-    draw(context)
-  }, [draw, ratio, width, height])
-  return (
-    <canvas
-      ref={canvas}
-      width={width}
-      height={height}
-      className={classNames(styles.layer, className)}
-      style={{ opacity }}
-    />
-  )
+type BitmapProps = {
+  bitmap: ImageBitmap | HTMLCanvasElement
+  image: Size
+  viewport: Viewport
+  size: Size
 }
-
-type BitmapProps = { bitmap: ImageBitmap; image: Size; viewport: Viewport; size: Size }
 
 function drawBitmap(context: CanvasRenderingContext2D, props: BitmapProps, isSmooth: boolean) {
   const { bitmap, image, viewport } = props
@@ -48,9 +24,13 @@ function drawBitmap(context: CanvasRenderingContext2D, props: BitmapProps, isSmo
   context.drawImage(bitmap, x, y, image.width * scale, image.height * scale)
 }
 
-type ImageLayerProps = BitmapProps & { imageId: number; onPaint: (imageId: number) => void }
+type ImageLayerProps = BitmapProps & {
+  imageId: number
+  look: Look
+  onPaint: (imageId: number) => void
+}
 
-export function ImageLayer({ imageId, onPaint, ...props }: ImageLayerProps) {
+export function ImageLayer({ imageId, look, onPaint, ...props }: ImageLayerProps) {
   const { bitmap, image, viewport, size } = props
   const draw = useCallback<Draw>(
     (context) => {
@@ -63,7 +43,12 @@ export function ImageLayer({ imageId, onPaint, ...props }: ImageLayerProps) {
     const frame = requestAnimationFrame(() => onPaint(imageId))
     return () => cancelAnimationFrame(frame)
   }, [imageId, onPaint])
-  return <Layer size={size} draw={draw} />
+  return (
+    <>
+      <GammaFilter gamma={look.gamma} />
+      <Layer size={size} draw={draw} filter={filterOf(look)} />
+    </>
+  )
 }
 
 type OverlayLayerProps = BitmapProps & { opacity: number }

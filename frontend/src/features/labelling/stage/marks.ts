@@ -8,7 +8,7 @@ export type Marks = ReadonlyMap<string, Mark>
 export function marksOf(categories: readonly Category[]): Marks {
   return new Map(
     categories.map(({ name, color, key }) => {
-      return [name, { color, ink: inkOn(color), letter: key.toUpperCase() }]
+      return [name, { color, ink: inkOn(color), letter: key?.toUpperCase() ?? name.slice(0, 2) }]
     }),
   )
 }
@@ -25,7 +25,7 @@ export function inkOn(color: string): string {
   return luminance > 0.179 ? "#000000" : "#ffffff"
 }
 
-const UNKNOWN: Mark = { color: "#808080", ink: "#000000", letter: "?" }
+export const UNKNOWN: Mark = { color: "#808080", ink: "#000000", letter: "?" }
 const RING = 7
 const BADGE = 17
 
@@ -33,7 +33,8 @@ type Look = { mark: Mark | undefined; isSelected: boolean }
 
 /** A ring around the very spot, and beside it the category's letter on its colour. */
 export function markPoint(context: CanvasRenderingContext2D, at: Spot, look: Look): void {
-  const { color, ink, letter } = look.mark ?? UNKNOWN
+  const mark = look.mark ?? UNKNOWN
+  const { color } = mark
   const radius = look.isSelected ? RING + 2 : RING
   ring(context, at, radius, { color: "#000000", width: look.isSelected ? 6 : 5 })
   ring(context, at, radius, { color: look.isSelected ? "#ffffff" : color, width: 3 })
@@ -41,20 +42,27 @@ export function markPoint(context: CanvasRenderingContext2D, at: Spot, look: Loo
   context.fillRect(at.x - 2, at.y - 2, 4, 4)
   context.fillStyle = "#ffffff"
   context.fillRect(at.x - 1, at.y - 1, 2, 2)
-  const left = at.x + radius + 1
-  const top = at.y - radius - BADGE + 3
+  const corner = { x: at.x + radius + 1, y: at.y - radius - BADGE + 3 }
+  badge(context, corner, { mark, size: BADGE, border: look.isSelected ? "#ffffff" : "#000000" })
+}
+
+type Badge = { mark: Mark; size: number; border?: string }
+
+/** The category's letter on its colour, `at` its top left. */
+export function badge(context: CanvasRenderingContext2D, at: Spot, look: Badge): void {
+  const { mark, size, border = "#000000" } = look
   context.beginPath()
-  context.roundRect(left, top, BADGE, BADGE, 4)
-  context.fillStyle = color
+  context.roundRect(at.x, at.y, size, size, 4)
+  context.fillStyle = mark.color
   context.fill()
   context.lineWidth = 1.5
-  context.strokeStyle = look.isSelected ? "#ffffff" : "#000000"
+  context.strokeStyle = border
   context.stroke()
-  context.fillStyle = ink
-  context.font = "700 12px system-ui, sans-serif"
+  context.fillStyle = mark.ink
+  context.font = `700 ${Math.round(size * (mark.letter.length > 1 ? 0.6 : 0.7))}px system-ui, sans-serif`
   context.textAlign = "center"
   context.textBaseline = "middle"
-  context.fillText(letter, left + BADGE / 2, top + BADGE / 2 + 0.5)
+  context.fillText(mark.letter, at.x + size / 2, at.y + size / 2 + 0.5)
 }
 
 type Line = { color: string; width: number }

@@ -70,7 +70,7 @@ describe("a mask", () => {
   })
 
   it("is painted in the categories' colours, and not at all elsewhere", () => {
-    const pixels = paintMask(mask, ["#ff8000", "#010203"])
+    const pixels = paintMask(mask, new Map(["#ff8000", "#010203"].entries()))
     expect([...pixels]).toEqual([255, 128, 0, 255, 1, 2, 3, 255, 0, 0, 0, 0, 255, 128, 0, 255])
   })
 })

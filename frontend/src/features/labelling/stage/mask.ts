@@ -27,8 +27,11 @@ export function indexAt(mask: Mask, spot: { x: number; y: number }): number | nu
   return mask.indices[row * mask.width + column] ?? null
 }
 
-/** RGBA pixels in the categories' colours; what is no category is transparent. */
-export function paintMask(mask: Mask, colors: readonly string[]): Uint8ClampedArray<ArrayBuffer> {
+/** RGBA pixels in the colours of their indices; an index without one is transparent. */
+export function paintMask(
+  mask: Mask,
+  colors: ReadonlyMap<number, string>,
+): Uint8ClampedArray<ArrayBuffer> {
   const lookup = new Uint32Array(256)
   const bytes = new Uint8Array(lookup.buffer)
   colors.forEach((color, index) => {

@@ -4,8 +4,11 @@ import { decodeMask, type Mask, paintMask } from "./mask"
 export type Picture = {
   bitmap: ImageBitmap
   /** Null when there is no prediction, or its mask could not be read. */
-  overlay: { bitmap: ImageBitmap; mask: Mask } | null
+  overlay: Overlay | null
 }
+
+/** A prediction, ready to be drawn and to be asked. */
+export type Overlay = { bitmap: ImageBitmap; mask: Mask }
 
 export type PictureSource = {
   url: string
@@ -25,16 +28,22 @@ export async function loadPicture(source: PictureSource, readFile: ReadFile): Pr
   const url = source.width > WIDEST ? `${source.url}?width=${WIDEST}` : source.url
   const [bitmap, overlay] = await Promise.all([
     readFile(url).then((blob) => createImageBitmap(blob)),
-    loadOverlay(source, readFile).catch(() => null),
+    source.maskUrl === null
+      ? null
+      : loadOverlay(source.maskUrl, source.colors, readFile).catch(() => null),
   ])
   return { bitmap, overlay }
 }
 
-async function loadOverlay({ maskUrl, colors }: PictureSource, readFile: ReadFile) {
-  if (maskUrl === null) return null
+/** Fetch and decode a mask. @throws {ApiProblem | Error} when it cannot be had or read */
+export async function loadOverlay(
+  maskUrl: string,
+  colors: readonly string[],
+  readFile: ReadFile,
+): Promise<Overlay> {
   const file = await readFile(maskUrl)
   const mask = await decodeMask(new Uint8Array(await file.arrayBuffer()))
-  const pixels = new ImageData(paintMask(mask, colors), mask.width, mask.height)
+  const pixels = new ImageData(paintMask(mask, new Map(colors.entries())), mask.width, mask.height)
   return { mask, bitmap: await createImageBitmap(pixels) }
 }
 

@@ -1,16 +1,21 @@
 import { type Ref, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react"
 import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
-import type { Sheet } from "../answer/sheet"
+import { type Rules, type Sheet, tilesOf } from "../answer/sheet"
 import { Crosshair, useCrosshair } from "./crosshair"
 import type { Meaning } from "./gesture"
 import { CursorTag, PredictionTag, TurnTag } from "./hover"
 import { ImageLayer, OverlayLayer, PointLayer } from "./layers"
+import type { Look } from "./look"
 import { marksOf } from "./marks"
-import type { Picture } from "./picture"
+import type { Overlay, Picture } from "./picture"
 import styles from "./stage.module.css"
+import { TileLayer } from "./tile-layer"
+import { tileAt, tilesBetween } from "./tiles"
 import { useGestures } from "./use-gestures"
+import { type OverlayView, useOverlay } from "./use-overlay"
 import { useSize } from "./use-size"
+import { useTileCursor } from "./use-tile-cursor"
 import { useViewport } from "./use-viewport"
 import {
   isInside,
@@ -26,19 +31,30 @@ import {
 
 export type StageControls = { zoom: (factor: number) => void; fit: () => void }
 
+/** What a person does on the image. */
+export type StageHandlers = {
+  onTap: (at: Spot) => void
+  onDrag: (point: number, to: Spot) => void
+  onSelect: (point: number | null) => void
+  /** The active category is to be in these tiles, or not to be. */
+  onTiles: (tiles: readonly number[], isIn: boolean) => void
+}
+
 export type StageProps = {
   /** Its key in the gallery: a new one starts with the whole image. */
   imageId: number
   image: Size
   picture: Picture
   sheet: Sheet
-  categories: readonly Category[]
-  /** 0 hides the overlay. */
-  opacity: number
+  rules: Rules
+  look: Look
+  /** What is shown of a model, which may be another one than the picture's; null for nothing. */
+  overlay: Overlay | null
+  view: OverlayView
+  /** Names the model that the overlay is of. */
+  model: string | null
   onPaint: (imageId: number) => void
-  onTap: (at: Spot) => void
-  onDrag: (point: number, to: Spot) => void
-  onSelect: (point: number | null) => void
+  handlers: StageHandlers
   controls: Ref<StageControls>
 }
 
@@ -54,7 +70,9 @@ export function Stage(props: StageProps) {
 }
 
 function SizedStage(props: StageProps & { size: Size }) {
-  const { imageId, image, picture, sheet, categories, opacity, size, controls } = props
+  const { imageId, image, picture, sheet, rules, look, size, controls } = props
+  const { categories, grid } = rules
+  const hasTiles = rules.mode === "tiles"
   const [viewport, change] = useViewport(imageId, { image, stage: size })
   const [hover, setHover] = useState<Spot | null>(null)
   const surface = useRef<HTMLDivElement>(null)
@@ -68,54 +86,97 @@ function SizedStage(props: StageProps & { size: Size }) {
   }))
   useWheel(surface, (at, factor) => change((now, bounds) => zoomAt(now, at, factor, bounds)))
 
-  const tap = (at: Spot) => {
-    const spot = toImage(viewport, at)
-    if (isInside(image, spot)) props.onTap(spot)
-  }
+  const answers = useAnswers(props, (at) => toImage(viewport, at))
   const onGesture = (meaning: Meaning) => {
     if (meaning.kind === "pan") change((now, bounds) => pan(now, meaning.by, bounds))
-    else if (meaning.kind === "pinch") {
-      change((now, bounds) => pinch(now, meaning, bounds))
-    } else if (meaning.kind === "drag") props.onDrag(meaning.held, toImage(viewport, meaning.to))
-    else if (meaning.held === null) tap(meaning.at)
-    else props.onSelect(meaning.held)
+    else if (meaning.kind === "pinch") change((now, bounds) => pinch(now, meaning, bounds))
+    else answers.mean(meaning)
   }
-  const gestures = useGestures({ viewport, points: sheet.points, onGesture, onHover: setHover })
-  const crosshair = useCrosshair({ imageId, viewport, size, onPlace: tap })
-  const overlay = opacity > 0 ? picture.overlay : null
-  const seen = crosshair.at ?? hover
+  const sweeps = hasTiles && active !== undefined
+  const { points } = sheet
+  const gestures = useGestures({ viewport, points, sweeps, onGesture, onHover: setHover })
+  const crosshair = useCrosshair({ imageId, viewport, size, onPlace: answers.tap })
+  const cursor = useTileCursor({ imageId, grid, onPress: answers.pressTile })
+  const seen = hasTiles ? hover : (crosshair.at ?? hover)
+  const prediction = useOverlay({ ...props, categories, viewport, seen })
+  const layer = { image, viewport, size, marks }
 
   return (
     <div
       ref={surface}
       role="application"
-      aria-label="Image. Arrow keys move a crosshair, Space places a point."
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: points can be placed by keyboard
+      aria-label={nameOf(rules)}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: points and tiles are set by keyboard too
       tabIndex={0}
       className={classNames(styles.stage, active && styles.aiming)}
       {...gestures}
-      {...crosshair.handlers}
+      {...(hasTiles ? cursor : crosshair).handlers}
     >
       <ImageLayer
-        {...{ imageId, image, viewport, size }}
+        {...{ ...layer, imageId, look }}
         bitmap={picture.bitmap}
         onPaint={props.onPaint}
       />
-      {overlay && <OverlayLayer {...{ image, viewport, size, opacity }} bitmap={overlay.bitmap} />}
-      <PointLayer {...{ viewport, size, marks }} points={sheet.points} selected={sheet.selected} />
-      {crosshair.at && <Crosshair at={crosshair.at} />}
-      {active && <TurnTag category={active} />}
-      {seen && active && <CursorTag at={seen} stage={size} category={active} />}
-      {seen && overlay && (
-        <PredictionTag
-          mask={overlay.mask}
-          spot={toImage(viewport, seen)}
-          image={image}
-          categories={categories}
-        />
+      {prediction.bitmap && (
+        <OverlayLayer {...layer} opacity={props.view.opacity} bitmap={prediction.bitmap} />
       )}
+      {hasTiles ? (
+        <TileLayer {...layer} {...{ grid, sheet }} cursor={cursor.tile} />
+      ) : (
+        <PointLayer {...layer} points={points} selected={sheet.selected} />
+      )}
+      <Crosshair at={hasTiles ? null : crosshair.at} />
+      {active && <ActiveTags category={active} seen={seen} stage={size} />}
+      {prediction.category && <PredictionTag category={prediction.category} model={props.model} />}
     </div>
   )
+}
+
+type ActiveTagsProps = { category: Category; seen: Spot | null; stage: Size }
+
+function ActiveTags({ category, seen, stage }: ActiveTagsProps) {
+  return (
+    <>
+      <TurnTag category={category} />
+      {seen && <CursorTag at={seen} stage={stage} category={category} />}
+    </>
+  )
+}
+
+function nameOf({ mode }: Rules): string {
+  return mode === "tiles"
+    ? "Image. Arrow keys go from tile to tile, Space chooses one for the category."
+    : "Image. Arrow keys move a crosshair, Space places a point."
+}
+
+type Answering = Exclude<Meaning, { kind: "pan" } | { kind: "pinch" }>
+
+/** Taps, drags and sweeps as what they say of the image. */
+function useAnswers({ image, sheet, rules, handlers }: StageProps, toSpot: (at: Spot) => Spot) {
+  /** Whether the sweep in hand adds tiles, which its first one decides. */
+  const isAdding = useRef(true)
+  const isIn = (tile: number) =>
+    sheet.active !== null && tilesOf(sheet, sheet.active).includes(tile)
+  const pressTile = (tile: number) => handlers.onTiles([tile], !isIn(tile))
+  const tap = (at: Spot) => {
+    const spot = toSpot(at)
+    const tile = rules.mode === "tiles" ? tileAt(spot, image, rules.grid) : null
+    if (tile !== null) pressTile(tile)
+    else if (isInside(image, spot)) handlers.onTap(spot)
+  }
+  const sweep = ({ from, to, isFirst }: Extract<Answering, { kind: "sweep" }>) => {
+    const tiles = tilesBetween(toSpot(from), toSpot(to), image, rules.grid)
+    const [first] = tiles
+    if (isFirst && first !== undefined) isAdding.current = !isIn(first)
+    if (tiles.length > 0) handlers.onTiles(tiles, isAdding.current)
+  }
+  const mean = (meaning: Answering) => {
+    if (meaning.kind === "sweep") sweep(meaning)
+    else if (meaning.kind === "drag") handlers.onDrag(meaning.held, toSpot(meaning.to))
+    else if (meaning.held === null) tap(meaning.at)
+    else handlers.onSelect(meaning.held)
+  }
+  return { tap, pressTile, mean }
 }
 
 /** React's own wheel handlers are passive: they cannot keep the page from zooming along. */

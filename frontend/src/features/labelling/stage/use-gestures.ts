@@ -9,13 +9,15 @@ const REACH = { mouse: 12, touch: 24 }
 type Options = {
   viewport: Viewport
   points: readonly SheetPoint[]
+  /** Whether a finger, or the first button, sweeps over tiles instead of moving the image. */
+  sweeps: boolean
   onGesture: (meaning: Meaning) => void
   /** Where a mouse or pen is over the stage, in stage pixels; null when it has left. */
   onHover: (at: Spot | null) => void
 }
 
 /** Pointer handlers of the stage. */
-export function useGestures({ viewport, points, onGesture, onHover }: Options) {
+export function useGestures({ viewport, points, sweeps, onGesture, onHover }: Options) {
   const gesture = useRef(new Gesture())
   const fingerOf = (event: PointerEvent<HTMLElement>) => {
     const box = event.currentTarget.getBoundingClientRect()
@@ -28,7 +30,9 @@ export function useGestures({ viewport, points, onGesture, onHover }: Options) {
       event.currentTarget.setPointerCapture(event.pointerId)
       const finger = fingerOf(event)
       const reach = REACH[kindOf(event)]
-      gesture.current.down(finger, nearestPoint(points, { viewport, at: finger.at, reach }))
+      const isSweep = sweeps && event.button === 0
+      const point = nearestPoint(points, { viewport, at: finger.at, reach })
+      gesture.current.down(finger, isSweep ? "sweep" : point)
     },
     onPointerMove: (event: PointerEvent<HTMLElement>) => {
       const finger = fingerOf(event)

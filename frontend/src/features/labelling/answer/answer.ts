@@ -1,0 +1,78 @@
+import type { Project } from "@/api/projects"
+import {
+  EMPTY_SHEET,
+  type Presence,
+  presenceOf,
+  type Rules,
+  type Sheet,
+  settled,
+  tilesOf,
+} from "./sheet"
+
+type Click = { category: string; x: number; y: number }
+type Tiles = { rows: number; cols: number; present: Record<string, number[]> }
+
+/** An answer as it is stored. */
+type Given = {
+  present: readonly string[]
+  unsure?: readonly string[]
+  points?: readonly Click[]
+  tiles?: Tiles | null
+}
+
+/** What the project asks of a person. */
+export function rulesOf(project: Project): Rules {
+  const { categories, mode, points_per_category, tile_rows, tile_cols } = project
+  const grid = { rows: tile_rows, cols: tile_cols }
+  return { categories, mode, pointsPerCategory: points_per_category, grid }
+}
+
+/** What is submitted. Absent is everything that is neither ticked nor doubted. */
+export function answerOf(sheet: Sheet, rules: Rules) {
+  const named = (presence: Presence) =>
+    rules.categories.map(({ name }) => name).filter((name) => presenceOf(sheet, name) === presence)
+  const present = named("present")
+  const points = sheet.points.map(({ category, x, y }) => ({ category, x, y }))
+  const inTiles = () => Object.fromEntries(present.map((name) => [name, [...tilesOf(sheet, name)]]))
+  const tiles: Tiles | null = rules.mode === "tiles" ? { ...rules.grid, present: inTiles() } : null
+  return { present, absent: named("absent"), unsure: named("unsure"), points, tiles }
+}
+
+/** Whether both sheets would be submitted as the same answer. */
+export function isSameAnswer(one: Sheet, other: Sheet, rules: Rules): boolean {
+  return JSON.stringify(answerOf(one, rules)) === JSON.stringify(answerOf(other, rules))
+}
+
+/** A sheet that says what was given; the first category that wants a point has its turn. */
+export function sheetOf(given: Given, rules: Rules): Sheet {
+  const presence: Record<string, Presence> = {}
+  for (const name of given.unsure ?? []) presence[name] = "unsure"
+  if (rules.mode === "tiles") return { ...EMPTY_SHEET, ...tiledAs(given, presence, rules) }
+  for (const name of given.present) presence[name] = "present"
+  const points = (given.points ?? []).map((point, index) => ({ ...point, id: index + 1 }))
+  const sheet = { ...EMPTY_SHEET, presence, points }
+  return given.present.length > 0 ? settled(sheet, rules) : sheet
+}
+
+/** A sheet that was kept, perhaps under other categories, as it fits the project now. */
+export function refitted(kept: Sheet, { categories }: Rules): Sheet {
+  const names = new Set(categories.map((category) => category.name))
+  const known = <Value>(record: Readonly<Record<string, Value>>) =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => names.has(name)))
+  return {
+    ...kept,
+    presence: known(kept.presence),
+    tiles: known(kept.tiles),
+    points: kept.points.filter((point) => names.has(point.category)),
+    active: kept.active !== null && names.has(kept.active) ? kept.active : null,
+    selected: null,
+  }
+}
+
+/** Tiles of another grid, and tags without tiles, say nothing of these tiles. */
+function tiledAs({ tiles }: Given, doubts: Record<string, Presence>, { grid }: Rules) {
+  const isThisGrid = tiles?.rows === grid.rows && tiles.cols === grid.cols
+  const own = isThisGrid ? tiles.present : {}
+  const present = Object.keys(own).map((name) => [name, "present" as const])
+  return { tiles: own, presence: { ...doubts, ...Object.fromEntries(present) } }
+}

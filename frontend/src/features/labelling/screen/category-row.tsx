@@ -1,0 +1,114 @@
+import { Check, CircleHelp, Crosshair, Grid2x2, MapPin, Sparkles } from "lucide-react"
+import type { MouseEvent, PointerEvent } from "react"
+import type { Category } from "@/api/projects"
+import { classNames } from "@/components/class-names"
+import { formatPlural } from "@/lib/format"
+import { asksPoints, pointsOf, presenceOf, type Rules, type Sheet, tilesOf } from "../answer/sheet"
+import styles from "./category-panel.module.css"
+import { KeyCap } from "./key-cap"
+
+type RowProps = {
+  category: Category
+  sheet: Sheet
+  rules: Rules
+  /** When it was ticked for the person; the probability where a model did. */
+  guess: { probability: number | null } | null
+  onTick: (category: string) => void
+  onDoubt: (category: string) => void
+  onPoint: (category: string | null) => void
+}
+
+export function CategoryRow(props: RowProps) {
+  const { category, sheet, rules, guess, onTick, onDoubt, onPoint } = props
+  const { name, color, key } = category
+  const presence = presenceOf(sheet, name)
+  const press = (event: MouseEvent) => (event.shiftKey ? onDoubt(name) : onTick(name))
+  const point = (event: PointerEvent) => event.pointerType === "mouse" && onPoint(name)
+  const isActive = sheet.active === name
+  return (
+    <li
+      className={classNames(styles.row, styles[presence], isActive && styles.active)}
+      style={{ "--category": color } as React.CSSProperties}
+      onPointerEnter={point}
+      onPointerLeave={() => onPoint(null)}
+    >
+      <button
+        type="button"
+        className={styles.tick}
+        aria-pressed={presence === "unsure" ? "mixed" : presence === "present"}
+        aria-keyshortcuts={key ?? undefined}
+        aria-current={isActive || undefined}
+        onClick={press}
+      >
+        {key === null ? <span className={styles.keyless} /> : <KeyCap chord={key} />}
+        <span className={styles.swatch}>
+          {presence === "present" && <Check strokeWidth={3.5} aria-hidden="true" />}
+        </span>
+        <span className={styles.name}>{name}</span>
+        {guess && presence === "present" && <Guess {...guess} />}
+        <Standing category={name} sheet={sheet} rules={rules} />
+      </button>
+      <button
+        type="button"
+        className={styles.doubt}
+        aria-pressed={presence === "unsure"}
+        aria-label={`Not sure about ${name}`}
+        title={key === null ? "Not sure" : `Not sure (Shift + ${key.toUpperCase()})`}
+        onClick={() => onDoubt(name)}
+      >
+        <CircleHelp aria-hidden="true" />
+      </button>
+    </li>
+  )
+}
+
+function Guess({ probability }: { probability: number | null }) {
+  const percent = probability === null ? null : `${Math.round(probability * 100)} %`
+  const explanation = percent
+    ? `Ticked by the model: ${percent} likely`
+    : "Ticked because most labels of this project have it"
+  return (
+    <span className={styles.guess} title={explanation}>
+      <Sparkles aria-hidden="true" />
+      <span className={styles.onlyread}>{explanation}</span>
+      {percent && <span aria-hidden="true">{percent}</span>}
+    </span>
+  )
+}
+
+type StandingProps = { category: string; sheet: Sheet; rules: Rules }
+
+function Standing({ category, sheet, rules }: StandingProps) {
+  const presence = presenceOf(sheet, category)
+  if (presence === "unsure") return <span className={styles.standing}>not sure</span>
+  if (rules.mode === "tiles") return <TileCount count={tilesOf(sheet, category).length} />
+  if (presence === "absent" || !asksPoints(rules)) return null
+  const count = pointsOf(sheet, category).length
+  if (sheet.active === category) {
+    const wanted = Math.max(count + 1, rules.pointsPerCategory)
+    return (
+      <span className={styles.standing}>
+        <Crosshair aria-hidden="true" />
+        {rules.pointsPerCategory > 1 ? `click ${count + 1} of ${wanted}` : "click it"}
+      </span>
+    )
+  }
+  if (count === 0) return <span className={styles.standing}>no point</span>
+  return (
+    <span className={styles.standing}>
+      <MapPin aria-hidden="true" />
+      {count}
+      <span className={styles.onlyread}>{count === 1 ? "point" : "points"}</span>
+    </span>
+  )
+}
+
+function TileCount({ count }: { count: number }) {
+  if (count === 0) return null
+  return (
+    <span className={styles.standing}>
+      <Grid2x2 aria-hidden="true" />
+      {formatPlural(count, "tile")}
+    </span>
+  )
+}

@@ -1,0 +1,108 @@
+import { useState } from "react"
+import { Button } from "@/components/button"
+import { Dialog } from "@/components/dialog"
+import { asksPoints, type Rules } from "../answer/sheet"
+import { COMMANDS, type Command } from "../keys/commands"
+import { type Keymap, keysOf } from "../keys/keymap"
+import type { Keys } from "../loop/transport"
+import styles from "./dialogs.module.css"
+import { KeyCap } from "./key-cap"
+import { KeyEditor } from "./key-editor"
+
+type HelpProps = {
+  projectId: number
+  rules: Rules
+  keymap: Keymap
+  hasOverlay: boolean
+  onKeys: (keys: Keys) => void
+  onClose: () => void
+}
+
+/** All keys, from the table that makes them work, and one's own for the categories. */
+export function HelpDialog({ projectId, rules, keymap, hasOverlay, onKeys, onClose }: HelpProps) {
+  const [isEditing, setEditing] = useState(false)
+  const has = { places: rules.mode !== "tags", overlay: hasOverlay }
+  const commands: readonly Command[] = COMMANDS
+  const offered = commands.filter((command) => !command.needs || has[command.needs])
+  const groups = [...new Set(offered.map((command) => command.group))]
+  return (
+    <Dialog title="Keys" isOpen onClose={onClose}>
+      <div className={styles.keys}>
+        <section>
+          <h3>Categories</h3>
+          <dl>
+            <KeyLine label={pressingIn(rules)} chords={["A", "9"]} joint="…" />
+            <KeyLine
+              label="Not sure about it: it is left out"
+              chords={["Shift+a", "Shift+9"]}
+              joint="…"
+            />
+            <PadLine rules={rules} />
+          </dl>
+          {asksPoints(rules) && <p className={styles.note}>{TURNS}</p>}
+          {isEditing ? (
+            <KeyEditor projectId={projectId} categories={rules.categories} onChange={onKeys} />
+          ) : (
+            <Button onClick={() => setEditing(true)}>Choose your own keys</Button>
+          )}
+        </section>
+        {groups.map((group) => (
+          <section key={group}>
+            <h3>{group}</h3>
+            <dl>
+              {offered
+                .filter((command) => command.group === group)
+                .map((command) => (
+                  <KeyLine
+                    key={command.id}
+                    label={command.label}
+                    chords={keysOf(command.id, keymap)}
+                    joint="or"
+                  />
+                ))}
+            </dl>
+          </section>
+        ))}
+        <p className={styles.note}>
+          The wheel zooms to the cursor, dragging moves the image, two fingers do both. Without a
+          pointer: go to the image with Tab; the arrows move a crosshair (finely with Shift) or go
+          from tile to tile, and Space sets the point or the tile.
+        </p>
+      </div>
+    </Dialog>
+  )
+}
+
+const TURNS =
+  "A ticked category has its turn: a click on the image places its point, and the next one that " +
+  "wants a point follows. A click while a category's key is held is a point of that category."
+
+function pressingIn({ mode }: Rules): string {
+  return mode === "tiles"
+    ? "Choose the category, then press or sweep over its tiles"
+    : "Tick or untick the category with this key"
+}
+
+function PadLine({ rules: { mode, grid } }: { rules: Rules }) {
+  if (mode !== "tiles" || grid.rows > 3 || grid.cols > 3) return null
+  const label = "Tiles lie on the numeric keypad as on the image, from the top left"
+  return <KeyLine label={label} chords={["Numpad7", "Numpad8"]} joint="…" />
+}
+
+type KeyLineProps = { label: string; chords: readonly string[]; joint: string }
+
+function KeyLine({ label, chords, joint }: KeyLineProps) {
+  return (
+    <div className={styles.line}>
+      <dt>{label}</dt>
+      <dd>
+        {chords.map((chord, index) => (
+          <span key={chord}>
+            {index > 0 && <span className={styles.joint}>{joint}</span>}
+            <KeyCap chord={chord} />
+          </span>
+        ))}
+      </dd>
+    </div>
+  )
+}
