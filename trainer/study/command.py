@@ -80,8 +80,7 @@ def study_command(  # noqa: PLR0913 - each is an option of the command
     the terminal, and every number to OUT/results.json.
 
     A study that was stopped (Ctrl+C or SIGTERM) goes on where it was with the same command, also
-    with another `--jobs`. On a CPU, two runs of one thread are faster than one after another of
-    two threads.
+    with another `--jobs`. On a CPU, several runs at once get more done than one after another.
 
     Example: `python -m trainer study --source gta5:/data/gta5 --target street.yaml
     --validation street-val.yaml --out study --tables supervision --jobs 2`

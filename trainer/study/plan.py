@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trainer.config import FILE, write_config
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
 from trainer.errors import BadInput
-from trainer.files import write_atomically
 from trainer.recipes import RunSubject, apply_overrides, build
 
 
@@ -96,9 +96,9 @@ class Study:
             BadInput: the folder has a run of another configuration.
         """
         run_dir = self.out / "runs" / variant.name.replace(", ", "-").replace(" ", "-") / f"{seed}"
-        path = run_dir / "config.json"
-        if path.exists() and path.read_bytes() != self._config_file(variant, seed):
-            raise BadInput(f"{run_dir}: has a run of another config.json; remove it to run anew")
+        path, config = run_dir / FILE, self._config(variant, seed)
+        if path.exists() and path.read_bytes() != config.model_dump_json(indent=2).encode():
+            raise BadInput(f"{run_dir}: has a run of another {FILE}; remove it to run anew")
         return run_dir
 
     def prepare(self, variant: Variant, seed: int) -> Path:
@@ -108,12 +108,8 @@ class Study:
             BadInput: the folder has a run of another configuration.
         """
         run_dir = self.run_dir(variant, seed)
-        run_dir.mkdir(parents=True, exist_ok=True)
-        write_atomically(run_dir / "config.json", self._config_file(variant, seed))
+        write_config(run_dir, self._config(variant, seed))
         return run_dir
-
-    def _config_file(self, variant: Variant, seed: int) -> bytes:
-        return self._config(variant, seed).model_dump_json(indent=2).encode()
 
     def _config(self, variant: Variant, seed: int) -> TrainConfig:
         dense = variant.supervision is Supervision.DENSE
