@@ -109,8 +109,7 @@ function Options({ options, onChange }: OptionsProps) {
         type="email"
         value={options.annotator}
         onChange={(annotator) => onChange({ annotator })}
-        placeholder="yourself"
-        description="Email of the account that the labels become those of."
+        description="Email of the account whose labels they become; yours when left empty."
       />
       <CheckField
         label="Recognise authors"

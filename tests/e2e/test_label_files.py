@@ -1,0 +1,125 @@
+"""Labels out of one project and into another, as a person does it in the browser."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.product import running_api, weakseg
+from tests.server.factories import picture
+from tests.services.browser import chromium_arguments
+
+pytestmark = pytest.mark.e2e
+
+EMAIL = "lead@example.org"
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running server with two projects of the same images; those of the first are labelled."""
+
+    address: str
+    labelled: int
+    empty: int
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("product")
+    environment = {"WEAKSEG_DATA": str(folder / "data"), "WEAKSEG_PASSWORD": PASSWORD}
+    weakseg("migrate", environment=environment)
+    weakseg("user", "add", EMAIL, "--role", "admin", environment=environment)
+    with (
+        running_api(environment, folder / "logs") as address,
+        httpx.Client(base_url=f"{address}/api/v1", trust_env=False, timeout=30) as api,
+    ):
+        api.post("/session", json={"email": EMAIL, "password": PASSWORD}).raise_for_status()
+        labelled, empty = (make_project(api, name) for name in ("Labelled", "Empty"))
+        for image in api.get(f"/projects/{labelled}/images").json()["items"]:
+            label = {"present": ["Road"], "absent": ["Tree"], "timing": {"wall_ms": 900}}
+            label["points"] = [{"category": "Road", "x": 12.5, "y": 20.5}]
+            api.put(f"/images/{image['id']}/label", json=label).raise_for_status()
+        yield Installation(address, labelled, empty)
+
+
+def make_project(api: httpx.Client, name: str) -> int:
+    categories = [{"name": "Road"}, {"name": "Tree"}]
+    project = api.post("/projects", json={"name": name, "categories": categories}).json()
+    files = [("files", (f"{n}.png", picture(n))) for n in range(3)]
+    api.post(f"/projects/{project['id']}/images", files=files).raise_for_status()
+    return int(project["id"])
+
+
+@pytest.fixture(params=[(1280, 800), (768, 1024)], ids=["desktop", "tablet"])
+def page(request: pytest.FixtureRequest, chromium: str, product: Installation) -> Iterator[Page]:
+    """A signed-in page that fails the test when a script of ours throws."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
+        width, height = request.param
+        opened = browser.new_page(
+            base_url=product.address, viewport={"width": width, "height": height}
+        )
+        errors: list[str] = []
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        opened.goto("/")
+        opened.get_by_label("Email").fill(EMAIL)
+        opened.get_by_label("Password").fill(PASSWORD)
+        opened.get_by_role("button", name="Sign in").click()
+        expect(opened.get_by_role("heading", name="Projects")).to_be_visible()
+        yield opened
+        browser.close()
+        assert errors == []
+
+
+def export(page: Page, project: int, name: str, to: Path) -> Path:
+    page.goto(f"/projects/{project}")
+    page.get_by_role("button", name="Export labels").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name=name).click()
+    assert download.value.suggested_filename.startswith(f"labels-{project}")
+    download.value.save_as(to)
+    return to
+
+
+def take_in(page: Page, project: int, name: str, file: Path) -> None:
+    page.goto(f"/projects/{project}/images/import")
+    page.get_by_label("Format").select_option(name)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a file of labels").click()
+    chooser.value.set_files(file)
+
+
+def test_labels_go_from_one_project_to_another(
+    page: Page, product: Installation, tmp_path: Path
+) -> None:
+    file = export(page, product.labelled, "COCO keypoints", tmp_path / "coco.json")
+    content: dict[str, Any] = json.loads(file.read_text())
+    assert len(content["annotations"]) == 3
+    content["images"][2]["file_name"] = "lost.png"
+    file.write_text(json.dumps(content))
+
+    take_in(page, product.empty, "COCO keypoints", file)
+
+    outcome = page.get_by_role("status").filter(has_text="imported")
+    expect(outcome).to_contain_text("1 rejected")
+    expect(page.get_by_role("table")).to_contain_text("there is no image of this name")
+    take_in(page, product.empty, "COCO keypoints", file)
+    expect(outcome).to_contain_text("0 labels imported, 2 known already")
+
+
+def test_a_file_of_another_format_is_refused_with_the_place(
+    page: Page, product: Installation, tmp_path: Path
+) -> None:
+    file = tmp_path / "labels.xml"
+    file.write_text("<annotations>\n<image></annotations>")
+    take_in(page, product.empty, "CVAT for images 1.1", file)
+    expect(page.get_by_role("alert")).to_contain_text(
+        re.compile("line 2: not XML: mismatched tag", re.IGNORECASE)
+    )
