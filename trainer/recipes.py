@@ -254,7 +254,8 @@ def gta5_to_cityscapes_vgg16(subject: RunSubject) -> TrainConfig:
     python -m trainer train --recipe gta5-to-cityscapes-vgg16 --source gta5:DIR
     --target cityscapes:DIR --labels labels.jsonl --supervision point --out RUN
 
-    For its published numbers see the paper: none was checked by us. By its operations (520 PFLOP) 1.5 hours where a GPU sustains 100 TFLOP/s.
+    For its published numbers see the paper. By its operations (520 PFLOP) 1.5 hours where a GPU
+    sustains 100 TFLOP/s.
     """
     return _deeplab("gta5-to-cityscapes-vgg16", subject, backbone="vgg16")
 
@@ -282,7 +283,8 @@ def synthia_to_cityscapes_vgg16(subject: RunSubject) -> TrainConfig:
     python -m trainer train --recipe synthia-to-cityscapes-vgg16 --source synthia:DIR
     --target cityscapes:DIR --labels labels.jsonl --supervision point --out RUN
 
-    For its published numbers see the paper: none was checked by us. Some 550 PFLOP: 1.5 hours where a GPU sustains 100 TFLOP/s.
+    For its published numbers see the paper. Some 550 PFLOP: 1.5 hours where a GPU sustains
+    100 TFLOP/s.
     """
     return _deeplab(
         "synthia-to-cityscapes-vgg16",
