@@ -7,6 +7,7 @@ Shapes: `N` image, `C` category, `P` point; `_3C` are hits, truth and prediction
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -39,6 +40,8 @@ from trainer.models.segmenter import SegmenterShape
 EXAMPLES = 3
 """So many of the worst and so many of the best images are named."""
 PRESENT_ABOVE = 0.5
+
+Ranked = TypeVar("Ranked")
 
 
 @dataclass(frozen=True)
@@ -240,4 +243,10 @@ def _examples(images: ResizedImages, counts_N3C: Tensor) -> tuple[ImageScore, ..
         for index in miou_N.argsort(stable=True).tolist()
         if there[index].any()
     ]
-    return tuple(ranked if len(ranked) <= 2 * EXAMPLES else ranked[:EXAMPLES] + ranked[-EXAMPLES:])
+    return extremes(ranked)
+
+
+def extremes(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
+    """The first and the last `EXAMPLES`, in order; all where there are no more than those."""
+    between = range(EXAMPLES, len(ranked) - EXAMPLES)
+    return tuple(each for place, each in enumerate(ranked) if place not in between)

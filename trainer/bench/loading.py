@@ -4,20 +4,18 @@ import statistics
 import tempfile
 import time
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 
 from trainer.adaptation import Adaptation
-from trainer.bench.measure import FEWEST_ROUNDS, Conditions, quartiles, synchronise
+from trainer.bench.measure import Conditions, quartiles, rounds, synchronise
 from trainer.bench.pictures import draw_dataset
 from trainer.bench.result import Cell, PartResult, verdict
 from trainer.bench.subject import CATEGORIES, config_for, make_adaptation
-from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.contract import Supervision, TrainConfig
 from trainer.data.batches import SourceBatches, TargetBatches, loaded
 from trainer.data.decode import mask_codes
 from trainer.data.domains import load_domains
 from trainer.data.images import ResizedImages
-from trainer.errors import BadInput
 from trainer.recipes import RunSubject
 
 
@@ -82,8 +80,10 @@ def measure(conditions: Conditions) -> PartResult:
         config = _config(conditions, extent, Path(name))
         adaptation = make_adaptation(config)
         loadings = [
-            _loading(config, cache=cache, workers=workers)
-            for cache, workers in product((True, False), extent.workers)
+            Loading(*batches, cache, workers)
+            for cache in (True, False)
+            for batches in [_batches(config, cache=cache)]
+            for workers in extent.workers
         ]
         passes = _in_turn(conditions, extent, adaptation, loadings)
     rows = [_row(loading, passes[number]) for number, loading in enumerate(loadings)]
@@ -106,8 +106,6 @@ def measure(conditions: Conditions) -> PartResult:
 
 
 def _config(conditions: Conditions, extent: Extent, folder: Path) -> TrainConfig:
-    if (conditions.source is None) != (conditions.target is None):
-        raise BadInput("--source and --target go together")
     source, target = conditions.source, conditions.target
     if source is None or target is None:
         source = draw_dataset(folder / "source", extent.files, extent.size, CATEGORIES, seed=1)
@@ -119,25 +117,19 @@ def _config(conditions: Conditions, extent: Extent, folder: Path) -> TrainConfig
     return config.model_copy(update={"cache": folder / "cache"})
 
 
-def _loading(config: TrainConfig, *, cache: bool, workers: int) -> Loading:
+def _batches(config: TrainConfig, *, cache: bool) -> tuple[SourceBatches, TargetBatches]:
     domains = load_domains(config if cache else config.model_copy(update={"cache": None}))
     source, target = domains.source, domains.target
-    if source is None:
+    if source is None or config.source is None:
         raise LookupError("the run that is measured has a source")
     if not cache:
-        codes = mask_codes(_source_card(config), config.categories)
+        codes = mask_codes(config.source, config.categories)
         of_source = ResizedImages(source.images.samples, config.source_size, codes, memory_limit=0)
         of_target = ResizedImages(
             target.images.samples, (config.width, config.height), memory_limit=0
         )
         source, target = replace(source, images=of_source), replace(target, images=of_target)
-    return Loading(source, target, cache, workers)
-
-
-def _source_card(config: TrainConfig) -> DatasetCard:
-    if config.source is None:
-        raise LookupError("the run that is measured has a source")
-    return config.source
+    return source, target
 
 
 def _in_turn(
@@ -146,10 +138,7 @@ def _in_turn(
     """Passes of each, round by round, after one that fills the cache."""
     loadings[0].take(adaptation, extent)
     passes: list[list[Pass]] = [[] for _ in loadings]
-    end = time.perf_counter() + conditions.seconds
-    for number in range(conditions.repeat):
-        if number >= FEWEST_ROUNDS and time.perf_counter() > end:
-            break
+    for _ in rounds(conditions):
         for loading, taken in zip(loadings, passes, strict=True):
             taken.append(loading.take(adaptation, extent))
     return passes

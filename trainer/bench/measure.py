@@ -3,22 +3,18 @@
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import torch
 
+from trainer.bench.result import Clock
 from trainer.contract import DatasetCard
 
 SHORTEST = 0.02
 """Seconds that one repetition takes at least: shorter calls are repeated within it."""
 FEWEST_ROUNDS = 2
-
-Clock = Literal["wall", "process"]
-"""What the clock on the wall shows, or what the process's threads used of the host's cores. On a CPU
-that other programs use too, only the latter tells what work costs; it knows nothing of waiting."""
 
 
 @dataclass(frozen=True)
@@ -106,16 +102,25 @@ def side_by_side(
         calls[name] = 1 if conditions.quick else math.ceil(SHORTEST / max(once, 1e-6))
     timings = {name: Timing() for name in compared}
     order = list(compared)
-    end = time.perf_counter() + conditions.seconds
-    for number in range(conditions.repeat):
-        if number >= FEWEST_ROUNDS and time.perf_counter() > end:
-            break
+    for _ in rounds(conditions):
         for name in order:
             seconds, process_seconds = _time(compared[name], calls[name], conditions)
             timings[name].seconds.append(seconds)
             timings[name].process_seconds.append(process_seconds)
         order.append(order.pop(0))  # nothing always follows the same other
     return timings
+
+
+def rounds(conditions: Conditions) -> Iterator[int]:
+    """Numbers of a comparison's rounds, of which the last begins before its time is over.
+
+    There are enough for a spread, however short the time.
+    """
+    end = time.perf_counter() + conditions.seconds
+    for number in range(conditions.repeat):
+        if number >= FEWEST_ROUNDS and time.perf_counter() > end:
+            return
+        yield number
 
 
 def _time(run: Callable[[], object], calls: int, conditions: Conditions) -> tuple[float, float]:

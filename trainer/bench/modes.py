@@ -32,6 +32,18 @@ class Mode:
         return f"{self.precision}{layout}{', compiled' if self.compile else ''}"
 
 
+@dataclass(frozen=True)
+class Work:
+    """What every mode does."""
+
+    flops: int
+    """Of a step."""
+    images: int
+    """Of a step."""
+    product: int
+    """FLOP of the matrix product that is the limit."""
+
+
 def modes_of(conditions: Conditions) -> tuple[Mode, ...]:
     """Those that differ on the device: on a CPU tf32 is fp32."""
     precisions = ("fp32", "tf32", "bf16") if conditions.on_accelerator else ("fp32", "bf16")
@@ -56,21 +68,16 @@ def measure(conditions: Conditions) -> PartResult:
             notes.append(f"{mode.name}: {str(error).strip().splitlines()[0]}")
             continue
         runs[mode.name] = stepper
-        runs.setdefault(_product(mode), partial(_multiply, *_matrices(stepper.config, size)))
-    flops = count_flops(Stepper(config_for(conditions)))
+        if _product(mode) not in runs:
+            runs[_product(mode)] = partial(_multiply, stepper.config, _matrix(stepper.config, size))
+    config = config_for(conditions)
+    work = Work(count_flops(Stepper(config)), images=2 * config.batch_size, product=2 * size**3)
     timings = side_by_side(conditions, runs)
-    rows = [
-        _row(mode, timings, memory[mode.name], flops, 2 * size**3)
-        for mode in modes
-        if mode.name in timings
-    ]
-    images = 2 * config_for(conditions).batch_size
-    for row in rows:
-        row["images_per_second"] = images / float(row["seconds"] or 1)
+    rows = [_row(mode, timings, memory[mode.name], work) for mode in modes if mode.name in timings]
     best = min(rows, key=lambda row: float(row["seconds"] or 0))
     return PartResult(
         part="modes",
-        about=f"the step of `step`: {flops / 1e9:.4g} GFLOP, forward and backward; the limit is "
+        about=f"the step of `step`: {work.flops / 1e9:.4g} GFLOP, forward and backward; the limit is "
         f"that of a product of two {size} x {size} matrices in the same precision",
         rows=tuple(rows),
         notes=(
@@ -80,19 +87,17 @@ def measure(conditions: Conditions) -> PartResult:
     )
 
 
-def _row(
-    mode: Mode, timings: dict[str, Timing], memory: int | None, flops: int, of_product: int
-) -> dict[str, Cell]:
+def _row(mode: Mode, timings: dict[str, Timing], memory: int | None, work: Work) -> dict[str, Cell]:
     timing = timings[mode.name]
-    limit = of_product / timings[_product(mode)].median
+    limit = work.product / timings[_product(mode)].median
     return {
         "mode": mode.name,
         **timing.row(),
-        "images_per_second": None,
+        "images_per_second": work.images / timing.median,
         "peak_memory_mib": None if memory is None else round(memory / 2**20),
-        "gflop_per_second": flops / timing.median / 1e9,
+        "gflop_per_second": work.flops / timing.median / 1e9,
         "limit_gflop_per_second": limit / 1e9,
-        "percent_of_limit": 100 * flops / timing.median / limit,
+        "percent_of_limit": 100 * work.flops / timing.median / limit,
     }
 
 
@@ -159,9 +164,9 @@ def _product(mode: Mode) -> str:
     return f"matrix product, {mode.precision}"
 
 
-def _matrices(config: TrainConfig, size: int) -> tuple[TrainConfig, Tensor]:
+def _matrix(config: TrainConfig, size: int) -> Tensor:
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-    return config, torch.randn(size, size, device=config.device).to(dtype)
+    return torch.randn(size, size, device=config.device).to(dtype)
 
 
 def _multiply(config: TrainConfig, matrix: Tensor) -> Tensor:

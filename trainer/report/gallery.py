@@ -16,11 +16,12 @@ from PIL import Image
 from pydantic import ValidationError
 
 from trainer.checkpoint import TrainedSegmenter, load_segmenter
-from trainer.contract import Breakdown, ImagePrediction, ImageScore, TrainConfig
+from trainer.contract import Breakdown, DatasetCard, ImagePrediction, ImageScore, TrainConfig
 from trainer.data.cards import Sample, list_samples
 from trainer.data.decode import MaskCodes, decode_image, decode_mask, mask_codes
 from trainer.data.images import ResizedImages
 from trainer.errors import BadInput, describe
+from trainer.evaluate import extremes
 from trainer.inference import predicted_categories, segment_images
 from trainer.predict import colors_of
 
@@ -28,7 +29,6 @@ WIDTH = 320
 """Of a picture, in pixels."""
 QUALITY = 72
 OPACITY = 0.6
-EXAMPLES = 3
 NAMED = 4
 """So many categories are named in the text that stands for a picture."""
 
@@ -62,16 +62,13 @@ def examples(
         BadInput: a file that they are made from is not there any more; names it.
     """
     if config.validation and breakdown and breakdown.examples:
-        return _against_truth(load_segmenter(checkpoint), config, breakdown)
+        return _against_truth(load_segmenter(checkpoint), config, config.validation, breakdown)
     return _by_certainty(run_dir, config)
 
 
 def _against_truth(
-    segmenter: TrainedSegmenter, config: TrainConfig, breakdown: Breakdown
+    segmenter: TrainedSegmenter, config: TrainConfig, card: DatasetCard, breakdown: Breakdown
 ) -> tuple[Example, ...]:
-    card = config.validation
-    if card is None:
-        return ()
     by_name = {sample.name: sample for sample in list_samples(card, with_masks=True)}
     scored = [each for each in breakdown.examples if each.image in by_name]
     chosen = [by_name[each.image] for each in scored]
@@ -101,9 +98,8 @@ def _rank(score: ImageScore, position: int, count: int) -> str:
 
 
 def _by_certainty(run_dir: Path, config: TrainConfig) -> tuple[Example, ...]:
-    predictions = sorted(_read_predictions(run_dir / "predictions"), key=lambda p: -p.uncertainty)
-    if len(predictions) > 2 * EXAMPLES:
-        predictions = predictions[:EXAMPLES] + predictions[-EXAMPLES:]
+    read = _read_predictions(run_dir / "predictions")
+    predictions = extremes(sorted(read, key=lambda each: -each.uncertainty))
     if not predictions:
         return ()
     samples = {sample.name: sample for sample in list_samples(config.target, with_masks=False)}
