@@ -13,6 +13,7 @@ import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../loo
 import type { Said } from "../loop/workspace"
 import type { Picture } from "../stage/picture"
 import type { StageControls } from "../stage/stage"
+import { BreakNote } from "./break-note"
 import { CategoryPanel } from "./category-panel"
 import { Desk } from "./desk"
 import { SignInDialog, SkipDialog } from "./dialogs"
@@ -23,6 +24,7 @@ import { TopBar } from "./top-bar"
 import { type Actions, useActions } from "./use-actions"
 import { useCounts } from "./use-counts"
 import { useDress } from "./use-dress"
+import { useStreak } from "./use-pace"
 
 const HelpDialog = lazy(async () => ({ default: (await import("./help-dialog")).HelpDialog }))
 
@@ -49,6 +51,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   const actions = useActions({ session, rules, personId: me.id, stage })
   const { task, draft, stepsBack, said, times, finished } = useWorkspace(session)
   const outbox = useOutbox(session)
+  const streak = useStreak(me.id, times.length)
   const signIn = useSignIn(session)
   const picture = usePicture(session, task?.id ?? null)
   const waiting = outbox.waiting.length
@@ -66,6 +69,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
         left={counted.left}
         imageName={task?.image.external_id ?? null}
         times={times}
+        streak={streak}
         outbox={outbox}
       />
       <main className={styles.desk}>
@@ -74,6 +78,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
           project={counted.project}
           left={counted.left}
         />
+        <BreakNote />
         <RefusedLabels outbox={session.outbox} refused={outbox.refused} />
       </main>
       <aside className={styles.panel} aria-label="Answer">

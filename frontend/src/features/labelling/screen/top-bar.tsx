@@ -5,6 +5,7 @@ import { LinkButton } from "@/components/button"
 import { classNames } from "@/components/class-names"
 import { formatCount, formatDuration, formatPlural } from "@/lib/format"
 import type { OutboxState, Parcel } from "../loop/outbox"
+import type { Streak } from "../loop/streak"
 import styles from "./top-bar.module.css"
 
 type TopBarProps = {
@@ -13,10 +14,12 @@ type TopBarProps = {
   /** Images that still need labels. */
   left: number
   times: readonly number[]
+  /** Of this person alone. */
+  streak: Streak
   outbox: OutboxState
 }
 
-export function TopBar({ project, imageName, left, times, outbox }: TopBarProps) {
+export function TopBar({ project, imageName, left, times, streak, outbox }: TopBarProps) {
   const { images } = project
   const total = images.ready + images.registered
   return (
@@ -34,7 +37,8 @@ export function TopBar({ project, imageName, left, times, outbox }: TopBarProps)
       {imageName && <span className={styles.image}>{imageName}</span>}
       <span className={styles.spacer} />
       <Fact name="left">{formatCount(left)}</Fact>
-      <Fact name="this session">{formatCount(times.length)}</Fact>
+      <Fact name="today">{formatCount(streak.images)}</Fact>
+      {streak.days > 1 && <Fact name="days in a row">{formatCount(streak.days)}</Fact>}
       <Fact name="per image">{times.length > 0 ? formatDuration(medianOf(times)) : "–"}</Fact>
       <SaveStatus outbox={outbox} />
       <div
