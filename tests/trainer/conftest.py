@@ -12,6 +12,7 @@ from PIL import Image
 
 from trainer.contract import DatasetCard, PointLabel, Supervision, TrainConfig, WeakLabel
 from trainer.data.labels import write_labels
+from trainer.models.segmenter import SegmenterShape
 from trainer.recipes import RunSubject, build
 
 CATEGORIES = ("road", "building", "car")
@@ -137,6 +138,19 @@ def make_run(make_config: MakeConfig, tmp_path: Path) -> MakeRun:
         return run_dir
 
     return make
+
+
+def shape_with(**changes: object) -> SegmenterShape:
+    """Two categories, 16 feature channels, images of 32 x 64, unless told otherwise."""
+    fields: dict[str, object] = {
+        "backbone": "efficientnet-lite0",
+        "categories": ("road", "car"),
+        "feature_channels": 16,
+        "height": 32,
+        "width": 64,
+        "smooth_max": 1.0,
+    }
+    return SegmenterShape.model_validate(fields | changes)
 
 
 def lines_of(run_dir: Path) -> list[dict[str, object]]:

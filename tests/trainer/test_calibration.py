@@ -6,21 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.trainer.conftest import shape_with
 from trainer.calibration import fit_presence, presence_probabilities
 from trainer.models.segmenter import SegmenterShape
 
 
 def shape(scale: float = 1.0, offsets: tuple[float, ...] = ()) -> SegmenterShape:
-    return SegmenterShape(
-        backbone="efficientnet-lite0",
-        categories=("road", "car"),
-        feature_channels=8,
-        height=32,
-        width=32,
-        smooth_max=1,
-        presence_scale=scale,
-        presence_offsets=offsets,
-    )
+    return shape_with(presence_scale=scale, presence_offsets=offsets)
 
 
 def unlikeliness(

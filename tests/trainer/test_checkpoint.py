@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.trainer.models.conftest import shape_with
+from tests.trainer.conftest import shape_with
 from trainer.checkpoint import (
     Provenance,
     TrainedSegmenter,

@@ -12,11 +12,11 @@ from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from tests.trainer.conftest import CATEGORIES, MakeRun, Street
+from tests.trainer.conftest import CATEGORIES, MakeRun, Street, shape_with
 from trainer.__main__ import app
 from trainer.checkpoint import load_segmenter, read_safetensors
 from trainer.contract import Score, Supervision, TrainConfig
-from trainer.models.segmenter import SegmenterShape, build_segmenter
+from trainer.models.segmenter import build_segmenter
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
 from trainer.train import train
 
@@ -255,21 +255,10 @@ def _bad_line(street: Street, root: Path, _trained: Path) -> dict[str, object]:
 
 
 def _weights_with_nan(street: Street, root: Path, _trained: Path) -> dict[str, object]:
-    weights = build_segmenter(_shape()).backbone.state_dict()
+    weights = build_segmenter(shape_with(categories=CATEGORIES)).backbone.state_dict()
     weights["conv_stem.weight"][0, 0, 0, 0] = torch.nan
     save_file(weights, root / "nan.safetensors")
     return {"initial_weights": str(root / "nan.safetensors")}
-
-
-def _shape() -> SegmenterShape:
-    return SegmenterShape(
-        backbone="efficientnet-lite0",
-        categories=CATEGORIES,
-        feature_channels=32,
-        height=32,
-        width=32,
-        smooth_max=1,
-    )
 
 
 def _checkpoint_of_two_categories(_street: Street, root: Path, trained: Path) -> dict[str, object]:

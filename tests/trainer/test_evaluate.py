@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from tests.trainer.conftest import shape_with
 from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import Score
 from trainer.data.cards import Sample
@@ -22,7 +23,6 @@ from trainer.evaluate import (
 )
 from trainer.inference import Window
 from trainer.models.heads import Segmentation
-from trainer.models.segmenter import SegmenterShape
 
 NAMES = ("road", "sky", "car")
 LEVELS = (0, 100, 200)
@@ -42,17 +42,7 @@ class ByGrey(nn.Module):
 
 
 def segmenter(width: int = 6, height: int = 4, **fields: object) -> TrainedSegmenter:
-    shape = SegmenterShape.model_validate(
-        {
-            "backbone": "efficientnet-lite0",
-            "categories": NAMES,
-            "feature_channels": 8,
-            "height": height,
-            "width": width,
-            "smooth_max": 1,
-        }
-        | fields
-    )
+    shape = shape_with(categories=NAMES, height=height, width=width, **fields)
     return TrainedSegmenter(ByGrey(), shape)  # type: ignore[arg-type]
 
 

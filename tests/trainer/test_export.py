@@ -8,7 +8,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from tests.trainer.models.conftest import shape_with
+from tests.trainer.conftest import shape_with
 from trainer.__main__ import app
 from trainer.checkpoint import Provenance, TrainedSegmenter, save_checkpoint
 from trainer.contract import Score

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tests.trainer.conftest import Street
+from tests.trainer.conftest import CATEGORIES, Street, shape_with
 from trainer.checkpoint import TrainedSegmenter
 from trainer.data.cards import Sample, list_samples
 from trainer.data.images import ResizedImages
@@ -20,16 +20,9 @@ from trainer.inference import (
     segment_images,
 )
 from trainer.losses.pixels import resize_logits
-from trainer.models.segmenter import SegmenterShape, build_segmenter
+from trainer.models.segmenter import build_segmenter
 
-SHAPE = SegmenterShape(
-    backbone="efficientnet-lite0",
-    categories=("road", "building", "car"),
-    feature_channels=16,
-    height=48,
-    width=64,
-    smooth_max=1,
-)
+SHAPE = shape_with(categories=CATEGORIES, height=48)
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,14 @@ from trainer.contract import (
     Evaluated,
     ImagePrediction,
     Progress,
-    Report,
     Score,
 )
 from trainer.data.cards import list_samples
 from trainer.data.images import ResizedImages
+from trainer.data.labels import write_labels
 from trainer.errors import BAD_INPUT
 from trainer.predict import predict_images
+from trainer.report.file import read_report
 from trainer.train import FAILED, SUCCEEDED, train
 
 
@@ -108,7 +109,7 @@ def test_every_supervision_runs_to_its_end(
     progress = [line for line in lines if line["kind"] == "progress"]
     assert [line["step"] for line in progress] == [5, 10, 15, 20]
     assert lines[-1] == {"kind": "finished", "status": "succeeded"}
-    report = Report.model_validate_json((run_dir / "report.json").read_text())
+    report = read_report(run_dir)
     assert (report.selected_step, report.supervision) == (20, supervision)
     assert report.score.miou is not None
     assert (report.source_only is None) == without_source
@@ -164,7 +165,7 @@ def test_every_target_image_is_predicted_at_its_own_size(make_run: MakeRun, stre
 def test_a_longer_run_learns_the_street(make_run: MakeRun) -> None:
     run_dir = make_run(warmup_steps=30, steps=30, learning_rate=1e-3, evaluate_every=30)
     train(run_dir)
-    report = Report.model_validate_json((run_dir / "report.json").read_text())
+    report = read_report(run_dir)
     assert report.score.miou is not None
     assert report.score.miou > 0.6
 
@@ -186,10 +187,10 @@ def test_a_finished_run_started_again_only_predicts_and_reports(
     with monkeypatch.context() as patch:
         patch.delattr("trainer.judge.Judge.measure")  # what was just assessed is known
         assert train(run_dir) == SUCCEEDED
-    first = Report.model_validate_json((run_dir / "report.json").read_text())
+    first = read_report(run_dir)
     (run_dir / "report.json").unlink()
     assert train(run_dir) == SUCCEEDED
-    again = Report.model_validate_json((run_dir / "report.json").read_text())
+    again = read_report(run_dir)
     assert again.breakdown == first.breakdown
     since = kinds(run_dir)[kinds(run_dir).index("finished") + 1 :]
     assert since == ["started", "predicting", "finished"]
@@ -254,32 +255,13 @@ def test_a_loss_that_is_not_finite_stops_the_run(make_run: MakeRun) -> None:
 
 
 def test_without_validation_a_tenth_of_the_labels_is_held_out(
-    make_run: MakeRun, street: Street, tmp_path: Path
+    make_run: MakeRun, tmp_path: Path
 ) -> None:
-    paint(tmp_path / "many", 20, (32, 32), seed=9)
-    target = {"name": "many", "root": str(tmp_path / "many")}
-    labels = tmp_path / "many.jsonl"
-    point = {"category": "road", "x": 16, "y": 30}
-    labels.write_text(
-        "".join(
-            json.dumps(
-                {
-                    "image": f"images/{number:03d}.png",
-                    "width": 32,
-                    "height": 32,
-                    "present": ["road", "building"],
-                    "points": [point],
-                }
-            )
-            + "\n"
-            for number in range(20)
-        )
-    )
-    run_dir = make_run(target=target, labels=str(labels), validation=None)
+    run_dir = make_run(**many_labels(tmp_path, 20), validation=None)
     train(run_dir)
     started = lines_of(run_dir)[0]
     assert (started["labelled_images"], started["target_images"]) == (18, 20)
-    report = Report.model_validate_json((run_dir / "report.json").read_text())
+    report = read_report(run_dir)
     assert report.score.miou is None
     assert report.score.presence_f1 is not None
     assert report.score.point_accuracy is not None
@@ -330,9 +312,7 @@ def many_labels(folder: Path, count: int) -> dict[str, object]:
     paint(folder / "many", count, (32, 32), seed=9)
     names = [f"images/{number:03d}.png" for number in range(count)]
     labels = folder / "many.jsonl"
-    labels.write_text(
-        "".join(f"{weak_label(folder / 'many', name).model_dump_json()}\n" for name in names)
-    )
+    write_labels(labels, [weak_label(folder / "many", name) for name in names])
     target = {"name": "many", "root": str(folder / "many")}
     return {"target": target, "labels": str(labels)}
 
@@ -358,7 +338,7 @@ def test_the_selected_checkpoint_has_the_best_score(
     ]
     scores = {each.step: each.score for each in evaluated}
     assert list(scores) == [2, 3, 4, 5, 6]
-    report = Report.model_validate_json((run_dir / "report.json").read_text())
+    report = read_report(run_dir)
     values = {step: getattr(score, field) for step, score in scores.items()}
     assert report.selected_step == max(values, key=lambda step: (values[step], step))
     assert report.selection == words
@@ -379,7 +359,7 @@ def test_predictions_are_the_selected_checkpoints(
     monkeypatch.setattr("trainer.judge.is_better", lambda _rule, _score, best: best is None)
     run_dir = make_run(**(SELECTING | {"selection": "masks", "predict": True}))
     assert train(run_dir) == SUCCEEDED
-    report = Report.model_validate_json((run_dir / "report.json").read_text())
+    report = read_report(run_dir)
     assert (report.selected_step, report.last_step) == (2, 6)
     again = run_dir / "again"
     segmenter = load_segmenter(run_dir / "checkpoints/step-000002.safetensors")
@@ -393,7 +373,7 @@ def test_predictions_are_the_selected_checkpoints(
 def test_too_few_labels_leave_the_last_step_selected(make_run: MakeRun) -> None:
     run_dir = make_run(**(SELECTING | {"selection": "weak-labels"}))
     assert train(run_dir) == SUCCEEDED
-    report = Report.model_validate_json((run_dir / "report.json").read_text())
+    report = read_report(run_dir)
     assert report.selected_step == report.last_step == 6
     assert report.selection == "last step: there are too few weak labels to hold any out"
     assert not (run_dir / "checkpoints/best.safetensors").exists()
@@ -407,10 +387,7 @@ def test_a_run_starts_from_a_checkpoint(make_run: MakeRun) -> None:
     assert train(second) == SUCCEEDED
     tensors, same = load_file(begun), load_file(second / "checkpoints/step-000000.safetensors")
     assert all(torch.equal(tensors[name], same[name]) for name in tensors)
-    scores = [
-        Report.model_validate_json((run_dir / "report.json").read_text())
-        for run_dir in (first, second)
-    ]
+    scores = [read_report(run_dir) for run_dir in (first, second)]
     assert scores[1].source_only == scores[0].score
 
 

@@ -6,21 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainer.models.segmenter import Segmenter, SegmenterShape, build_segmenter
+from tests.trainer.conftest import shape_with
+from trainer.models.segmenter import Segmenter, build_segmenter
 
 MakeSegmenter = Callable[..., Segmenter]
-
-
-def shape_with(**changes: object) -> SegmenterShape:
-    fields: dict[str, object] = {
-        "backbone": "efficientnet-lite0",
-        "categories": ("road", "car"),
-        "feature_channels": 16,
-        "height": 32,
-        "width": 64,
-        "smooth_max": 1.0,
-    }
-    return SegmenterShape.model_validate(fields | changes)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from tests.trainer.models.conftest import MakeSegmenter, shape_with
+from tests.trainer.conftest import shape_with
+from tests.trainer.models.conftest import MakeSegmenter
 from trainer.errors import BadInput
 
 
