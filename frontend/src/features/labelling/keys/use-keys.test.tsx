@@ -73,7 +73,10 @@ describe("useKeys", () => {
     expect(hold).toHaveBeenCalledTimes(1)
     expect(letGo).not.toHaveBeenCalled()
     window.dispatchEvent(new KeyboardEvent("keyup", { key: "c", code: "KeyC" }))
-    expect(letGo).toHaveBeenCalledExactlyOnceWith("Car")
+    expect(letGo).toHaveBeenCalledExactlyOnceWith("Car", true)
+    press("c", { code: "KeyC" })
+    window.dispatchEvent(new Event("blur"))
+    expect(letGo).toHaveBeenLastCalledWith("Car", false)
   })
 
   it("does not take letters out of a text", () => {

@@ -8,8 +8,8 @@ export type KeyHandlers = {
   release: (id: CommandId) => void
   /** A category's key went down. */
   hold: (category: string) => void
-  /** A category's key was let go. */
-  letGo: (category: string) => void
+  /** A category's key was let go; not meant when the page lost the keyboard meanwhile. */
+  letGo: (category: string, isMeant: boolean) => void
   doubt: (category: string) => void
   /** A tile was chosen on the keypad. */
   pressTile: (tile: number) => void
@@ -27,21 +27,24 @@ export function useKeys(keymap: Keymap, handlers: KeyHandlers, isOn: boolean): v
   })
   useEffect(() => {
     if (!isOn) return
-    const held = new Map<string, () => void>()
+    const held = new Map<string, Binding>()
     const down = (event: KeyboardEvent) => {
       const binding = bindingOf(event, keymap)
       if (!binding) return
       event.preventDefault()
       if (event.repeat && !mayRepeat(binding)) return
       act(binding, latest.current)
-      held.set(event.code, () => endOf(binding, latest.current))
+      held.set(event.code, binding)
     }
-    const up = (event: KeyboardEvent) => letGo(event.code)
-    const letGo = (code: string) => {
-      held.get(code)?.()
+    const letGo = (code: string, isMeant: boolean) => {
+      const binding = held.get(code)
+      if (binding) endOf(binding, latest.current, isMeant)
       held.delete(code)
     }
-    const letAllGo = () => [...held.keys()].forEach(letGo)
+    const up = (event: KeyboardEvent) => letGo(event.code, true)
+    const letAllGo = () => {
+      for (const code of [...held.keys()]) letGo(code, false)
+    }
     window.addEventListener("keydown", down)
     window.addEventListener("keyup", up)
     window.addEventListener("blur", letAllGo)
@@ -82,7 +85,7 @@ function act(binding: Binding, handlers: KeyHandlers): void {
 }
 
 /** What a key did ends when it is let go. */
-function endOf(binding: Binding, handlers: KeyHandlers): void {
-  if (binding.kind === "tick") handlers.letGo(binding.category.name)
+function endOf(binding: Binding, handlers: KeyHandlers, isMeant: boolean): void {
+  if (binding.kind === "tick") handlers.letGo(binding.category.name, isMeant)
   else if (binding.kind === "command" && binding.command.held) handlers.release(binding.command.id)
 }

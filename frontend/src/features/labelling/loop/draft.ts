@@ -1,7 +1,7 @@
 import type { Project } from "@/api/projects"
 import { answerOf, isSameAnswer, refitted, rulesOf, sheetOf } from "../answer/answer"
 import { changed, type History, startHistory } from "../answer/history"
-import type { Rules, Sheet } from "../answer/sheet"
+import { presenceOf, type Rules, type Sheet } from "../answer/sheet"
 import type { Clock, Timing } from "./clock"
 import type { Shelf } from "./shelf"
 import type { Label, Lease, LeasedImage, Prediction } from "./transport"
@@ -49,7 +49,9 @@ export function taskOf(lease: Lease): Task {
 function draftOf({ label, prefill }: Task, rules: Rules): Draft {
   if (label) return draftOfLabel(label, rules)
   const sheet = sheetOf({ present: prefill?.present ?? [] }, rules)
-  const prefilled: ReadonlySet<string> = new Set(prefill?.present)
+  // Tiles can not be told from what is likely in the image.
+  const ticked = prefill?.present.filter((name) => presenceOf(sheet, name) === "present")
+  const prefilled: ReadonlySet<string> = new Set(ticked)
   const basis = basisOf(null, rules)
   return { ...startingWith(sheet), basis, prefilled, prefilledBy: prefill?.by ?? null }
 }

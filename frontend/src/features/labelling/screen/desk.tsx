@@ -68,7 +68,9 @@ export function Desk(props: DeskProps) {
         controls={stage}
       />
       {previous && <p className={styles.flicker}>Before: run {previous.run}</p>}
-      {task.isBlind && <p className={styles.blind}>blind: no prediction is shown</p>}
+      {task.isBlind && !task.prediction && (
+        <p className={styles.blind}>blind: no prediction is shown</p>
+      )}
       {stepsBack > 0 && <ReviewNote stepsBack={stepsBack} skipped={draft.skipped} />}
     </>
   )

@@ -1,14 +1,13 @@
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react"
+import { useEffect, useMemo, useRef, useState } from "react"
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { rulesOf } from "../answer/answer"
 import { isBeforePoints, type Rules, type Sheet } from "../answer/sheet"
-import { type Keymap, keymapOf } from "../keys/keymap"
+import { keymapOf } from "../keys/keymap"
 import { useKeys } from "../keys/use-keys"
 import type { Task } from "../loop/draft"
 import type { PictureState } from "../loop/gallery"
 import type { Session } from "../loop/session"
-import type { Keys } from "../loop/transport"
 import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../loop/use-session"
 import type { Said } from "../loop/workspace"
 import type { Picture } from "../stage/picture"
@@ -16,17 +15,15 @@ import type { StageControls } from "../stage/stage"
 import { BreakNote } from "./break-note"
 import { CategoryPanel } from "./category-panel"
 import { Desk } from "./desk"
-import { SignInDialog, SkipDialog } from "./dialogs"
 import styles from "./labelling.module.css"
+import { Dialogs, preloadDialogs, SignInDialog } from "./lazy-dialogs"
 import { RefusedLabels } from "./refused-labels"
 import { ToolBar } from "./tool-bar"
 import { TopBar } from "./top-bar"
-import { type Actions, useActions } from "./use-actions"
+import { useActions } from "./use-actions"
 import { useCounts } from "./use-counts"
 import { useDress } from "./use-dress"
 import { useStreak } from "./use-pace"
-
-const HelpDialog = lazy(async () => ({ default: (await import("./help-dialog")).HelpDialog }))
 
 type LabellingProps = { project: Project; me: Me }
 
@@ -60,6 +57,10 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   useKeys(keymap, actions, dress.isReady && actions.dialog === null && !signIn.isAsked)
   useInputs(session)
 
+  const isSeen = picture?.state === "ready"
+  useEffect(() => {
+    if (isSeen) preloadDialogs()
+  }, [isSeen])
   const model = modelOf(task, picture)
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keeps the focus where it is
@@ -103,7 +104,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
           next={draft ? nextStep(draft.history.present, rules, stepsBack > 0) : "Save and next"}
           isReview={stepsBack > 0}
           canSkip={task !== null}
-          canSubmit={picture?.state === "ready"}
+          canSubmit={isSeen}
         />
       </footer>
       <Messages said={said} />
@@ -142,27 +143,6 @@ function Messages({ said }: { said: Said }) {
         </p>
       )}
     </>
-  )
-}
-
-type DialogsProps = {
-  actions: Actions
-  project: Project
-  rules: Rules
-  keymap: Keymap
-  onKeys: (keys: Keys) => void
-}
-
-function Dialogs({ actions, project, rules, keymap, onKeys }: DialogsProps) {
-  const onClose = () => actions.setDialog(null)
-  if (actions.dialog === "skip") return <SkipDialog onSkip={actions.skip} onClose={onClose} />
-  if (actions.dialog !== "help") return null
-  const hasOverlay = project.show_predictions
-  const projectId = project.id
-  return (
-    <Suspense>
-      <HelpDialog {...{ projectId, rules, keymap, hasOverlay, onKeys, onClose }} />
-    </Suspense>
   )
 }
 

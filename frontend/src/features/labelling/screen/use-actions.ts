@@ -83,9 +83,9 @@ function useAnswer(session: Session, rules: Rules) {
     held.current = { category, isWaiting }
     if (!isWaiting) basic.tick(category)
   }
-  const letGo = (category: string) => {
+  const letGo = (category: string, isMeant: boolean) => {
     if (held.current?.category !== category) return
-    if (held.current.isWaiting) basic.tick(category)
+    if (held.current.isWaiting && isMeant) basic.tick(category)
     held.current = null
   }
   const onTap = (spot: Spot) => {

@@ -1,7 +1,8 @@
 // @vitest-environment node
 import { deflateSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
-import { decodeMask, indexAt, paintMask } from "./mask"
+import { indexAt, paintMask } from "./mask"
+import { decodeMask } from "./mask-file"
 
 /** Written by Pillow, which packs few colours into few bits. */
 const FOUR_BITS =

@@ -1,4 +1,4 @@
-import { decodeMask, type Mask, paintMask } from "./mask"
+import { type Mask, paintMask } from "./mask"
 
 /** Everything of one image that is drawn, decoded and ready. */
 export type Picture = {
@@ -41,7 +41,7 @@ export async function loadOverlay(
   colors: readonly string[],
   readFile: ReadFile,
 ): Promise<Overlay> {
-  const file = await readFile(maskUrl)
+  const [file, { decodeMask }] = await Promise.all([readFile(maskUrl), import("./mask-file")])
   const mask = await decodeMask(new Uint8Array(await file.arrayBuffer()))
   const pixels = new ImageData(paintMask(mask, new Map(colors.entries())), mask.width, mask.height)
   return { mask, bitmap: await createImageBitmap(pixels) }
