@@ -21,7 +21,11 @@ from server.services.label_formats import FORMATS, LabelFormat
 router = APIRouter(tags=["label files"])
 
 PIECE = 2**16
-CONTENT = {form.media_type: {"schema": {"type": "string"}} for form in FORMATS.values()}
+# JSON files are an array or an object; a document describes the others as text.
+CONTENT = {
+    kind: {"schema": {} if kind == "application/json" else {"type": "string"}}
+    for kind in sorted({form.media_type for form in FORMATS.values()})
+}
 FormatQuery = Annotated[LabelFormat, Query(alias="format")]
 
 

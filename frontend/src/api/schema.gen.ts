@@ -297,6 +297,26 @@ export interface paths {
         patch: operations["change_project"];
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Agreement
+         * @description How far people agree on images that several of them labelled, by category.
+         */
+        get: operations["show_agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/cost-curve": {
         parameters: {
             query?: never;
@@ -317,6 +337,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/disputed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Disputed
+         * @description Images whose current labels contradict each other, the latest first.
+         *
+         *     `PUT /images/{id}/label` with `resolves` decides one.
+         */
+        get: operations["list_disputed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/images": {
         parameters: {
             query?: never;
@@ -326,7 +368,9 @@ export interface paths {
         };
         /**
          * List Images
-         * @description The images of a project in order of import.
+         * @description The images of a project that pass a filter, in order of import or the most uncertain first.
+         *
+         *     An annotator may filter by state and by themselves.
          */
         get: operations["list_images"];
         put?: never;
@@ -337,6 +381,46 @@ export interface paths {
          *     Importing the same again changes nothing. A manifest's pictures are verified later.
          */
         post: operations["import_images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/images/requeue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Requeue Images
+         * @description Hand images out again. What was said of them so far stays.
+         */
+        post: operations["requeue_images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/images/{image_id}/neighbours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Neighbours
+         * @description The images before and after one in a list with the same filter.
+         */
+        get: operations["show_neighbours"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -516,6 +600,26 @@ export interface paths {
          *     409 `no-source`, `no-labels` or `no-images` when the project is not ready for it.
          */
         post: operations["create_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/skips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Skips
+         * @description Why images were skipped, the most frequent reason first.
+         */
+        get: operations["list_skips"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -915,6 +1019,21 @@ export interface components {
             version: string;
         };
         /**
+         * Agreement
+         * @description How far people agree on images that several of them labelled.
+         */
+        Agreement: {
+            /** Annotators */
+            annotators: number;
+            /** Categories */
+            categories: components["schemas"]["CategoryAgreement"][];
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "cohen" | "fleiss";
+        };
+        /**
          * AnnotatorPace
          * @description One's own work in a project.
          */
@@ -955,6 +1074,17 @@ export interface components {
              * @enum {string}
              */
             unit: "pixels" | "points";
+        };
+        /** CategoryAgreement */
+        CategoryAgreement: {
+            /** Agreement */
+            agreement: number | null;
+            /** Category */
+            category: string;
+            /** Images */
+            images: number;
+            /** Kappa */
+            kappa: number | null;
         };
         /**
          * CategoryChange
@@ -1123,6 +1253,47 @@ export interface components {
             problem: string | null;
         };
         /**
+         * Dispute
+         * @description Who says what of a category, by e-mail address.
+         */
+        Dispute: {
+            /** Absent By */
+            absent_by: string[];
+            /** Category */
+            category: string;
+            /** Present By */
+            present_by: string[];
+        };
+        /** DisputedImage */
+        DisputedImage: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Disputed At */
+            disputed_at: string | null;
+            /** Disputes */
+            disputes: components["schemas"]["Dispute"][];
+            /** External Id */
+            external_id: string;
+            /** Height */
+            height: number | null;
+            /** Id */
+            id: number;
+            /** Labels */
+            labels: number;
+            /** Reject Reason */
+            reject_reason: string | null;
+            /** Split */
+            split: string;
+            state: components["schemas"]["ImageState"];
+            /** Url */
+            url: string;
+            /** Width */
+            width: number | null;
+        };
+        /**
          * FieldError
          * @description One field that was wrong.
          */
@@ -1177,6 +1348,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Disputed At */
+            disputed_at: string | null;
             /** External Id */
             external_id: string;
             /** Height */
@@ -1204,6 +1377,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Disputed At */
+            disputed_at: string | null;
             /** External Id */
             external_id: string;
             /** Height */
@@ -1427,6 +1602,23 @@ export interface components {
             payload: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Neighbours
+         * @description The images beside one in a filtered list; null at its ends.
+         */
+        Neighbours: {
+            /** Next Id */
+            next_id: number | null;
+            /** Previous Id */
+            previous_id: number | null;
+        };
+        /** Page[DisputedImage] */
+        Page_DisputedImage_: {
+            /** Items */
+            items: components["schemas"]["DisputedImage"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** Page[ImageOut] */
         Page_ImageOut_: {
@@ -1794,6 +1986,16 @@ export interface components {
             source_only?: components["schemas"]["Score"] | null;
             supervision: components["schemas"]["Supervision"];
         };
+        /** Requeue */
+        Requeue: {
+            /** Image Ids */
+            image_ids: number[];
+        };
+        /** Requeued */
+        Requeued: {
+            /** Images */
+            images: number;
+        };
         /**
          * Role
          * @description What a person may do; each role may do all that the ones before it may.
@@ -1978,6 +2180,13 @@ export interface components {
              * Format: password
              */
             password: string;
+        };
+        /** SkipCount */
+        SkipCount: {
+            /** Reason */
+            reason: string;
+            /** Skips */
+            skips: number;
         };
         /** SnapshotOut */
         SnapshotOut: {
@@ -3071,6 +3280,64 @@ export interface operations {
             };
         };
     };
+    show_agreement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreement"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     show_cost_curve: {
         parameters: {
             query?: {
@@ -3132,12 +3399,81 @@ export interface operations {
             };
         };
     };
+    list_disputed: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DisputedImage_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_images: {
         parameters: {
             query?: {
-                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled") | null;
                 limit?: number;
                 cursor?: string | null;
+                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed") | null;
+                category?: string | null;
+                /** @description What people say of `category`. */
+                said?: "present" | "absent" | "unsure" | "disputed";
+                /** @description Id of who labelled it. */
+                annotator?: number | null;
+                /** @description Only where the latest model contradicts a label. */
+                disagrees?: boolean;
+                order?: "imported" | "uncertain";
             };
             header?: never;
             path: {
@@ -3251,6 +3587,137 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    requeue_images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Requeue"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Requeued"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_neighbours: {
+        parameters: {
+            query?: {
+                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed") | null;
+                category?: string | null;
+                /** @description What people say of `category`. */
+                said?: "present" | "absent" | "unsure" | "disputed";
+                /** @description Id of who labelled it. */
+                annotator?: number | null;
+                /** @description Only where the latest model contradicts a label. */
+                disagrees?: boolean;
+                order?: "imported" | "uncertain";
+            };
+            header?: never;
+            path: {
+                project_id: number;
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Neighbours"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3464,7 +3931,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": unknown;
                     "application/x-ndjson": string;
                     "application/xml": string;
                     "text/csv": string;
@@ -3524,7 +3991,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": string;
+                "application/json": unknown;
                 "application/x-ndjson": string;
                 "application/xml": string;
                 "text/csv": string;
@@ -3946,6 +4413,64 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_skips: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkipCount"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
