@@ -2,23 +2,42 @@
 
 import tempfile
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from starlette.datastructures import UploadFile
 
-from server.api.deps import Importer, Reader, ReadSessionDep
+from server.api.deps import (
+    EngineerReader,
+    Importer,
+    ProjectAdmin,
+    Reader,
+    ReadSessionDep,
+    SessionDep,
+)
 from server.api.problems import problems
 from server.db import session_scope
-from server.errors import BadInput
+from server.errors import BadInput, Forbidden, NotFound
 from server.models import Image
 from server.models.image import ImageState
 from server.models.user import Role
 from server.schemas.common import DatabaseId, Page
-from server.schemas.image import ImageDetail, ImageOut, ImportResult, Rejected
-from server.services import images, labels, manifests, projects
+from server.schemas.image import (
+    Dispute,
+    DisputedImage,
+    ImageDetail,
+    ImageOut,
+    ImportResult,
+    Neighbours,
+    Rejected,
+    Requeue,
+    Requeued,
+)
+from server.services import agreement, browse, images, labels, manifests, projects
+from server.services.browse import ImageFilter, ImageOrder, Place, Said, State
 from server.services.images import Imported
 from server.settings import get_settings
 
@@ -125,6 +144,7 @@ def image_out(image: Image, n_labels: int) -> ImageOut:
         split=image.split,
         created_at=image.created_at,
         labels=n_labels,
+        disputed_at=image.disputed_at,
         url=image_url(image),
     )
 
@@ -133,22 +153,114 @@ def image_url(image: Image) -> str:
     return f"/api/v1/images/{image.id}/file"
 
 
+def image_filter(
+    caller: Reader,
+    state: State | None = None,
+    category: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+    said: Annotated[Said, Query(description="What people say of `category`.")] = "present",
+    annotator: Annotated[DatabaseId | None, Query(description="Id of who labelled it.")] = None,
+    disagrees: Annotated[
+        bool, Query(description="Only where the latest model contradicts a label.")
+    ] = False,
+    order: ImageOrder = "imported",
+) -> ImageFilter:
+    """The filters of an image list; what others or the model say is for engineers."""
+    own = annotator if annotator == caller.id else None
+    wanted = ImageFilter(state, category, said, annotator, disagrees, order)
+    seen = ImageFilter(state, category, said, None if own else annotator, disagrees, order)
+    if seen.looks_at_others and not caller.is_at_least(Role.ENGINEER):
+        raise Forbidden(f"this filter needs the role {Role.ENGINEER.value}", code="filter")
+    return wanted
+
+
+ImageFilterDep = Annotated[ImageFilter, Depends(image_filter)]
+
+
 @router.get("/projects/{project_id}/images", responses=problems(401, 403, 404))
 def list_images(
     project_id: DatabaseId,
-    _caller: Reader,
+    wanted: ImageFilterDep,
     session: ReadSessionDep,
-    state: Literal["registered", "ready", "rejected", "labelled", "unlabelled"] | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 60,
-    cursor: Annotated[str | None, Query(max_length=20, pattern=r"^\d{1,10}$")] = None,
+    cursor: Annotated[str | None, Query(max_length=50)] = None,
 ) -> Page[ImageOut]:
-    """The images of a project in order of import."""
-    projects.get(session, project_id)
-    after = min(int(cursor), 2**31 - 1) if cursor else 0
-    found = images.list_page(session, project_id, state, after, limit + 1)
-    page, more = found[:limit], len(found) > limit
-    items = [image_out(image, n) for image, n in page]
-    return Page(items=items, next_cursor=str(items[-1].id) if more else None)
+    """The images of a project that pass a filter, in order of import or the most uncertain first.
+
+    An annotator may filter by state and by themselves.
+    """
+    project = projects.get(session, project_id)
+    after = Place.parse(cursor) if cursor else None
+    found = browse.page(session, project, wanted, after, limit + 1)
+    shown = found[:limit]
+    counts = browse.label_counts(session, [image.id for image, _ in shown])
+    items = [image_out(image, counts.get(image.id, 0)) for image, _ in shown]
+    return Page(items=items, next_cursor=str(shown[-1][1]) if len(found) > limit else None)
+
+
+@router.get(
+    "/projects/{project_id}/images/{image_id}/neighbours", responses=problems(401, 403, 404)
+)
+def show_neighbours(
+    project_id: DatabaseId, image_id: DatabaseId, wanted: ImageFilterDep, session: ReadSessionDep
+) -> Neighbours:
+    """The images before and after one in a list with the same filter."""
+    project = projects.get(session, project_id)
+    image = images.get(session, image_id)
+    if image.project_id != project_id:
+        raise NotFound(f"there is no image {image_id} in this project")
+    previous_id, next_id = browse.neighbours(session, project, wanted, image)
+    return Neighbours(previous_id=previous_id, next_id=next_id)
+
+
+@router.post("/projects/{project_id}/images/requeue", responses=problems(401, 403, 404))
+def requeue_images(
+    project_id: DatabaseId, body: Requeue, _caller: ProjectAdmin, session: SessionDep
+) -> Requeued:
+    """Hand images out again. What was said of them so far stays."""
+    project = projects.get(session, project_id)
+    return Requeued(images=images.requeue(session, project, body.image_ids))
+
+
+@router.get("/projects/{project_id}/disputed", responses=problems(401, 403, 404))
+def list_disputed(
+    project_id: DatabaseId,
+    _caller: EngineerReader,
+    session: ReadSessionDep,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=50)] = None,
+) -> Page[DisputedImage]:
+    """Images whose current labels contradict each other, the latest first.
+
+    `PUT /images/{id}/label` with `resolves` decides one.
+    """
+    project = projects.get(session, project_id)
+    before = _moment_and_id(cursor) if cursor else None
+    found = agreement.disputed_page(session, project_id, before, limit + 1)
+    shown = found[:limit]
+    image_ids = [image.id for image in shown]
+    counts = browse.label_counts(session, image_ids)
+    sides = agreement.sides(session, image_ids)
+    items = [
+        DisputedImage(
+            **image_out(image, counts[image.id]).model_dump(),
+            disputes=[
+                Dispute(category=c.name, present_by=said["present"], absent_by=said["absent"])
+                for c in project.categories
+                if (said := sides[image.id].get(c.id))
+            ],
+        )
+        for image in shown
+    ]
+    last = shown[-1] if len(found) > limit else None
+    return Page(items=items, next_cursor=f"{last.disputed_at}~{last.id}" if last else None)
+
+
+def _moment_and_id(cursor: str) -> tuple[datetime, int]:
+    moment, _, image_id = cursor.partition("~")
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC), min(int(image_id), 2**31 - 1)
+    except (ValueError, OverflowError) as error:
+        raise BadInput("cursor: not one that this list gave") from error
 
 
 @router.get("/images/{image_id}", responses=problems(401, 403, 404))

@@ -14,6 +14,7 @@ from server.api.problems import problems
 from server.models import Project
 from server.schemas.common import DatabaseId
 from server.schemas.project import (
+    Agreement,
     AnnotatorPace,
     CategoryOut,
     ImageCounts,
@@ -22,8 +23,9 @@ from server.schemas.project import (
     ProjectChange,
     ProjectIn,
     ProjectOut,
+    SkipCount,
 )
-from server.services import categories, prefill_effect, projects
+from server.services import agreement, categories, prefill_effect, projects
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -109,3 +111,19 @@ def show_prefill_effect(
 ) -> PrefillEffect:
     """What pre-filling does to answers and to the time they take, beside blind images."""
     return prefill_effect.measure(session, project_id)
+
+
+@router.get("/{project_id}/agreement", responses=problems(401, 403, 404))
+def show_agreement(
+    project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep
+) -> Agreement:
+    """How far people agree on images that several of them labelled, by category."""
+    return agreement.measure(session, project_id)
+
+
+@router.get("/{project_id}/skips", responses=problems(401, 403, 404))
+def list_skips(
+    project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep
+) -> list[SkipCount]:
+    """Why images were skipped, the most frequent reason first."""
+    return projects.skips(session, project_id)

@@ -51,7 +51,7 @@ class Label(Base):
     blind: Mapped[bool] = mapped_column(default=False)
     """Whether a prediction or pre-filling was withheld, to measure what they do to answers."""
     resolves: Mapped[bool] = mapped_column(default=False)
-    """A reviewer's word: while it is current it counts in place of all others of the image."""
+    """A reviewer's word: the latest current one counts in place of all others of the image."""
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     request_hash: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from server.models.image import ImageState
-from server.schemas.common import In, Out
+from server.schemas.common import DatabaseId, In, Out
 from server.schemas.label import LabelOut
 
 
@@ -44,6 +44,8 @@ class ImageOut(Out):
     created_at: datetime
     labels: int
     """Current labels, skips not counted."""
+    disputed_at: datetime | None
+    """Since when its labels contradict each other without a reviewer's decision."""
     url: str
     """The image's file; takes `?width=N`."""
 
@@ -51,3 +53,31 @@ class ImageOut(Out):
 class ImageDetail(ImageOut):
     history: list[LabelOut]
     """All revisions by everybody, newest first. An annotator sees only their own."""
+
+
+class Neighbours(Out):
+    """The images beside one in a filtered list; null at its ends."""
+
+    previous_id: int | None
+    next_id: int | None
+
+
+class Dispute(Out):
+    """Who says what of a category, by e-mail address."""
+
+    category: str
+    present_by: list[str]
+    absent_by: list[str]
+
+
+class DisputedImage(ImageOut):
+    disputes: list[Dispute]
+
+
+class Requeue(In):
+    image_ids: list[DatabaseId] = Field(min_length=1, max_length=1000)
+
+
+class Requeued(Out):
+    images: int
+    """Of which assignments were opened again."""

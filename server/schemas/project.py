@@ -211,6 +211,30 @@ class PrefillEffect(Out):
     categories: list[CategoryEffect]
 
 
+class SkipCount(Out):
+    reason: str
+    skips: int
+
+
+class CategoryAgreement(Out):
+    category: str
+    images: int
+    """With two sure answers or more for it."""
+    agreement: float | None
+    """The share of pairs of answers that agree."""
+    kappa: float | None
+    """Agreement beyond chance: 1 is perfect, 0 is chance; null where it is not defined."""
+
+
+class Agreement(Out):
+    """How far people agree on images that several of them labelled."""
+
+    method: Literal["cohen", "fleiss"]
+    """Cohen's kappa of two people, Fleiss' kappa of more."""
+    annotators: int
+    categories: list[CategoryAgreement]
+
+
 class DatasetOut(Out):
     """A dataset card that a project can name as its source or validation set."""
 

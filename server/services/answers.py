@@ -1,6 +1,6 @@
 """What current labels say of each category, kept beside the labels so that it can be searched."""
 
-from sqlalchemy import Exists, and_, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Exists, and_, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from server.db import utcnow
@@ -16,10 +16,6 @@ def replace(session: Session, image: Image, label: Label) -> None:
     mine = and_(Label.image_id == image.id, Label.annotator_id == label.annotator_id, Label.current)
     session.execute(delete(Answer).where(Answer.label_id.in_(select(Label.id).where(mine))))
     session.execute(update(Label).where(mine).values(current=False))
-    if label.resolves:
-        # One decision at a time: the last reviewer's.
-        of_image = Label.image_id == image.id
-        session.execute(update(Label).where(of_image, Label.resolves).values(resolves=False))
     session.add(label)
     session.flush()
     rows = _rows(label)
@@ -49,6 +45,21 @@ def _summarise(session: Session, image: Image) -> None:
     image.labelled = bool(decided)
     disputed = not any(decided) and session.scalar(select(is_disputed(image.id)))
     image.disputed_at = (image.disputed_at or utcnow()) if disputed else None
+
+
+def counts() -> ColumnElement[bool]:
+    """Whether a label is one that training sees: current, no skip, and not overruled.
+
+    A reviewer's decision overrules all other labels of its image, and earlier decisions.
+    """
+    decision = aliased(Label)
+    is_overruled = exists().where(
+        decision.image_id == Label.image_id,
+        decision.current,
+        decision.resolves,
+        or_(~Label.resolves, decision.id > Label.id),
+    )
+    return and_(Label.current, Label.skipped.is_(None), ~is_overruled)
 
 
 def is_disputed(image_id: object, category_id: int | None = None) -> Exists:

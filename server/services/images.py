@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -222,31 +222,27 @@ def get(session: Session, image_id: int, *, lock: bool = False) -> Image:
     return image
 
 
-STATES: dict[str, ColumnElement[bool]] = {
-    "registered": Image.state == ImageState.REGISTERED.value,
-    "ready": Image.state == ImageState.READY.value,
-    "rejected": Image.state == ImageState.REJECTED.value,
-}
+def requeue(session: Session, project: Project, image_ids: Sequence[int]) -> int:
+    """Open the done assignments of images again; returns of how many images. Labels stay.
 
-
-def list_page(
-    session: Session, project_id: int, state: str | None, after: int, limit: int
-) -> list[tuple[Image, int]]:
-    """(image, number of current labels), in order of import, with ids over `after`."""
-    labels = (
-        select(func.count())
-        .where(Label.image_id == Image.id, Label.current, Label.skipped.is_(None))
-        .scalar_subquery()
+    Raises NotFound, and then changes nothing, when one is no image of the project.
+    """
+    known = select(Image.id).where(Image.project_id == project.id, Image.id.in_(image_ids))
+    if missing := set(image_ids) - set(session.scalars(known)):
+        raise NotFound(f"there is no image {min(missing)} in this project")
+    opened = session.scalars(
+        update(Assignment)
+        .where(Assignment.image_id.in_(image_ids), Assignment.state == AssignmentState.DONE.value)
+        .values(
+            state=AssignmentState.OPEN.value,
+            annotator_id=None,
+            lease_id=None,
+            lease_expires_at=None,
+        )
+        .returning(Assignment.image_id)
+        .execution_options(synchronize_session=False)
     )
-    query: Select[Any] = select(Image, labels).where(
-        Image.project_id == project_id, Image.id > after
-    )
-    if state in ("labelled", "unlabelled"):
-        done = exists().where(Label.image_id == Image.id, Label.current, Label.skipped.is_(None))
-        query = query.where(done if state == "labelled" else ~done)
-    elif state is not None:
-        query = query.where(STATES[state])
-    return [(image, n) for image, n in session.execute(query.order_by(Image.id).limit(limit))]
+    return len(set(opened))
 
 
 def label_history(session: Session, image_id: int, annotator_id: int | None) -> list[Label]:

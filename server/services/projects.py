@@ -18,6 +18,7 @@ from server.schemas.project import (
     ImageCounts,
     ProjectChange,
     ProjectIn,
+    SkipCount,
 )
 from server.services import categories, datasets
 from trainer.recipes import RECIPES
@@ -60,6 +61,14 @@ def get(session: Session, project_id: int) -> Project:
     if project is None:
         raise NotFound(f"there is no project {project_id}")
     return project
+
+
+def category_id(project: Project, name: str) -> int:
+    """Raises BadInput `unknown-category`."""
+    for category in project.categories:
+        if category.name == name:
+            return category.id
+    raise BadInput(f"there is no category {name!r} in this project", code="unknown-category")
 
 
 def list_all(session: Session) -> list[Project]:
@@ -149,3 +158,17 @@ def pace(session: Session, project_id: int, annotator_id: int) -> AnnotatorPace:
         median_active_ms=round(median(times)) if times else None,
         labels_today=sum(created_at >= midnight for _, created_at in rows),
     )
+
+
+def skips(session: Session, project_id: int) -> list[SkipCount]:
+    """How often images were skipped for each reason, the most frequent first; at most 100."""
+    get(session, project_id)
+    count = func.count()
+    rows = session.execute(
+        select(Label.skipped, count)
+        .where(Label.project_id == project_id, Label.current, Label.skipped.is_not(None))
+        .group_by(Label.skipped)
+        .order_by(count.desc(), Label.skipped)
+        .limit(100)
+    )
+    return [SkipCount(reason=reason or "", skips=n) for reason, n in rows]

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, case, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from server.db import is_postgresql
 from server.errors import Conflict, NotFound
 from server.models import Category, Image, Label, Snapshot
-from server.services import projects
+from server.services import answers, projects
 from server.storage import get_storage
 from trainer.contract import PointLabel, TileTags, WeakLabel
 
@@ -97,7 +97,8 @@ def _write(file: BinaryIO | Any, labels: Iterator[WeakLabel]) -> _Written:
 def weak_labels(session: Session, project_id: int) -> Iterator[WeakLabel]:
     """The current labels without the skipped ones, by image and annotator, one of each.
 
-    Times include what the annotator spent on earlier revisions of the same image.
+    Times include what the annotator spent on earlier revisions of the same image. A reviewer's
+    decision stands alone for its image, with the time that everybody spent on it.
     """
     categories = (
         select(Category.id, Category.name)
@@ -127,17 +128,27 @@ def _current_labels(session: Session, project_id: int) -> Any:
         select(
             Image.external_id, Image.width, Image.height, Label.annotator_id, Label.present,
             Label.absent, Label.points, Label.tiles, Label.prefilled_by, Label.created_at,
-            spent.c.active_ms, spent.c.wall_ms,
+            _everybodys(Label.active_ms, spent.c.active_ms),
+            _everybodys(Label.wall_ms, spent.c.wall_ms),
         )
         .join(Image, Image.id == Label.image_id)
         .join(
             spent,
             (spent.c.image_id == Label.image_id) & (spent.c.annotator_id == Label.annotator_id),
         )
-        .where(Label.project_id == project_id, Label.current, Label.skipped.is_(None))
+        .where(Label.project_id == project_id, answers.counts())
         .order_by(name, Label.annotator_id)
         .execution_options(yield_per=ROWS_AT_ONCE)
     )  # fmt: skip
+
+
+def _everybodys(time: Any, own: ColumnElement[int]) -> ColumnElement[int]:
+    """What was spent on an image: by all for a decision, by the annotator for other labels."""
+    other = aliased(Label)
+    by_all = select(func.sum(getattr(other, time.key))).where(other.image_id == Label.image_id)
+    return case((Label.resolves, by_all.correlate(Label).scalar_subquery()), else_=own).label(
+        time.key
+    )
 
 
 def _weak_label(row: Row[Any], names: dict[int, str]) -> WeakLabel:
@@ -191,7 +202,5 @@ def list_all(session: Session, project_id: int) -> list[Snapshot]:
 
 def count_current_labels(session: Session, project_id: int) -> int:
     """How many lines a snapshot would have now."""
-    query = select(func.count()).where(
-        Label.project_id == project_id, Label.current, Label.skipped.is_(None)
-    )
+    query = select(func.count(Label.id)).where(Label.project_id == project_id, answers.counts())
     return session.scalar(query) or 0
