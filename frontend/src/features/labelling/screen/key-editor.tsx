@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useState } from "react"
+import { useEffect, useEffectEvent, useState } from "react"
 import { messageOf } from "@/api/client"
 import type { Category } from "@/api/projects"
 import { Button } from "@/components/button"
@@ -29,17 +29,20 @@ export function KeyEditor({ projectId, categories, onChange }: KeyEditorProps) {
   }
   const choose = (category: string, key: string) =>
     save(chooseKeys(projectId, rekeyed(keys, category, key)))
-  const press = (event: KeyboardEvent) => {
+  const press = useEffectEvent((event: KeyboardEvent) => {
     const key = event.key.toLowerCase()
     if (!asking || !isCategoryKey(key) || event.ctrlKey || event.metaKey || event.altKey) return
     event.preventDefault()
     const holder = holderOf(key, asking.category, keys)
     if (holder === null) void choose(asking.category, key)
     else setAsking({ ...asking, conflict: { taken: key, holder } })
-  }
+  })
+  useEffect(() => {
+    window.addEventListener("keydown", press)
+    return () => window.removeEventListener("keydown", press)
+  }, [])
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: hears the key for the button inside
-    <div className={styles.editor} onKeyDown={press}>
+    <div className={styles.editor}>
       {problem && <Notice tone="bad">{problem}</Notice>}
       <ul className={styles.list}>
         {categories.map(({ id, name, key }) => (

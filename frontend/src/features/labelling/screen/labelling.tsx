@@ -149,7 +149,7 @@ function Messages({ said }: { said: Said }) {
 /** A press with the mouse takes no focus: the next Enter is meant for the image. */
 function keepFocus(event: React.MouseEvent<HTMLElement>): void {
   const isInside = event.currentTarget.contains(event.target as Node)
-  const isControl = (event.target as Element).closest("input, label, textarea") !== null
+  const isControl = (event.target as Element).closest("input, label, textarea, dialog") !== null
   if (isInside && !isControl) event.preventDefault()
 }
 

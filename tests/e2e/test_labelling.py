@@ -1,0 +1,435 @@
+"""The labelling page in a real browser: every mode, own keys, nothing lost, everyone can use it."""
+
+import gzip
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.domains import draw, upload
+from tests.product import running_api, weakseg
+from tests.services.browser import chromium_arguments
+
+pytestmark = pytest.mark.e2e
+
+PASSWORD = "correct horse battery"
+ADMIN, FIRST, SECOND = "lead@example.org", "first@example.org", "second@example.org"
+CATEGORIES = (
+    {"name": "Car", "key": "c"},
+    {"name": "Road", "key": "r"},
+    {"name": "Sky", "key": "k"},
+)
+NUMBERS = itertools.count(1)
+PATIENCE_MS = 30_000
+SENDING = re.compile(r"/api/v1/images/\d+/label$")
+AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
+MOST_BYTES = 160_000
+"""Scripts and styles of the page with all that it fetches in advance, compressed."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running server with rendered street scenes to label."""
+
+    address: str
+    api: httpx.Client
+    images: list[Path]
+
+    def project(self, **changes: Any) -> int:
+        """A new project with all of the images."""
+        name = f"Streets {next(NUMBERS)}"
+        body = {"name": name, "categories": CATEGORIES, "recipe": "tiny"} | changes
+        answer = self.api.post("/api/v1/projects", json=body)
+        assert answer.status_code == 201, answer.text
+        number = int(answer.json()["id"])
+        upload(self.api, number, self.images)
+        return number
+
+    def labels(self, project: int, email: str = FIRST) -> list[dict[str, Any]]:
+        """One person's labels, the oldest first."""
+        with httpx.Client(base_url=self.address, trust_env=False, timeout=30) as api:
+            sign_in = {"email": email, "password": PASSWORD}
+            assert api.post("/api/v1/session", json=sign_in).is_success
+            items = api.get(f"/api/v1/projects/{project}/labels/mine").json()["items"]
+        return list(reversed(items))
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("labelling")
+    draw(folder / "target", "target", 8, seed=3)
+    environment = {"WEAKSEG_DATA": str(folder / "data"), "WEAKSEG_PASSWORD": PASSWORD}
+    weakseg("migrate", environment=environment)
+    for email, role in ((ADMIN, "admin"), (FIRST, "annotator"), (SECOND, "annotator")):
+        weakseg("user", "add", email, "--role", role, environment=environment)
+    with (
+        running_api(environment, folder / "logs") as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=30) as api,
+    ):
+        credentials = {"email": ADMIN, "password": PASSWORD}
+        assert api.post("/api/v1/session", json=credentials).is_success
+        yield Installation(address, api, sorted((folder / "target/images").iterdir()))
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
+        expect.set_options(timeout=PATIENCE_MS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def context(browser: Browser, product: Installation) -> Iterator[BrowserContext]:
+    """A browser in which the first annotator is signed in; a script that throws is a failure."""
+    opened = browser.new_context(
+        base_url=product.address, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
+    )
+    opened.set_default_timeout(PATIENCE_MS)
+    errors: list[str] = []
+    opened.on("weberror", lambda error: errors.append(str(error.error)))
+    sign_in(opened, FIRST)
+    yield opened
+    opened.close()
+    assert errors == []
+
+
+@pytest.fixture
+def label(context: BrowserContext) -> Callable[[int], Page]:
+    """Opens the labelling page of a project and waits for its first image."""
+
+    def open_page(project: int) -> Page:
+        page = context.new_page()
+        page.goto(f"/projects/{project}/label")
+        wait_for_image(page)
+        return page
+
+    return open_page
+
+
+def sign_in(context: BrowserContext, email: str) -> None:
+    answer = context.request.post("/api/v1/session", data={"email": email, "password": PASSWORD})
+    assert answer.ok, answer.text()
+
+
+def wait_for_image(page: Page) -> None:
+    expect(page.get_by_role("application")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^scene-\d+\.jpg$"))).to_be_visible()
+
+
+def image_name(page: Page) -> str:
+    return page.get_by_text(re.compile(r"^scene-\d+\.jpg$")).inner_text()
+
+
+def row(page: Page, category: str) -> Any:
+    """The button that ticks a category."""
+    rows = page.get_by_role("listitem").filter(has_text=category)
+    return rows.get_by_role("button").first
+
+
+def spot(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where a place of the image is on the page; x and y are shares of its width and height."""
+    box = page.get_by_role("application").bounding_box()
+    assert box is not None
+    scale = min(box["width"] / 480, box["height"] / 360)
+    left = box["x"] + (box["width"] - 480 * scale) / 2
+    top = box["y"] + (box["height"] - 360 * scale) / 2
+    return left + x * 480 * scale, top + y * 360 * scale
+
+
+def click(page: Page, x: float, y: float) -> None:
+    page.mouse.click(*spot(page, x, y))
+
+
+def submit(page: Page) -> None:
+    name = image_name(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(name)).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+
+
+# --- Nothing is lost
+
+
+def test_a_reload_keeps_what_is_not_submitted(product: Installation, label: Any) -> None:
+    project = product.project()
+    page = label(project)
+    name = image_name(page)
+    page.keyboard.press("c")
+    click(page, 0.5, 0.5)
+    page.keyboard.press("Shift+r")
+    expect(row(page, "Road")).to_contain_text("not sure")
+    page.wait_for_function(
+        """async () => (await indexedDB.databases()).some(({ name }) => name === "weakseg-drafts")"""
+    )
+    page.reload()
+    wait_for_image(page)
+    assert image_name(page) == name
+    expect(row(page, "Car")).to_have_attribute("aria-pressed", "true")
+    expect(row(page, "Road")).to_have_attribute("aria-pressed", "mixed")
+    submit(page)
+    [stored] = product.labels(project)
+    assert (stored["present"], stored["unsure"], stored["absent"]) == (["Car"], ["Road"], ["Sky"])
+    [point] = stored["points"]
+    assert (point["x"], point["y"]) == pytest.approx((240, 180), abs=1)
+
+
+def test_an_expired_session_asks_on_the_page(
+    product: Installation, context: BrowserContext, label: Any
+) -> None:
+    project = product.project()
+    page = label(project)
+    context.clear_cookies()
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    expect(dialog).to_contain_text("1 label waits on this device")
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Sign in and go on").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    assert [one["present"] for one in product.labels(project)] == [["Car"]]
+
+
+def test_nobody_labels_in_the_name_of_whoever_comes_next(
+    product: Installation, context: BrowserContext, label: Any
+) -> None:
+    project = product.project()
+    page = label(project)
+    page.route(SENDING, lambda route: route.abort())
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Offline: 1 waiting")).to_be_visible()
+    sign_in(context, SECOND)
+    page.unroute(SENDING)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    expect(dialog).to_be_visible()
+    assert product.labels(project, SECOND) == []
+
+    other = label(project)
+    expect(other.get_by_role("status").filter(has_text=f"1 of {FIRST}")).to_be_visible()
+    submit(other)
+    assert [one["present"] for one in product.labels(project, SECOND)] == [[]]
+    assert product.labels(project) == []
+
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Sign in and go on").click()
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    assert [one["present"] for one in product.labels(project)] == [["Car"]]
+
+
+def test_two_tabs_send_each_label_once(product: Installation, label: Any) -> None:
+    project = product.project()
+    tabs = [label(project), label(project)]
+    for tab, key in zip(tabs, "cr", strict=True):
+        tab.route(SENDING, lambda route: route.abort())
+        tab.keyboard.press(key)
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_role("status").filter(has_text="Offline: 1 waiting")).to_be_visible()
+    tabs[1].reload()
+    for tab in tabs:
+        tab.unroute(SENDING)
+        tab.evaluate("dispatchEvent(new Event('online'))")
+        expect(tab.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    stored = product.labels(project)
+    assert sorted(one["present"] for one in stored) == [["Car"], ["Road"]]
+    assert [one["revision"] for one in stored] == [1, 1]
+    assert len({one["image_id"] for one in stored}) == 2
+
+
+# --- Seeing
+
+
+def test_the_image_is_brightened_and_the_person_remembered(
+    product: Installation, label: Any
+) -> None:
+    page = label(product.project())
+    image = page.locator("canvas").first
+    expect(image).to_have_css("filter", "none")
+    page.keyboard.press("]")
+    page.keyboard.press("}")
+    page.keyboard.press(">")
+    expect(image).to_have_css("filter", re.compile(r"brightness\(1\.15\) contrast\(1\.15\) url"))
+    filters = page.locator("canvas").evaluate_all("all => all.map(one => one.style.filter)")
+    assert [text for text in filters[1:] if text] == []
+    page.reload()
+    wait_for_image(page)
+    expect(page.locator("canvas").first).to_have_css("filter", re.compile("brightness"))
+    page.keyboard.press("\\")
+    expect(page.locator("canvas").first).to_have_css("filter", "none")
+
+
+# --- Keys
+
+
+def test_a_person_has_keys_of_their_own(product: Installation, label: Any) -> None:
+    page = label(product.project())
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys")
+    dialog.get_by_role("button", name="Choose your own keys").click()
+    dialog.get_by_role("button", name="Car", exact=False).first.click()
+    page.keyboard.press("r")
+    expect(dialog).to_contain_text("R is the key of Road.")
+    dialog.get_by_role("button", name="Give it to Car").click()
+    expect(dialog.get_by_role("button", name=re.compile("^Road"))).to_contain_text("C")
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    expect(row(page, "Car")).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    wait_for_image(page)
+    expect(row(page, "Car")).to_have_attribute("aria-keyshortcuts", "r")
+    page.keyboard.press("?")
+    dialog.get_by_role("button", name="Choose your own keys").click()
+    dialog.get_by_role("button", name="Back to the project's keys").click()
+    expect(row(page, "Car")).to_have_attribute("aria-keyshortcuts", "c")
+
+
+def test_categories_without_a_key_are_found_by_name(product: Installation, label: Any) -> None:
+    names = [f"Kind {number:02}" for number in range(40)]
+    project = product.project(categories=[{"name": name} for name in names], mode="tags")
+    page = label(project)
+    page.keyboard.press(";")
+    page.keyboard.type("kind 39")
+    expect(page.get_by_role("listitem")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("listitem")).to_have_count(40)
+    submit(page)
+    [stored] = product.labels(project)
+    assert stored["present"] == ["Kind 39"]
+    assert len(stored["absent"]) == 39
+
+
+# --- Modes
+
+
+def test_a_held_key_tags_and_points_at_once(product: Installation, label: Any) -> None:
+    project = product.project()
+    page = label(project)
+    page.keyboard.down("c")
+    click(page, 0.25, 0.25)
+    click(page, 0.75, 0.25)
+    page.keyboard.up("c")
+    page.keyboard.press("k")
+    click(page, 0.5, 0.1)
+    submit(page)
+    [stored] = product.labels(project)
+    assert stored["present"] == ["Car", "Sky"]
+    assert [point["category"] for point in stored["points"]] == ["Car", "Car", "Sky"]
+
+
+def test_points_come_up_in_turn_after_the_tags(product: Installation, label: Any) -> None:
+    project = product.project(mode="points", points_per_category=2)
+    page = label(project)
+    for key in "rkc":
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    expect(row(page, "Car")).to_contain_text("click 1 of 2")
+    click(page, 0.2, 0.6)
+    click(page, 0.3, 0.6)
+    expect(row(page, "Road")).to_contain_text("click 1 of 2")
+    page.keyboard.press("Backspace")
+    expect(row(page, "Car")).to_contain_text("click 2 of 2")
+    click(page, 0.4, 0.6)
+    click(page, 0.5, 0.9)
+    click(page, 0.6, 0.9)
+    expect(row(page, "Sky")).to_contain_text("click 1 of 2")
+    page.keyboard.press("End")
+    expect(row(page, "Sky")).to_have_attribute("aria-pressed", "false")
+    submit(page)
+    [stored] = product.labels(project)
+    assert (stored["present"], stored["absent"]) == (["Car", "Road"], ["Sky"])
+    assert [point["category"] for point in stored["points"]] == ["Car"] * 2 + ["Road"] * 2
+
+
+def test_tiles_are_pressed_swept_and_keyed(product: Installation, label: Any) -> None:
+    project = product.project(mode="tiles", tile_rows=2, tile_cols=3)
+    page = label(project)
+    page.keyboard.press("c")
+    page.keyboard.press("Numpad7")
+    click(page, 0.5, 0.75)
+    expect(row(page, "Car")).to_contain_text("2 tiles")
+    page.keyboard.press("r")
+    page.mouse.move(*spot(page, 0.1, 0.75))
+    page.mouse.down()
+    page.mouse.move(*spot(page, 0.9, 0.75), steps=4)
+    page.mouse.up()
+    expect(row(page, "Road")).to_contain_text("3 tiles")
+    page.keyboard.press("k")
+    page.get_by_role("link", name="Leave labelling").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("application")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    page.get_by_role("application").evaluate("stage => stage.blur()")
+    expect(row(page, "Sky")).to_contain_text("1 tile")
+    submit(page)
+    [stored] = product.labels(project)
+    assert stored["present"] == ["Car", "Road", "Sky"]
+    assert stored["tiles"] == {
+        "rows": 2, "cols": 3, "present": {"Car": [0, 4], "Road": [3, 4, 5], "Sky": [1]},
+    }  # fmt: skip
+
+
+# --- Everyone
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("mode", ["tags-and-points", "tiles"])
+def test_axe_finds_nothing(product: Installation, label: Any, mode: str, scheme: Any) -> None:
+    page = label(product.project(mode=mode))
+    page.emulate_media(color_scheme=scheme)
+    page.keyboard.press("c")
+    click(page, 0.3, 0.3)
+    assert violations(page) == []
+    page.keyboard.press("?")
+    page.get_by_role("button", name="Choose your own keys").click()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Brightness, contrast, colours").click()
+    page.get_by_label("safe for colour-blind people").check()
+    assert violations(page) == []
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 AA, each with the first element."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate(f"axe.run({{ runOnly: {json.dumps(tags)} }})")["violations"]
+    return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html']}" for one in found]
+
+
+def test_every_target_is_large_enough_for_a_finger(browser: Browser, product: Installation) -> None:
+    tablet = browser.new_context(
+        base_url=product.address, viewport={"width": 1024, "height": 768}, has_touch=True
+    )
+    sign_in(tablet, FIRST)
+    page = tablet.new_page()
+    page.goto(f"/projects/{product.project()}/label")
+    wait_for_image(page)
+    sizes = page.locator("button:visible, a:visible").evaluate_all(
+        """all => all.map((one) => [one, one.getBoundingClientRect()])
+               .map(([{ ariaLabel, textContent }, { width, height }]) =>
+                 [ariaLabel ?? textContent, Math.round(width), Math.round(height)])"""
+    )
+    small = [(name, *size) for name, *size in sizes if min(size) < 44]
+    tablet.close()
+    assert small == []
+
+
+def test_the_page_is_light(product: Installation, label: Any) -> None:
+    page = label(product.project())
+    names = page.evaluate(
+        """performance.getEntriesByType("resource").map(({ name }) => name)
+           .filter((name) => /\\.(js|css)$/.test(name))"""
+    )
+    sizes = {name: len(gzip.compress(product.api.get(name).content, 9)) for name in set(names)}
+    assert 0 < sum(sizes.values()) <= MOST_BYTES, sizes
