@@ -4,6 +4,7 @@ import { client, type Schemas, unwrap } from "./client"
 export type Project = Schemas["ProjectOut"]
 export type Category = Schemas["CategoryOut"]
 export type CategoryIn = Schemas["CategoryIn"]
+export type CategoryChange = Schemas["CategoryChange"]
 export type ProjectIn = Schemas["ProjectIn"]
 export type ProjectChange = Schemas["ProjectChange"]
 export type Supervision = Project["supervision"]

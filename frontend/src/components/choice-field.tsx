@@ -32,6 +32,8 @@ export type Choice<Value extends string> = {
   value: Value
   label: string
   description?: string
+  /** Says the same without words. */
+  picture?: ReactNode
 }
 
 type RadioCardsProps<Value extends string> = {
@@ -57,6 +59,7 @@ export function RadioCards<Value extends string>(props: RadioCardsProps<Value>) 
       <div className={styles.radios} data-even={choices.length % 2 === 0 || undefined}>
         {choices.map((choice) => (
           <Radio key={choice.value} value={choice.value} className={styles.radio ?? ""}>
+            {choice.picture}
             <span className={styles.label}>{choice.label}</span>
             {choice.description && <span className={styles.description}>{choice.description}</span>}
           </Radio>

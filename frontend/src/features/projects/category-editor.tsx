@@ -1,67 +1,65 @@
-import { Plus, X } from "lucide-react"
+import { Plus, Undo2 } from "lucide-react"
+import { useRef } from "react"
+import type { Category } from "@/api/projects"
 import { Button } from "@/components/button"
 import { FormSection } from "@/components/layout"
+import { Notice } from "@/components/notice"
 import {
   addCategory,
+  addNames,
   type CategoryDraft,
   draftCategories,
+  keyProblem,
   MAX_CATEGORIES,
-  problemOf,
+  moved,
+  nameProblem,
+  putBack,
+  takenOut,
 } from "./category-draft"
-import styles from "./form.module.css"
+import styles from "./category-editor.module.css"
+import { CategoryRow } from "./category-row"
 import { PRESETS } from "./presets"
+import { useReorder } from "./use-reorder"
 
 export type Preset = { name: string; categories: readonly string[] }
 
 type CategoryEditorProps = {
   drafts: readonly CategoryDraft[]
   onChange: (drafts: CategoryDraft[]) => void
+  /** What the project has already; empty for a new project. */
+  stored?: readonly Category[]
   /** Offered besides the usual street datasets. */
-  presets: readonly Preset[]
-  /** Show what is wrong; only after the first attempt to save. */
+  presets?: readonly Preset[]
+  /** Say what is missing, too; only after the first attempt to save. */
   showProblems: boolean
   error: string | undefined
 }
 
 export function CategoryEditor(props: CategoryEditorProps) {
-  const { drafts, onChange, presets, showProblems, error } = props
-  const replace = (changed: CategoryDraft) =>
-    onChange(drafts.map((draft) => (draft.id === changed.id ? changed : draft)))
+  const { drafts, onChange, stored = [], presets = [], showProblems, error } = props
+  const isNew = stored.length === 0
+  const fill = (names: readonly string[]) =>
+    onChange((isNew ? draftCategories(names) : addNames(drafts, names)).slice(0, MAX_CATEGORIES))
   return (
     <FormSection
       title="Categories"
-      hint="What people look for. Names must match the source domain's categories; the colour is drawn in masks, the key ticks the category. They are fixed once the project exists."
+      hint="What people look for. Names must match the source domain's categories; the colour is drawn in masks, the key ticks the category."
     >
       <p className={styles.hint}>
-        Start from a known set, or add your own, up to {MAX_CATEGORIES}.
+        {isNew
+          ? `Start from a known set, or add your own, up to ${MAX_CATEGORIES}.`
+          : "Add what is missing of a known set, or your own."}
       </p>
       <div className={styles.presets}>
         {[...presets, ...PRESETS].map((preset) => (
-          <Button key={preset.name} onClick={() => onChange(draftCategories(preset.categories))}>
+          <Button key={preset.name} onClick={() => fill(preset.categories)}>
             {preset.name}
           </Button>
         ))}
       </div>
-      {error && <p className={styles.error}>{error}</p>}
+      {error && <Notice tone="bad">{error}</Notice>}
       {drafts.length > 0 && (
-        <div className={styles.rows}>
-          <div className={`${styles.row} ${styles.rowhead}`} aria-hidden="true">
-            <span>Colour</span>
-            <span>Name</span>
-            <span>Key</span>
-            <span />
-          </div>
-          {drafts.map((draft, index) => (
-            <CategoryRow
-              key={draft.id}
-              draft={draft}
-              place={index + 1}
-              problem={showProblems ? problemOf(draft, drafts) : null}
-              onChange={replace}
-              onRemove={() => onChange(drafts.filter(({ id }) => id !== draft.id))}
-            />
-          ))}
-        </div>
+        <CategoryRows drafts={drafts} onChange={onChange} showProblems={showProblems} />
       )}
       <div>
         <Button
@@ -72,53 +70,67 @@ export function CategoryEditor(props: CategoryEditorProps) {
           Add category
         </Button>
       </div>
+      <TakenOut drafts={drafts} stored={stored} onChange={onChange} />
     </FormSection>
   )
 }
 
-type CategoryRowProps = {
-  draft: CategoryDraft
-  place: number
-  problem: string | null
-  onChange: (draft: CategoryDraft) => void
-  onRemove: () => void
+type CategoryRowsProps = Pick<CategoryEditorProps, "drafts" | "onChange" | "showProblems">
+
+function CategoryRows({ drafts, onChange, showProblems }: CategoryRowsProps) {
+  const list = useRef<HTMLUListElement>(null)
+  const { dragged, handleAt } = useReorder(list, (from, to) => onChange(moved(drafts, from, to)))
+  const replace = (changed: CategoryDraft) =>
+    onChange(drafts.map((draft) => (draft.id === changed.id ? changed : draft)))
+  return (
+    <div>
+      <div className={`${styles.row} ${styles.head}`} aria-hidden="true">
+        <span />
+        <span>Colour</span>
+        <span>Name</span>
+        <span>Key</span>
+        <span />
+      </div>
+      <ul ref={list} className={styles.rows}>
+        {drafts.map((draft, index) => (
+          <CategoryRow
+            key={draft.id}
+            draft={draft}
+            place={[index + 1, drafts.length]}
+            problems={{
+              name: showProblems || draft.name.trim() ? nameProblem(draft, drafts) : null,
+              key: keyProblem(draft, drafts),
+            }}
+            isDragged={index === dragged}
+            handle={handleAt(index)}
+            onChange={replace}
+            onRemove={() => onChange(drafts.filter(({ id }) => id !== draft.id))}
+          />
+        ))}
+      </ul>
+    </div>
+  )
 }
 
-function CategoryRow({ draft, place, problem, onChange, onRemove }: CategoryRowProps) {
+type TakenOutProps = Pick<CategoryEditorProps, "drafts" | "onChange"> & {
+  stored: readonly Category[]
+}
+
+/** What will be gone after saving, and a way back. */
+function TakenOut({ drafts, stored, onChange }: TakenOutProps) {
+  const gone = takenOut(drafts, stored)
+  if (gone.length === 0) return null
   return (
-    <div className={styles.row}>
-      <input
-        type="color"
-        className={styles.color}
-        aria-label={`Colour of category ${place}`}
-        value={draft.color}
-        onChange={(event) => onChange({ ...draft, color: event.target.value })}
-      />
-      <input
-        className={styles.text}
-        aria-label={`Name of category ${place}`}
-        aria-invalid={problem !== null}
-        maxLength={100}
-        value={draft.name}
-        onChange={(event) => onChange({ ...draft, name: event.target.value })}
-      />
-      <input
-        className={`${styles.text} ${styles.key}`}
-        aria-label={`Key of category ${place}`}
-        maxLength={1}
-        placeholder="auto"
-        value={draft.key}
-        onChange={(event) => onChange({ ...draft, key: event.target.value.toLowerCase() })}
-      />
-      <Button
-        variant="quiet"
-        size="icon"
-        aria-label={`Remove category ${place} ${draft.name}`}
-        onClick={onRemove}
-      >
-        <X />
-      </Button>
-      {problem && <p className={styles.error}>{problem}</p>}
-    </div>
+    <Notice tone="warn">
+      Saving removes these. A category that a label names cannot be removed.
+      <span className={styles.presets}>
+        {gone.map((category) => (
+          <Button key={category.id} onClick={() => onChange(putBack(drafts, category))}>
+            <Undo2 aria-hidden="true" />
+            Keep {category.name}
+          </Button>
+        ))}
+      </span>
+    </Notice>
   )
 }

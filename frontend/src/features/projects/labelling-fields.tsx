@@ -1,22 +1,45 @@
 import type { Mode, Order, Prefill } from "@/api/projects"
-import { CheckField } from "@/components/choice-field"
+import { CheckField, type Choice, RadioCards } from "@/components/choice-field"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
 import { type Option, Select } from "@/components/select"
 import styles from "./form.module.css"
+import { ModePicture } from "./mode-picture"
 import type { FieldsProps } from "./settings-fields"
 
-const MODES: readonly Option<Mode>[] = [
-  { value: "tags-and-points", label: "Tags and points", description: "Tick and click in one go." },
-  { value: "tags", label: "Tags", description: "Tick which categories are in the image." },
-  { value: "points", label: "Points", description: "Tick first, then click each in turn." },
-  { value: "tiles", label: "Tiles", description: "Say which tiles each category is in." },
-]
+const MODES: readonly Choice<Mode>[] = (
+  [
+    {
+      value: "tags-and-points",
+      label: "Tags and points",
+      description: "A click on the image with a category's key ticks it and places a point.",
+    },
+    { value: "tags", label: "Tags", description: "Tick which categories are in the image." },
+    {
+      value: "points",
+      label: "Points in turn",
+      description: "Tick first; then each category that is there comes up for its click.",
+    },
+    {
+      value: "tiles",
+      label: "Tiles",
+      description: "Say in which parts of the image each category is. It teaches more than tags.",
+    },
+  ] as const
+).map((choice) => ({ ...choice, picture: <ModePicture mode={choice.value} /> }))
 
-const PREFILLS: readonly Option<Prefill>[] = [
+const PREFILLS: readonly Choice<Prefill>[] = [
   { value: "none", label: "Nothing", description: "Every image starts empty." },
-  { value: "model", label: "What the model expects", description: "By the latest run." },
-  { value: "priors", label: "What is common", description: "Ticked in most labels so far." },
+  {
+    value: "model",
+    label: "What the model expects",
+    description: "Only what the latest run got wrong needs a key.",
+  },
+  {
+    value: "priors",
+    label: "What is common",
+    description: "Ticked where most labels so far have it; from the twentieth label on.",
+  },
 ]
 
 const ORDERS: readonly Option<Order>[] = [
@@ -31,45 +54,32 @@ const ORDERS: readonly Option<Order>[] = [
   },
 ]
 
-export function LabellingFields({ draft, onChange, problems }: FieldsProps) {
+/** What people are asked for, and how many of them. */
+export function TaskFields({ draft, onChange, problems }: FieldsProps) {
   return (
-    <FormSection title="Labelling" hint="What people are asked, and what they are shown.">
+    <FormSection title="Task" hint="What people give for each image, and how many people.">
+      <RadioCards
+        label="What people give"
+        choices={MODES}
+        value={draft.mode}
+        onChange={(mode) => onChange({ mode })}
+      />
       <div className={styles.pairs}>
-        <Select
-          label="What people give"
-          options={MODES}
-          value={draft.mode}
-          onChange={(mode) => onChange({ mode })}
-        />
-        <Select
-          label="Which images come first"
-          options={ORDERS}
-          value={draft.order}
-          onChange={(order) => onChange({ order })}
-        />
         <ModeFields draft={draft} onChange={onChange} problems={problems} />
-        <Select
-          label="Ticked at the start"
-          description="Faster, but people tend to agree with it."
-          options={PREFILLS}
-          value={draft.prefill}
-          onChange={(prefill) => onChange({ prefill })}
-        />
         <TextField
-          label="Blind images, percent"
-          description="Start empty and without prediction, so that the effect of help can be measured."
-          value={draft.blindPercent}
-          onChange={(blindPercent) => onChange({ blindPercent })}
+          label="People per image"
+          description={
+            draft.isOverlapFixed
+              ? "Fixed, since the images are handed out by it."
+              : "With two or more, their agreement can be measured. Fixed once the project exists."
+          }
+          value={draft.overlap}
+          onChange={(overlap) => onChange({ overlap })}
+          isReadOnly={draft.isOverlapFixed}
           inputMode="numeric"
-          error={problems.blindPercent ?? problems.blind_share ?? null}
+          error={problems.overlap ?? null}
         />
       </div>
-      <CheckField
-        label="Show predictions"
-        description="The latest model's mask can be laid over the image."
-        isSelected={draft.showPredictions}
-        onChange={(showPredictions) => onChange({ showPredictions })}
-      />
     </FormSection>
   )
 }
@@ -81,6 +91,7 @@ function ModeFields({ draft, onChange, problems }: FieldsProps) {
     return (
       <TextField
         label="Points of each category"
+        description="From 1 to 10. More are welcome, fewer are accepted."
         value={draft.pointsPerCategory}
         onChange={(pointsPerCategory) => onChange({ pointsPerCategory })}
         inputMode="numeric"
@@ -92,6 +103,7 @@ function ModeFields({ draft, onChange, problems }: FieldsProps) {
     <>
       <TextField
         label="Rows of tiles"
+        description="From 1 to 16. Up to 3 by 3 fits the numeric keypad."
         value={draft.tileRows}
         onChange={(tileRows) => onChange({ tileRows })}
         inputMode="numeric"
@@ -104,5 +116,46 @@ function ModeFields({ draft, onChange, problems }: FieldsProps) {
         inputMode="numeric"
       />
     </>
+  )
+}
+
+/** In which order images come, and what is shown with them. */
+export function HelpFields({ draft, onChange, problems }: FieldsProps) {
+  const isHelped = draft.prefill !== "none" || draft.showPredictions
+  return (
+    <FormSection title="Order and help" hint="Which images come first, and what people are shown.">
+      <div className={styles.pairs}>
+        <Select
+          label="Which images come first"
+          options={ORDERS}
+          value={draft.order}
+          onChange={(order) => onChange({ order })}
+        />
+      </div>
+      <RadioCards
+        label="Ticked at the start"
+        choices={PREFILLS}
+        value={draft.prefill}
+        onChange={(prefill) => onChange({ prefill })}
+      />
+      <CheckField
+        label="Show predictions"
+        description="The latest model's mask can be laid over the image."
+        isSelected={draft.showPredictions}
+        onChange={(showPredictions) => onChange({ showPredictions })}
+      />
+      {isHelped && (
+        <div className={styles.pairs}>
+          <TextField
+            label="Blind images, percent"
+            description="People tend to agree with what they are shown. This share starts empty and without prediction, so that the effect can be measured."
+            value={draft.blindPercent}
+            onChange={(blindPercent) => onChange({ blindPercent })}
+            inputMode="decimal"
+            error={problems.blindPercent ?? problems.blind_share ?? null}
+          />
+        </div>
+      )}
+    </FormSection>
   )
 }

@@ -3,21 +3,16 @@ import { type FormEvent, useState } from "react"
 import { messageOf } from "@/api/client"
 import { createProject, datasetsQuery, type Project, projectsQuery } from "@/api/projects"
 import { Button } from "@/components/button"
-import { TextField } from "@/components/field"
-import { FormSection } from "@/components/layout"
 import { Notice } from "@/components/notice"
-import { draftCategories } from "./category-draft"
 import { CategoryEditor } from "./category-editor"
 import styles from "./form.module.css"
-import { LabellingFields } from "./labelling-fields"
-import { checkProject, EMPTY_SETTINGS, type ProjectDraft, toProject } from "./project-draft"
+import { HelpFields, TaskFields } from "./labelling-fields"
+import { checkProject, EMPTY_PROJECT, type ProjectDraft, toProject } from "./project-draft"
 import { serverProblems } from "./server-problems"
 import { GeneralFields, TrainingFields } from "./settings-fields"
 
-const START: ProjectDraft = { ...EMPTY_SETTINGS, categories: draftCategories([]), overlap: "1" }
-
 export function NewProjectForm({ onCreated }: { onCreated: (project: Project) => void }) {
-  const [draft, setDraft] = useState(START)
+  const [draft, setDraft] = useState(EMPTY_PROJECT)
   const [wasTried, setTried] = useState(false)
   const { data: datasets } = useSuspenseQuery(datasetsQuery)
   const creation = useCreation(onCreated)
@@ -43,18 +38,9 @@ export function NewProjectForm({ onCreated }: { onCreated: (project: Project) =>
         showProblems={wasTried}
         error={problems.categories}
       />
-      <LabellingFields draft={draft} onChange={change} problems={problems} />
+      <TaskFields draft={draft} onChange={change} problems={problems} />
+      <HelpFields draft={draft} onChange={change} problems={problems} />
       <TrainingFields draft={draft} onChange={change} problems={problems} />
-      <FormSection title="Quality" hint="How many people look at the same image.">
-        <TextField
-          label="People per image"
-          description="With more than one, the same image is given to different people."
-          value={draft.overlap}
-          onChange={(overlap) => change({ overlap })}
-          inputMode="numeric"
-          error={problems.overlap ?? null}
-        />
-      </FormSection>
       {creation.error && <Notice tone="bad">{messageOf(creation.error)}</Notice>}
       {wasTried && Object.keys(found).length > 0 && (
         <Notice tone="bad">{Object.values(found).join(" ")}</Notice>

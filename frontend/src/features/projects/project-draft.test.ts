@@ -2,14 +2,14 @@ import { expect, test } from "vitest"
 import { draftCategories } from "./category-draft"
 import {
   checkProject,
-  EMPTY_SETTINGS,
+  EMPTY_PROJECT,
   type ProjectDraft,
   toChange,
   toProject,
 } from "./project-draft"
 
 const draft: ProjectDraft = {
-  ...EMPTY_SETTINGS,
+  ...EMPTY_PROJECT,
   name: " Streets ",
   categories: draftCategories(["Car"]),
   overlap: "2",
@@ -54,6 +54,15 @@ test.each(["1.5", "-3", "1e3", "1000001"])("%s is no number of labels", (retrain
 })
 
 test("an emptied retrain policy is sent as never", () => {
-  expect(toChange({ ...draft, retrainAfter: "" }).retrain_after).toBeNull()
-  expect(toChange({ ...draft, retrainAfter: "50" }).retrain_after).toBe(50)
+  expect(toChange({ ...draft, retrainAfter: "" }, []).retrain_after).toBeNull()
+  expect(toChange({ ...draft, retrainAfter: "50" }, []).retrain_after).toBe(50)
+})
+
+test.each(["0", "100", "12.5", "0.25"])("%s percent of the images may be blind", (blindPercent) => {
+  expect(checkProject({ ...draft, blindPercent })).toEqual({})
+  expect(toProject({ ...draft, blindPercent }).blind_share).toBeCloseTo(Number(blindPercent) / 100)
+})
+
+test.each(["", "-1", "100.01", "1.234", "ten"])("%s is no percentage", (blindPercent) => {
+  expect(checkProject({ ...draft, blindPercent })).toHaveProperty("blindPercent")
 })

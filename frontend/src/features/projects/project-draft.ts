@@ -1,4 +1,5 @@
 import type {
+  Category,
   Mode,
   Order,
   Prefill,
@@ -7,10 +8,15 @@ import type {
   ProjectIn,
   Supervision,
 } from "@/api/projects"
-import { type CategoryDraft, problemOf, toCategories } from "./category-draft"
+import {
+  type CategoryDraft,
+  hasProblem,
+  storedDrafts,
+  toCategories,
+  toCategoryChanges,
+} from "./category-draft"
 
-/** Everything about a project that can still be changed once it has labels. */
-export type SettingsDraft = {
+export type ProjectDraft = {
   name: string
   description: string
   mode: Mode
@@ -28,14 +34,13 @@ export type SettingsDraft = {
   showPredictions: boolean
   prefill: Prefill
   blindPercent: string
-}
-
-export type ProjectDraft = SettingsDraft & {
-  categories: readonly CategoryDraft[]
   overlap: string
+  /** Images are handed out by the overlap: it stays as it was when the project was made. */
+  isOverlapFixed: boolean
+  categories: readonly CategoryDraft[]
 }
 
-export const EMPTY_SETTINGS: SettingsDraft = {
+export const EMPTY_PROJECT: ProjectDraft = {
   name: "",
   description: "",
   mode: "tags-and-points",
@@ -51,9 +56,12 @@ export const EMPTY_SETTINGS: SettingsDraft = {
   showPredictions: true,
   prefill: "none",
   blindPercent: "10",
+  overlap: "1",
+  isOverlapFixed: false,
+  categories: [],
 }
 
-export const toDraft = (project: Project): SettingsDraft => ({
+export const toDraft = (project: Project): ProjectDraft => ({
   name: project.name,
   description: project.description,
   mode: project.mode,
@@ -68,10 +76,13 @@ export const toDraft = (project: Project): SettingsDraft => ({
   retrainAfter: project.retrain_after === null ? "" : String(project.retrain_after),
   showPredictions: project.show_predictions,
   prefill: project.prefill,
-  blindPercent: String(Math.round(project.blind_share * 100)),
+  blindPercent: String(Number((project.blind_share * 100).toFixed(2))),
+  overlap: String(project.overlap),
+  isOverlapFixed: true,
+  categories: storedDrafts(project.categories),
 })
 
-const toSettings = (draft: SettingsDraft) => ({
+const toSettings = (draft: ProjectDraft) => ({
   name: draft.name.trim(),
   description: draft.description,
   mode: draft.mode,
@@ -89,8 +100,11 @@ const toSettings = (draft: SettingsDraft) => ({
   blind_share: Number(draft.blindPercent) / 100,
 })
 
-/** What the server is sent to change a project. */
-export const toChange = (draft: SettingsDraft): ProjectChange => toSettings(draft)
+/** What the server is sent to change a project; categories only when something about them is new. */
+export function toChange(draft: ProjectDraft, stored: readonly Category[]): ProjectChange {
+  const categories = toCategoryChanges(draft.categories, stored)
+  return { ...toSettings(draft), ...(categories && { categories }) }
+}
 
 /** What the server is sent to make a project. */
 export const toProject = (draft: ProjectDraft): ProjectIn => ({
@@ -100,9 +114,16 @@ export const toProject = (draft: ProjectDraft): ProjectIn => ({
 })
 
 /** Problems by field, as far as they show before the server is asked. */
-export function checkSettings(draft: SettingsDraft): Record<string, string> {
-  const problems: Record<string, string> = {}
+export function checkProject(draft: ProjectDraft): Record<string, string> {
+  const problems = checkNumbers(draft)
   if (!draft.name.trim()) problems.name = "Give the project a name."
+  if (draft.categories.length === 0) problems.categories = "Add at least one category."
+  if (hasProblem(draft.categories)) problems.categories = "Some categories are not right yet."
+  return problems
+}
+
+function checkNumbers(draft: ProjectDraft): Record<string, string> {
+  const problems: Record<string, string> = {}
   if (draft.retrainAfter !== "" && !isWhole(draft.retrainAfter, 1_000_000)) {
     problems.retrainAfter = "A whole number of labels, or nothing."
   }
@@ -112,21 +133,13 @@ export function checkSettings(draft: SettingsDraft): Record<string, string> {
   if (!(isWhole(draft.tileRows, 16) && isWhole(draft.tileCols, 16))) {
     problems.tiles = "Rows and columns are whole numbers from 1 to 16."
   }
-  if (draft.blindPercent !== "0" && !isWhole(draft.blindPercent, 100)) {
-    problems.blindPercent = "A whole percentage from 0 to 100."
-  }
-  return problems
-}
-
-export function checkProject(draft: ProjectDraft): Record<string, string> {
-  const problems = checkSettings(draft)
+  if (!isPercentage(draft.blindPercent)) problems.blindPercent = "A percentage from 0 to 100."
   if (!isWhole(draft.overlap, 10)) problems.overlap = "A whole number from 1 to 10."
-  if (draft.categories.length === 0) problems.categories = "Add at least one category."
-  if (draft.categories.some((category) => problemOf(category, draft.categories))) {
-    problems.categories = "Some categories are not right yet."
-  }
   return problems
 }
 
 const isWhole = (text: string, most: number): boolean =>
   /^\d{1,7}$/.test(text) && Number(text) >= 1 && Number(text) <= most
+
+const isPercentage = (text: string): boolean =>
+  /^\d{1,3}(\.\d{1,2})?$/.test(text) && Number(text) <= 100

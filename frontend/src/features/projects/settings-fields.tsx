@@ -7,11 +7,11 @@ import { type Option, Select } from "@/components/select"
 import { SUPERVISIONS } from "@/components/supervision"
 import { formatPlural } from "@/lib/format"
 import styles from "./form.module.css"
-import type { SettingsDraft } from "./project-draft"
+import type { ProjectDraft } from "./project-draft"
 
 export type FieldsProps = {
-  draft: SettingsDraft
-  onChange: (change: Partial<SettingsDraft>) => void
+  draft: ProjectDraft
+  onChange: (change: Partial<ProjectDraft>) => void
   problems: Record<string, string>
 }
 

@@ -2,31 +2,22 @@ import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { messageOf } from "@/api/client"
 import { changeProject, type Project, projectsQuery } from "@/api/projects"
-import { CategoryName } from "@/components/badge"
 import { Button } from "@/components/button"
-import { FormSection } from "@/components/layout"
 import { Notice } from "@/components/notice"
-import { Table } from "@/components/table"
 import { showToast } from "@/components/toast"
+import { CategoryEditor } from "./category-editor"
 import styles from "./form.module.css"
-import { LabellingFields } from "./labelling-fields"
-import { checkSettings, type SettingsDraft, toChange, toDraft } from "./project-draft"
+import { HelpFields, TaskFields } from "./labelling-fields"
+import { checkProject, type ProjectDraft, toChange, toDraft } from "./project-draft"
 import { serverProblems } from "./server-problems"
 import { GeneralFields, TrainingFields } from "./settings-fields"
 
 export function SettingsForm({ project }: { project: Project }) {
   const [draft, setDraft] = useState(() => toDraft(project))
-  const queryClient = useQueryClient()
-  const saving = useMutation({
-    mutationFn: (wanted: SettingsDraft) => changeProject(project.id, toChange(wanted)),
-    onSuccess: async () => {
-      await queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey })
-      showToast("Settings saved")
-    },
-  })
-  const found = checkSettings(draft)
+  const saving = useSaving(project, (saved) => setDraft(toDraft(saved)))
+  const found = checkProject(draft)
   const problems = { ...found, ...serverProblems(saving.error) }
-  const change = (part: Partial<SettingsDraft>) => setDraft({ ...draft, ...part })
+  const change = (part: Partial<ProjectDraft>) => setDraft({ ...draft, ...part })
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (Object.keys(found).length === 0) saving.mutate(draft)
@@ -34,12 +25,24 @@ export function SettingsForm({ project }: { project: Project }) {
   return (
     <form className={styles.form} onSubmit={submit} noValidate>
       <GeneralFields draft={draft} onChange={change} problems={problems} />
-      <Categories project={project} />
-      <LabellingFields draft={draft} onChange={change} problems={problems} />
+      <CategoryEditor
+        drafts={draft.categories}
+        onChange={(categories) => change({ categories })}
+        stored={project.categories}
+        showProblems
+        error={problems.categories}
+      />
+      <TaskFields draft={draft} onChange={change} problems={problems} />
+      <HelpFields draft={draft} onChange={change} problems={problems} />
       <TrainingFields draft={draft} onChange={change} problems={problems} />
       {saving.error && <Notice tone="bad">{messageOf(saving.error)}</Notice>}
       <div className={styles.foot}>
-        <Button type="submit" variant="primary" isPending={saving.isPending}>
+        <Button
+          type="submit"
+          variant="primary"
+          isPending={saving.isPending}
+          disabled={Object.keys(found).length > 0}
+        >
           Save settings
         </Button>
       </div>
@@ -47,24 +50,15 @@ export function SettingsForm({ project }: { project: Project }) {
   )
 }
 
-function Categories({ project }: { project: Project }) {
-  return (
-    <FormSection title="Categories" hint="Fixed: labels and checkpoints refer to them.">
-      <Table
-        bare
-        label="Categories"
-        keyOf={(category) => category.id}
-        rows={project.categories}
-        columns={[
-          {
-            key: "name",
-            title: "Name",
-            cell: ({ name, color }) => <CategoryName name={name} color={color} />,
-          },
-          { key: "key", title: "Key", cell: (category) => <kbd>{category.key}</kbd> },
-          { key: "color", title: "Colour", cell: (category) => <code>{category.color}</code> },
-        ]}
-      />
-    </FormSection>
-  )
+function useSaving(project: Project, onSaved: (saved: Project) => void) {
+  const queryClient = useQueryClient()
+  return useMutation({
+    mutationFn: (wanted: ProjectDraft) =>
+      changeProject(project.id, toChange(wanted, project.categories)),
+    onSuccess: async (saved) => {
+      await queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey })
+      onSaved(saved)
+      showToast("Settings saved")
+    },
+  })
 }
