@@ -1,4 +1,5 @@
 import type { Category } from "@/api/projects"
+import { classNames } from "@/components/class-names"
 import { asksPoints, type Presence, presenceOf, type Rules, type Sheet } from "../answer/sheet"
 import type { Draft } from "../loop/draft"
 import type { Prediction } from "../loop/transport"
@@ -23,9 +24,10 @@ export function CategoryPanel(props: PanelProps) {
   const { rules, draft, prediction, isFinding, onFound, onTick, onDoubt, onPoint } = props
   const sheet = draft.history.present
   const { words, setWords, shown } = useFinder(rules.categories, isFinding)
+  const isFirstMeant = isFinding && words.trim() !== ""
   const choose = (isDoubt: boolean) => {
     const [first] = shown
-    if (first && words.trim()) (isDoubt ? onDoubt : onTick)(first.name)
+    if (first && isFirstMeant) (isDoubt ? onDoubt : onTick)(first.name)
   }
   const close = () => {
     setWords("")
@@ -37,7 +39,7 @@ export function CategoryPanel(props: PanelProps) {
     <section className={styles.panel} aria-label="Categories">
       <p className={styles.hint}>{hintOf(sheet, rules)}</p>
       {isFinding && <Finder words={words} onWords={setWords} onChoose={choose} onClose={close} />}
-      <ul className={styles.list}>
+      <ul className={classNames(styles.list, isFirstMeant && styles.finding)}>
         {shown.map((category) => (
           <CategoryRow
             key={category.id}
