@@ -47,6 +47,10 @@ class Recipe:
 
 
 WITH_SELF_TRAINING = LossWeights(self_training=1)
+FOR_FEW_STEPS = LossWeights(self_training=1, output_alignment=0.005, category_alignment=0.005)
+"""Alignment at five times the paper's weight, for a three-hundredth of its steps: on a part of
+CamVid's train split pseudo labels then earned 37.3 mIoU in place of 36.8 and tags and points as
+much as before; at twenty times, or after 500 steps, it wandered and lost."""
 
 SUBJECT_FIELDS = frozenset(
     {"recipe", "supervision", "categories", "colors", "source", "target", "validation", "labels"}
@@ -105,7 +109,7 @@ def cpu_small(subject: RunSubject) -> TrainConfig:
         steps=200,
         evaluate_every=100,
         output_alignment_scale=0.5,
-        weights=WITH_SELF_TRAINING,
+        weights=FOR_FEW_STEPS,
     )
 
 
