@@ -44,9 +44,13 @@ export function CategoryRow(props: RowProps) {
         <span className={styles.swatch}>
           {presence === "present" && <Check strokeWidth={3.5} aria-hidden="true" />}
         </span>
-        <span className={styles.name}>{name}</span>
-        {guess && presence === "present" && <Guess {...guess} />}
-        <Standing category={name} sheet={sheet} rules={rules} />
+        <span className={styles.words}>
+          <span className={styles.name}>{name}</span>
+          <span className={styles.notes}>
+            {guess && presence === "present" && <Guess {...guess} />}
+            <Standing category={name} sheet={sheet} rules={rules} />
+          </span>
+        </span>
       </button>
       <button
         type="button"

@@ -53,7 +53,7 @@ export function ToolBar(props: ToolBarProps) {
         {tool("undo", Undo2)}
         {tool("redo", Redo2)}
         {rules.mode !== "tags" && tool("remove", MapPinOff)}
-        {rules.mode !== "tags" && tool("refute", Ban)}
+        {rules.mode === "points" && tool("refute", Ban)}
       </div>
       <div className={styles.group}>
         <span className={styles.zoom}>{tool("zoom-out", Minus)}</span>
