@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from server import demo, migrations
 from server.db import get_engine, session_scope, utcnow
-from server.errors import BadInput, NotFound, WeaksegError
+from server.errors import BadInput, NotFound, WeaksegError, first_complaint
 from server.models import Project, User
 from server.models.user import Role
 from server.queue import get_app
@@ -61,10 +61,9 @@ def main() -> None:
     except WeaksegError as error:
         _fail(error.detail)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
+        field, message = first_complaint(error)
         where = f"WEAKSEG_{field.upper()}" if error.title == "Settings" else field
-        _fail(f"{where}: {first['msg']}" if field else first["msg"])
+        _fail(f"{where}: {message}" if field else message)
     except DBAPIError as error:
         _fail(f"the database refused: {str(error.orig).strip().splitlines()[0]}")
     except OSError as error:

@@ -8,6 +8,8 @@ WeaksegError
 
 from typing import ClassVar
 
+from pydantic import ValidationError
+
 
 class WeaksegError(Exception):
     """An error with a message for the client."""
@@ -50,3 +52,9 @@ class Conflict(WeaksegError):
 class TooManyAttempts(WeaksegError):
     status = 429
     code = "too-many-attempts"
+
+
+def first_complaint(error: ValidationError) -> tuple[str, str]:
+    """Where the first mistake is (empty when it is between fields), and what it is."""
+    first = error.errors(include_url=False)[0]
+    return ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from server.errors import BadInput, Conflict, NotFound
+from server.errors import BadInput, Conflict, NotFound, first_complaint
 from server.schemas.project import DatasetOut
 from server.settings import get_settings
 from trainer.contract import DatasetCard
@@ -134,9 +134,7 @@ def _parse(path: Path) -> DatasetCard:
     try:
         card = DatasetCard.model_validate({"name": path.stem} | content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
+        field, message = first_complaint(error)
         # What is wrong between fields is said of none; its message names them.
         where = f"{path.name}: {field}" if field else path.name
         raise UnusableCard(f"{where}: {message}") from error

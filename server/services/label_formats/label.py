@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from server.errors import first_complaint
 from trainer.contract import PointLabel, TileTags, WeakLabel
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -70,9 +71,7 @@ def parsed(kind: type[Model], data: object) -> Model:
 
 def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong, in one line."""
-    first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
+    field, message = first_complaint(error)
     return f"{field}: {message}" if field else message
 
 
