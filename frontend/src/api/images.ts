@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query"
 import { ApiProblem, client, type Schemas, unwrap } from "./client"
+import type { paths } from "./schema.gen"
 
 export type Image = Schemas["ImageOut"]
 export type ImageDetail = Schemas["ImageDetail"]
@@ -7,18 +8,18 @@ export type ImportResult = Schemas["ImportResult"]
 export type Label = Schemas["LabelOut"]
 export type Prediction = Schemas["PredictionOut"]
 
-/** What the grid can be narrowed to; `all` is no filter. */
-export const IMAGE_FILTERS = [
-  "all",
-  "unlabelled",
-  "labelled",
-  "ready",
-  "registered",
-  "rejected",
-] as const
-export type ImageFilter = (typeof IMAGE_FILTERS)[number]
+type ListQuery = NonNullable<
+  paths["/api/v1/projects/{project_id}/images"]["get"]["parameters"]["query"]
+>
+
+/** Which images, and in which order; what is left out is no condition. */
+export type ImageFilter = {
+  [Name in Exclude<keyof ListQuery, "limit" | "cursor">]?: NonNullable<ListQuery[Name]>
+}
 
 const PAGE_SIZE = 60
+
+const at = (projectId: number) => ({ project_id: projectId })
 
 export const imagesQuery = (projectId: number, filter: ImageFilter) =>
   infiniteQueryOptions({
@@ -27,18 +28,44 @@ export const imagesQuery = (projectId: number, filter: ImageFilter) =>
       unwrap(
         client.GET("/api/v1/projects/{project_id}/images", {
           params: {
-            path: { project_id: projectId },
-            query: {
-              limit: PAGE_SIZE,
-              ...(filter !== "all" && { state: filter }),
-              ...(pageParam && { cursor: pageParam }),
-            },
+            path: at(projectId),
+            query: { ...filter, limit: PAGE_SIZE, ...(pageParam && { cursor: pageParam }) },
           },
         }),
       ),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
   })
+
+/** The images before and after one in a list with this filter. */
+export const neighboursQuery = (projectId: number, imageId: number, filter: ImageFilter) =>
+  queryOptions({
+    queryKey: ["projects", projectId, "neighbours", imageId, filter],
+    queryFn: () =>
+      unwrap(
+        client.GET("/api/v1/projects/{project_id}/images/{image_id}/neighbours", {
+          params: { path: { ...at(projectId), image_id: imageId }, query: filter },
+        }),
+      ),
+  })
+
+const MOST_AT_ONCE = 1000
+
+/** Hands images out again; resolves to how many were not out already. */
+export async function requeueImages(projectId: number, imageIds: readonly number[]) {
+  let opened = 0
+  for (let start = 0; start < imageIds.length; start += MOST_AT_ONCE) {
+    const body = { image_ids: imageIds.slice(start, start + MOST_AT_ONCE) }
+    const answer = await unwrap(
+      client.POST("/api/v1/projects/{project_id}/images/requeue", {
+        params: { path: at(projectId) },
+        body,
+      }),
+    )
+    opened += answer.images
+  }
+  return opened
+}
 
 export const imageQuery = (id: number) =>
   queryOptions({
@@ -71,7 +98,7 @@ export const coverQuery = (projectId: number) =>
     queryFn: async (): Promise<Image | null> => {
       const page = await unwrap(
         client.GET("/api/v1/projects/{project_id}/images", {
-          params: { path: { project_id: projectId }, query: { state: "ready", limit: 1 } },
+          params: { path: at(projectId), query: { state: "ready", limit: 1 } },
         }),
       )
       return page.items[0] ?? null

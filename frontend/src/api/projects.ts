@@ -34,6 +34,14 @@ export const paceQuery = (id: number) =>
     queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}/pace", at(id))),
   })
 
+/** The keys that one labels with, by category name. */
+export const keysQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["projects", id, "keys"],
+    queryFn: async () =>
+      (await unwrap(client.GET("/api/v1/projects/{project_id}/keys", at(id)))).keys,
+  })
+
 export const datasetsQuery = queryOptions({
   queryKey: ["datasets"],
   queryFn: () => unwrap(client.GET("/api/v1/datasets")),

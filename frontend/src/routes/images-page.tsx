@@ -13,7 +13,7 @@ const route = getRouteApi("/signed-in/shell/projects/$projectId/images")
 
 export function ImagesPage() {
   const { projectId } = route.useParams()
-  const { state = "all" } = route.useSearch()
+  const filter = route.useSearch()
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
   const me = useMe()
   const add = mayAct(me.role, "engineer") && (
@@ -35,8 +35,13 @@ export function ImagesPage() {
   return (
     <Page>
       <PageHeading title="Images" actions={add} />
-      <Filters project={project} />
-      <Gallery projectId={projectId} filter={state} />
+      <Filters project={project} filter={filter} me={me} />
+      <Gallery
+        key={JSON.stringify(filter)}
+        projectId={projectId}
+        filter={filter}
+        maySelect={mayAct(me.role, "engineer")}
+      />
     </Page>
   )
 }

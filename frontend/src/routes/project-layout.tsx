@@ -29,9 +29,14 @@ export function ProjectLayout() {
               Accuracy
             </Tab>
             {mayAct(me.role, "engineer") && (
-              <Tab to="/projects/$projectId/settings" params={params}>
-                Settings
-              </Tab>
+              <>
+                <Tab to="/projects/$projectId/quality" params={params}>
+                  Quality
+                </Tab>
+                <Tab to="/projects/$projectId/settings" params={params}>
+                  Settings
+                </Tab>
+              </>
             )}
           </Tabs>
         </div>

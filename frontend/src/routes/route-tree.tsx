@@ -1,4 +1,3 @@
-import type { QueryClient } from "@tanstack/react-query"
 import {
   createRootRouteWithContext,
   createRoute,
@@ -7,14 +6,16 @@ import {
   redirect,
 } from "@tanstack/react-router"
 import { tokensQuery, usersQuery } from "@/api/accounts"
-import { IMAGE_FILTERS, type ImageFilter, imageQuery, imagesQuery } from "@/api/images"
+import { parseImageFilter } from "@/api/image-filter"
+import { imageQuery, imagesQuery } from "@/api/images"
 import { datasetsQuery, projectQuery, projectsQuery, recipesQuery } from "@/api/projects"
+import { agreementQuery } from "@/api/quality"
 import { costCurveQuery, runQuery, runsQuery } from "@/api/runs"
-import { aboutQuery, mayAct, meQuery, type Role } from "@/api/session"
+import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
+import { type Context, only, signedInOnly } from "./access"
+import { numericImage, numericProject } from "./params"
 import { SignedInGate } from "./signed-in-gate"
-
-type Context = { queryClient: QueryClient }
 
 const root = createRootRouteWithContext<Context>()({ component: Outlet })
 
@@ -31,27 +32,12 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import("./sign-in-page"), "SignInPage"),
 })
 
-type Entering = { context: Context; location: { href: string } }
-
-async function signedInOnly({ context, location }: Entering) {
-  const me = await context.queryClient.ensureQueryData(meQuery)
-  if (!me) throw redirect({ to: "/sign-in", search: { next: location.href } })
-  return { me, role: me.role }
-}
-
 const signedIn = createRoute({
   getParentRoute: () => root,
   id: "signed-in",
   beforeLoad: signedInOnly,
   component: SignedInGate,
 })
-
-/** Sends home whoever may not see a page; the server refuses them anyway. */
-function only(needed: Role) {
-  return ({ context }: { context: { role: Role } }) => {
-    if (!mayAct(context.role, needed)) throw redirect({ to: "/projects" })
-  }
-}
 
 const shell = createRoute({
   getParentRoute: () => signedIn,
@@ -101,11 +87,6 @@ const users = createRoute({
   component: lazyRouteComponent(() => import("./users-page"), "UsersPage"),
 })
 
-const numericProject = {
-  parse: ({ projectId }: { projectId: string }) => ({ projectId: Number(projectId) }),
-  stringify: ({ projectId }: { projectId: number }) => ({ projectId: String(projectId) }),
-}
-
 const project = createRoute({
   getParentRoute: () => shell,
   path: "/projects/$projectId",
@@ -121,17 +102,13 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import("./overview-page"), "OverviewPage"),
 })
 
-const isFilter = (value: unknown): value is ImageFilter =>
-  IMAGE_FILTERS.some((filter) => filter === value)
-
 const images = createRoute({
   getParentRoute: () => project,
   path: "/images",
-  validateSearch: ({ state }: Record<string, unknown>): { state?: ImageFilter } =>
-    isFilter(state) ? { state } : {},
-  loaderDeps: ({ search }) => ({ filter: search.state ?? "all" }),
+  validateSearch: parseImageFilter,
+  loaderDeps: ({ search }) => search,
   loader: ({ context, params, deps }) =>
-    context.queryClient.ensureInfiniteQueryData(imagesQuery(params.projectId, deps.filter)),
+    context.queryClient.ensureInfiniteQueryData(imagesQuery(params.projectId, deps)),
   component: lazyRouteComponent(() => import("./images-page"), "ImagesPage"),
 })
 
@@ -145,12 +122,38 @@ const importImages = createRoute({
 const image = createRoute({
   getParentRoute: () => project,
   path: "/images/$imageId",
-  params: {
-    parse: ({ imageId }) => ({ imageId: Number(imageId) }),
-    stringify: ({ imageId }) => ({ imageId: String(imageId) }),
-  },
+  params: numericImage,
+  // The list in which the image was found.
+  validateSearch: parseImageFilter,
   loader: ({ context, params }) => context.queryClient.ensureQueryData(imageQuery(params.imageId)),
   component: lazyRouteComponent(() => import("./image-page"), "ImagePage"),
+})
+
+/** One's own answer to an image, or a reviewer's. */
+const answer = createRoute({
+  getParentRoute: () => project,
+  path: "/images/$imageId/answer",
+  params: numericImage,
+  validateSearch: parseImageFilter,
+  loader: ({ context, params }) => context.queryClient.fetchQuery(imageQuery(params.imageId)),
+  component: lazyRouteComponent(() => import("./answer-page"), "AnswerPage"),
+})
+
+const quality = createRoute({
+  getParentRoute: () => project,
+  path: "/quality",
+  beforeLoad: only("engineer"),
+  loader: ({ context: { queryClient }, params }) =>
+    queryClient.ensureQueryData(agreementQuery(params.projectId)),
+  component: lazyRouteComponent(() => import("./quality-page"), "QualityPage"),
+})
+
+/** Disputed images, one after the other. */
+const review = createRoute({
+  getParentRoute: () => project,
+  path: "/quality/review",
+  beforeLoad: only("engineer"),
+  component: lazyRouteComponent(() => import("./review-page"), "ReviewPage"),
 })
 
 const runs = createRoute({
@@ -214,7 +217,19 @@ export const routeTree = root.addChildren([
       newProject,
       account,
       users,
-      project.addChildren([overview, images, importImages, image, runs, run, accuracy, settings]),
+      project.addChildren([
+        overview,
+        images,
+        importImages,
+        image,
+        answer,
+        quality,
+        review,
+        runs,
+        run,
+        accuracy,
+        settings,
+      ]),
     ]),
   ]),
 ])

@@ -1,41 +1,150 @@
-import { Link } from "@tanstack/react-router"
+import { useQuery } from "@tanstack/react-query"
+import { Link, useNavigate } from "@tanstack/react-router"
+import { usersQuery } from "@/api/accounts"
+import { parseImageFilter } from "@/api/image-filter"
 import type { ImageFilter } from "@/api/images"
 import type { Project } from "@/api/projects"
+import { type Me, mayAct } from "@/api/session"
+import { CheckField } from "@/components/choice-field"
+import { type Option, Select } from "@/components/select"
 import { formatCount } from "@/lib/format"
 import styles from "./gallery.module.css"
 
-type FilterChoice = { filter: ImageFilter; label: string; count: number | null }
+type StateChoice = { state: ImageFilter["state"] | null; label: string; count: number | null }
 
-/** The filters that make sense now; rare states only show up when there are such images. */
-export function filterChoices({ images }: Project): FilterChoice[] {
-  const choices: FilterChoice[] = [
-    { filter: "all", label: "All", count: images.total },
-    { filter: "unlabelled", label: "To label", count: null },
-    { filter: "labelled", label: "Labelled", count: images.labelled },
-    { filter: "registered", label: "Not checked yet", count: images.registered },
-    { filter: "rejected", label: "Rejected", count: images.rejected },
+/** The states that make sense now; rare ones only show up when there are such images. */
+export function stateChoices({ images, overlap }: Project, seesOthers: boolean): StateChoice[] {
+  const choices: StateChoice[] = [
+    { state: null, label: "All", count: images.total },
+    { state: "unlabelled", label: "To label", count: null },
+    // With several people per image it also holds those that some have still to label.
+    { state: "labelled", label: "Labelled", count: overlap === 1 ? images.labelled : null },
+    { state: "disputed", label: "Disputed", count: null },
+    { state: "registered", label: "Not checked yet", count: images.registered },
+    { state: "rejected", label: "Rejected", count: images.rejected },
   ]
-  return choices.filter(({ filter, count }) =>
-    filter === "registered" || filter === "rejected" ? count !== 0 : true,
+  return choices.filter(({ state, count }) => {
+    if (state === "disputed") return seesOthers && overlap > 1
+    return state === "registered" || state === "rejected" ? count !== 0 : true
+  })
+}
+
+type FiltersProps = { project: Project; filter: ImageFilter; me: Me }
+
+export function Filters({ project, filter, me }: FiltersProps) {
+  const seesOthers = mayAct(me.role, "engineer")
+  const { state: _, ...others } = filter
+  return (
+    <div className={styles.narrowing}>
+      <nav className={styles.filters} aria-label="Images by state">
+        {stateChoices(project, seesOthers).map(({ state, label, count }) => (
+          <Link
+            key={label}
+            to="/projects/$projectId/images"
+            params={{ projectId: project.id }}
+            search={state ? { ...others, state } : others}
+            activeOptions={{ exact: true, includeSearch: true }}
+            className={styles.filter}
+          >
+            {label}
+            {count !== null && <span className={styles.count}>{formatCount(count)}</span>}
+          </Link>
+        ))}
+      </nav>
+      <Conditions project={project} filter={filter} me={me} />
+    </div>
   )
 }
 
-export function Filters({ project }: { project: Project }) {
+const ANY = "*"
+
+const SAID: readonly Option<NonNullable<ImageFilter["said"]>>[] = [
+  { value: "present", label: "Present" },
+  { value: "absent", label: "Absent" },
+  { value: "unsure", label: "Unsure" },
+  { value: "disputed", label: "Disputed" },
+]
+
+const ORDERS: readonly Option<NonNullable<ImageFilter["order"]>>[] = [
+  { value: "imported", label: "As imported" },
+  { value: "uncertain", label: "Most uncertain first" },
+]
+
+type Change = { [Name in keyof ImageFilter]: ImageFilter[Name] | undefined }
+
+/** What else can be asked; what others or the model say is for engineers. */
+function Conditions({ project, filter, me }: FiltersProps) {
+  const navigate = useNavigate()
+  const set = (change: Change) =>
+    navigate({
+      to: "/projects/$projectId/images",
+      params: { projectId: project.id },
+      search: parseImageFilter({ ...filter, ...change }),
+      replace: true,
+    })
+  const { category, said = "present", annotator, disagrees = false, order = "imported" } = filter
+  if (!mayAct(me.role, "engineer")) {
+    return (
+      <CheckField
+        label="Only what I labelled"
+        isSelected={annotator === me.id}
+        onChange={(isMine) => set({ annotator: isMine ? me.id : undefined })}
+      />
+    )
+  }
+  const names = project.categories.map(({ name }) => ({ value: name, label: name }))
   return (
-    <nav className={styles.filters} aria-label="Filter images">
-      {filterChoices(project).map(({ filter, label, count }) => (
-        <Link
-          key={filter}
-          to="/projects/$projectId/images"
-          params={{ projectId: project.id }}
-          search={filter === "all" ? {} : { state: filter }}
-          activeOptions={{ exact: true, includeSearch: true }}
-          className={styles.filter}
-        >
-          {label}
-          {count !== null && <span className={styles.count}>{formatCount(count)}</span>}
-        </Link>
-      ))}
-    </nav>
+    <div className={styles.conditions}>
+      <Select
+        label="Category"
+        options={[{ value: ANY, label: "Any" }, ...names]}
+        value={category ?? ANY}
+        onChange={(name) => set({ category: name === ANY ? undefined : name })}
+      />
+      {category && (
+        <Select
+          label={`What people say of ${category}`}
+          options={SAID}
+          value={said}
+          onChange={(wanted) => set({ said: wanted })}
+        />
+      )}
+      <AnnotatorSelect me={me} value={annotator} onChange={(id) => set({ annotator: id })} />
+      <Select
+        label="Order"
+        options={ORDERS}
+        value={order}
+        onChange={(wanted) => set({ order: wanted })}
+      />
+      <CheckField
+        label="The model disagrees"
+        isSelected={disagrees}
+        onChange={(wanted) => set({ disagrees: wanted })}
+      />
+    </div>
+  )
+}
+
+type AnnotatorSelectProps = {
+  me: Me
+  value: number | undefined
+  onChange: (id: number | undefined) => void
+}
+
+/** All accounts are known to an admin alone; others can ask for their own labels. */
+function AnnotatorSelect({ me, value, onChange }: AnnotatorSelectProps) {
+  const { data: users = [] } = useQuery({ ...usersQuery, enabled: mayAct(me.role, "admin") })
+  const others = users.filter(({ id }) => id !== me.id)
+  return (
+    <Select
+      label="Labelled by"
+      options={[
+        { value: ANY, label: "Anybody" },
+        { value: String(me.id), label: "Me" },
+        ...others.map(({ id, email }) => ({ value: String(id), label: email })),
+      ]}
+      value={value === undefined ? ANY : String(value)}
+      onChange={(id) => onChange(id === ANY ? undefined : Number(id))}
+    />
   )
 }

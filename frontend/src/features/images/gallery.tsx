@@ -1,39 +1,40 @@
 import { useSuspenseInfiniteQuery } from "@tanstack/react-query"
-import { Link } from "@tanstack/react-router"
-import { Clock, ImageOff, Images } from "lucide-react"
+import { Images } from "lucide-react"
+import { type KeyboardEvent, useRef, useState } from "react"
 import { messageOf } from "@/api/client"
-import { type Image, type ImageFilter, imagesQuery, thumbnail } from "@/api/images"
-import { Badge } from "@/components/badge"
-import { Button } from "@/components/button"
+import { type Image, type ImageFilter, imagesQuery } from "@/api/images"
+import { Button, LinkButton } from "@/components/button"
 import { Notice } from "@/components/notice"
 import { EmptyState } from "@/components/states"
 import { Table } from "@/components/table"
-import { formatPlural } from "@/lib/format"
 import styles from "./gallery.module.css"
+import { extended, NOTHING_SELECTED, toggled } from "./selection"
+import { SelectionBar } from "./selection-bar"
+import { Tile } from "./tile"
+import { useEndless } from "./use-endless"
 
-const THUMBNAIL_WIDTH = 320
+type GalleryProps = {
+  projectId: number
+  filter: ImageFilter
+  /** Whether the person may do something with a selection. */
+  maySelect: boolean
+}
 
-type GalleryProps = { projectId: number; filter: ImageFilter }
-
-/** The images of a project that pass the filter, a page at a time. */
-export function Gallery({ projectId, filter }: GalleryProps) {
+/** The images of a project that pass the filter, more of them as one scrolls. */
+export function Gallery({ projectId, filter, maySelect }: GalleryProps) {
   const query = useSuspenseInfiniteQuery(imagesQuery(projectId, filter))
+  const end = useRef<HTMLDivElement>(null)
+  useEndless(end, query)
   const images = query.data.pages.flatMap((page) => page.items)
-  if (images.length === 0) return <NoImages filter={filter} />
+  if (images.length === 0) return <NoImages projectId={projectId} filter={filter} />
   return (
     <>
-      {filter === "rejected" ? (
+      {filter.state === "rejected" ? (
         <RejectedTable images={images} />
       ) : (
-        <ul className={styles.grid}>
-          {images.map((image) => (
-            <li key={image.id}>
-              <Tile image={image} projectId={projectId} />
-            </li>
-          ))}
-        </ul>
+        <Grid projectId={projectId} filter={filter} maySelect={maySelect} images={images} />
       )}
-      <div className={styles.more}>
+      <div ref={end} className={styles.more}>
         {query.error && <Notice tone="bad">{messageOf(query.error)}</Notice>}
         {query.hasNextPage && (
           <Button onClick={() => query.fetchNextPage()} isPending={query.isFetchingNextPage}>
@@ -45,41 +46,78 @@ export function Gallery({ projectId, filter }: GalleryProps) {
   )
 }
 
-function NoImages({ filter }: { filter: ImageFilter }) {
-  const isDone = filter === "unlabelled"
+function Grid({ projectId, filter, maySelect, images }: GalleryProps & { images: Image[] }) {
+  const [selection, setSelection] = useState(NOTHING_SELECTED)
+  const order = images.map(({ id }) => id)
+  const selected = order.filter((id) => selection.ids.has(id))
+  const select = (id: number, isRange: boolean) =>
+    setSelection((before) => (isRange ? extended(before, id, order) : toggled(before, id)))
+  const clear = () => setSelection(NOTHING_SELECTED)
+  const clearByKey = ({ key, defaultPrevented }: KeyboardEvent) => {
+    if (key === "Escape" && !defaultPrevented) clear()
+  }
   return (
-    <EmptyState icon={Images} title={isDone ? "Nothing left to label" : "No such image"}>
-      {isDone ? "Every image has the labels that the project asks for." : "Try another filter."}
+    <>
+      <ul
+        className={styles.grid}
+        data-selecting={selected.length > 0 || undefined}
+        onKeyDown={clearByKey}
+      >
+        {images.map((image) => (
+          <Tile
+            key={image.id}
+            image={image}
+            projectId={projectId}
+            filter={filter}
+            {...(maySelect && {
+              selection: {
+                isSelected: selection.ids.has(image.id),
+                onSelect: (isRange) => select(image.id, isRange),
+              },
+            })}
+          />
+        ))}
+      </ul>
+      {selected.length > 0 && (
+        <SelectionBar
+          projectId={projectId}
+          selected={selected}
+          shown={order.length}
+          onSelectAll={() => setSelection({ ids: new Set(order), anchor: null })}
+          onClear={clear}
+        />
+      )}
+    </>
+  )
+}
+
+type NoImagesProps = { projectId: number; filter: ImageFilter }
+
+function NoImages({ projectId, filter }: NoImagesProps) {
+  const isDone = filter.state === "unlabelled" && Object.keys(filter).length === 1
+  return (
+    <EmptyState
+      icon={Images}
+      title={isDone ? "Nothing left to label" : "No such image"}
+      actions={
+        <LinkButton to="/projects/$projectId/images" params={{ projectId }} search={{}}>
+          Show all images
+        </LinkButton>
+      }
+    >
+      {isDone ? "Every image has a label." : reasonOf(filter)}
     </EmptyState>
   )
 }
 
-function Tile({ image, projectId }: { image: Image; projectId: number }) {
-  return (
-    <Link
-      to="/projects/$projectId/images/$imageId"
-      params={{ projectId, imageId: image.id }}
-      className={styles.tile}
-    >
-      <span className={styles.picture}>
-        <TilePicture image={image} />
-        {image.labels > 0 && (
-          <span className={styles.done}>
-            <Badge tone="good">{formatPlural(image.labels, "label")}</Badge>
-          </span>
-        )}
-      </span>
-      <span className={styles.name} title={image.external_id}>
-        {image.external_id}
-      </span>
-    </Link>
-  )
-}
-
-function TilePicture({ image }: { image: Image }) {
-  if (image.state === "rejected") return <ImageOff aria-label="Rejected" strokeWidth={1.5} />
-  if (image.state === "registered") return <Clock aria-label="Not checked yet" strokeWidth={1.5} />
-  return <img src={thumbnail(image, THUMBNAIL_WIDTH)} alt="" loading="lazy" decoding="async" />
+/** Why a list may be empty in spite of its images. */
+function reasonOf({ state, disagrees, order }: ImageFilter): string {
+  if (state === "disputed") {
+    return "People agree wherever several of them labelled the same image."
+  }
+  if (disagrees) return "No label contradicts the latest model, or no run has predicted them yet."
+  if (order) return "No run has predicted these images yet: predictions come with the next run."
+  return "Nothing passes all of the filters."
 }
 
 function RejectedTable({ images }: { images: readonly Image[] }) {

@@ -1,19 +1,28 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { useState } from "react"
-import { imageQuery } from "@/api/images"
+import { type ImageFilter, imageQuery } from "@/api/images"
 import type { Project } from "@/api/projects"
+import type { Me } from "@/api/session"
+import { LabelledPicture } from "@/components/labelled-picture"
 import { Card, Facts } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { formatCount, formatDay, NOTHING } from "@/lib/format"
+import { AnswerActions } from "./answer-actions"
+import { Differences } from "./differences"
 import styles from "./image-view.module.css"
 import { LabelHistory } from "./label-history"
-import { Picture } from "./picture"
 import { PredictionCard, usePrediction } from "./prediction-card"
 
-type ImageViewProps = { imageId: number; project: Project }
+type ImageViewProps = {
+  imageId: number
+  project: Project
+  /** Of the list that the image was found in. */
+  filter: ImageFilter
+  me: Me
+}
 
 /** One image with what people said of it and what the latest model thinks. */
-export function ImageView({ imageId, project }: ImageViewProps) {
+export function ImageView({ imageId, project, filter, me }: ImageViewProps) {
   const { data: image } = useSuspenseQuery(imageQuery(imageId))
   const [chosenId, setChosenId] = useState<number | null>(null)
   const [opacity, setOpacity] = useState(0.5)
@@ -30,21 +39,23 @@ export function ImageView({ imageId, project }: ImageViewProps) {
   }
   return (
     <div className={styles.layout}>
-      <Picture
+      <LabelledPicture
         image={image}
-        label={shown}
+        labels={shown ? [shown] : []}
         categories={project.categories}
         maskUrl={prediction.data?.mask_url}
         opacity={opacity}
       />
       <div className={styles.column}>
         <Card title="Labels">
+          <Differences history={image.history} categories={project.categories} />
           <LabelHistory
             history={image.history}
             categories={project.categories}
             shownId={shown?.id}
             onShow={setChosenId}
           />
+          <AnswerActions projectId={project.id} image={image} filter={filter} me={me} />
         </Card>
         <PredictionCard
           query={prediction}

@@ -1,6 +1,7 @@
 import type { Label } from "@/api/images"
 import type { Category } from "@/api/projects"
 import { Badge, CategoryName } from "@/components/badge"
+import { type Revision, revisionOf } from "@/lib/answers"
 import { formatDuration, formatMoment, formatPlural } from "@/lib/format"
 import styles from "./image-view.module.css"
 
@@ -11,7 +12,7 @@ type LabelHistoryProps = {
   onShow: (id: number) => void
 }
 
-/** Every revision, newest first; choosing one draws its points on the picture. */
+/** Every revision, newest first; choosing one draws what it says on the picture. */
 export function LabelHistory({ history, categories, shownId, onShow }: LabelHistoryProps) {
   if (history.length === 0) return <p className={styles.meta}>Nobody has labelled this image.</p>
   return (
@@ -29,11 +30,8 @@ export function LabelHistory({ history, categories, shownId, onShow }: LabelHist
               <span className={styles.meta}>{formatMoment(label.created_at)}</span>
             </span>
             <LabelContent label={label} categories={categories} />
-            <span className={styles.meta}>
-              {formatDuration(label.active_ms)} of work
-              {label.revision > 1 && `, revision ${label.revision}`}
-              {label.prefilled_by && ", started from a prediction"}
-            </span>
+            <RevisionText revision={revisionOf(label, history)} />
+            <span className={styles.meta}>{circumstances(label)}</span>
           </button>
         </li>
       ))}
@@ -41,10 +39,45 @@ export function LabelHistory({ history, categories, shownId, onShow }: LabelHist
   )
 }
 
+/** How a label came about, in one line. */
+export function circumstances(label: Label): string {
+  const parts = [
+    `${formatDuration(label.active_ms)} of work`,
+    label.revision > 1 && `revision ${label.revision}`,
+    label.resolves && "a reviewer's decision",
+    label.blind && "blind",
+    startOf(label.prefilled_by),
+  ]
+  return parts.filter(Boolean).join(", ")
+}
+
+function startOf(prefilledBy: string | null): string | null {
+  if (prefilledBy === null) return null
+  return prefilledBy === "priors"
+    ? "started from what is common"
+    : `started from what run ${prefilledBy} expected`
+}
+
+function RevisionText({ revision }: { revision: Revision | null }) {
+  if (!revision) return null
+  const { added, removed } = revision
+  const parts = [
+    added.length > 0 && `added ${added.join(", ")}`,
+    removed.length > 0 && `took out ${removed.join(", ")}`,
+  ].filter(Boolean)
+  return <span className={styles.meta}>Changed: {parts.join("; ") || "no category"}</span>
+}
+
 type LabelContentProps = { label: Label; categories: readonly Category[] }
 
 function LabelContent({ label, categories }: LabelContentProps) {
-  if (label.skipped) return <Badge tone="warn">Skipped: {label.skipped}</Badge>
+  if (label.skipped) {
+    return (
+      <span>
+        <Badge tone="warn">Skipped: {label.skipped}</Badge>
+      </span>
+    )
+  }
   const present = categories.filter(({ name }) => label.present.includes(name))
   return (
     <>
@@ -54,6 +87,9 @@ function LabelContent({ label, categories }: LabelContentProps) {
           <CategoryName key={id} name={name} color={color} />
         ))}
       </span>
+      {label.unsure.length > 0 && (
+        <span className={styles.meta}>Unsure: {label.unsure.join(", ")}</span>
+      )}
       {label.points.length > 0 && (
         <span className={styles.meta}>{formatPlural(label.points.length, "point")} clicked</span>
       )}

@@ -1,0 +1,10 @@
+/** How the numbers in addresses are read and written. */
+export const numericProject = {
+  parse: ({ projectId }: { projectId: string }) => ({ projectId: Number(projectId) }),
+  stringify: ({ projectId }: { projectId: number }) => ({ projectId: String(projectId) }),
+}
+
+export const numericImage = {
+  parse: ({ imageId }: { imageId: string }) => ({ imageId: Number(imageId) }),
+  stringify: ({ imageId }: { imageId: number }) => ({ imageId: String(imageId) }),
+}

@@ -1,0 +1,27 @@
+import { useSuspenseQuery } from "@tanstack/react-query"
+import { getRouteApi } from "@tanstack/react-router"
+import { projectQuery } from "@/api/projects"
+import { Page, PageHeading } from "@/components/layout"
+import { AgreementCard } from "@/features/quality/agreement-card"
+import { DisputedCard } from "@/features/quality/disputed-card"
+import { PrefillCard } from "@/features/quality/prefill-card"
+import { SkipsCard } from "@/features/quality/skips-card"
+
+const route = getRouteApi("/signed-in/shell/projects/$projectId/quality")
+
+export function QualityPage() {
+  const { projectId } = route.useParams()
+  const { data: project } = useSuspenseQuery(projectQuery(projectId))
+  return (
+    <Page>
+      <PageHeading
+        title="Quality"
+        subtitle="How far the labels can be trusted, and where they cannot."
+      />
+      <DisputedCard project={project} />
+      <AgreementCard project={project} />
+      <PrefillCard project={project} />
+      <SkipsCard projectId={projectId} />
+    </Page>
+  )
+}
