@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, null, select, tuple_
 from sqlalchemy.orm import Session
 
 from server.errors import BadInput
@@ -159,17 +159,14 @@ def _beyond(wanted: ImageFilter, place: Place, *, backwards: bool = False) -> Co
         return Image.id < place.image_id if backwards else Image.id > place.image_id
     if place.uncertainty is None:
         raise BadInput("cursor: of a list in another order")
-    mine, other = Prediction.uncertainty, place.uncertainty
-    if backwards:
-        further = mine > other, Prediction.image_id < place.image_id
-    else:
-        further = mine < other, Prediction.image_id > place.image_id
-    return or_(further[0], and_(mine == other, further[1]))
+    # The most uncertain first; both columns run downwards, as the index does when read backwards.
+    row = tuple_(Prediction.uncertainty, Prediction.image_id)
+    there = tuple_(literal(place.uncertainty), literal(place.image_id))
+    return row > there if backwards else row < there
 
 
 def _sorting(wanted: ImageFilter, *, backwards: bool = False) -> list[ColumnElement[Any]]:
     if wanted.order == "imported":
         return [Image.id.desc() if backwards else Image.id.asc()]
-    if backwards:
-        return [Prediction.uncertainty.asc(), Prediction.image_id.desc()]
-    return [Prediction.uncertainty.desc(), Prediction.image_id.asc()]
+    columns = Prediction.uncertainty, Prediction.image_id
+    return [column.asc() if backwards else column.desc() for column in columns]

@@ -71,8 +71,8 @@ FILTERS: list[tuple[dict[str, str], list[int]]] = [
     ({"category": "Road", "said": "disputed"}, [3]),
     ({"category": "Tree", "said": "disputed"}, []),
     ({"disagrees": "true"}, [2]),
-    ({"order": "uncertain"}, [5, 2, 3, 1, 4]),
-    ({"order": "uncertain", "category": "Road", "said": "absent"}, [2, 3]),
+    ({"order": "uncertain"}, [5, 3, 2, 1, 4]),
+    ({"order": "uncertain", "category": "Road", "said": "absent"}, [3, 2]),
     ({"order": "uncertain", "disagrees": "true", "state": "labelled"}, [2]),
 ]
 
