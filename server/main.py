@@ -2,12 +2,13 @@
 
 import importlib
 import importlib.metadata
+import mimetypes
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, Response
 from fastapi.routing import APIRoute
@@ -102,16 +103,33 @@ def _serve_frontend(app: FastAPI) -> None:
     """The built pages: hashed assets for ever, and one page for every address of the browser's."""
 
     @app.api_route("/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
-    def frontend(path: str) -> Response:
+    def frontend(path: str, request: Request) -> Response:
         if path.startswith(("api/", "health/", "metrics")):
             return problems.problem(404, f"there is nothing at /{path}", "not-found")
         file = (STATIC / path).resolve()
         if path and file.is_file() and file.is_relative_to(STATIC.resolve()):
             cache = "public, max-age=31536000, immutable" if "assets/" in path else "no-cache"
-            return FileResponse(file, headers={"Cache-Control": cache})
+            return _sent(file, request, cache)
         if path.startswith("assets/"):
             return problems.problem(404, f"there is no {path}", "not-found")
         page = STATIC / "index.html"
         if not page.is_file():
             return problems.problem(404, "the browser pages are not built here", "no-frontend")
-        return FileResponse(page, headers={"Cache-Control": "no-cache"})
+        return _sent(page, request, "no-cache")
+
+
+def _sent(file: Path, request: Request, cache: str) -> Response:
+    """A file of the frontend's, gzipped where the build has made it so and the reader takes it."""
+    headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
+    zipped = file.with_name(f"{file.name}.gz")
+    if not (_takes_gzip(request) and zipped.is_file()):
+        return FileResponse(file, headers=headers)
+    media_type, _ = mimetypes.guess_type(file.name)
+    return FileResponse(
+        zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=media_type
+    )
+
+
+def _takes_gzip(request: Request) -> bool:
+    accepted = request.headers.get("accept-encoding", "").replace(" ", "").lower().split(",")
+    return "gzip" in accepted

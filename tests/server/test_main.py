@@ -1,10 +1,13 @@
 """What holds for all routes at once."""
 
+import gzip
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from server import main
 from server.main import create_app
 from server.models.user import Role
 from server.schemas.user import Scope
@@ -170,3 +173,25 @@ def test_the_openapi_document_says_what_errors_look_like() -> None:
             assert operation.get("description") or operation.get("summary"), (method, path)
     ids = [op["operationId"] for methods in document["paths"].values() for op in methods.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_pages_are_sent_gzipped_to_who_takes_it(
+    app_client: Callable[[], TestClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<p>page</p>")
+    script = tmp_path / "assets/a-1.js"
+    script.write_text("run()")
+    script.with_name("a-1.js.gz").write_bytes(gzip.compress(b"run()"))
+    monkeypatch.setattr(main, "STATIC", tmp_path)
+    client = app_client()
+    for accepted, encoding in {"br, gzip": "gzip", "identity": None, "gzip;q=0": None}.items():
+        answer = client.get("/assets/a-1.js", headers={"Accept-Encoding": accepted})
+        assert answer.text == "run()"
+        assert answer.headers.get("content-encoding") == encoding
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert answer.headers["vary"] == "Accept-Encoding"
+        assert "immutable" in answer.headers["cache-control"]
+    page = client.get("/projects/7/label", headers={"Accept-Encoding": "gzip"})
+    assert (page.text, page.headers.get("content-encoding")) == ("<p>page</p>", None)
+    assert client.get("/assets/none.js").status_code == 404
