@@ -24,6 +24,7 @@ from trainer.config import FILE as CONFIG
 from trainer.config import read_config, write_config
 from trainer.contract import DatasetCard, Score, Supervision, TileTags
 from trainer.data.cards import list_samples, load_card
+from trainer.data.gold import make_gold
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
 from trainer.errors import BadInput
@@ -202,6 +203,24 @@ def _grid(text: str) -> tuple[int, int]:
     except ValueError as error:
         raise BadInput(f"--tiles {text!r}: write ROWSxCOLUMNS, each 1 to 16") from error
     return rows, columns
+
+
+@app.command()
+def gold(
+    source: Annotated[str, typer.Option(metavar="CARD", help="Dataset with masks.")],
+    count: Annotated[int, typer.Option(min=1, help="How many images.")],
+    out: Annotated[Path, typer.Option(help="Folder for images/, masks/ and gold.jsonl.")],
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Can be given several times, in the masks' order. Default: the card's."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Draw images of a dataset whose masks tell what a person should answer."""
+    with one_line_errors():
+        card = load_card(source)
+        made = make_gold(card, tuple(category or card.categories), count, seed=seed, out=out)
+    typer.echo(f"{len(made)} images in {out}", err=True)
 
 
 @app.command()

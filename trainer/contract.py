@@ -98,6 +98,23 @@ class ListedImage(Record):
     mask: Path | None = None
 
 
+VOID_INDEX = 255
+"""Of pixels that count nowhere, in the index masks of `GoldSample`."""
+
+
+class GoldSample(Record):
+    """One line of a `gold.jsonl`: an image whose true answers are known. Paths are relative to it.
+
+    Categories that its dataset does not know are in neither list.
+    """
+
+    image: Path
+    mask: Path
+    """PNG of the image's size; the value is the category's place in the list that was asked for."""
+    present: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
 class DatasetCard(Record):
     """Where a dataset's images and masks are, and which raw mask value is which category.
 
