@@ -114,7 +114,12 @@ def _add_columns() -> None:
     op.create_index("ix_images_labelled", "images", ["project_id", "labelled", "id"])
     op.create_index("ix_images_disputed", "images", ["project_id", "disputed_at", "id"])
     op.create_index(
-        "ix_predictions_uncertainty", "predictions", ["run_id", "uncertainty", "image_id"]
+        "ix_predictions_uncertainty",
+        "predictions",
+        ["run_id", "uncertainty", "image_id", "disagreement"],
+    )
+    op.create_index(
+        "ix_predictions_disagreement", "predictions", ["run_id", "image_id", "disagreement"]
     )
 
 
@@ -145,7 +150,9 @@ def _add_tables() -> None:
         sa.PrimaryKeyConstraint("label_id", "category_id", name="pk_answers"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_answers_category", "answers", ["category_id", "value", "image_id"])
+    op.create_index(
+        "ix_answers_category", "answers", ["category_id", "value", "image_id", "label_id"]
+    )
     op.create_index("ix_answers_image", "answers", ["image_id"])
 
 
@@ -189,6 +196,7 @@ def _answers_of_current_labels(connection: sa.Connection) -> Iterator[dict[str, 
 def downgrade() -> None:
     op.drop_table("answers")
     op.drop_table("category_keys")
+    op.drop_index("ix_predictions_disagreement", "predictions")
     op.drop_index("ix_predictions_uncertainty", "predictions")
     op.drop_index("ix_images_disputed", "images")
     op.drop_index("ix_images_labelled", "images")

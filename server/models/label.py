@@ -70,7 +70,7 @@ class Answer(Base):
 
     __tablename__ = "answers"
     __table_args__ = (
-        Index("ix_answers_category", "category_id", "value", "image_id"),
+        Index("ix_answers_category", "category_id", "value", "image_id", "label_id"),
         Index("ix_answers_image", "image_id"),
         {"sqlite_with_rowid": False},
     )

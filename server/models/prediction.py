@@ -13,7 +13,8 @@ class Prediction(Base):
     __table_args__ = (
         UniqueConstraint("run_id", "image_id"),
         Index("ix_predictions_image", "image_id", "run_id"),
-        Index("ix_predictions_uncertainty", "run_id", "uncertainty", "image_id"),
+        Index("ix_predictions_uncertainty", "run_id", "uncertainty", "image_id", "disagreement"),
+        Index("ix_predictions_disagreement", "run_id", "image_id", "disagreement"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

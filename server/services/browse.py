@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, null, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, null, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from server.errors import BadInput
 from server.models import Answer, Image, Label, Prediction, Project
@@ -72,10 +72,9 @@ def page(
     session: Session, project: Project, wanted: ImageFilter, after: Place | None, limit: int
 ) -> list[tuple[Image, Place]]:
     """The first images after a place. Raises BadInput for a category that is not the project's."""
-    query = _matching(project, wanted)
-    if after is not None:
-        query = query.where(_beyond(wanted, after))
-    rows = session.execute(query.order_by(*_sorting(wanted)).limit(limit))
+    matching = _matching(project, wanted)
+    query = matching.sorted(matching.query) if after is None else matching.beyond(after)
+    rows = session.execute(query.limit(limit))
     return [(image, Place(image.id, uncertainty)) for image, uncertainty in rows]
 
 
@@ -86,12 +85,10 @@ def neighbours(
     place = Place(image.id, _uncertainty(session, project, wanted, image))
     if wanted.order == "uncertain" and place.uncertainty is None:
         return None, None
-    query = _matching(project, wanted)
+    matching = _matching(project, wanted)
     found = []
     for backwards in (True, False):
-        step = query.where(_beyond(wanted, place, backwards=backwards))
-        first = session.execute(step.order_by(*_sorting(wanted, backwards=backwards)).limit(1))
-        row = first.one_or_none()
+        row = session.execute(matching.beyond(place, backwards=backwards).limit(1)).one_or_none()
         found.append(row[0].id if row else None)
     return found[0], found[1]
 
@@ -118,55 +115,99 @@ def _uncertainty(
     )
 
 
-def _matching(project: Project, wanted: ImageFilter) -> Select[Any]:
-    """(image, its place's uncertainty) of all images that the filter lets through."""
-    is_shown = and_(Prediction.image_id == Image.id, Prediction.run_id == project.prediction_run_id)
+@dataclass(frozen=True)
+class _Matching:
+    """Images that a filter lets through, with what they are sorted by."""
+
+    query: Select[Any]
+    """Of (image, its place's uncertainty)."""
+    keys: tuple[InstrumentedAttribute[Any], ...]
+    """The image's id, after the uncertainty where that decides.
+
+    Columns of the table that lets fewest images through and has an index in this order: a
+    database that starts there reads no more than a page needs.
+    """
+
+    def beyond(self, place: Place, *, backwards: bool = False) -> Select[Any]:
+        """What comes after a place, or before it. Raises BadInput for one of another order."""
+        values = [place.image_id] if len(self.keys) == 1 else [place.uncertainty, place.image_id]
+        if None in values:
+            raise BadInput("cursor: of a list in another order")
+        row = tuple_(*self.keys)
+        there = tuple_(*map(literal, values))
+        runs_down = len(self.keys) > 1
+        query = self.query.where(row < there if runs_down != backwards else row > there)
+        return self.sorted(query, backwards=backwards)
+
+    def sorted(self, query: Select[Any], *, backwards: bool = False) -> Select[Any]:
+        """In order of import, or the most uncertain first."""
+        runs_down = len(self.keys) > 1
+        return query.order_by(
+            *(key.desc() if runs_down != backwards else key.asc() for key in self.keys)
+        )
+
+
+def _matching(project: Project, wanted: ImageFilter) -> _Matching:
+    """Raises BadInput for a category that is not the project's."""
+    steps = [
+        _by_model(project, wanted),
+        _by_answer(project, wanted),
+        _by_annotator(project, wanted),
+    ]
+    conditions = [step for step in steps if step is not None]
     query: Select[Any] = select(Image)
-    if wanted.order == "uncertain":
-        query = query.add_columns(Prediction.uncertainty).join(Prediction, is_shown)
-    else:
-        query = query.add_columns(null())
-        if wanted.disagrees:
-            query = query.join(Prediction, is_shown)
+    keys: tuple[InstrumentedAttribute[Any], ...] = (Image.id,)
+    if conditions:
+        keys, joined = conditions[0]
+        query = query.join(keys[-1].class_, and_(keys[-1] == Image.id, *joined))
+    for (*_, image_id), others in conditions[1:]:
+        query = query.where(exists().where(image_id == Image.id, *others))
+    query = query.add_columns(keys[0] if len(keys) > 1 else null())
     query = query.where(Image.project_id == project.id)
-    if wanted.disagrees:
-        query = query.where(Prediction.disagreement > OTHER_SIDE)
     if wanted.state is not None:
         query = query.where(STATES[wanted.state])
-    if wanted.category is not None:
-        query = query.where(*_said_of(project, wanted.category, wanted.said))
-    if wanted.annotator_id is not None:
-        by = select(Label.image_id).where(
-            Label.project_id == project.id,
-            Label.annotator_id == wanted.annotator_id,
-            Label.current,
-            Label.skipped.is_(None),
-        )
-        query = query.where(Image.id.in_(by))
-    return query
+    if wanted.category is not None and wanted.said == "disputed":
+        category_id = projects.category_id(project, wanted.category)
+        query = query.where(STATES["disputed"], answers.is_disputed(Image.id, category_id))
+    return _Matching(query, keys)
 
 
-def _said_of(project: Project, name: str, said: Said) -> tuple[ColumnElement[bool], ...]:
-    category_id = projects.category_id(project, name)
-    if said == "disputed":
-        return STATES["disputed"], answers.is_disputed(Image.id, category_id)
-    by = select(Answer.image_id).where(Answer.category_id == category_id, Answer.value == said)
-    return (Image.id.in_(by),)
+_Step = tuple[tuple[InstrumentedAttribute[Any], ...], list[ColumnElement[bool]]]
+"""Sorted columns of one table, the image's id last, and the conditions on its rows."""
 
 
-def _beyond(wanted: ImageFilter, place: Place, *, backwards: bool = False) -> ColumnElement[bool]:
-    if wanted.order == "imported":
-        return Image.id < place.image_id if backwards else Image.id > place.image_id
-    if place.uncertainty is None:
-        raise BadInput("cursor: of a list in another order")
-    # The most uncertain first; both columns run downwards, as the index does when read backwards.
-    row = tuple_(Prediction.uncertainty, Prediction.image_id)
-    there = tuple_(literal(place.uncertainty), literal(place.image_id))
-    return row > there if backwards else row < there
+def _by_model(project: Project, wanted: ImageFilter) -> _Step | None:
+    conditions: list[ColumnElement[bool]] = [Prediction.run_id == project.prediction_run_id]
+    if wanted.disagrees:
+        conditions.append(Prediction.disagreement > OTHER_SIDE)
+    if wanted.order == "uncertain":
+        return (Prediction.uncertainty, Prediction.image_id), conditions
+    return ((Prediction.image_id,), conditions) if wanted.disagrees else None
 
 
-def _sorting(wanted: ImageFilter, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-    if wanted.order == "imported":
-        return [Image.id.desc() if backwards else Image.id.asc()]
-    columns = Prediction.uncertainty, Prediction.image_id
-    return [column.asc() if backwards else column.desc() for column in columns]
+def _by_answer(project: Project, wanted: ImageFilter) -> _Step | None:
+    if wanted.category is None or wanted.said == "disputed":
+        return None
+    earlier = aliased(Answer)
+    # Of several people's answers that say the same, the first stands for its image.
+    is_repeated = exists().where(
+        earlier.category_id == Answer.category_id,
+        earlier.value == Answer.value,
+        earlier.image_id == Answer.image_id,
+        earlier.label_id < Answer.label_id,
+    )
+    category_id = projects.category_id(project, wanted.category)
+    conditions = [Answer.category_id == category_id, Answer.value == wanted.said, ~is_repeated]
+    return (Answer.image_id,), conditions
+
+
+def _by_annotator(project: Project, wanted: ImageFilter) -> _Step | None:
+    if wanted.annotator_id is None:
+        return None
+    conditions: list[ColumnElement[bool]] = [
+        Label.project_id == project.id,
+        Label.annotator_id == wanted.annotator_id,
+        Label.current.is_(True),
+        Label.skipped.is_(None),
+    ]
+    return (Label.image_id,), conditions

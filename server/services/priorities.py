@@ -25,7 +25,8 @@ from server.models import Answer, Assignment, Category, Image, Prediction, Proje
 from server.models.label import AnswerValue
 from server.services import prefill
 
-BATCH = 1000
+BATCH = 250
+"""Images in one transaction: on SQLite everybody else waits for it."""
 SAMPLE = 500
 """So many predictions say how common categories are while there are too few labels."""
 
