@@ -1,3 +1,4 @@
+import type { CSSProperties } from "react"
 import { type Image, type Label, thumbnail } from "@/api/images"
 import type { Category } from "@/api/projects"
 import styles from "./labelled-picture.module.css"
@@ -23,7 +24,7 @@ export function LabelledPicture(props: LabelledPictureProps) {
     categories.find(({ name }) => name === category)?.color ?? "#fff"
   const points = labels.reduce((sum, label) => sum + label.points.length, 0)
   return (
-    <div className={styles.frame} style={{ aspectRatio: `${width} / ${height}` }}>
+    <div className={styles.frame} style={{ "--aspect": width / height } as CSSProperties}>
       <img src={thumbnail(image, SHOWN_WIDTH)} alt={image.external_id} />
       {maskUrl && <img className={styles.mask} src={maskUrl} alt="" style={{ opacity }} />}
       {labels.some(isDrawn) && (

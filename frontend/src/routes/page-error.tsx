@@ -19,6 +19,15 @@ export function PageError({ error, reset }: ErrorComponentProps) {
   )
 }
 
+/** For an address that is not even below the frame of all pages. */
+export function NothingHere() {
+  return (
+    <main>
+      <PageNotFound />
+    </main>
+  )
+}
+
 export function PageNotFound() {
   return (
     <Page>

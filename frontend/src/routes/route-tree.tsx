@@ -14,10 +14,14 @@ import { costCurveQuery, runQuery, runsQuery } from "@/api/runs"
 import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
 import { type Context, only, signedInOnly } from "./access"
+import { NothingHere } from "./page-error"
 import { numericImage, numericProject } from "./params"
 import { SignedInGate } from "./signed-in-gate"
 
-const root = createRootRouteWithContext<Context>()({ component: Outlet })
+const root = createRootRouteWithContext<Context>()({
+  component: Outlet,
+  notFoundComponent: NothingHere,
+})
 
 const signIn = createRoute({
   getParentRoute: () => root,

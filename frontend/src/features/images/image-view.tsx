@@ -49,13 +49,13 @@ export function ImageView({ imageId, project, filter, me }: ImageViewProps) {
       <div className={styles.column}>
         <Card title="Labels">
           <Differences history={image.history} categories={project.categories} />
+          <AnswerActions projectId={project.id} image={image} filter={filter} me={me} />
           <LabelHistory
             history={image.history}
             categories={project.categories}
             shownId={shown?.id}
             onShow={setChosenId}
           />
-          <AnswerActions projectId={project.id} image={image} filter={filter} me={me} />
         </Card>
         <PredictionCard
           query={prediction}

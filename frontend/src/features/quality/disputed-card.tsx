@@ -22,13 +22,15 @@ export function DisputedCard({ project }: { project: Project }) {
       title={hasSome ? headline(found.length, query.hasNextPage) : "Disputed images"}
       aside={
         hasSome && (
-          <LinkButton
-            to="/projects/$projectId/quality/review"
-            params={{ projectId: project.id }}
-            variant="primary"
-          >
-            Review them
-          </LinkButton>
+          <div>
+            <LinkButton
+              to="/projects/$projectId/quality/review"
+              params={{ projectId: project.id }}
+              variant="primary"
+            >
+              Review them
+            </LinkButton>
+          </div>
         )
       }
     >

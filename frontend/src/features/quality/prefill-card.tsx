@@ -137,7 +137,7 @@ function Difference({ effect }: { effect: CategoryEffect }) {
   const [one, other] = [prefilledOf(effect), blindOf(effect)]
   const difference = differenceOf(one, other)
   if (difference === null) return NOTHING
-  const sign = difference < 0 ? "−" : "+"
+  const sign = difference === 0 ? "" : difference < 0 ? "−" : "+"
   const text = `${sign}${(Math.abs(difference) * 100).toFixed(1)} points`
   if (!isBeyondChance(one, other)) return text
   return <Badge tone="warn">{text}, beyond chance</Badge>
