@@ -17,6 +17,7 @@ from server.api import (
     accuracy,
     checkpoints,
     datasets,
+    gold,
     health,
     images,
     label_files,
@@ -62,7 +63,7 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     for module in (
-        users, projects, datasets, images, leases, labels, label_files, snapshots, runs, checkpoints,
+        users, projects, gold, datasets, images, leases, labels, label_files, snapshots, runs, checkpoints,
         predictions, accuracy,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)

@@ -1,6 +1,7 @@
 """Secrets: passwords (argon2), random tokens, and the hashes under which they are stored."""
 
 import hashlib
+import hmac
 import secrets
 
 from pwdlib import PasswordHash
@@ -30,3 +31,9 @@ def new_secret() -> str:
 def hash_secret(secret: str) -> str:
     """What is stored of a random token: without a guessable input no salt is needed."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def is_drawn(secret: str, what: str, share: float) -> bool:
+    """Whether something is among a share that nobody can foresee: the same answer each time."""
+    digest = hmac.digest(secret.encode(), what.encode(), hashlib.sha256)
+    return int.from_bytes(digest[:8], "big") < share * 2**64

@@ -136,7 +136,7 @@ def image_out(image: Image, n_labels: int) -> ImageOut:
     """An image as the API shows it."""
     return ImageOut(
         id=image.id,
-        external_id=image.external_id,
+        external_id=image.shown_name,
         state=ImageState(image.state),
         reject_reason=image.reject_reason,
         width=image.width,

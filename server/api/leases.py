@@ -54,7 +54,7 @@ def _describe(
 def _leased_image(image: Image) -> LeasedImage:
     return LeasedImage(
         id=image.id,
-        external_id=image.external_id,
+        external_id=image.shown_name,
         width=image.width or 0,
         height=image.height or 0,
         url=image_url(image),

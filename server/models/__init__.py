@@ -1,6 +1,7 @@
 """The tables. Importing this package registers all of them with the metadata."""
 
 from server.models.checkpoint import Checkpoint
+from server.models.gold import GoldImage, GoldSet
 from server.models.image import Assignment, Image
 from server.models.label import Answer, Label
 from server.models.prediction import Prediction
@@ -16,6 +17,8 @@ __all__ = [
     "Category",
     "CategoryKey",
     "Checkpoint",
+    "GoldImage",
+    "GoldSet",
     "Image",
     "Label",
     "Prediction",

@@ -46,7 +46,16 @@ class Image(Base):
     """Whether it has a current label that is no skip."""
     disputed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when its current labels contradict each other and no reviewer has decided."""
+    gold: Mapped[bool] = mapped_column(default=False)
+    """Not one of the project's own: its true answers are known, to measure people's."""
+    alias: Mapped[str | None] = mapped_column(String(500))
+    """What a gold image is called before people; no import can mean it by its external id."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    @property
+    def shown_name(self) -> str:
+        """What it is called before people."""
+        return self.alias or self.external_id
 
 
 class AssignmentState(StrEnum):
@@ -61,6 +70,8 @@ class Assignment(Base):
 
     A lease is the hold of one annotator on an open assignment: `lease_id` is fresh for each
     lease, so that a lost one is recognised, and an expired lease simply counts as none.
+
+    Of a gold image each person has their own, whose slot is their id: it is not for others.
     """
 
     __tablename__ = "assignments"
@@ -92,4 +103,6 @@ class Assignment(Base):
     """What its holder was shown, as decided when it was leased. None: not leased yet."""
     prefilled: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     prefilled_by: Mapped[str | None] = mapped_column(String(100))
+    gold: Mapped[bool] = mapped_column(default=False)
+    """Whether its image is a gold one."""
     image: Mapped[Image] = relationship()

@@ -52,6 +52,8 @@ class Label(Base):
     """Whether a prediction or pre-filling was withheld, to measure what they do to answers."""
     resolves: Mapped[bool] = mapped_column(default=False)
     """A reviewer's word: the latest current one counts in place of all others of the image."""
+    gold: Mapped[bool] = mapped_column(default=False)
+    """Whether its image is a gold one: then it measures the annotator, and counts nowhere else."""
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     request_hash: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -65,7 +65,9 @@ class Project(Base):
     blind_share: Mapped[float] = mapped_column(default=0.1)
     """Share of images that a person sees without prediction and pre-filling."""
     blind_secret: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_hex(16))
-    """Who sees which image blind is drawn with it, so that nobody can foresee it."""
+    """Who sees which image blind, and when a gold one, is drawn with it: nobody can foresee it."""
+    gold_share: Mapped[float] = mapped_column(default=0.02)
+    """Share of gold images among those that a person is given, once the project has any."""
     order: Mapped[str] = mapped_column(String(20), default="imported")
     """In which order images are handed out; see `services.priorities`."""
     neutral_priority: Mapped[float] = mapped_column(default=0.0)

@@ -18,6 +18,7 @@ Order = Literal["imported", "random", "uncertain", "rare", "disagreement"]
 PointsPerCategory = Annotated[int, Field(ge=1, le=10)]
 TileCount = Annotated[int, Field(ge=1, le=16)]
 Share = Annotated[float, Field(ge=0, le=1)]
+GoldShare = Annotated[float, Field(ge=0, le=0.5)]
 MAX_CATEGORIES = 256
 CategoryName = Annotated[
     str,
@@ -91,6 +92,8 @@ class ProjectSettings(In):
     """What is ticked at the start: nothing, what the latest model or what labels so far expect."""
     blind_share: Share = 0.1
     """Share of images that a person gets without prediction and pre-filling."""
+    gold_share: GoldShare = 0.02
+    """Share of images with known answers among those that a person gets, once they are made."""
     order: Order = "imported"
     """Which images come first."""
 
@@ -117,6 +120,7 @@ class ProjectChange(In):
     show_predictions: bool | None = None
     prefill: Prefill | None = None
     blind_share: Share | None = None
+    gold_share: GoldShare | None = None
     order: Order | None = None
     categories: Annotated[list[CategoryChange], *CATEGORIES_DIFFER] | None = None
     """All categories in their new order. One that is left out is removed: refused when a label
@@ -153,6 +157,7 @@ class ProjectOut(Out):
     show_predictions: bool
     prefill: Prefill
     blind_share: float
+    gold_share: float
     order: Order
     created_at: datetime
     categories: list[CategoryOut]

@@ -11,13 +11,16 @@ from server.models.label import AnswerValue
 def replace(session: Session, image: Image, label: Label) -> None:
     """Make a new revision the annotator's current label of the image, which must be locked.
 
-    Brings up to date what is known of the image: whether it is labelled, and disputed.
+    Brings up to date what is known of the image: whether it is labelled, and disputed. Of a gold
+    image nothing is searched for.
     """
     mine = and_(Label.image_id == image.id, Label.annotator_id == label.annotator_id, Label.current)
     session.execute(delete(Answer).where(Answer.label_id.in_(select(Label.id).where(mine))))
     session.execute(update(Label).where(mine).values(current=False))
     session.add(label)
     session.flush()
+    if label.gold:
+        return
     rows = _rows(label)
     if rows:
         session.execute(insert(Answer), rows)
@@ -48,7 +51,7 @@ def _summarise(session: Session, image: Image) -> None:
 
 
 def counts() -> ColumnElement[bool]:
-    """Whether a label is one that training sees: current, no skip, and not overruled.
+    """Whether a label is one that training sees: current, no skip, not gold and not overruled.
 
     A reviewer's decision overrules all other labels of its image, and earlier decisions.
     """
@@ -59,7 +62,7 @@ def counts() -> ColumnElement[bool]:
         decision.resolves,
         or_(~Label.resolves, decision.id > Label.id),
     )
-    return and_(Label.current, Label.skipped.is_(None), ~is_overruled)
+    return and_(Label.current, Label.skipped.is_(None), Label.gold.is_(False), ~is_overruled)
 
 
 def is_disputed(image_id: object, category_id: int | None = None) -> Exists:

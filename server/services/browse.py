@@ -12,7 +12,7 @@ from server.models import Answer, Image, Label, Prediction, Project
 from server.models.image import ImageState
 from server.services import answers, projects
 
-State = Literal["registered", "ready", "rejected", "labelled", "unlabelled", "disputed"]
+State = Literal["registered", "ready", "rejected", "labelled", "unlabelled", "disputed", "gold"]
 Said = Literal["present", "absent", "unsure", "disputed"]
 ImageOrder = Literal["imported", "uncertain"]
 
@@ -23,6 +23,7 @@ STATES: dict[State, ColumnElement[bool]] = {
     "labelled": Image.labelled.is_(True),
     "unlabelled": Image.labelled.is_(False),
     "disputed": Image.disputed_at.is_not(None),
+    "gold": Image.gold.is_(True),
 }
 OTHER_SIDE = 0.5
 """A probability further than this from an answer speaks against it."""
@@ -45,7 +46,7 @@ class ImageFilter:
     def looks_at_others(self) -> bool:
         """Whether the answer tells what somebody else or the model said."""
         wanted = (self.category, self.disagrees or None, self.annotator_id)
-        return any(wanted) or self.state == "disputed" or self.order != "imported"
+        return any(wanted) or self.state in ("disputed", "gold") or self.order != "imported"
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,8 @@ def _matching(project: Project, wanted: ImageFilter) -> _Matching:
     query = query.where(Image.project_id == project.id)
     if wanted.state is not None:
         query = query.where(STATES[wanted.state])
+    if wanted.state != "gold":
+        query = query.where(Image.gold.is_(False))
     if wanted.category is not None and wanted.said == "disputed":
         category_id = projects.category_id(project, wanted.category)
         query = query.where(STATES["disputed"], answers.is_disputed(Image.id, category_id))

@@ -121,7 +121,7 @@ def import_file(project_id: int, name: str, content: bytes, result: Imported) ->
     except BadPicture as error:
         result.rejected.append((name, str(error)))
         return
-    row = {"external_id": name, "uri": None, "split": "train"} | _store(digest, picture)
+    row = {"external_id": name, "uri": None, "split": "train"} | store(digest, picture)
     with session_scope() as session:
         project = session.get_one(Project, project_id)
         _insert(session, project, [row], result)
@@ -147,7 +147,7 @@ def clean_name(name: str) -> str:
     return "/".join(parts)[-MAX_NAME:] or "unnamed"
 
 
-def _store(digest: str, picture: Picture) -> dict[str, Any]:
+def store(digest: str, picture: Picture) -> dict[str, Any]:
     """Put a verified picture into storage; returns the columns that describe it."""
     key = f"images/{digest[:2]}/{digest}{picture.suffix}"
     storage = get_storage()
@@ -178,7 +178,7 @@ def verify(image_id: int) -> bool:
     except (manifests.Unreadable, BadPicture) as error:
         _reject(image_id, str(error))
         return False
-    columns = _store(hashlib.sha256(content).hexdigest(), picture)
+    columns = store(hashlib.sha256(content).hexdigest(), picture)
     with session_scope() as session:
         _still_registered(session, image_id, columns)
     return True
@@ -227,7 +227,9 @@ def requeue(session: Session, project: Project, image_ids: Sequence[int]) -> int
 
     Raises NotFound, and then changes nothing, when one is no image of the project.
     """
-    known = select(Image.id).where(Image.project_id == project.id, Image.id.in_(image_ids))
+    known = select(Image.id).where(
+        Image.project_id == project.id, Image.id.in_(image_ids), Image.gold.is_(False)
+    )
     if missing := set(image_ids) - set(session.scalars(known)):
         raise NotFound(f"there is no image {min(missing)} in this project")
     opened = session.scalars(

@@ -113,6 +113,7 @@ def _new_label(project: Project, image: Image, wanted: LabelIn) -> Label:
         prefilled=[],
         blind=False,
         resolves=wanted.resolves,
+        gold=image.gold,
     )
 
 

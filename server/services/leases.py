@@ -18,7 +18,7 @@ from server.db import is_postgresql, session_scope, utcnow
 from server.errors import Conflict
 from server.models import Assignment, Image, Project, User
 from server.models.image import AssignmentState, ImageState
-from server.services import images, projects
+from server.services import gold, images, projects
 from server.settings import get_settings
 
 NOT_SHOWN: dict[str, Any] = {"blind": None, "prefilled": None, "prefilled_by": None}
@@ -75,8 +75,14 @@ def _take(session: Session, project: Project, annotator_id: int, wanted: int) ->
         session.execute(select(User.id).where(User.id == annotator_id).with_for_update())
     now = utcnow()
     _refuse_hoarding(session, project.id, annotator_id, wanted, now)
-    picked = _next_assignments(project, annotator_id, wanted, now).cte("picked")
     expires_at = now + timedelta(seconds=get_settings().lease_seconds)
+    mixed = None
+    place = gold.next_place(session, project, annotator_id, wanted, now)
+    # A gold image goes among others: alone it would be known for what it is.
+    if place is not None and session.scalar(_next_assignments(project, annotator_id, 1, now)):
+        mixed = gold.lease(session, project.id, annotator_id, expires_at)
+    others = wanted if mixed is None else wanted - 1
+    picked = _next_assignments(project, annotator_id, others, now).cte("picked")
     rows = session.execute(
         update(Assignment)
         .where(Assignment.id.in_(select(picked.c.id)), _is_free(Assignment, now))
@@ -90,7 +96,10 @@ def _take(session: Session, project: Project, annotator_id: int, wanted: int) ->
         .execution_options(synchronize_session=False)
     )
     in_order = sorted(rows.all())
-    return [Lease(lease_id or "", expires_at, image_id) for *_, image_id, lease_id in in_order]
+    taken = [Lease(lease_id or "", expires_at, image_id) for *_, image_id, lease_id in in_order]
+    if place is not None and mixed is not None:
+        taken.insert(place, Lease(mixed.lease_id, expires_at, mixed.image_id))
+    return taken
 
 
 def _refuse_hoarding(
@@ -126,7 +135,11 @@ def _next_assignments(
     """Ids of the next free assignments, at most one an image."""
     query = (
         select(Assignment.id)
-        .where(Assignment.project_id == project.id, _is_free(Assignment, now))
+        .where(
+            Assignment.project_id == project.id,
+            Assignment.gold.is_(False),
+            _is_free(Assignment, now),
+        )
         .order_by(Assignment.slot, Assignment.priority.desc(), Assignment.image_id)
         .limit(wanted)
         .with_for_update(skip_locked=True)
@@ -196,7 +209,7 @@ def finish_unleased(session: Session, annotator_id: int, image_id: int) -> Assig
         .where(
             Assignment.image_id == image_id,
             Assignment.state == AssignmentState.OPEN.value,
-            or_(_is_free(Assignment, now), mine),
+            or_(and_(_is_free(Assignment, now), Assignment.gold.is_(False)), mine),
         )
         .order_by(mine.desc(), Assignment.slot)
         .limit(1)

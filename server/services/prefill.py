@@ -5,8 +5,6 @@ blind: nothing is ticked and no prediction is shown, which is what the others ar
 The decision is remembered with the lease and goes into the label, whatever a browser claims.
 """
 
-import hashlib
-import hmac
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from server.models import Assignment, Label, Prediction, Project
+from server.models import Assignment, Image, Label, Prediction, Project
 from server.models.image import AssignmentState
+from server.security import is_drawn
 from server.services import predictions
 
 TICKED_FROM = 0.5
@@ -53,6 +52,7 @@ def hand_out(
     """
     image_ids = list(lease_ids)
     known = predictions.current(session, project, image_ids)
+    unseen = _gold_beside_predictions(session, project, image_ids)
     ticks = _ticks(session, project, known)
     handouts = {}
     for image_id, lease_id in lease_ids.items():
@@ -61,18 +61,28 @@ def hand_out(
             prefill=None if image_id in answered else ticks.get(image_id, ticks.get(None)),
         )
         has_help = handout.prediction is not None or handout.prefill is not None
-        if has_help and is_blind(project, annotator_id, image_id):
+        is_withheld = has_help and is_blind(project, annotator_id, image_id)
+        if is_withheld or image_id in unseen:
             handout = Handout(blind=True)
         _remember(session, lease_id, handout)
         handouts[image_id] = handout
     return handouts
 
 
+def _gold_beside_predictions(
+    session: Session, project: Project, image_ids: Sequence[int]
+) -> set[int]:
+    """Gold images where others come with the model's word: they pass for blind ones."""
+    is_used = project.show_predictions or project.prefill == "model"
+    if project.prediction_run_id is None or not is_used:
+        return set()
+    query = select(Image.id).where(Image.id.in_(image_ids), Image.gold.is_(True))
+    return set(session.scalars(query))
+
+
 def is_blind(project: Project, annotator_id: int, image_id: int) -> bool:
     """Whether this person judges this image blind: the same answer each time it is asked."""
-    pair = f"{annotator_id}:{image_id}".encode()
-    digest = hmac.digest(project.blind_secret.encode(), pair, hashlib.sha256)
-    return int.from_bytes(digest[:8], "big") < project.blind_share * 2**64
+    return is_drawn(project.blind_secret, f"{annotator_id}:{image_id}", project.blind_share)
 
 
 def _ticks(
@@ -108,7 +118,12 @@ def category_shares(session: Session, project_id: int) -> dict[int, float] | Non
     """How common each category is among the newest labels; None while there are too few."""
     newest: Sequence[list[int]] = session.scalars(
         select(Label.present)
-        .where(Label.project_id == project_id, Label.current, Label.skipped.is_(None))
+        .where(
+            Label.project_id == project_id,
+            Label.current,
+            Label.skipped.is_(None),
+            Label.gold.is_(False),
+        )
         .order_by(Label.id.desc())
         .limit(PRIORS_USE)
     ).all()

@@ -82,6 +82,7 @@ def _first_answers(session: Session, project_id: int) -> Iterator[Row[Any]]:
             Label.project_id == project_id,
             Label.revision == 1,
             Label.skipped.is_(None),
+            Label.gold.is_(False),
             or_(Label.blind, Label.prefilled_by.is_not(None)),
         )
         .execution_options(yield_per=1000)

@@ -106,7 +106,7 @@ def image_counts(session: Session, project_ids: Sequence[int]) -> dict[int, Imag
     """Per project, how many images are where."""
     states: dict[tuple[int, str], int] = {}
     by_state = select(Image.project_id, Image.state, func.count()).where(
-        Image.project_id.in_(project_ids)
+        Image.project_id.in_(project_ids), Image.gold.is_(False)
     )
     for project_id, state, n in session.execute(by_state.group_by(Image.project_id, Image.state)):
         states[project_id, state] = n
@@ -131,7 +131,11 @@ def _count_images(
 ) -> dict[int, int]:
     query = (
         select(Assignment.project_id, func.count(Assignment.image_id.distinct()))
-        .where(Assignment.project_id.in_(project_ids), Assignment.state == state.value)
+        .where(
+            Assignment.project_id.in_(project_ids),
+            Assignment.state == state.value,
+            Assignment.gold.is_(False),
+        )
         .group_by(Assignment.project_id)
     )
     if leased:
@@ -166,7 +170,12 @@ def skips(session: Session, project_id: int) -> list[SkipCount]:
     count = func.count()
     rows = session.execute(
         select(Label.skipped, count)
-        .where(Label.project_id == project_id, Label.current, Label.skipped.is_not(None))
+        .where(
+            Label.project_id == project_id,
+            Label.current,
+            Label.skipped.is_not(None),
+            Label.gold.is_(False),
+        )
         .group_by(Label.skipped)
         .order_by(count.desc(), Label.skipped)
         .limit(100)

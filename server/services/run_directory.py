@@ -90,7 +90,11 @@ def _list_target(run: Run, path: Path) -> None:
 def _target_images(project_id: int) -> Iterator[ListedImage]:
     query = (
         select(Image.external_id, Image.storage_key)
-        .where(Image.project_id == project_id, Image.state == ImageState.READY.value)
+        .where(
+            Image.project_id == project_id,
+            Image.state == ImageState.READY.value,
+            Image.gold.is_(False),
+        )
         .order_by(Image.id)
         .execution_options(yield_per=1000)
     )

@@ -4,12 +4,12 @@ from celery import shared_task
 
 from server.db import session_scope
 from server.queue import send
-from server.services import claims, priorities, runs
+from server.services import claims, gold_making, priorities, runs
 
 
 @shared_task(name="sweep")
 def sweep() -> None:
-    """Take runs from lost workers, start automatic ones, wake queued ones, order and verify pictures."""
+    """Take runs from lost workers, start automatic ones, wake queued ones, order, make and verify pictures."""
     with session_scope() as session:
         claims.recover_lost(session)
     with session_scope() as session:
@@ -19,4 +19,6 @@ def sweep() -> None:
     with session_scope(read_only=True) as session:
         if priorities.due(session):
             send("prioritise")
+        for project_id in gold_making.due(session):
+            send("make_gold", project_id)
     send("verify_images")

@@ -359,6 +359,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/gold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Gold
+         * @description How far a project's gold images are.
+         */
+        get: operations["show_gold"];
+        put?: never;
+        /**
+         * Make Gold
+         * @description Have images of the source domain made into gold ones, whose answers its masks tell.
+         *
+         *     They are made once a project; the same request again changes nothing, or retries what failed.
+         */
+        post: operations["make_gold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/images": {
         parameters: {
             query?: never;
@@ -1303,6 +1329,32 @@ export interface components {
             /** Message */
             message: string;
         };
+        /** GoldIn */
+        GoldIn: {
+            /**
+             * Count
+             * @default 100
+             */
+            count: number;
+        };
+        /**
+         * GoldOut
+         * @description How far a project's gold images are.
+         */
+        GoldOut: {
+            /** Error */
+            error: string | null;
+            /** Made */
+            made: number;
+            state: components["schemas"]["GoldState"] | null;
+            /** Wanted */
+            wanted: number;
+        };
+        /**
+         * GoldState
+         * @enum {string}
+         */
+        GoldState: "making" | "ready" | "failed";
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -1754,6 +1806,8 @@ export interface components {
             categories?: components["schemas"]["CategoryChange"][] | null;
             /** Description */
             description?: string | null;
+            /** Gold Share */
+            gold_share?: number | null;
             /** Mode */
             mode?: ("tags" | "points" | "tags-and-points" | "tiles") | null;
             /** Name */
@@ -1795,6 +1849,11 @@ export interface components {
              * @default
              */
             description: string;
+            /**
+             * Gold Share
+             * @default 0.02
+             */
+            gold_share: number;
             /**
              * Mode
              * @default tags-and-points
@@ -1877,6 +1936,8 @@ export interface components {
             created_at: string;
             /** Description */
             description: string;
+            /** Gold Share */
+            gold_share: number;
             /** Id */
             id: number;
             images: components["schemas"]["ImageCounts"];
@@ -3460,12 +3521,141 @@ export interface operations {
             };
         };
     };
+    show_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    make_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoldIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_images: {
         parameters: {
             query?: {
                 limit?: number;
                 cursor?: string | null;
-                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed") | null;
+                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "gold") | null;
                 category?: string | null;
                 /** @description What people say of `category`. */
                 said?: "present" | "absent" | "unsure" | "disputed";
@@ -3670,7 +3860,7 @@ export interface operations {
     show_neighbours: {
         parameters: {
             query?: {
-                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed") | null;
+                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "gold") | null;
                 category?: string | null;
                 /** @description What people say of `category`. */
                 said?: "present" | "absent" | "unsure" | "disputed";

@@ -106,9 +106,13 @@ export function toChange(draft: ProjectDraft, stored: readonly Category[]): Proj
   return { ...toSettings(draft), ...(categories && { categories }) }
 }
 
+/** Of images with known answers, once a project has any. */
+const GOLD_SHARE = 0.02
+
 /** What the server is sent to make a project. */
 export const toProject = (draft: ProjectDraft): ProjectIn => ({
   ...toSettings(draft),
+  gold_share: GOLD_SHARE,
   overlap: Number(draft.overlap),
   categories: toCategories(draft.categories),
 })
