@@ -79,7 +79,8 @@ function Conditions({ project, filter, me }: FiltersProps) {
     navigate({
       to: "/projects/$projectId/images",
       params: { projectId: project.id },
-      search: parseImageFilter({ ...filter, ...change }),
+      // Of what is in the address by now: two changes may come before one is shown.
+      search: (now) => parseImageFilter({ ...now, ...change }),
       replace: true,
     })
   const { category, said = "present", annotator, disagrees = false, order = "imported" } = filter
