@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter, status
 
-from server.api.deps import EngineerReader, ProjectAdmin, ReadSessionDep, SessionDep
+from server.api.deps import EngineerReader, ProjectAdmin, Reader, ReadSessionDep, SessionDep
 from server.api.problems import problems
+from server.models.user import Role
 from server.schemas.common import DatabaseId
-from server.schemas.gold import GoldIn, GoldOut
-from server.services import gold
+from server.schemas.gold import GoldIn, GoldOut, Quality
+from server.services import gold, quality
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -30,3 +31,14 @@ def make_gold(
 def show_gold(project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep) -> GoldOut:
     """How far a project's gold images are."""
     return gold.status(session, project_id)
+
+
+@router.get("/{project_id}/quality", responses=problems(401, 403, 404))
+def show_quality(project_id: DatabaseId, caller: Reader, session: ReadSessionDep) -> Quality:
+    """How well people answer gold images, with 95 % intervals.
+
+    Annotators see themselves alone, as they stood when the day began (UTC).
+    """
+    if caller.is_at_least(Role.ENGINEER):
+        return quality.measure(session, project_id)
+    return quality.measure_own(session, project_id, caller.id)

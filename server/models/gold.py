@@ -49,4 +49,4 @@ class GoldImage(Base):
     """Category ids; one that the source domain does not know is in neither list."""
     absent: Mapped[list[Any]] = mapped_column(JSON)
     mask_key: Mapped[str] = mapped_column(String(500))
-    """Index mask in storage, of the image's size."""
+    """Index mask in storage, of the image's size: a byte a pixel, row by row."""

@@ -16,6 +16,7 @@ from random import SystemRandom
 from typing import Any
 from uuid import uuid4
 
+from PIL import Image as PillowImage
 from pydantic import ValidationError
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
@@ -25,7 +26,7 @@ from server.db import session_scope
 from server.errors import WeaksegError
 from server.models import GoldImage, GoldSet, Image, Project
 from server.models.gold import GoldState
-from server.pictures import BadPicture, verify_picture
+from server.pictures import BadPicture, Picture, verify_picture
 from server.processes import bound_to_parent
 from server.services import datasets, images
 from server.services.execution import worker_stops
@@ -157,8 +158,8 @@ def _import(order: _Order, folder: Path, number: int, sample: GoldSample) -> Non
     columns = images.store(hashlib.sha256(content).hexdigest(), picture)
     # The same picture may be imported as one of the project's own: that is another image.
     columns["content_hash"] = None
-    mask_key = f"projects/{order.project_id}/gold/{number:05}.png"
-    get_storage().put_file(mask_key, folder / sample.mask)
+    mask_key = f"projects/{order.project_id}/gold/{number:05}.mask"
+    get_storage().put_bytes(mask_key, _mask(folder / sample.mask, picture))
     truth = {
         "number": number,
         "present": [order.ids[name] for name in sample.present],
@@ -168,6 +169,17 @@ def _import(order: _Order, folder: Path, number: int, sample: GoldSample) -> Non
     # Another worker may have imported the same just now.
     with contextlib.suppress(IntegrityError), session_scope() as session:
         _insert(session, order.project_id, columns, truth)
+
+
+def _mask(path: Path, picture: Picture) -> bytes:
+    """A byte a pixel, row by row: any of them is read without decoding the others."""
+    with PillowImage.open(path, formats=("PNG",)) as mask:
+        if mask.mode != "L" or mask.size != (picture.width, picture.height):
+            raise BadPicture(
+                f"its mask is {mask.mode} of {mask.width} x {mask.height} pixels, "
+                f"not L of {picture.width} x {picture.height}"
+            )
+        return mask.tobytes()
 
 
 def _insert(

@@ -606,6 +606,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Quality
+         * @description How well people answer gold images, with 95 % intervals.
+         *
+         *     Annotators see themselves alone, as they stood when the day began (UTC).
+         */
+        get: operations["show_quality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/runs": {
         parameters: {
             query?: never;
@@ -1073,6 +1095,20 @@ export interface components {
             /** Median Active Ms */
             median_active_ms: number | null;
         };
+        /** AnnotatorQuality */
+        AnnotatorQuality: {
+            /** Annotator */
+            annotator: string;
+            /** Annotator Id */
+            annotator_id: number;
+            /** Categories */
+            categories: components["schemas"]["CategoryScore"][];
+            /** Images */
+            images: number;
+            /** Skipped */
+            skipped: number;
+            total: components["schemas"]["Scores"];
+        };
         /**
          * Breakdown
          * @description What stands behind the score of the selected checkpoint.
@@ -1185,6 +1221,12 @@ export interface components {
             key: string | null;
             /** Name */
             name: string;
+        };
+        /** CategoryScore */
+        CategoryScore: {
+            /** Category */
+            category: string;
+            scores: components["schemas"]["Scores"];
         };
         /** CheckpointOut */
         CheckpointOut: {
@@ -1982,6 +2024,35 @@ export interface components {
             /** Validation */
             validation: string | null;
         };
+        /**
+         * Quality
+         * @description How well people answer where the truth is known, by e-mail address.
+         */
+        Quality: {
+            /** Annotators */
+            annotators: components["schemas"]["AnnotatorQuality"][];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * Rate
+         * @description A share with Wilson's 95 % interval, which takes the answers as independent.
+         */
+        Rate: {
+            /** High */
+            high: number | null;
+            /** Hits */
+            hits: number;
+            /** Low */
+            low: number | null;
+            /** Of */
+            of: number;
+            /** Share */
+            share: number | null;
+        };
         /** RecipeOut */
         RecipeOut: {
             /** Description */
@@ -2228,6 +2299,19 @@ export interface components {
             presence_f1?: number | null;
             /** Weak Label Score */
             weak_label_score?: number | null;
+        };
+        /**
+         * Scores
+         * @description Answers held against the truth, without categories that the source domain does not know.
+         */
+        Scores: {
+            clicks_off: components["schemas"]["Rate"];
+            clicks_on: components["schemas"]["Rate"];
+            clicks_on_void: components["schemas"]["Rate"];
+            precision: components["schemas"]["Rate"];
+            recall: components["schemas"]["Rate"];
+            wrongly_absent: components["schemas"]["Rate"];
+            wrongly_present: components["schemas"]["Rate"];
         };
         /** SignIn */
         SignIn: {
@@ -4452,6 +4536,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PrefillEffect"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_quality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"];
                 };
             };
             /** @description Unauthorized */
