@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.db import Base, UtcDateTime, utcnow
+from server.models.gold import GoldSet
 
 
 class Category(Base):
@@ -80,3 +81,5 @@ class Project(Base):
     categories: Mapped[list[Category]] = relationship(
         order_by=Category.position, lazy="selectin", cascade="all, delete-orphan"
     )
+    gold_set: Mapped[GoldSet | None] = relationship(viewonly=True)
+    """The gold images that it was asked to have; none where it never was."""

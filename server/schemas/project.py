@@ -91,7 +91,10 @@ class ProjectSettings(In):
     prefill: Prefill = "none"
     """What is ticked at the start: nothing, what the latest model or what labels so far expect."""
     blind_share: Share = 0.1
-    """Share of images that a person gets without prediction and pre-filling."""
+    """Share of images that a person gets without prediction and pre-filling.
+
+    Where predictions are shown it is at least `gold_share`: images with known answers have none,
+    and would stand out."""
     gold_share: GoldShare = 0.02
     """Share of images with known answers among those that a person gets, once they are made."""
     order: Order = "imported"

@@ -48,7 +48,8 @@ def hand_out(
 ) -> dict[int, Handout]:  # fmt: skip
     """Decide what one person sees with each leased image, and remember it with the lease.
 
-    `lease_ids` is by image; the form of an `answered` image starts from the person's own label.
+    `lease_ids` is by image; the form of an `answered` image starts from the person's own label
+    of the whole image.
     """
     image_ids = list(lease_ids)
     known = predictions.current(session, project, image_ids)
@@ -69,12 +70,17 @@ def hand_out(
     return handouts
 
 
+def shows_model(project: Project) -> bool:
+    """Whether there is a model whose word people are shown, on the image or as ticks."""
+    is_used = project.show_predictions or project.prefill == "model"
+    return is_used and project.prediction_run_id is not None
+
+
 def _gold_beside_predictions(
     session: Session, project: Project, image_ids: Sequence[int]
 ) -> set[int]:
     """Gold images where others come with the model's word: they pass for blind ones."""
-    is_used = project.show_predictions or project.prefill == "model"
-    if project.prediction_run_id is None or not is_used:
+    if not shows_model(project):
         return set()
     query = select(Image.id).where(Image.id.in_(image_ids), Image.gold.is_(True))
     return set(session.scalars(query))
@@ -82,7 +88,15 @@ def _gold_beside_predictions(
 
 def is_blind(project: Project, annotator_id: int, image_id: int) -> bool:
     """Whether this person judges this image blind: the same answer each time it is asked."""
-    return is_drawn(project.blind_secret, f"{annotator_id}:{image_id}", project.blind_share)
+    share = _blind_share(project)
+    return is_drawn(project.blind_secret, f"{annotator_id}:{image_id}", share)
+
+
+def _blind_share(project: Project) -> float:
+    """Where gold images pass for blind ones, there are at least as many blind ones as of them."""
+    is_mixed = project.gold_set is not None and project.source is not None
+    least = project.gold_share if is_mixed and shows_model(project) else 0.0
+    return max(project.blind_share, least)
 
 
 def _ticks(

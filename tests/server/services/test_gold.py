@@ -15,7 +15,7 @@ from server.db import session_scope, utcnow
 from server.models import Assignment, GoldImage, GoldSet, Image, Label, Project
 from server.models.image import AssignmentState
 from server.models.user import Role
-from server.services import gold, gold_making, leases, run_directory
+from server.services import gold, gold_making, leases, prefill, run_directory
 from server.settings import get_settings
 from server.storage import get_storage
 from tests.server.factories import (
@@ -428,3 +428,40 @@ def test_a_gold_image_never_comes_alone(annotator: TestClient, mixed: int) -> No
     with session_scope() as session:
         session.execute(update(Assignment).values(state=AssignmentState.DONE.value))
     assert take(annotator, mixed, 4) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "blind"),
+    [
+        ({}, True),
+        ({"prefill": "model", "show_predictions": False}, True),
+        ({"prefill": "priors", "show_predictions": False}, False),
+        ({"source": None}, False),
+        ({"gold_share": 0}, False),
+    ],
+    ids=["shown", "ticked", "not shown", "no source", "no share"],
+)
+def test_without_a_blind_share_of_its_own_a_project_has_as_many_blind_images_as_gold_ones(
+    engineer: TestClient, mixed: int, settings: dict[str, Any], blind: bool
+) -> None:
+    changed = engineer.patch(f"/api/v1/projects/{mixed}", json={"blind_share": 0} | settings)
+    assert changed.status_code == 200, changed.text
+    show_run(mixed)
+    with session_scope(read_only=True) as session:
+        project = session.get_one(Project, mixed)
+        drawn = sum(prefill.is_blind(project, 1, image) for image in range(1000))
+    assert (abs(drawn / 1000 - 0.5) < 0.07) if blind else drawn == 0
+
+
+def test_gold_stands_out_nowhere_when_nothing_else_is_to_be_blind(
+    annotator: TestClient, engineer: TestClient, mixed: int
+) -> None:
+    engineer.patch(f"/api/v1/projects/{mixed}", json={"blind_share": 0})
+    run_id = show_run(mixed)
+    for image_id in range(1, OWN + 1):
+        add_prediction(run_id, image_id, {"Road": 0.9})
+    found = take(annotator, mixed, 12)
+    hidden = gold_ids(mixed)
+    blind = {lease["image"]["id"] for lease in found if lease["blind"]}
+    assert blind & hidden
+    assert blind - hidden
