@@ -29,6 +29,7 @@ from server.api import (
     projects,
     runs,
     snapshots,
+    sweeps,
     users,
 )
 from server.db import get_engine
@@ -63,8 +64,8 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     for module in (
-        users, projects, gold, datasets, images, leases, labels, label_files, snapshots, runs, checkpoints,
-        predictions, accuracy,
+        users, projects, gold, datasets, images, leases, labels, sweeps, label_files, snapshots, runs,
+        checkpoints, predictions, accuracy,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.about_router, prefix=API)

@@ -36,14 +36,15 @@ def _describe(
     found = leases.leased_images(session, taken)
     own = labels.current_of(session, caller.id, list(found))
     lease_ids = {lease.image_id: lease.id for lease in taken}
-    handouts = prefill.hand_out(session, project, caller.id, lease_ids, own)
+    whole = {image_id for image_id, label in own.items() if not label.partial}
+    handouts = prefill.hand_out(session, project, caller.id, lease_ids, whole)
     names = {category.id: category.name for category in project.categories}
     described = {label.image_id: label for label in labels.describe(session, list(own.values()))}
     return [
         LeaseOut(
             id=lease.id,
             expires_at=lease.expires_at,
-            image=_leased_image(found[lease.image_id]),
+            image=leased_image(found[lease.image_id]),
             label=described.get(lease.image_id),
             **_shown(handouts[lease.image_id], names),
         )
@@ -51,7 +52,8 @@ def _describe(
     ]
 
 
-def _leased_image(image: Image) -> LeasedImage:
+def leased_image(image: Image) -> LeasedImage:
+    """A verified image as the labelling page needs it."""
     return LeasedImage(
         id=image.id,
         external_id=image.shown_name,

@@ -8,6 +8,7 @@ from server.models.prediction import Prediction
 from server.models.project import Category, CategoryKey, Project
 from server.models.run import Run, RunEvent
 from server.models.snapshot import Snapshot
+from server.models.sweep import SweepPage, SweepPlace
 from server.models.user import ApiToken, SignInFailure, User, UserSession
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "RunEvent",
     "SignInFailure",
     "Snapshot",
+    "SweepPage",
+    "SweepPlace",
     "User",
     "UserSession",
 ]

@@ -43,7 +43,7 @@ class Image(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     labelled: Mapped[bool] = mapped_column(default=False)
-    """Whether it has a current label that is no skip."""
+    """Whether it has a current label that is no skip and not partial."""
     disputed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when its current labels contradict each other and no reviewer has decided."""
     gold: Mapped[bool] = mapped_column(default=False)

@@ -50,6 +50,8 @@ class Label(Base):
     """Ids of the categories that were ticked for the annotator."""
     blind: Mapped[bool] = mapped_column(default=False)
     """Whether a prediction or pre-filling was withheld, to measure what they do to answers."""
+    partial: Mapped[bool] = mapped_column(default=False)
+    """Answers of sweeps alone: nobody asked its annotator for the image as a whole yet."""
     resolves: Mapped[bool] = mapped_column(default=False)
     """A reviewer's word: the latest current one counts in place of all others of the image."""
     gold: Mapped[bool] = mapped_column(default=False)

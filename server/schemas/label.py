@@ -96,6 +96,8 @@ class LabelOut(Out):
     """The categories that were ticked at the start."""
     blind: bool
     """A prediction or pre-filling was withheld."""
+    partial: bool
+    """Answers of sweeps alone: the image was not labelled as a whole yet."""
     resolves: bool
     created_at: datetime
 
@@ -139,7 +141,7 @@ class LeaseOut(Out):
     """A prediction or pre-filling is withheld, so that its effect on answers can be measured."""
     prefill: PrefillOut | None
     label: LabelOut | None
-    """One's own earlier label of this image."""
+    """One's own earlier label of this image. What a partial one says goes before the prefill."""
 
 
 class Heartbeat(Out):

@@ -44,9 +44,10 @@ def _rows(label: Label) -> list[dict[str, object]]:
 
 def _summarise(session: Session, image: Image) -> None:
     current = and_(Label.image_id == image.id, Label.current, Label.skipped.is_(None))
-    decided = session.scalars(select(Label.resolves).where(current)).all()
-    image.labelled = bool(decided)
-    disputed = not any(decided) and session.scalar(select(is_disputed(image.id)))
+    kinds = session.execute(select(Label.resolves, Label.partial).where(current)).all()
+    image.labelled = not all(partial for _, partial in kinds)
+    is_decided = any(resolves for resolves, _ in kinds)
+    disputed = not is_decided and session.scalar(select(is_disputed(image.id)))
     image.disputed_at = (image.disputed_at or utcnow()) if disputed else None
 
 

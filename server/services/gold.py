@@ -165,6 +165,9 @@ def _assign_new(
 
 def _answered(session: Session, project_id: int, annotator_id: int) -> int:
     query = select(func.count()).where(
-        Label.project_id == project_id, Label.annotator_id == annotator_id, Label.current
+        Label.project_id == project_id,
+        Label.annotator_id == annotator_id,
+        Label.current,
+        Label.partial.is_(False),
     )
     return session.scalar(query) or 0

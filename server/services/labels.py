@@ -13,7 +13,15 @@ from server.errors import BadInput, Conflict
 from server.models import Assignment, Category, Image, Label, Project
 from server.models.image import ImageState
 from server.schemas.label import LabelIn, LabelOut, PointOut, TilesIn
-from server.services import answers, images, leases, priorities, projects, timing
+from server.services import (
+    answers,
+    images,
+    leases,
+    partial_labels,
+    priorities,
+    projects,
+    timing,
+)
 
 KEY_REUSED = "this Idempotency-Key was used for another label"
 
@@ -35,19 +43,15 @@ def submit(
         return earlier
     project = projects.get(session, image.project_id)
     label = _new_label(project, image, wanted)
-    earlier_label = session.scalar(
-        select(Label)
-        .where(Label.image_id == image_id, Label.annotator_id == annotator_id)
-        .order_by(Label.revision.desc())
-        .limit(1)
-    )
+    earlier_label = current_of(session, annotator_id, [image_id]).get(image_id)
+    partial_labels.keep(earlier_label, label, project)
     label.annotator_id = annotator_id
     label.revision = earlier_label.revision + 1 if earlier_label else 1
     label.idempotency_key = key
     label.request_hash = request_hash
     if wanted.lease_id is not None:
         _start_from(label, leases.finish(session, wanted.lease_id, annotator_id, image_id))
-    elif earlier_label is not None:
+    elif earlier_label is not None and not earlier_label.partial:
         _start_from(label, earlier_label)
     elif not wanted.resolves:
         _start_from(label, leases.finish_unleased(session, annotator_id, image_id))
@@ -210,6 +214,7 @@ def _describe(label: Label, names: dict[int, str]) -> LabelOut:
         prefilled_by=label.prefilled_by,
         prefilled=[names[i] for i in label.prefilled],
         blind=label.blind,
+        partial=label.partial,
         resolves=label.resolves,
         created_at=label.created_at,
     )  # fmt: skip
@@ -226,10 +231,13 @@ def current_of(session: Session, annotator_id: int, image_ids: Sequence[int]) ->
 def list_own(
     session: Session, project_id: int, annotator_id: int, before: int | None, limit: int
 ) -> list[Label]:
-    """One's current labels, newest first."""
+    """One's current labels of whole images, newest first."""
     projects.get(session, project_id)
     query = select(Label).where(
-        Label.project_id == project_id, Label.annotator_id == annotator_id, Label.current
+        Label.project_id == project_id,
+        Label.annotator_id == annotator_id,
+        Label.current,
+        Label.partial.is_(False),
     )
     if before is not None:
         query = query.where(Label.id < before)

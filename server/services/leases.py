@@ -18,7 +18,7 @@ from server.db import is_postgresql, session_scope, utcnow
 from server.errors import Conflict
 from server.models import Assignment, Image, Project, User
 from server.models.image import AssignmentState, ImageState
-from server.services import gold, images, projects
+from server.services import gold, images, projects, sweep_holds
 from server.settings import get_settings
 
 NOT_SHOWN: dict[str, Any] = {"blind": None, "prefilled": None, "prefilled_by": None}
@@ -73,6 +73,7 @@ def _take(session: Session, project: Project, annotator_id: int, wanted: int) ->
     if is_postgresql(session):
         # One person's requests queue, so that two of them can not take two slots of one image.
         session.execute(select(User.id).where(User.id == annotator_id).with_for_update())
+    sweep_holds.taking_leases(session, project.id)
     now = utcnow()
     _refuse_hoarding(session, project.id, annotator_id, wanted, now)
     expires_at = now + timedelta(seconds=get_settings().lease_seconds)
@@ -139,6 +140,7 @@ def _next_assignments(
             Assignment.project_id == project.id,
             Assignment.gold.is_(False),
             _is_free(Assignment, now),
+            ~sweep_holds.holds(Assignment.image_id, now),
         )
         .order_by(Assignment.slot, Assignment.priority.desc(), Assignment.image_id)
         .limit(wanted)

@@ -137,6 +137,7 @@ def category_shares(session: Session, project_id: int) -> dict[int, float] | Non
             Label.current,
             Label.skipped.is_(None),
             Label.gold.is_(False),
+            Label.partial.is_(False),
         )
         .order_by(Label.id.desc())
         .limit(PRIORS_USE)

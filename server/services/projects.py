@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from statistics import median
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -144,23 +144,32 @@ def _count_images(
 
 
 def pace(session: Session, project_id: int, annotator_id: int) -> AnnotatorPace:
-    """One's own labels and times; skips are not counted."""
+    """One's own labels of whole images, and times; skips are not counted as labels."""
     get(session, project_id)
-    rows = session.execute(
-        select(Label.active_ms, Label.created_at).where(
-            Label.project_id == project_id,
-            Label.annotator_id == annotator_id,
-            Label.current,
-            Label.skipped.is_(None),
-        )
-    ).all()
+    spent = session.scalar(select(func.sum(Label.active_ms)).where(_own(project_id, annotator_id)))
+    whole = session.execute(_whole_labels(project_id, annotator_id)).all()
     midnight = datetime.combine(utcnow().date(), time.min, tzinfo=UTC)
-    times = [active_ms for active_ms, _ in rows]
     return AnnotatorPace(
-        labels=len(rows),
-        active_ms=sum(times),
-        median_active_ms=round(median(times)) if times else None,
-        labels_today=sum(created_at >= midnight for _, created_at in rows),
+        labels=len(whole),
+        active_ms=spent or 0,
+        median_active_ms=round(median(active_ms for active_ms, _ in whole)) if whole else None,
+        labels_today=sum(labelled_at >= midnight for _, labelled_at in whole),
+    )
+
+
+def _own(project_id: int, annotator_id: int) -> ColumnElement[bool]:
+    return and_(Label.project_id == project_id, Label.annotator_id == annotator_id)
+
+
+def _whole_labels(project_id: int, annotator_id: int) -> Select[int, datetime]:
+    """Of images labelled as a whole: the time spent on all revisions, and since when."""
+    first_whole = func.min(case((Label.partial.is_(False), Label.created_at)))
+    counts = and_(Label.current, Label.partial.is_(False), Label.skipped.is_(None))
+    return (
+        select(func.sum(Label.active_ms), first_whole)
+        .where(_own(project_id, annotator_id))
+        .group_by(Label.image_id)
+        .having(func.sum(case((counts, 1), else_=0)) > 0)
     )
 
 

@@ -1,0 +1,95 @@
+"""Sweeps: one category answered for a page of images at a time."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, status
+from sqlalchemy import select
+
+from server.api.deps import Annotator, Reader, ReadSessionDep, SessionDep
+from server.api.leases import leased_image
+from server.api.problems import problems
+from server.db import session_scope
+from server.models import Image, SweepPage
+from server.schemas.common import DatabaseId
+from server.schemas.sweep import (
+    SweepAnswers,
+    SweepCategory,
+    SweepHeartbeat,
+    SweepIn,
+    SweepOut,
+    SweepStored,
+    SweptImage,
+)
+from server.services import projects, sweep_answers, sweeps
+
+router = APIRouter(tags=["labelling"])
+
+PagePath = Annotated[str, Path(max_length=32)]
+
+
+@router.get("/projects/{project_id}/sweeps", responses=problems(401, 403, 404))
+def list_sweeps(
+    project_id: DatabaseId, _caller: Reader, session: ReadSessionDep
+) -> list[SweepCategory]:
+    """What is left to sweep of each category, in the project's order."""
+    left = sweep_answers.left(session, projects.get(session, project_id))
+    return [SweepCategory(category=name, left=n) for name, n in left.items()]
+
+
+@router.post("/projects/{project_id}/sweeps", responses=problems(401, 403, 404, 409))
+def take_sweep(project_id: DatabaseId, body: SweepIn, caller: Annotator) -> SweepOut | None:
+    """Take a page of images for one category, the likeliest first. Null: nothing is left now.
+
+    Nobody else is given them before the page is answered, given back, or its time has run out.
+    Images that the caller is to judge blind are on no page that a model has sorted.
+    """
+    page = sweeps.take(project_id, caller.id, body.category, body.held)
+    return None if page is None else _describe(page, body.category)
+
+
+def _describe(page: SweepPage, category: str) -> SweepOut:
+    ids = [place.image_id for place in page.places]
+    with session_scope(read_only=True) as session:
+        images = {i.id: i for i in session.scalars(select(Image).where(Image.id.in_(ids)))}
+    return SweepOut(
+        id=page.id,
+        expires_at=page.expires_at,
+        category=category,
+        sorted_by="import" if page.run_id is None else "probability",
+        images=[
+            SweptImage(
+                **leased_image(images[place.image_id]).model_dump(),
+                probability=place.probability,
+                ticked=place.ticked,
+            )
+            for place in page.places
+        ],
+    )
+
+
+@router.put("/sweeps/{page_id}/answers", responses=problems(401, 403, 409))
+def put_sweep_answers(
+    page_id: PagePath, body: SweepAnswers, caller: Annotator, session: SessionDep
+) -> SweepStored:
+    """Answer each image of a page. The same again changes nothing; other answers correct the first.
+
+    Nothing is said of other categories: what the caller says of them, before or after, stays.
+    """
+    return sweep_answers.submit(session, page_id, caller.id, body)
+
+
+@router.post("/sweeps/{page_id}/heartbeat", responses=problems(401, 403, 409))
+def renew_sweep(page_id: PagePath, caller: Annotator, session: SessionDep) -> SweepHeartbeat:
+    """Hold a page for its full time again."""
+    until = sweep_answers.renew(session, page_id, caller.id)
+    return SweepHeartbeat(id=page_id, expires_at=until)
+
+
+@router.delete(
+    "/sweeps/{page_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 409),
+)
+def release_sweep(page_id: PagePath, caller: Annotator, session: SessionDep) -> None:
+    """Give the images of an unanswered page back."""
+    sweep_answers.release(session, page_id, caller.id)

@@ -1,0 +1,62 @@
+"""Sweeps: one category, many images."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from server.schemas.common import DatabaseId, In, Out
+from server.schemas.label import CategoryRef, LeasedImage, Timing
+
+PAGE_SIZE = 24
+PageId = Annotated[str, Field(max_length=32)]
+
+
+class SweepIn(In):
+    category: CategoryRef
+    held: list[PageId] = Field(default=[], max_length=100)
+    """Pages that the browser has. A page of one's own that it lost is given again before others."""
+
+
+class SweptImage(LeasedImage):
+    probability: float | None
+    """That the category is in the image, by the model that annotators see."""
+    ticked: bool
+    """It starts as present: the model expects it, and the project pre-fills by the model."""
+
+
+class SweepOut(Out):
+    id: str
+    expires_at: datetime
+    category: str
+    sorted_by: Literal["probability", "import"]
+    """The likeliest first; by order of import where no model's word is shown."""
+    images: list[SweptImage]
+
+
+class SweepAnswers(In):
+    """The answer for each image of a page, by the image's id."""
+
+    present: list[DatabaseId] = Field(default=[], max_length=PAGE_SIZE)
+    absent: list[DatabaseId] = Field(default=[], max_length=PAGE_SIZE)
+    unsure: list[DatabaseId] = Field(default=[], max_length=PAGE_SIZE)
+    timing: Timing
+    """Of the whole page; its images share the time."""
+
+
+class SweepStored(Out):
+    stored: int
+    """Images whose answer is the one that was sent."""
+    taken: list[int]
+    """Images that others have answered, or are at, since the hold on the page ran out."""
+
+
+class SweepHeartbeat(Out):
+    id: str
+    expires_at: datetime
+
+
+class SweepCategory(Out):
+    category: str
+    left: int
+    """Images for which not enough people have answered it."""

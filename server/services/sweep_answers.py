@@ -1,0 +1,199 @@
+"""Answers to a sweep's page: stored all at once, however often they are sent."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from server.db import utcnow
+from server.errors import BadInput
+from server.models import Answer, Category, Image, Label, Project, SweepPage
+from server.models.image import ImageState
+from server.models.label import AnswerValue
+from server.schemas.sweep import SweepAnswers, SweepStored
+from server.services import (
+    answers,
+    labels,
+    partial_labels,
+    priorities,
+    projects,
+    sweep_holds,
+    sweeps,
+    timing,
+)
+from server.services.leases import lost
+
+
+@dataclass(frozen=True)
+class _Share:
+    """One image's part of the time that a page took."""
+
+    active_ms: int
+    wall_ms: int
+
+
+def submit(session: Session, page_id: str, annotator_id: int, wanted: SweepAnswers) -> SweepStored:
+    """Store the answers of a page; the same again changes nothing, others are a correction.
+
+    Once the hold on a page has run out, images that others have answered or are at are left out.
+    Raises BadInput for answers that are not one for each image, Conflict for a page that is not
+    this person's.
+    """
+    page = session.get(SweepPage, page_id, with_for_update=True)
+    if page is None or page.annotator_id != annotator_id:
+        raise lost()
+    said = _said(page, wanted)
+    request_hash = _hash(wanted)
+    if page.request_hash != request_hash:
+        _store(session, page, said, wanted)
+        page.request_hash = request_hash
+        page.answered_at = utcnow()
+    taken = [place.image_id for place in page.places if place.answer is None]
+    return SweepStored(stored=len(page.places) - len(taken), taken=taken)
+
+
+def _said(page: SweepPage, wanted: SweepAnswers) -> dict[int, AnswerValue]:
+    ids = {place.image_id for place in page.places}
+    said: dict[int, AnswerValue] = {}
+    for value in AnswerValue:
+        for image_id in getattr(wanted, value.value):
+            if image_id not in ids:
+                raise BadInput(f"{value}: image {image_id} is not on this page", code="not-on-page")
+            if said.setdefault(image_id, value) != value:
+                raise BadInput(
+                    f"{value}: image {image_id} is both {said[image_id]} and {value}",
+                    code="contradiction",
+                )
+    if missing := ids - said.keys():
+        raise BadInput(f"there is no answer for image {min(missing)}", code="answer-missing")
+    return said
+
+
+def _hash(wanted: SweepAnswers) -> str:
+    body = wanted.model_dump(mode="json")
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _store(
+    session: Session, page: SweepPage, said: Mapping[int, AnswerValue], wanted: SweepAnswers
+) -> None:
+    project = projects.get(session, page.project_id)
+    active_ms = timing.active_ms(wanted.timing)
+    page.trail = [*page.trail, [[event.at, event.kind] for event in wanted.timing.events]]
+    own = _own(session, page)
+    changed = [p for p in page.places if p.image_id in own and p.answer != said[p.image_id]]
+    locked = _lock_images(session, [place.image_id for place in changed])
+    earlier = labels.current_of(session, page.annotator_id, list(locked))
+    shares = _shares(active_ms, wanted.timing.wall_ms, len(locked))
+    for place in changed:
+        image = locked.get(place.image_id)
+        if image is None:
+            continue
+        value, before = said[place.image_id], earlier.get(place.image_id)
+        label = partial_labels.answered(before, project, image, page.category_id, value)
+        _complete(label, page.annotator_id, before, next(shares))
+        answers.replace(session, image, label)
+        place.answer = value.value
+    priorities.refresh(session, project, list(locked))
+
+
+def _own(session: Session, page: SweepPage) -> set[int]:
+    """The images of a page for which its person may answer now."""
+    image_ids = [place.image_id for place in page.places]
+    now = utcnow()
+    if page.answered_at is not None:
+        return {place.image_id for place in page.places if place.answer is not None}
+    if page.expires_at > now:
+        return set(image_ids)
+    sweep_holds.taking_page(session, page.project_id)
+    project = projects.get(session, page.project_id)
+    sweeper = sweeps.Sweeper(project, page.category_id, page.annotator_id)
+    return sweeps.still_free(session, sweeper, image_ids, now)
+
+
+def _lock_images(session: Session, image_ids: Sequence[int]) -> dict[int, Image]:
+    """In one order for all, so that two submits can not wait for each other."""
+    query = (
+        select(Image)
+        .where(Image.id.in_(image_ids), Image.state == ImageState.READY.value)
+        .order_by(Image.id)
+        .with_for_update()
+    )
+    return {image.id: image for image in session.scalars(query)}
+
+
+def _shares(active_ms: int, wall_ms: int, images: int) -> Iterator[_Share]:
+    """The times of a page in equal whole parts, which sum up to them."""
+    for index in range(images):
+        active, wall = (
+            total // images + (index < total % images) for total in (active_ms, wall_ms)
+        )
+        yield _Share(active, wall)
+
+
+def _complete(label: Label, annotator_id: int, earlier: Label | None, share: _Share) -> None:
+    label.annotator_id = annotator_id
+    label.revision = earlier.revision + 1 if earlier else 1
+    label.active_ms, label.wall_ms = share.active_ms, share.wall_ms
+    label.trail = []
+    label.request_hash = ""
+
+
+def renew(session: Session, page_id: str, annotator_id: int) -> datetime:
+    """Hold a page for its full time again; until when. Raises Conflict when it is lost."""
+    now = utcnow()
+    until: datetime | None = session.scalar(
+        update(SweepPage)
+        .where(
+            SweepPage.id == page_id,
+            SweepPage.annotator_id == annotator_id,
+            sweep_holds.is_held(now),
+        )
+        .values(expires_at=sweeps.expiry(now))
+        .returning(SweepPage.expires_at)
+    )
+    if until is None:
+        raise lost()
+    return until
+
+
+def release(session: Session, page_id: str, annotator_id: int) -> None:
+    """Give the images of an unanswered page back. Raises Conflict when it is lost."""
+    gone = session.scalar(
+        delete(SweepPage)
+        .where(
+            SweepPage.id == page_id,
+            SweepPage.annotator_id == annotator_id,
+            SweepPage.answered_at.is_(None),
+        )
+        .returning(SweepPage.id)
+    )
+    if gone is None:
+        raise lost()
+
+
+def left(session: Session, project: Project) -> dict[str, int]:
+    """By category: for how many images not enough people have answered it."""
+    ready = (
+        Image.project_id == project.id,
+        Image.state == ImageState.READY.value,
+        Image.gold.is_(False),
+        ~sweeps.is_closed(),
+    )
+    images = session.scalar(select(func.count()).select_from(Image).where(*ready)) or 0
+    said = (
+        select(Answer.category_id, Answer.image_id)
+        .join(Category, Category.id == Answer.category_id)
+        .join(Image, Image.id == Answer.image_id)
+        .where(Category.project_id == project.id, *ready)
+        .group_by(Answer.category_id, Answer.image_id)
+        .having(func.count() >= project.overlap)
+        .subquery()
+    )
+    per_category = select(said.c.category_id, func.count()).group_by(said.c.category_id)
+    done: dict[int, int] = dict(session.execute(per_category).all())
+    return {category.name: images - done.get(category.id, 0) for category in project.categories}

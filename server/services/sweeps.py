@@ -1,0 +1,250 @@
+"""Sweeps: a page of images that one person answers for one category.
+
+The likeliest images come first. Ranking them may take a while and is done in a transaction that
+only reads; those that are still free are then taken in a short one that writes.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from sqlalchemy import ColumnElement, Float, Text, and_, cast, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from server.db import session_scope, utcnow
+from server.errors import BadInput, Conflict
+from server.models import (
+    Answer,
+    Assignment,
+    Image,
+    Label,
+    Prediction,
+    Project,
+    SweepPage,
+    SweepPlace,
+)
+from server.models.image import AssignmentState, ImageState
+from server.schemas.sweep import PAGE_SIZE
+from server.services import prefill, projects, sweep_holds
+from server.settings import get_settings
+
+CANDIDATES = 4 * PAGE_SIZE
+"""So many images are ranked, for others may take some of them meanwhile."""
+MAX_PAGES = 3
+"""That one person may hold in one project."""
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Who sweeps what."""
+
+    project: Project
+    category_id: int
+    annotator_id: int
+
+    @property
+    def run_id(self) -> int | None:
+        """Whose predictions the person may be shown."""
+        return self.project.prediction_run_id if prefill.shows_model(self.project) else None
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    image_id: int
+    probability: float | None
+
+
+def take(
+    project_id: int, annotator_id: int, category: str, held: Sequence[str]
+) -> SweepPage | None:
+    """A page for a person: one they hold that is not among `held`, or a new one; None: all is done.
+
+    Raises NotFound for the project, BadInput for a category that is not its own or for a project
+    that asks for tiles, Conflict when too many pages are held.
+    """
+    who = project_id, annotator_id, category
+    with session_scope() as session:
+        if page := _find_again(session, _sweeper(session, *who), held):
+            return page
+    while True:
+        with session_scope(read_only=True) as session:
+            candidates = _candidates(session, _sweeper(session, *who), category)
+        if not candidates:
+            return None
+        with session_scope() as session:
+            if page := _take(session, _sweeper(session, *who), candidates):
+                return page
+
+
+def _sweeper(session: Session, project_id: int, annotator_id: int, category: str) -> Sweeper:
+    project = projects.get(session, project_id)
+    if project.mode == "tiles":
+        # A tag without its tiles has no place on a form that asks for tiles.
+        raise BadInput("this project asks for tiles, not for whole images", code="no-sweeps")
+    return Sweeper(project, projects.category_id(project, category), annotator_id)
+
+
+def _find_again(session: Session, sweeper: Sweeper, held: Sequence[str]) -> SweepPage | None:
+    """A page that a reload or a crash has taken from the browser."""
+    now = utcnow()
+    page = session.scalar(
+        select(SweepPage)
+        .where(
+            SweepPage.project_id == sweeper.project.id,
+            SweepPage.annotator_id == sweeper.annotator_id,
+            SweepPage.category_id == sweeper.category_id,
+            SweepPage.id.not_in(held),
+            sweep_holds.is_held(now),
+        )
+        .order_by(SweepPage.created_at)
+        .limit(1)
+    )
+    if page is not None:
+        page.expires_at = expiry(now)
+        _load(page)
+    return page
+
+
+def _load(page: SweepPage) -> None:
+    """Its places, for when the session is closed."""
+    _ = page.places
+
+
+def expiry(now: datetime) -> datetime:
+    """Until when a page is held that is taken or renewed now."""
+    return now + timedelta(seconds=get_settings().lease_seconds)
+
+
+def _candidates(session: Session, sweeper: Sweeper, category: str) -> list[_Candidate]:
+    """Free images, the likeliest first. The person judges some blind: these are no part of it."""
+    project, run_id = sweeper.project, sweeper.run_id
+    query = select(Image.id).where(_is_free(sweeper, utcnow()))
+    if run_id is None:
+        ids = session.scalars(query.order_by(Image.id).limit(CANDIDATES))
+        return [_Candidate(image_id, None) for image_id in ids]
+    probability = _probability(category)
+    of_image = and_(Prediction.image_id == Image.id, Prediction.run_id == run_id)
+    rows = session.execute(
+        query.add_columns(probability)
+        .outerjoin(Prediction, of_image)
+        .order_by(probability.desc().nulls_last(), Image.id)
+        .execution_options(yield_per=PAGE_SIZE)
+    )
+    seen = (
+        _Candidate(*row)
+        for row in rows
+        if not prefill.is_blind(project, sweeper.annotator_id, row.id)
+    )
+    return list(islice(seen, CANDIDATES))
+
+
+def _probability(category: str) -> ColumnElement[float | None]:
+    """A prediction's probability of a category, whatever characters are in its name."""
+    each = func.json_each(Prediction.presence).table_valued("key", "value")
+    value = cast(cast(each.c.value, Text), Float)
+    return select(value).where(each.c.key == category).scalar_subquery().label("probability")
+
+
+def _is_free(sweeper: Sweeper, now: datetime) -> ColumnElement[bool]:
+    """Whether an image lacks the person's answer, and another one can be at work on it.
+
+    What people have said, are asked on pages and in leases comes to the project's overlap at most.
+    A skipped image can not be judged, and a reviewer's decision is final.
+    """
+    of_category = and_(Answer.image_id == Image.id, Answer.category_id == sweeper.category_id)
+    on_page = and_(
+        SweepPlace.image_id == Image.id,
+        SweepPage.id == SweepPlace.page_id,
+        SweepPage.category_id == sweeper.category_id,
+        sweep_holds.is_held(now),
+    )
+    leased = and_(
+        Assignment.image_id == Image.id,
+        Assignment.state == AssignmentState.OPEN.value,
+        Assignment.lease_expires_at > now,
+    )
+    people = _number(of_category) + _number(on_page) + _number(leased)
+    me = sweeper.annotator_id
+    mine = or_(
+        exists().where(of_category, Label.id == Answer.label_id, Label.annotator_id == me),
+        exists().where(on_page, SweepPage.annotator_id == me),
+        exists().where(leased, Assignment.annotator_id == me),
+    )
+    return and_(
+        Image.project_id == sweeper.project.id,
+        Image.state == ImageState.READY.value,
+        Image.gold.is_(False),
+        people < sweeper.project.overlap,
+        ~mine,
+        ~is_closed(),
+    )
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many rows fulfil a condition, for each image."""
+    return select(func.count()).where(condition).correlate(Image).scalar_subquery()
+
+
+def is_closed() -> ColumnElement[bool]:
+    """Whether an image was skipped, or decided by a reviewer."""
+    said = or_(Label.skipped.is_not(None), Label.resolves)
+    return exists().where(Label.image_id == Image.id, Label.current, said)
+
+
+def _take(session: Session, sweeper: Sweeper, candidates: Sequence[_Candidate]) -> SweepPage | None:
+    """A new page of those that are still free; None: none is."""
+    now = utcnow()
+    sweep_holds.taking_page(session, sweeper.project.id)
+    _refuse_hoarding(session, sweeper, now)
+    free = still_free(session, sweeper, [c.image_id for c in candidates], now)
+    chosen = [c for c in candidates if c.image_id in free][:PAGE_SIZE]
+    if not chosen:
+        return None
+    is_sorted = any(c.probability is not None for c in chosen)
+    page = SweepPage(
+        id=secrets.token_hex(16),
+        project_id=sweeper.project.id,
+        category_id=sweeper.category_id,
+        annotator_id=sweeper.annotator_id,
+        run_id=sweeper.run_id if is_sorted else None,
+        expires_at=expiry(now),
+        trail=[],
+        places=[_place(sweeper.project, at, one) for at, one in enumerate(chosen)],
+    )
+    session.add(page)
+    return page
+
+
+def _place(project: Project, position: int, one: _Candidate) -> SweepPlace:
+    is_expected = (one.probability or 0) >= prefill.TICKED_FROM
+    return SweepPlace(
+        position=position,
+        image_id=one.image_id,
+        probability=one.probability,
+        ticked=project.prefill == "model" and is_expected,
+    )
+
+
+def still_free(
+    session: Session, sweeper: Sweeper, image_ids: Sequence[int], now: datetime
+) -> set[int]:
+    """Those of some images that a person could be given now."""
+    query = select(Image.id).where(Image.id.in_(image_ids), _is_free(sweeper, now))
+    return set(session.scalars(query))
+
+
+def _refuse_hoarding(session: Session, sweeper: Sweeper, now: datetime) -> None:
+    held = session.scalar(
+        select(func.count()).where(
+            SweepPage.project_id == sweeper.project.id,
+            SweepPage.annotator_id == sweeper.annotator_id,
+            sweep_holds.is_held(now),
+        )
+    )
+    if (held or 0) >= MAX_PAGES:
+        raise Conflict(
+            f"you hold {held} pages here; at most {MAX_PAGES} are allowed at a time",
+            code="too-many-leases",
+        )
