@@ -25,6 +25,8 @@ STATES: dict[State, ColumnElement[bool]] = {
     "disputed": Image.disputed_at.is_not(None),
     "gold": Image.gold.is_(True),
 }
+FEW = 1000
+"""So many images are looked up one by one rather than met on the way through a list."""
 OTHER_SIDE = 0.5
 """A probability further than this from an answer speaks against it."""
 
@@ -73,7 +75,7 @@ def page(
     session: Session, project: Project, wanted: ImageFilter, after: Place | None, limit: int
 ) -> list[tuple[Image, Place]]:
     """The first images after a place. Raises BadInput for a category that is not the project's."""
-    matching = _matching(project, wanted)
+    matching = _matching(session, project, wanted)
     query = matching.sorted(matching.query) if after is None else matching.beyond(after)
     rows = session.execute(query.limit(limit))
     return [(image, Place(image.id, uncertainty)) for image, uncertainty in rows]
@@ -86,7 +88,7 @@ def neighbours(
     place = Place(image.id, _uncertainty(session, project, wanted, image))
     if wanted.order == "uncertain" and place.uncertainty is None:
         return None, None
-    matching = _matching(project, wanted)
+    matching = _matching(session, project, wanted)
     found = []
     for backwards in (True, False):
         row = session.execute(matching.beyond(place, backwards=backwards).limit(1)).one_or_none()
@@ -148,35 +150,62 @@ class _Matching:
         )
 
 
-def _matching(project: Project, wanted: ImageFilter) -> _Matching:
+def _matching(session: Session, project: Project, wanted: ImageFilter) -> _Matching:
     """Raises BadInput for a category that is not the project's."""
     steps = [
-        _by_model(project, wanted),
-        _by_answer(project, wanted),
-        _by_annotator(project, wanted),
+        step
+        for step in (
+            _by_model(project, wanted),
+            _by_answer(project, wanted),
+            _by_annotator(project, wanted),
+        )
+        if step is not None
     ]
-    conditions = [step for step in steps if step is not None]
+    conditions = _of_image(project, wanted)
+    few = _few(session, [*steps, ((Image.id,), conditions)])
+    # Few images are looked at one by one, in an order for which no index is needed.
+    starts_at_step = bool(steps) and (few is None or wanted.order == "uncertain")
+    keys, joined = steps.pop(0) if starts_at_step else ((Image.id,), [])
     query: Select[Any] = select(Image)
-    keys: tuple[InstrumentedAttribute[Any], ...] = (Image.id,)
-    if conditions:
-        keys, joined = conditions[0]
-        query = query.join(keys[-1].class_, and_(keys[-1] == Image.id, *joined))
-    for (*_, image_id), others in conditions[1:]:
-        query = query.where(exists().where(image_id == Image.id, *others))
     query = query.add_columns(keys[0] if len(keys) > 1 else null())
-    query = query.where(Image.project_id == project.id)
-    if wanted.state is not None:
-        query = query.where(STATES[wanted.state])
-    if wanted.state != "gold":
-        query = query.where(Image.gold.is_(False))
+    if starts_at_step:
+        query = query.join(keys[-1].class_, and_(keys[-1] == Image.id, *joined))
+    if few is not None:
+        query = query.where(keys[-1].in_(few))
+    for (*_, image_id), others in steps:
+        query = query.where(exists().where(image_id == Image.id, *others))
+    query = query.where(*conditions)
     if wanted.category is not None and wanted.said == "disputed":
         category_id = projects.category_id(project, wanted.category)
-        query = query.where(STATES["disputed"], answers.is_disputed(Image.id, category_id))
+        query = query.where(answers.is_disputed(Image.id, category_id))
     return _Matching(query, keys)
 
 
 _Step = tuple[tuple[InstrumentedAttribute[Any], ...], list[ColumnElement[bool]]]
 """Sorted columns of one table, the image's id last, and the conditions on its rows."""
+
+
+def _few(session: Session, steps: Sequence[_Step]) -> Sequence[int] | None:
+    """The images that one of the steps alone lets through, if these are few.
+
+    A database starts at the table with the right order, and would go through all of it to find
+    that hardly anything passes the other conditions.
+    """
+    for (*_, image_id), conditions in steps:
+        found = session.scalars(select(image_id).where(*conditions).limit(FEW + 1)).all()
+        if len(found) <= FEW:
+            return found
+    return None
+
+
+def _of_image(project: Project, wanted: ImageFilter) -> list[ColumnElement[bool]]:
+    is_gold = wanted.state == "gold"
+    conditions = [Image.project_id == project.id, Image.gold.is_(is_gold)]
+    if wanted.said == "disputed" and wanted.category is not None:
+        conditions.append(STATES["disputed"])
+    if wanted.state is not None and not is_gold:
+        conditions.append(STATES[wanted.state])
+    return conditions
 
 
 def _by_model(project: Project, wanted: ImageFilter) -> _Step | None:

@@ -1,7 +1,7 @@
 """Image lists: what each filter lets through, page by page, and who is beside whom."""
 
 from collections.abc import Callable
-from itertools import product
+from itertools import chain, combinations, product
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from server.db import session_scope
 from server.models import Project
 from server.models.user import Role
-from server.services import priorities
+from server.services import browse, priorities
 from tests.server.factories import (
     add_images,
     add_label,
@@ -77,12 +77,46 @@ FILTERS: list[tuple[dict[str, str], list[int]]] = [
 ]
 
 
+@pytest.fixture(params=["few", "some", "many"])
+def number(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the images of the test are so few that they are looked up one by one."""
+    monkeypatch.setattr(browse, "FEW", {"few": browse.FEW, "some": 2, "many": 0}[request.param])
+
+
+@pytest.mark.usefixtures("number")
 def test_filters_page_by_page(engineer: TestClient, shelf: tuple[int, int]) -> None:
     project_id, _ = shelf
     for (wanted, expected), limit in product(FILTERS, (1, 2, 100)):
         assert listed(engineer, project_id, limit, **wanted) == expected, (wanted, limit)
 
 
+CONDITIONS: list[list[dict[str, Any]]] = [
+    [{"state": s} for s in ("ready", "rejected", "labelled", "unlabelled", "disputed")],
+    [{"category": "Road", "said": s} for s in ("present", "absent", "unsure", "disputed")],
+    [{"annotator": 1}, {"annotator": 4}],
+    [{"disagrees": "true"}],
+]
+
+
+@pytest.mark.usefixtures("number")
+@pytest.mark.parametrize("order", ["imported", "uncertain"])
+def test_two_filters_let_through_what_each_lets_through(
+    engineer: TestClient, shelf: tuple[int, int], order: str
+) -> None:
+    project_id, _ = shelf
+    alone = {
+        str(wanted): listed(engineer, project_id, order=order, **wanted)
+        for wanted in chain(*CONDITIONS)
+    }
+    assert sum(map(bool, alone.values())) > len(alone) / 2
+    for kinds in combinations(CONDITIONS, 2):
+        for one, other in product(*kinds):
+            expected = [i for i in alone[str(one)] if i in alone[str(other)]]
+            found = listed(engineer, project_id, order=order, **one, **other)
+            assert found == expected, (one, other)
+
+
+@pytest.mark.usefixtures("number")
 def test_neighbours_are_those_of_the_filtered_list(
     engineer: TestClient, shelf: tuple[int, int]
 ) -> None:
