@@ -6,13 +6,21 @@ Only sure answers count, and no reviewer's decision: it was made with the others
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.orm import Session, aliased
 
 from server.db import UtcDateTime
-from server.models import Answer, Image, Label, User
+from server.models import Answer, Image, Label, Project, User
 from server.models.label import AnswerValue
 from server.schemas.project import Agreement, CategoryAgreement
 from server.services import projects
@@ -74,10 +82,10 @@ def measure(session: Session, project_id: int) -> Agreement:
     Cohen's where two people gave all of them, Fleiss' otherwise.
     """
     project = projects.get(session, project_id)
-    people = _people(session, project_id)
-    counts = _answers_by_image(session, project_id)
+    counts = _answers_by_image(session, project)
+    people = _people(session, project) if counts else set()
     is_pair = len(people) == len(("one", "other"))
-    tables = _tables(session, project_id, sorted(people)) if is_pair else {}
+    tables = _tables(session, project, sorted(people), counts) if is_pair else {}
     categories = []
     for category in project.categories:
         found = counts[category.id]
@@ -95,33 +103,32 @@ def measure(session: Session, project_id: int) -> Agreement:
     )
 
 
-def _sure(project_id: int) -> ColumnElement[bool]:
+def _counts(answer: type[Answer], project: Project) -> ColumnElement[bool]:
+    """Whether an answer is sure, and not a reviewer's."""
+    # Reviewers decide little: leaving their labels out is quicker than looking up everybody's.
+    decided = select(Label.id).where(Label.project_id == project.id, Label.resolves)
     return and_(
-        Answer.label_id == Label.id,
-        Label.project_id == project_id,
-        Label.resolves.is_(False),
-        Answer.value.in_((PRESENT, ABSENT)),
-    )
-
-
-def _by_image(project_id: int) -> Select[int, int, Any, Any]:
-    return (
-        select(
-            Answer.category_id,
-            Answer.image_id,
-            func.sum(case((Answer.value == PRESENT, 1), else_=0)).label("present"),
-            func.sum(case((Answer.value == ABSENT, 1), else_=0)).label("absent"),
-        )
-        .where(_sure(project_id))
-        .group_by(Answer.category_id, Answer.image_id)
-        .having(func.count() > 1)
+        answer.category_id.in_([category.id for category in project.categories]),
+        answer.value.in_((PRESENT, ABSENT)),
+        answer.label_id.not_in(decided),
     )
 
 
 def _answers_by_image(
-    session: Session, project_id: int
+    session: Session, project: Project
 ) -> defaultdict[int, Counter[tuple[int, int]]]:
-    by_image = _by_image(project_id).subquery()
+    """By category, how many images have how many (present, absent) answers, two or more."""
+    by_image = (
+        select(
+            Answer.category_id,
+            func.sum(case((Answer.value == PRESENT, 1), else_=0)).label("present"),
+            func.sum(case((Answer.value == ABSENT, 1), else_=0)).label("absent"),
+        )
+        .where(_counts(Answer, project))
+        .group_by(Answer.category_id, Answer.image_id)
+        .having(func.count() > 1)
+        .subquery()
+    )
     columns = by_image.c.category_id, by_image.c.present, by_image.c.absent
     counts: defaultdict[int, Counter[tuple[int, int]]] = defaultdict(Counter)
     for category_id, present, absent, n in session.execute(
@@ -131,44 +138,62 @@ def _answers_by_image(
     return counts
 
 
-def _people(session: Session, project_id: int) -> set[int]:
-    """Who gave the answers that can be compared."""
-    compared = select(_by_image(project_id).subquery().c.image_id)
-    query = (
-        select(Label.annotator_id)
-        .distinct()
-        .where(
-            Label.image_id.in_(compared),
-            Label.current,
-            Label.skipped.is_(None),
-            Label.resolves.is_(False),
-        )
+def _people(session: Session, project: Project) -> set[int]:
+    """Who labelled images whose answers can be compared."""
+    compared = (
+        select(Answer.category_id)
+        .where(_counts(Answer, project), Answer.image_id == Label.image_id)
+        .group_by(Answer.category_id)
+        .having(func.count() > 1)
+        .correlate(Label)
     )
-    return set(session.scalars(query))
+    # Person by person: the first few labels of each tell.
+    everybody = (
+        select(Label.annotator_id).where(Label.project_id == project.id).distinct().subquery()
+    )
+    has_compared = exists().where(
+        Label.project_id == project.id,
+        Label.annotator_id == everybody.c.annotator_id,
+        Label.current,
+        Label.skipped.is_(None),
+        Label.resolves.is_(False),
+        compared.exists(),
+    )
+    return set(session.scalars(select(everybody.c.annotator_id).where(has_compared)))
 
 
 def _tables(
-    session: Session, project_id: int, pair: Sequence[int]
-) -> defaultdict[int, Counter[tuple[bool, bool]]]:
-    """By category, how often the two people answered how."""
-    # One pass over the answers: joining them with themselves takes minutes.
-    first, second = (
-        func.max(case((Label.annotator_id == person, Answer.value))) for person in pair
+    session: Session,
+    project: Project,
+    pair: Sequence[int],
+    counts: Mapping[int, Counter[tuple[int, int]]],
+) -> dict[int, dict[tuple[bool, bool], int]]:
+    """By category, how often the two people answered how; they gave all answers that count."""
+    other = aliased(Answer)
+    is_denied = exists().where(
+        other.category_id == Answer.category_id,
+        other.image_id == Answer.image_id,
+        other.value == ABSENT,
+        _counts(other, project),
     )
-    by_image = (
-        select(Answer.category_id, first.label("first"), second.label("second"))
-        .where(_sure(project_id))
-        .group_by(Answer.category_id, Answer.image_id)
-        .having(func.count() > 1)
-        .subquery()
+    # Who said what is of interest on the few images alone on which they differ.
+    rows = session.execute(
+        select(Answer.category_id, Label.annotator_id, func.count())
+        .join(Label, Label.id == Answer.label_id)
+        .where(_counts(Answer, project), Answer.value == PRESENT, is_denied)
+        .group_by(Answer.category_id, Label.annotator_id)
     )
-    columns = by_image.c.category_id, by_image.c.first, by_image.c.second
-    tables: defaultdict[int, Counter[tuple[bool, bool]]] = defaultdict(Counter)
-    for category_id, one, other, n in session.execute(
-        select(*columns, func.count()).group_by(*columns)
-    ):
-        tables[category_id][one == PRESENT, other == PRESENT] = n
-    return tables
+    alone = {(category_id, person): n for category_id, person, n in rows}
+    one, two = pair
+    return {
+        category.id: {
+            (True, True): counts[category.id][2, 0],
+            (True, False): alone.get((category.id, one), 0),
+            (False, True): alone.get((category.id, two), 0),
+            (False, False): counts[category.id][0, 2],
+        }
+        for category in project.categories
+    }
 
 
 def disputed_page(

@@ -1,12 +1,12 @@
 """What pre-filling does to answers: labels that started from ticks beside those given blind."""
 
+import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from server.models import Label
@@ -16,15 +16,14 @@ from server.services import projects
 
 @dataclass
 class _Group:
-    times: list[int] = field(default_factory=list)
     counts: Counter[tuple[int, bool, bool]] = field(default_factory=Counter)
     """How often (category, was ticked at the start, is present)."""
 
     def add(self, row: Row[Any]) -> None:
-        ticked = set(row.prefilled)
-        self.times.append(row.active_ms)
+        ticked = set(json.loads(row.prefilled))
         for ids, present in ((row.present, True), (row.absent, False)):
-            self.counts.update((i, i in ticked, present) for i in ids)
+            for category_id in json.loads(ids):
+                self.counts[category_id, category_id in ticked, present] += row.labels
 
     def share(self, category_id: int, *, present: bool, ticked: bool | None = None) -> float | None:
         """Of the answers that started (un)ticked, those that are present or absent."""
@@ -39,12 +38,6 @@ class _Group:
             self.counts[category_id, s, present] for s in starts for present in (True, False)
         )
 
-    def described(self) -> LabelGroup:
-        return LabelGroup(
-            labels=len(self.times),
-            median_active_ms=round(median(self.times)) if self.times else None,
-        )
-
 
 def measure(session: Session, project_id: int) -> PrefillEffect:
     """Compare first answers of pre-filled and of blind forms. Raises NotFound.
@@ -54,11 +47,11 @@ def measure(session: Session, project_id: int) -> PrefillEffect:
     """
     project = projects.get(session, project_id)
     prefilled, blind = _Group(), _Group()
-    for row in _first_answers(session, project_id):
+    for row in session.execute(_alike(project_id)):
         (blind if row.blind else prefilled).add(row)
     return PrefillEffect(
-        prefilled=prefilled.described(),
-        blind=blind.described(),
+        prefilled=_described(session, project_id, blind=False),
+        blind=_described(session, project_id, blind=True),
         categories=[
             CategoryEffect(
                 category=category.name,
@@ -75,16 +68,31 @@ def measure(session: Session, project_id: int) -> PrefillEffect:
     )
 
 
-def _first_answers(session: Session, project_id: int) -> Iterator[Row[Any]]:
-    query = (
-        select(Label.present, Label.absent, Label.prefilled, Label.blind, Label.active_ms)
-        .where(
-            Label.project_id == project_id,
-            Label.revision == 1,
-            Label.skipped.is_(None),
-            Label.gold.is_(False),
-            or_(Label.blind, Label.prefilled_by.is_not(None)),
-        )
-        .execution_options(yield_per=1000)
+def _is_first(project_id: int) -> ColumnElement[bool]:
+    return and_(
+        Label.project_id == project_id,
+        Label.revision == 1,
+        Label.skipped.is_(None),
+        Label.gold.is_(False),
+        or_(Label.blind, Label.prefilled_by.is_not(None)),
     )
-    yield from session.execute(query)
+
+
+def _alike(project_id: int) -> Select[*tuple[Any, ...]]:
+    """How many first answers say the same: few different things are said of many images."""
+    lists = (Label.prefilled, Label.present, Label.absent)
+    said = [Label.blind, *(cast(column, Text).label(column.key) for column in lists)]
+    return select(*said, func.count().label("labels")).where(_is_first(project_id)).group_by(*said)
+
+
+def _described(session: Session, project_id: int, *, blind: bool) -> LabelGroup:
+    is_in_group = and_(_is_first(project_id), Label.blind.is_(blind))
+    labels = session.scalar(select(func.count()).where(is_in_group)) or 0
+    middle = session.scalars(
+        select(Label.active_ms)
+        .where(is_in_group)
+        .order_by(Label.active_ms)
+        .offset(max(labels - 1, 0) // 2)
+        .limit(2 - labels % 2)
+    ).all()
+    return LabelGroup(labels=labels, median_active_ms=round(median(middle)) if middle else None)

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.db import session_scope
@@ -102,6 +103,74 @@ def test_more_people_are_compared_by_fleiss_kappa(database: str) -> None:
     found = measure(project_id)
     assert (found.method, found.annotators) == ("fleiss", 3)
     assert found.categories[0].kappa == pytest.approx(1 / 3)
+
+
+SAID = st.fixed_dictionaries(
+    {name: st.sampled_from(["present", "absent", "unsure", None]) for name in ("Road", "Car")}
+)
+KIND = st.sampled_from(["label", "label", "label", "skip", "decision", None])
+LABELS = st.lists(st.lists(st.tuples(KIND, SAID), min_size=3, max_size=3), max_size=6)
+fresh_name = count()
+
+
+def said_of(image: list[tuple[str | None, dict[str, str | None]]], name: str) -> dict[int, bool]:
+    """By person, what an image's labels say of a category: sure answers of no reviewer."""
+    sure = {"present": True, "absent": False}
+    return {
+        person: sure[value]
+        for person, (kind, said) in enumerate(image)
+        if kind == "label" and (value := said[name]) in sure
+    }
+
+
+def kappa_one_by_one(
+    answers: list[dict[int, bool]], pair: list[int] | None
+) -> tuple[int, float | None]:
+    """How many images have several answers, and kappa of these answers."""
+    several = [by_person for by_person in answers if len(by_person) > 1]
+    if pair is not None:
+        table = Counter((said[pair[0]], said[pair[1]]) for said in several)
+        return len(several), agreement.cohens_kappa(table)
+    counts = Counter((sum(said.values()), len(said) - sum(said.values())) for said in several)
+    return len(several), agreement.fleiss_kappa(counts)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(given_labels=LABELS)
+def test_kappa_is_that_of_the_answers_read_one_by_one(
+    database: str, given_labels: list[list[tuple[str | None, dict[str, str | None]]]]
+) -> None:
+    number = next(fresh_name)
+    project_id = make_project(f"Streets {number}", overlap=3)
+    ids = [make_user(f"{number}-{person}@example.org") for person in range(3)]
+    images = add_images(project_id, [f"{n}.png" for n in range(len(given_labels))])
+    for image_id, image in zip(images, given_labels, strict=True):
+        for person, (kind, said) in zip(ids, image, strict=True):
+            if kind is None:
+                continue
+            lists = {v: [c for c in said if said[c] == v] for v in ("present", "absent", "unsure")}
+            nothing: dict[str, list[str]] = {value: [] for value in lists}
+            skip = {"skipped": "too blurred", **nothing}
+            fields = skip if kind == "skip" else {**lists, "resolves": kind == "decision"}
+            add_label(project_id, image_id, person, **fields)
+
+    found = measure(project_id)
+
+    compared = [
+        image for image in given_labels
+        if any(len(said_of(image, name)) > 1 for name in ("Road", "Car"))
+    ]  # fmt: skip
+    people = sorted(
+        {p for image in compared for p, (kind, _) in enumerate(image) if kind == "label"}
+    )
+    assert found.annotators == len(people)
+    pair = people if len(people) == 2 else None
+    assert found.method == ("fleiss" if pair is None else "cohen")
+    for category in found.categories[:2]:
+        answers = [said_of(image, category.category) for image in given_labels]
+        assert (category.images, category.kappa) == pytest.approx(kappa_one_by_one(answers, pair))
 
 
 @pytest.fixture
