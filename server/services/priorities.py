@@ -12,21 +12,24 @@ disagreement   how far the model's presence is from the labels, for images that 
 """
 
 import random
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, Select, bindparam, case, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.db import session_scope
 from server.models import Answer, Assignment, Category, Image, Prediction, Project
 from server.models.label import AnswerValue
 from server.services import prefill
 
-BATCH = 250
+BATCH = 500
 """Images in one transaction: on SQLite everybody else waits for it."""
+PAUSE = 0.3
+"""Between two transactions, of the time that one takes."""
 SAMPLE = 500
 """So many predictions say how common categories are while there are too few labels."""
 
@@ -42,18 +45,18 @@ class Scale:
     neutral: float
     """Of an image of which nothing is known."""
 
-    def priority(self, prediction: Prediction | None) -> float:
-        """Of an image, by the prediction of the model that annotators see."""
+    def priority(self, told: Row[Any] | None, disagreement: float | None) -> float:
+        """Of an image, by what the model that annotators see has told of it."""
         if self.order == "random":
             return random.random()  # noqa: S311 - no secret
-        if self.order == "imported" or prediction is None:
+        if self.order == "imported" or told is None:
             return self.neutral
         if self.order == "uncertain":
-            return prediction.uncertainty
+            return float(told.uncertainty)
         if self.order == "rare":
-            presence = prediction.presence
+            presence = told.presence
             return float(sum(w * presence.get(name, 0.0) for name, w in self.weights.items()))
-        return self.neutral if prediction.disagreement is None else prediction.disagreement
+        return self.neutral if disagreement is None else disagreement
 
 
 def of_new_image(project: Project) -> float:
@@ -73,12 +76,14 @@ def _purpose(project: Project) -> str:
 
 def recompute(project_id: int) -> None:
     """Make the priorities of a project, and its model's disagreement with the labels, anew."""
-    with session_scope() as session:
+    with session_scope(read_only=True) as session:
         project = session.get_one(Project, project_id)
         purpose = _purpose(project)
+        scale = _scale(session, project)
+    with session_scope() as session:
+        project = session.get_one(Project, project_id)
         # Until this is done they are nobody's: a stop in between makes them due again.
         project.prioritised_for = ""
-        scale = _scale(session, project)
         project.neutral_priority = scale.neutral
     last = 0
     while image_ids := _recompute_batch(project_id, scale, last):
@@ -88,15 +93,20 @@ def recompute(project_id: int) -> None:
 
 
 def _recompute_batch(project_id: int, scale: Scale, last: int) -> Sequence[int]:
+    began = time.monotonic()
     with session_scope() as session:
+        # A label takes the lock of its image first too: what is read here stays true.
         image_ids = session.scalars(
             select(Image.id)
             .where(Image.project_id == project_id, Image.id > last)
             .order_by(Image.id)
             .limit(BATCH)
+            .with_for_update(key_share=True)
         ).all()
         if image_ids:
             _refresh(session, scale, image_ids)
+    # SQLite lets waiting writers in by chance: without a pause they could wait until the end.
+    time.sleep((time.monotonic() - began) * PAUSE)
     return image_ids
 
 
@@ -111,48 +121,55 @@ def refresh(session: Session, project: Project, image_ids: Sequence[int]) -> Non
 def _refresh(
     session: Session, scale: Scale, image_ids: Sequence[int], *, with_priorities: bool = True
 ) -> None:
-    predictions = {
-        prediction.image_id: prediction
-        for prediction in session.scalars(
-            select(Prediction).where(
-                Prediction.run_id == scale.run_id, Prediction.image_id.in_(image_ids)
-            )
-        )
+    told = {row.image_id: row for row in session.execute(_predictions(scale.run_id, image_ids))}
+    shares = _shares_present(session, list(told))
+    disagreements = {
+        image_id: _disagreement(row.presence, shares.get(image_id, {}))
+        for image_id, row in told.items()
     }
-    shares = _shares_present(session, list(predictions))
-    for image_id, prediction in predictions.items():
-        prediction.disagreement = _disagreement(prediction.presence, shares.get(image_id, {}))
     if with_priorities:
-        _set_priorities(session, {i: scale.priority(predictions.get(i)) for i in image_ids})
-    # After the assignments: a label that is submitted now takes its locks in that order too.
-    session.flush()
+        by_image = {i: scale.priority(told.get(i), disagreements.get(i)) for i in image_ids}
+        _set(session, Assignment.image_id, Assignment.priority, by_image)
+    by_id = {told[image_id].id: value for image_id, value in disagreements.items()}
+    _set(session, Prediction.id, Prediction.disagreement, by_id)
 
 
-def _set_priorities(session: Session, by_image: Mapping[int, float]) -> None:
-    table = Assignment.__table__
+def _predictions(run_id: int | None, image_ids: Sequence[int]) -> Select[Any]:
+    columns = Prediction.id, Prediction.image_id, Prediction.presence, Prediction.uncertainty
+    return select(*columns).where(Prediction.run_id == run_id, Prediction.image_id.in_(image_ids))
+
+
+def _set(
+    session: Session,
+    key: InstrumentedAttribute[int],
+    column: InstrumentedAttribute[Any],
+    wanted: Mapping[int, float | None],
+) -> None:
+    """Write a column of the rows with these keys, where it has another value."""
+    if not wanted:
+        return
     session.connection().execute(
-        update(Assignment.__table__)  # type: ignore[arg-type]
-        .where(table.c.image_id == bindparam("of_image"))
-        .values(priority=bindparam("new_priority")),
-        [{"of_image": i, "new_priority": priority} for i, priority in by_image.items()],
+        update(key.class_.__table__)
+        .where(key == bindparam("of_key"), column.is_distinct_from(bindparam("new_value")))
+        .values({column: bindparam("new_value")}),
+        [{"of_key": each, "new_value": value} for each, value in wanted.items()],
     )
 
 
 def _shares_present(session: Session, image_ids: Sequence[int]) -> dict[int, dict[str, float]]:
     """By image and category name: the share of `present` among those who were sure."""
-    found: dict[int, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
-    sure = (AnswerValue.PRESENT.value, AnswerValue.ABSENT.value)
+    found: dict[int, dict[str, float]] = defaultdict(dict)
+    present, absent = AnswerValue.PRESENT.value, AnswerValue.ABSENT.value
+    share = func.avg(case((Answer.value == present, 1.0), else_=0.0))
     rows = session.execute(
-        select(Answer.image_id, Category.name, Answer.value)
+        select(Answer.image_id, Category.name, share)
         .join(Category, Category.id == Answer.category_id)
-        .where(Answer.image_id.in_(image_ids), Answer.value.in_(sure))
+        .where(Answer.image_id.in_(image_ids), Answer.value.in_((present, absent)))
+        .group_by(Answer.image_id, Category.name)
     )
     for image_id, name, value in rows:
-        found[image_id][name].append(value == AnswerValue.PRESENT)
-    return {
-        image_id: {name: sum(said) / len(said) for name, said in names.items()}
-        for image_id, names in found.items()
-    }
+        found[image_id][name] = float(value)
+    return found
 
 
 def _disagreement(presence: Mapping[str, float], shares: Mapping[str, float]) -> float | None:
