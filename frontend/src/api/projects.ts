@@ -58,3 +58,7 @@ export const createProject = (body: ProjectIn) => unwrap(client.POST("/api/v1/pr
 
 export const changeProject = (id: number, body: ProjectChange) =>
   unwrap(client.PATCH("/api/v1/projects/{project_id}", { ...at(id), body }))
+
+/** The colour that a project shows a category in; grey for one that it no longer has. */
+export const colorOf = (project: Project, category: string): string =>
+  project.categories.find(({ name }) => name === category)?.color ?? "#888"

@@ -8,6 +8,7 @@ import { AccuracyPreview } from "@/features/accuracy/accuracy-preview"
 import { LabelCard } from "@/features/projects/label-card"
 import styles from "@/features/projects/overview.module.css"
 import { PaceCard } from "@/features/projects/pace-card"
+import { OwnAnswersCard } from "@/features/quality/own-answers-card"
 import { LatestRunCard } from "@/features/runs/latest-run-card"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/")
@@ -16,17 +17,19 @@ export function OverviewPage() {
   const { projectId } = route.useParams()
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
   const { total, rejected, labelled } = project.images
+  const isEngineer = mayAct(useMe().role, "engineer")
   return (
     <Page>
       <PageHeading title={project.name} subtitle={project.description} />
       <div className={styles.top}>
-        <LabelCard project={project} mayImport={mayAct(useMe().role, "engineer")} />
+        <LabelCard project={project} mayImport={isEngineer} />
         <PaceCard projectId={projectId} left={total - rejected - labelled} />
       </div>
       <div className={styles.bottom}>
         <LatestRunCard projectId={projectId} />
         <AccuracyPreview projectId={projectId} />
       </div>
+      {!isEngineer && <OwnAnswersCard project={project} />}
       <Card title="Categories">
         <div className={styles.categories}>
           {project.categories.map(({ id, name, color }) => (

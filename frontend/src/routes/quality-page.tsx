@@ -4,6 +4,7 @@ import { projectQuery } from "@/api/projects"
 import { Page, PageHeading } from "@/components/layout"
 import { AgreementCard } from "@/features/quality/agreement-card"
 import { DisputedCard } from "@/features/quality/disputed-card"
+import { KnownAnswersCard } from "@/features/quality/known-answers-card"
 import { PrefillCard } from "@/features/quality/prefill-card"
 import { SkipsCard } from "@/features/quality/skips-card"
 
@@ -20,6 +21,7 @@ export function QualityPage() {
       />
       <DisputedCard project={project} />
       <AgreementCard project={project} />
+      <KnownAnswersCard project={project} />
       <PrefillCard project={project} />
       <SkipsCard projectId={projectId} />
     </Page>

@@ -121,7 +121,6 @@ function ModeFields({ draft, onChange, problems }: FieldsProps) {
 
 /** In which order images come, and what is shown with them. */
 export function HelpFields({ draft, onChange, problems }: FieldsProps) {
-  const isHelped = draft.prefill !== "none" || draft.showPredictions
   return (
     <FormSection title="Order and help" hint="Which images come first, and what people are shown.">
       <div className={styles.pairs}>
@@ -144,18 +143,38 @@ export function HelpFields({ draft, onChange, problems }: FieldsProps) {
         isSelected={draft.showPredictions}
         onChange={(showPredictions) => onChange({ showPredictions })}
       />
-      {isHelped && (
-        <div className={styles.pairs}>
-          <TextField
-            label="Blind images, percent"
-            description="People tend to agree with what they are shown. This share starts empty and without prediction, so that the effect can be measured."
-            value={draft.blindPercent}
-            onChange={(blindPercent) => onChange({ blindPercent })}
-            inputMode="decimal"
-            error={problems.blindPercent ?? problems.blind_share ?? null}
-          />
-        </div>
-      )}
+      <ShareFields draft={draft} onChange={onChange} problems={problems} />
     </FormSection>
+  )
+}
+
+/** How many images are unlike the others, so that people's answers can be measured. */
+function ShareFields({ draft, onChange, problems }: FieldsProps) {
+  const isHelped = draft.prefill !== "none" || draft.showPredictions
+  const hasGold = draft.source !== null
+  if (!(isHelped || hasGold)) return null
+  return (
+    <div className={styles.pairs}>
+      {isHelped && (
+        <TextField
+          label="Blind images, percent"
+          description="People tend to agree with what they are shown. This share starts empty and without prediction, so that the effect can be measured."
+          value={draft.blindPercent}
+          onChange={(blindPercent) => onChange({ blindPercent })}
+          inputMode="decimal"
+          error={problems.blindPercent ?? problems.blind_share ?? null}
+        />
+      )}
+      {hasGold && (
+        <TextField
+          label="Images with known answers, percent"
+          description="Made under Quality from the source domain, to measure how well people answer. Where predictions are shown, at least as many images are blind."
+          value={draft.goldPercent}
+          onChange={(goldPercent) => onChange({ goldPercent })}
+          inputMode="decimal"
+          error={problems.goldPercent ?? problems.gold_share ?? null}
+        />
+      )}
+    </div>
   )
 }

@@ -23,6 +23,7 @@ test("a complete draft has no problems and becomes a request", () => {
     retrain_after: null,
     points_per_category: 1,
     blind_share: 0.1,
+    gold_share: 0.02,
     categories: [{ name: "Car", key: "c" }],
   })
 })
@@ -34,6 +35,7 @@ test("problems are found before the server is asked", () => {
     pointsPerCategory: "11",
     tileRows: "0",
     blindPercent: "101",
+    goldPercent: "50.1",
     retrainAfter: "0",
     overlap: "11",
     categories: [],
@@ -41,6 +43,7 @@ test("problems are found before the server is asked", () => {
   expect(Object.keys(checkProject(wrong)).sort()).toEqual([
     "blindPercent",
     "categories",
+    "goldPercent",
     "name",
     "overlap",
     "pointsPerCategory",

@@ -34,6 +34,8 @@ export type ProjectDraft = {
   showPredictions: boolean
   prefill: Prefill
   blindPercent: string
+  /** Of images with known answers, once the project has any. */
+  goldPercent: string
   overlap: string
   /** Images are handed out by the overlap: it stays as it was when the project was made. */
   isOverlapFixed: boolean
@@ -56,6 +58,7 @@ export const EMPTY_PROJECT: ProjectDraft = {
   showPredictions: true,
   prefill: "none",
   blindPercent: "10",
+  goldPercent: "2",
   overlap: "1",
   isOverlapFixed: false,
   categories: [],
@@ -76,11 +79,14 @@ export const toDraft = (project: Project): ProjectDraft => ({
   retrainAfter: project.retrain_after === null ? "" : String(project.retrain_after),
   showPredictions: project.show_predictions,
   prefill: project.prefill,
-  blindPercent: String(Number((project.blind_share * 100).toFixed(2))),
+  blindPercent: toPercent(project.blind_share),
+  goldPercent: toPercent(project.gold_share),
   overlap: String(project.overlap),
   isOverlapFixed: true,
   categories: storedDrafts(project.categories),
 })
+
+const toPercent = (share: number): string => String(Number((share * 100).toFixed(2)))
 
 const toSettings = (draft: ProjectDraft) => ({
   name: draft.name.trim(),
@@ -98,6 +104,7 @@ const toSettings = (draft: ProjectDraft) => ({
   show_predictions: draft.showPredictions,
   prefill: draft.prefill,
   blind_share: Number(draft.blindPercent) / 100,
+  gold_share: Number(draft.goldPercent) / 100,
 })
 
 /** What the server is sent to change a project; categories only when something about them is new. */
@@ -106,13 +113,9 @@ export function toChange(draft: ProjectDraft, stored: readonly Category[]): Proj
   return { ...toSettings(draft), ...(categories && { categories }) }
 }
 
-/** Of images with known answers, once a project has any. */
-const GOLD_SHARE = 0.02
-
 /** What the server is sent to make a project. */
 export const toProject = (draft: ProjectDraft): ProjectIn => ({
   ...toSettings(draft),
-  gold_share: GOLD_SHARE,
   overlap: Number(draft.overlap),
   categories: toCategories(draft.categories),
 })
@@ -138,6 +141,7 @@ function checkNumbers(draft: ProjectDraft): Record<string, string> {
     problems.tiles = "Rows and columns are whole numbers from 1 to 16."
   }
   if (!isPercentage(draft.blindPercent)) problems.blindPercent = "A percentage from 0 to 100."
+  if (!isPercentage(draft.goldPercent, 50)) problems.goldPercent = "A percentage from 0 to 50."
   if (!isWhole(draft.overlap, 10)) problems.overlap = "A whole number from 1 to 10."
   return problems
 }
@@ -145,5 +149,5 @@ function checkNumbers(draft: ProjectDraft): Record<string, string> {
 const isWhole = (text: string, most: number): boolean =>
   /^\d{1,7}$/.test(text) && Number(text) >= 1 && Number(text) <= most
 
-const isPercentage = (text: string): boolean =>
-  /^\d{1,3}(\.\d{1,2})?$/.test(text) && Number(text) <= 100
+const isPercentage = (text: string, most = 100): boolean =>
+  /^\d{1,3}(\.\d{1,2})?$/.test(text) && Number(text) <= most
