@@ -198,17 +198,24 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("./settings-page"), "SettingsPage"),
 })
 
+const LabelPage = lazyRouteComponent(() => import("./label-page"), "LabelPage")
+
 /** Outside of the gate: whoever is signed out while labelling signs in again on the page itself. */
 const label = createRoute({
   getParentRoute: () => root,
   path: "/projects/$projectId/label",
   params: numericProject,
-  beforeLoad: signedInOnly,
+  beforeLoad: (entering) => {
+    // On their way while the server is asked who is signed in.
+    void LabelPage.preload?.()
+    void entering.context.queryClient.prefetchQuery(projectQuery(entering.params.projectId))
+    return signedInOnly(entering)
+  },
   loader: async ({ context: { queryClient, me }, params }) => ({
     me,
     project: await queryClient.fetchQuery(projectQuery(params.projectId)),
   }),
-  component: lazyRouteComponent(() => import("./label-page"), "LabelPage"),
+  component: LabelPage,
 })
 
 export const routeTree = root.addChildren([

@@ -35,6 +35,17 @@ describe("Gallery", () => {
     expect(loads).toEqual([1, 2, 3])
   })
 
+  it("loads no other picture before the first one is there, or can not be had", async () => {
+    const { want, state, loads } = galleryWith({ 1: [new Error("not an image")] })
+    want(1, 2, 3)
+    expect(loads).toEqual([1])
+    expect([2, 3].map(state)).toEqual(["loading", "loading"])
+    await vi.waitFor(() => expect(state(3)).toBe("ready"))
+    expect(loads).toEqual([1, 2, 3])
+    want(2, 3, 4)
+    expect(loads).toEqual([1, 2, 3, 4])
+  })
+
   it("closes what is not wanted any more, even when it comes later", async () => {
     const { want, state, closed } = galleryWith()
     want(1)

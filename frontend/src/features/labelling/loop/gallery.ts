@@ -18,15 +18,19 @@ type Frame<Wanted, Picture> = {
   wanted: Wanted
   shown: PictureState<Picture>
   callOff: () => void
+  isBegun: boolean
   isGone: boolean
 }
 
 const PAUSE_MS = 2000
+const LOADING = { state: "loading" } as const
 
 /** Pictures that are loaded before they are needed, and closed when they are not any more. */
 export class Gallery<Wanted extends { id: number }, Picture> extends Observable {
   private readonly parts: GalleryParts<Wanted, Picture>
   private readonly frames = new Map<number, Frame<Wanted, Picture>>()
+  /** As they are wanted. */
+  private order: readonly Frame<Wanted, Picture>[] = []
 
   constructor(parts: GalleryParts<Wanted, Picture>) {
     super()
@@ -37,16 +41,12 @@ export class Gallery<Wanted extends { id: number }, Picture> extends Observable 
     return this.frames.get(id)?.shown ?? null
   }
 
-  /** Have these, the first ones first, and no others. */
+  /** Have these and no others. The first is what a person waits for: the others come after it. */
   want(all: readonly Wanted[]): void {
     const ids = new Set(all.map((wanted) => wanted.id))
     for (const [id, frame] of this.frames) if (!ids.has(id)) this.drop(id, frame)
-    for (const wanted of all) {
-      if (this.frames.has(wanted.id)) continue
-      const frame = { wanted, shown: { state: "loading" }, callOff: () => undefined, isGone: false }
-      this.frames.set(wanted.id, frame as Frame<Wanted, Picture>)
-      void this.load(frame as Frame<Wanted, Picture>)
-    }
+    this.order = all.map((wanted) => this.frameFor(wanted))
+    this.begin()
   }
 
   /** Load all of them anew: they are to be drawn in another way. */
@@ -63,9 +63,26 @@ export class Gallery<Wanted extends { id: number }, Picture> extends Observable 
     }
   }
 
+  private frameFor(wanted: Wanted): Frame<Wanted, Picture> {
+    const known = this.frames.get(wanted.id)
+    if (known) return known
+    const callOff = () => undefined
+    const frame = { wanted, shown: LOADING, callOff, isBegun: false, isGone: false }
+    this.frames.set(wanted.id, frame)
+    return frame
+  }
+
+  private begin(): void {
+    for (const frame of this.order) {
+      if (!frame.isBegun) void this.load(frame)
+      if (frame === this.order[0] && frame.shown.state === "loading") return
+    }
+  }
+
   private async load(frame: Frame<Wanted, Picture>): Promise<void> {
+    frame.isBegun = true
     frame.callOff()
-    this.show(frame, { state: "loading" })
+    this.show(frame, LOADING)
     try {
       const picture = await this.parts.load(frame.wanted)
       if (frame.isGone) this.parts.close(picture)
@@ -89,5 +106,6 @@ export class Gallery<Wanted extends { id: number }, Picture> extends Observable 
   private show(frame: Frame<Wanted, Picture>, shown: PictureState<Picture>): void {
     frame.shown = shown
     this.notify()
+    if (frame === this.order[0] && shown.state !== "loading") this.begin()
   }
 }

@@ -100,10 +100,14 @@ export class Outbox extends Observable {
     void this.flush()
   }
 
-  /** Resolves once the parcel is kept on this device; sending goes on by itself. */
-  async add(parcel: Parcel): Promise<void> {
+  /**
+   * Resolves once the parcel is kept on this device; sending goes on by itself. `onKept` is called
+   * in the same turn as those who watch, so that the page shows both changes at once.
+   */
+  async add(parcel: Parcel, onKept: () => void = () => undefined): Promise<void> {
     await this.keep(parcel)
     this.change({ waiting: [...this.state.waiting, parcel] })
+    onKept()
     if (this.state.obstacle === null) void this.flush()
   }
 

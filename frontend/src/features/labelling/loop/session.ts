@@ -1,5 +1,6 @@
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
+import { prepareOverlays } from "../stage/overlay-maker"
 import { closePicture, loadPicture, type Picture } from "../stage/picture"
 import type { Task } from "./draft"
 import { Feed } from "./feed"
@@ -125,6 +126,7 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
     gallery.want([])
   }
   void feed.fill()
+  if (project.show_predictions) prepareOverlays()
   return { workspace, feed, outbox, gallery, paintIn, resume, close }
 }
 

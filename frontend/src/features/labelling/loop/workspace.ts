@@ -112,22 +112,24 @@ export class Workspace extends Observable {
 
   /** Keep the answer on this device and go on to the next image. */
   async submit(): Promise<void> {
-    const isNothingNew = this.trail.current() && !this.hasChanged() && !this.state.draft?.skipped
-    await this.goForward(async () => isNothingNew || this.store(null))
+    const isNew = !this.trail.current() || this.hasChanged() || Boolean(this.state.draft?.skipped)
+    await this.goForward({ isNew, skipped: null })
   }
 
   async skip(reason: string): Promise<void> {
-    await this.goForward(() => this.store(reason))
+    await this.goForward({ isNew: true, skipped: reason })
   }
 
   async forward(): Promise<void> {
-    if (this.trail.current()) await this.goForward(() => this.saveCorrection())
+    if (this.trail.current()) await this.goForward({ isNew: this.hasChanged(), skipped: null })
     else this.say("This is the newest image.", true)
   }
 
   /** To the image before; a correction that was begun is saved. */
   async back(): Promise<void> {
-    if (this.trail.isLoading || !(await this.saveCorrection())) return
+    if (this.trail.isLoading) return
+    const isNew = this.trail.current() !== null && this.hasChanged()
+    if (isNew && !(await this.store(null, () => undefined))) return
     const from = this.state
     try {
       const found = this.trail.back()
@@ -148,15 +150,14 @@ export class Workspace extends Observable {
     if (from.task) this.drafts.revert(from.task)
   }
 
-  private async goForward(save: () => Promise<boolean>): Promise<void> {
+  private async goForward(said: { isNew: boolean; skipped: string | null }): Promise<void> {
     const from = this.state
-    if (!(await save())) return
-    this.trail.forward()
-    this.moved(from)
-  }
-
-  private async saveCorrection(): Promise<boolean> {
-    return !this.trail.current() || !this.hasChanged() || (await this.store(null))
+    const go = () => {
+      this.trail.forward()
+      this.moved(from)
+    }
+    if (said.isNew) await this.store(said.skipped, go)
+    else go()
   }
 
   private hasChanged(): boolean {
@@ -165,7 +166,7 @@ export class Workspace extends Observable {
   }
 
   /** Whether the answer is in the outbox. An image that could not be seen can only be skipped. */
-  private async store(skipped: string | null): Promise<boolean> {
+  private async store(skipped: string | null, onStored: () => void): Promise<boolean> {
     const { task, draft } = this.state
     if (!(task && draft) || this.isBusy || !(draft.clock || skipped)) return false
     this.isBusy = true
@@ -173,14 +174,13 @@ export class Workspace extends Observable {
     const { project, author } = this.parts
     const body = { ...bodyOf(draft, project, skipped), lease_id: task.leaseId, timing }
     const image = { imageId: task.id, imageName: task.image.external_id }
-    const about = { ...author, ...image, projectId: project.id }
-    try {
-      await this.parts.outbox.add({ id: this.parts.newId(), ...about, body, queuedAt: Date.now() })
-    } finally {
+    const about = { ...author, ...image, projectId: project.id, queuedAt: Date.now() }
+    await this.parts.outbox.add({ id: this.parts.newId(), ...about, body }, () => {
       this.isBusy = false
-    }
-    this.drafts.submitted(task, skipped)
-    if (!this.trail.current()) this.finishFront(task, skipped ? [] : [timing.active_ms])
+      this.drafts.submitted(task, skipped)
+      if (!this.trail.current()) this.finishFront(task, skipped ? [] : [timing.active_ms])
+      onStored()
+    })
     return true
   }
 

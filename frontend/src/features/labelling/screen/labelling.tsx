@@ -48,11 +48,13 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   const actions = useActions({ session, rules, personId: me.id, stage })
   const { task, draft, stepsBack, said, times, finished } = useWorkspace(session)
   const outbox = useOutbox(session)
+  const { isDry } = useFeed(session)
   const streak = useStreak(me.id, times.length)
   const signIn = useSignIn(session)
   const picture = usePicture(session, task?.id ?? null)
   const waiting = outbox.waiting.length
-  const counted = useCounts(project, { done: finished - waiting, isIdle: !task && waiting === 0 })
+  const isIdle = isDry && !task && waiting === 0
+  const counted = useCounts(project, { done: finished - waiting, isIdle })
 
   useKeys(keymap, actions, dress.isReady && actions.dialog === null && !signIn.isAsked)
   useInputs(session)

@@ -3,7 +3,8 @@ import type { Category } from "@/api/projects"
 import type { Task } from "../loop/draft"
 import type { Session } from "../loop/session"
 import { fileOf, predictionOf, runBefore } from "../loop/transport"
-import { loadOverlay, type Overlay } from "../stage/picture"
+import type { Overlay } from "../stage/overlay-maker"
+import { loadOverlay } from "../stage/picture"
 
 type Previous = { imageId: number; run: number; overlay: Overlay }
 

@@ -8,6 +8,8 @@ import type { Size, Viewport } from "./viewport"
 
 /** From here on, single pixels are shown as squares. */
 const SHARP_FROM = 4
+/** Below, most pixels would be passed over without the slow way of making an image smaller. */
+const PLAIN_FROM = 0.4
 
 type BitmapProps = {
   bitmap: ImageBitmap | HTMLCanvasElement
@@ -20,7 +22,8 @@ function drawBitmap(context: CanvasRenderingContext2D, props: BitmapProps, isSmo
   const { bitmap, image, viewport } = props
   context.imageSmoothingEnabled = isSmooth
   const { scale, x, y } = viewport
-  context.imageSmoothingQuality = scale * window.devicePixelRatio < 1 ? "high" : "low"
+  const isPlain = scale * window.devicePixelRatio >= PLAIN_FROM
+  context.imageSmoothingQuality = isPlain ? "low" : "high"
   context.drawImage(bitmap, x, y, image.width * scale, image.height * scale)
 }
 
@@ -40,8 +43,14 @@ export function ImageLayer({ imageId, look, onPaint, ...props }: ImageLayerProps
     [bitmap, image, viewport, size],
   )
   useEffect(() => {
-    const frame = requestAnimationFrame(() => onPaint(imageId))
-    return () => cancelAnimationFrame(frame)
+    const afterPaint = new MessageChannel()
+    afterPaint.port1.onmessage = () => onPaint(imageId)
+    // What follows a frame's callbacks is its painting, and then the next message.
+    const frame = requestAnimationFrame(() => afterPaint.port2.postMessage(null))
+    return () => {
+      cancelAnimationFrame(frame)
+      afterPaint.port1.close()
+    }
   }, [imageId, onPaint])
   return (
     <>

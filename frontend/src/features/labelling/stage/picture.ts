@@ -1,4 +1,4 @@
-import { type Mask, paintMask } from "./mask"
+import { makeOverlay, type Overlay } from "./overlay-maker"
 
 /** Everything of one image that is drawn, decoded and ready. */
 export type Picture = {
@@ -6,9 +6,6 @@ export type Picture = {
   /** Null when there is no prediction, or its mask could not be read. */
   overlay: Overlay | null
 }
-
-/** A prediction, ready to be drawn and to be asked. */
-export type Overlay = { bitmap: ImageBitmap; mask: Mask }
 
 export type PictureSource = {
   url: string
@@ -41,10 +38,7 @@ export async function loadOverlay(
   colors: readonly string[],
   readFile: ReadFile,
 ): Promise<Overlay> {
-  const [file, { decodeMask }] = await Promise.all([readFile(maskUrl), import("./mask-file")])
-  const mask = await decodeMask(new Uint8Array(await file.arrayBuffer()))
-  const pixels = new ImageData(paintMask(mask, new Map(colors.entries())), mask.width, mask.height)
-  return { mask, bitmap: await createImageBitmap(pixels) }
+  return makeOverlay(await readFile(maskUrl), colors)
 }
 
 export function closePicture(picture: Picture): void {

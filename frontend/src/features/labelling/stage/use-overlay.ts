@@ -1,7 +1,7 @@
 import { useMemo } from "react"
 import type { Category } from "@/api/projects"
 import { indexAt, type Mask, paintMask } from "./mask"
-import type { Overlay } from "./picture"
+import type { Overlay } from "./overlay-maker"
 import { type Size, type Spot, toImage, type Viewport } from "./viewport"
 
 /** How the prediction is to be seen. */
