@@ -39,6 +39,9 @@ def make_project(api: httpx.Client, domains: Domains) -> int:
         "recipe": "tiny",
         "supervision": "point",
         "retrain_after": len(list(domains.images.iterdir())),
+        # Every image shows its prediction.
+        "blind_share": 0,
+        "gold_share": 0,
     }
     answer = api.post("/api/v1/projects", json=body)
     assert answer.status_code == 201, answer.text

@@ -12,17 +12,15 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from safetensors.numpy import load_file
 
 from tests.domains import Domains, draw, make_project, upload
+from tests.e2e.site import ADMIN, PASSWORD, signed_in
 from tests.product import running_product, weakseg
-from tests.services.browser import chromium_arguments
 
 pytestmark = pytest.mark.e2e
 
-EMAIL = "lead@example.org"
-PASSWORD = "correct horse battery"
 RUN_SECONDS = 240
 
 
@@ -56,24 +54,14 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     weakseg("migrate", environment=environment)
     weakseg("datasets", "add", str(source), "--name", "source", environment=environment)
     weakseg("datasets", "add", str(validation), "--name", "val", environment=environment)
-    weakseg("user", "add", EMAIL, "--role", "admin", environment=environment)
+    weakseg("user", "add", ADMIN, "--role", "admin", environment=environment)
     with (
         running_product(environment, folder / "logs") as address,
-        httpx.Client(base_url=address, trust_env=False, timeout=30) as api,
+        signed_in(address, ADMIN) as api,
     ):
-        credentials = {"email": EMAIL, "password": PASSWORD}
-        assert api.post("/api/v1/session", json=credentials).is_success
         project = make_project(api, domains)
         upload(api, project, sorted(domains.images.iterdir()))
         yield Installation(address, api, project, domains)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -92,7 +80,7 @@ def page(browser: Browser, product: Installation) -> Iterator[Page]:
 
 def sign_in(page: Page) -> None:
     page.goto("/")
-    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Email").fill(ADMIN)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Projects")).to_be_visible()

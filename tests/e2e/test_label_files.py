@@ -9,16 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.product import running_api, weakseg
+from tests.e2e.site import ADMIN, entered, serving, signed_in
 from tests.server.factories import picture
-from tests.services.browser import chromium_arguments
 
 pytestmark = pytest.mark.e2e
-
-EMAIL = "lead@example.org"
-PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True)
@@ -33,49 +29,33 @@ class Installation:
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("product")
-    environment = {"WEAKSEG_DATA": str(folder / "data"), "WEAKSEG_PASSWORD": PASSWORD}
-    weakseg("migrate", environment=environment)
-    weakseg("user", "add", EMAIL, "--role", "admin", environment=environment)
-    with (
-        running_api(environment, folder / "logs") as address,
-        httpx.Client(base_url=f"{address}/api/v1", trust_env=False, timeout=30) as api,
-    ):
-        api.post("/session", json={"email": EMAIL, "password": PASSWORD}).raise_for_status()
+    with serving(folder) as address, signed_in(address, ADMIN) as api:
         labelled, empty = (make_project(api, name) for name in ("Labelled", "Empty"))
-        for image in api.get(f"/projects/{labelled}/images").json()["items"]:
-            label = {"present": ["Road"], "absent": ["Tree"], "timing": {"wall_ms": 900}}
+        for image in api.get(f"/api/v1/projects/{labelled}/images").json()["items"]:
+            label: dict[str, Any] = {
+                "present": ["Road"],
+                "absent": ["Tree"],
+                "timing": {"wall_ms": 900},
+            }
             label["points"] = [{"category": "Road", "x": 12.5, "y": 20.5}]
-            api.put(f"/images/{image['id']}/label", json=label).raise_for_status()
+            api.put(f"/api/v1/images/{image['id']}/label", json=label).raise_for_status()
         yield Installation(address, labelled, empty)
 
 
 def make_project(api: httpx.Client, name: str) -> int:
     categories = [{"name": "Road"}, {"name": "Tree"}]
-    project = api.post("/projects", json={"name": name, "categories": categories}).json()
+    project = api.post("/api/v1/projects", json={"name": name, "categories": categories}).json()
     files = [("files", (f"{n}.png", picture(n))) for n in range(3)]
-    api.post(f"/projects/{project['id']}/images", files=files).raise_for_status()
+    api.post(f"/api/v1/projects/{project['id']}/images", files=files).raise_for_status()
     return int(project["id"])
 
 
 @pytest.fixture(params=[(1280, 800), (768, 1024)], ids=["desktop", "tablet"])
-def page(request: pytest.FixtureRequest, chromium: str, product: Installation) -> Iterator[Page]:
-    """A signed-in page that fails the test when a script of ours throws."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
-        width, height = request.param
-        opened = browser.new_page(
-            base_url=product.address, viewport={"width": width, "height": height}
-        )
-        errors: list[str] = []
-        opened.on("pageerror", lambda error: errors.append(str(error)))
-        opened.goto("/")
-        opened.get_by_label("Email").fill(EMAIL)
-        opened.get_by_label("Password").fill(PASSWORD)
-        opened.get_by_role("button", name="Sign in").click()
-        expect(opened.get_by_role("heading", name="Projects")).to_be_visible()
-        yield opened
-        browser.close()
-        assert errors == []
+def page(request: pytest.FixtureRequest, browser: Browser, product: Installation) -> Iterator[Page]:
+    width, height = request.param
+    looks = {"viewport": {"width": width, "height": height}}
+    with entered(browser, product.address, ADMIN, **looks) as context:
+        yield context.new_page()
 
 
 def export(page: Page, project: int, name: str, to: Path) -> Path:

@@ -2,7 +2,6 @@
 
 import gzip
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,25 +10,31 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.domains import draw, upload
-from tests.product import running_api, weakseg
-from tests.services.browser import chromium_arguments
+from tests.e2e.site import (
+    ADMIN,
+    FIRST,
+    PASSWORD,
+    SECOND,
+    TABLET,
+    entered,
+    serving,
+    sign_in,
+    signed_in,
+    violations,
+)
 
 pytestmark = pytest.mark.e2e
 
-PASSWORD = "correct horse battery"
-ADMIN, FIRST, SECOND = "lead@example.org", "first@example.org", "second@example.org"
 CATEGORIES = (
     {"name": "Car", "key": "c"},
     {"name": "Road", "key": "r"},
     {"name": "Sky", "key": "k"},
 )
 NUMBERS = itertools.count(1)
-PATIENCE_MS = 30_000
 SENDING = re.compile(r"/api/v1/images/\d+/label$")
-AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 MOST_BYTES = 160_000
 """Scripts and styles of the page with all that it fetches in advance, compressed."""
 
@@ -54,9 +59,7 @@ class Installation:
 
     def labels(self, project: int, email: str = FIRST) -> list[dict[str, Any]]:
         """One person's labels, the oldest first."""
-        with httpx.Client(base_url=self.address, trust_env=False, timeout=30) as api:
-            sign_in = {"email": email, "password": PASSWORD}
-            assert api.post("/api/v1/session", json=sign_in).is_success
+        with signed_in(self.address, email) as api:
             items = api.get(f"/api/v1/projects/{project}/labels/mine").json()["items"]
         return list(reversed(items))
 
@@ -65,41 +68,15 @@ class Installation:
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("labelling")
     draw(folder / "target", "target", 8, seed=3)
-    environment = {"WEAKSEG_DATA": str(folder / "data"), "WEAKSEG_PASSWORD": PASSWORD}
-    weakseg("migrate", environment=environment)
-    for email, role in ((ADMIN, "admin"), (FIRST, "annotator"), (SECOND, "annotator")):
-        weakseg("user", "add", email, "--role", role, environment=environment)
-    with (
-        running_api(environment, folder / "logs") as address,
-        httpx.Client(base_url=address, trust_env=False, timeout=30) as api,
-    ):
-        credentials = {"email": ADMIN, "password": PASSWORD}
-        assert api.post("/api/v1/session", json=credentials).is_success
+    with serving(folder) as address, signed_in(address, ADMIN) as api:
         yield Installation(address, api, sorted((folder / "target/images").iterdir()))
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
-        expect.set_options(timeout=PATIENCE_MS)
-        yield started
-        started.close()
 
 
 @pytest.fixture
 def context(browser: Browser, product: Installation) -> Iterator[BrowserContext]:
-    """A browser in which the first annotator is signed in; a script that throws is a failure."""
-    opened = browser.new_context(
-        base_url=product.address, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
-    )
-    opened.set_default_timeout(PATIENCE_MS)
-    errors: list[str] = []
-    opened.on("weberror", lambda error: errors.append(str(error.error)))
-    sign_in(opened, FIRST)
-    yield opened
-    opened.close()
-    assert errors == []
+    """A browser in which the first annotator is signed in."""
+    with entered(browser, product.address, FIRST) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -113,11 +90,6 @@ def label(context: BrowserContext) -> Callable[[int], Page]:
         return page
 
     return open_page
-
-
-def sign_in(context: BrowserContext, email: str) -> None:
-    answer = context.request.post("/api/v1/session", data={"email": email, "password": PASSWORD})
-    assert answer.ok, answer.text()
 
 
 def wait_for_image(page: Page) -> None:
@@ -399,29 +371,17 @@ def test_axe_finds_nothing(product: Installation, label: Any, mode: str, scheme:
     assert violations(page) == []
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA, each with the first element."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate(f"axe.run({{ runOnly: {json.dumps(tags)} }})")["violations"]
-    return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html']}" for one in found]
-
-
 def test_every_target_is_large_enough_for_a_finger(browser: Browser, product: Installation) -> None:
-    tablet = browser.new_context(
-        base_url=product.address, viewport={"width": 1024, "height": 768}, has_touch=True
-    )
-    sign_in(tablet, FIRST)
-    page = tablet.new_page()
-    page.goto(f"/projects/{product.project()}/label")
-    wait_for_image(page)
-    sizes = page.locator("button:visible, a:visible").evaluate_all(
-        """all => all.map((one) => [one, one.getBoundingClientRect()])
-               .map(([{ ariaLabel, textContent }, { width, height }]) =>
-                 [ariaLabel ?? textContent, Math.round(width), Math.round(height)])"""
-    )
+    with entered(browser, product.address, FIRST, viewport=TABLET, has_touch=True) as tablet:
+        page = tablet.new_page()
+        page.goto(f"/projects/{product.project()}/label")
+        wait_for_image(page)
+        sizes = page.locator("button:visible, a:visible").evaluate_all(
+            """all => all.map((one) => [one, one.getBoundingClientRect()])
+                   .map(([{ ariaLabel, textContent }, { width, height }]) =>
+                     [ariaLabel ?? textContent, Math.round(width), Math.round(height)])"""
+        )
     small = [(name, *size) for name, *size in sizes if min(size) < 44]
-    tablet.close()
     assert small == []
 
 

@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,24 +12,23 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Locator,
-    Page,
-    ViewportSize,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.domains import draw, upload
-from tests.product import running_api, weakseg
-from tests.services.browser import chromium_arguments
+from tests.e2e.site import (
+    ADMIN,
+    DESK,
+    FIRST,
+    SECOND,
+    TABLET,
+    entered,
+    serving,
+    signed_in,
+    violations,
+)
 
 pytestmark = pytest.mark.e2e
 
-PASSWORD = "correct horse battery"
-ADMIN, FIRST, SECOND = "lead@example.org", "first@example.org", "second@example.org"
 CATEGORIES = (
     {"name": "Car", "key": "c", "color": "#2f5bea"},
     {"name": "Road", "key": "r", "color": "#804080"},
@@ -39,10 +37,6 @@ CATEGORIES = (
 )
 IMAGES = 24
 NUMBERS = itertools.count(1)
-PATIENCE_MS = 30_000
-AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
-DESK: ViewportSize = {"width": 1280, "height": 800}
-TABLET: ViewportSize = {"width": 1024, "height": 768}
 
 Answers = Callable[[int], dict[str, Any]]
 """What somebody says of the image with this place in the order of import."""
@@ -58,13 +52,6 @@ class Installation:
     images: list[Path]
     streets: int
     """A project in which two people label each image."""
-
-    @contextmanager
-    def signed_in(self, email: str) -> Iterator[httpx.Client]:
-        with httpx.Client(base_url=self.address, trust_env=False, timeout=30) as api:
-            sign_in = {"email": email, "password": PASSWORD}
-            assert api.post("/api/v1/session", json=sign_in).is_success
-            yield api
 
     def project(self, count: int = 4, **changes: Any) -> int:
         """A new project with some of the images."""
@@ -88,7 +75,7 @@ class Installation:
     def label(self, project: int, email: str, answers: Answers, most: int = 200) -> None:
         """Somebody labels the images that they are given, at most so many."""
         places = {image["id"]: place for place, image in enumerate(self.listed(project))}
-        with self.signed_in(email) as api:
+        with signed_in(self.address, email) as api:
             for _ in range(most):
                 leased = api.post(f"/api/v1/projects/{project}/leases", json={"count": 1})
                 assert leased.is_success, leased.text
@@ -129,15 +116,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 @contextmanager
 def installation(folder: Path) -> Iterator[Installation]:
     draw(folder / "target", "target", IMAGES, seed=3)
-    environment = {"WEAKSEG_DATA": str(folder / "data"), "WEAKSEG_PASSWORD": PASSWORD}
-    weakseg("migrate", environment=environment)
-    for email, role in ((ADMIN, "admin"), (FIRST, "annotator"), (SECOND, "annotator")):
-        weakseg("user", "add", email, "--role", role, environment=environment)
-    with (
-        running_api(environment, folder / "logs") as address,
-        httpx.Client(base_url=address, trust_env=False, timeout=30) as api,
-    ):
-        assert api.post("/api/v1/session", json={"email": ADMIN, "password": PASSWORD}).is_success
+    with serving(folder) as address, signed_in(address, ADMIN) as api:
         images = sorted((folder / "target/images").iterdir())
         bare = Installation(address, api, images, streets=0)
         streets = bare.project(IMAGES, name="Streets", overlap=2, prefill="priors", blind_share=0.4)
@@ -146,36 +125,11 @@ def installation(folder: Path) -> Iterator[Installation]:
         yield Installation(address, api, images, streets)
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
-        expect.set_options(timeout=PATIENCE_MS)
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def context(browser: Browser, product: Installation) -> Iterator[BrowserContext]:
-    """A browser in which the admin is signed in; a script that throws is a failure."""
-    with entered(browser, product, ADMIN) as opened:
+    """A browser in which the admin is signed in."""
+    with entered(browser, product.address, ADMIN) as opened:
         yield opened
-
-
-@contextmanager
-def entered(
-    browser: Browser, product: Installation, email: str, **looks: Any
-) -> Iterator[BrowserContext]:
-    settings = {"viewport": DESK, "reduced_motion": "reduce"} | looks
-    opened = browser.new_context(base_url=product.address, **settings)
-    opened.set_default_timeout(PATIENCE_MS)
-    errors: list[str] = []
-    opened.on("weberror", lambda error: errors.append(str(error.error)))
-    answer = opened.request.post("/api/v1/session", data={"email": email, "password": PASSWORD})
-    assert answer.ok, answer.text()
-    yield opened
-    opened.close()
-    assert errors == []
 
 
 @pytest.fixture
@@ -369,7 +323,7 @@ def test_selected_images_are_handed_out_again(product: Installation, page: Page)
     expect(page.get_by_text("3 images will be handed out again")).to_be_visible()
     expect(bar).not_to_be_visible()
     chosen = {image["id"] for image in product.listed(project)[2:5]}
-    with product.signed_in(SECOND) as api:
+    with signed_in(product.address, SECOND) as api:
         leases = api.post(f"/api/v1/projects/{project}/leases", json={"count": 6}).json()
     assert {lease["image"]["id"] for lease in leases} == chosen
 
@@ -482,7 +436,7 @@ def test_people_correct_their_own_answer_and_no_other(
     project = product.project(3, overlap=2)
     product.label(project, FIRST, first_says, most=2)
     mine, _, other = (image["id"] for image in product.listed(project))
-    with entered(browser, product, FIRST) as context:
+    with entered(browser, product.address, FIRST) as context:
         page = context.new_page()
         page.goto(f"/projects/{project}/images/{mine}")
         page.get_by_role("link", name="Correct").click()
@@ -521,7 +475,7 @@ def test_axe_finds_nothing_on_any_page(
     browser: Browser, product: Installation, scheme: str, size: ViewportSize
 ) -> None:
     found = {}
-    with entered(browser, product, ADMIN, color_scheme=scheme, viewport=size) as context:
+    with entered(browser, product.address, ADMIN, color_scheme=scheme, viewport=size) as context:
         page = context.new_page()
         for route in routes(product):
             settle(page, route)
@@ -537,20 +491,12 @@ def settle(page: Page, route: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA, each with the first element."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate(f"axe.run({{ runOnly: {json.dumps(tags)} }})")["violations"]
-    return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html']}" for one in found]
-
-
 TARGETS = "main :is(button, a, select, summary, input:not([type=checkbox], [type=radio])):visible"
 
 
 def test_every_target_is_large_enough_for_a_finger(browser: Browser, product: Installation) -> None:
     small = {}
-    with entered(browser, product, ADMIN, viewport=TABLET, has_touch=True) as context:
+    with entered(browser, product.address, ADMIN, viewport=TABLET, has_touch=True) as context:
         page = context.new_page()
         for route in ("images", "images?state=disputed", "quality", "quality/review", "settings"):
             settle(page, f"/projects/{product.streets}/{route}")

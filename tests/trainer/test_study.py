@@ -206,12 +206,18 @@ def test_runs_at_once_share_the_cores_and_save_when_the_study_is_stopped(
     options = [*options_of(cards, out), *LONG, *only, "--jobs", "2"]
     command = [sys.executable, "-m", "trainer", "study", *options]
     run_dirs = [out / "runs" / name / "0" for name in ("dense", "point-without-source")]
+    # A shell that starts the tests in the background has them ignore Ctrl+C, and all they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: all(read_history(each).progress for each in run_dirs))
-        trainings = trainings_of(process.pid)
-        cores = [os.sched_getaffinity(pid) for pid in trainings]
-        process.send_signal(number)
-        assert process.wait(timeout=DEADLINE_SECONDS) != 0
+        signal.signal(signal.SIGINT, before)
+        try:
+            wait_until(lambda: all(read_history(each).progress for each in run_dirs))
+            trainings = trainings_of(process.pid)
+            cores = [os.sched_getaffinity(pid) for pid in trainings]
+            process.send_signal(number)
+            assert process.wait(timeout=DEADLINE_SECONDS) != 0
+        finally:
+            process.terminate()
     assert not any(Path(f"/proc/{pid}").exists() for pid in trainings)
     everywhere = os.sched_getaffinity(0)
     assert [len(each) for each in cores] == [max(len(everywhere) // 2, 1)] * 2

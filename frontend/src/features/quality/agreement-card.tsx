@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query"
 import { useCallback } from "react"
-import type { Project } from "@/api/projects"
+import { colorOf, type Project } from "@/api/projects"
 import { type Agreement, agreementQuery, type CategoryAgreement } from "@/api/quality"
 import { Badge, CategoryName, type Tone } from "@/components/badge"
 import { Chart, type PlotLibrary, TIP } from "@/components/chart"
@@ -33,8 +33,6 @@ function AgreementFigures({ agreement, project }: AgreementFiguresProps) {
   const images = Math.max(...categories.map((category) => category.images))
   if (images === 0) return <p className={styles.hint}>{howToMeasure(project)}</p>
   const measured = categories.filter(({ kappa }) => kappa !== null)
-  const colorOf = (name: string) =>
-    project.categories.find((category) => category.name === name)?.color ?? "#888"
   return (
     <>
       <p className={styles.hint}>
@@ -52,7 +50,9 @@ function AgreementFigures({ agreement, project }: AgreementFiguresProps) {
           {
             key: "category",
             title: "Category",
-            cell: ({ category }) => <CategoryName name={category} color={colorOf(category)} />,
+            cell: ({ category }) => (
+              <CategoryName name={category} color={colorOf(project, category)} />
+            ),
           },
           { key: "kappa", title: "Kappa", kind: "number", cell: ({ kappa }) => kappaText(kappa) },
           { key: "word", title: "In words", cell: (category) => <InWords {...category} /> },

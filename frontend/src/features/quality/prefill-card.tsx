@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query"
 import { useCallback } from "react"
-import type { Project } from "@/api/projects"
+import { colorOf, type Project } from "@/api/projects"
 import { type CategoryEffect, type PrefillEffect, prefillEffectQuery } from "@/api/quality"
 import { Badge, CategoryName } from "@/components/badge"
 import { Chart, type PlotLibrary, TIP } from "@/components/chart"
@@ -73,8 +73,6 @@ const blindOf = (effect: CategoryEffect): Proportion => ({
 })
 
 function EffectTable({ categories, project }: { categories: CategoryEffect[]; project: Project }) {
-  const colorOf = (name: string) =>
-    project.categories.find((category) => category.name === name)?.color ?? "#888"
   return (
     <Table
       bare
@@ -85,7 +83,9 @@ function EffectTable({ categories, project }: { categories: CategoryEffect[]; pr
         {
           key: "category",
           title: "Category",
-          cell: ({ category }) => <CategoryName name={category} color={colorOf(category)} />,
+          cell: ({ category }) => (
+            <CategoryName name={category} color={colorOf(project, category)} />
+          ),
         },
         {
           key: "prefilled",

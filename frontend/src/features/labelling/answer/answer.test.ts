@@ -1,22 +1,8 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
 import { answerOf, isSameAnswer, refitted, sheetOf } from "./answer"
-import { doubted, EMPTY_SHEET, presenceOf, pressed, type Rules, type Sheet, tiled } from "./sheet"
-
-const categories = ["Sky", "Road", "Car", "Pole"].map((name, index) => ({
-  id: index + 1,
-  name,
-  color: "#406080",
-  key: name.charAt(0).toLowerCase(),
-}))
-const form = { categories, pointsPerCategory: 1, grid: { rows: 2, cols: 2 } }
-const withPoints: Rules = { ...form, mode: "tags-and-points" }
-const tagsOnly: Rules = { ...form, mode: "tags" }
-const inTwoSteps: Rules = { ...form, mode: "points" }
-const inTiles: Rules = { ...form, mode: "tiles" }
-
-const press = (sheet: Sheet, ...names: string[]) =>
-  names.reduce((now, name) => pressed(now, name, withPoints), sheet)
+import { inTiles, inTwoSteps, press, tagsOnly, withPoints } from "./rules.fixture"
+import { doubted, EMPTY_SHEET, presenceOf, pressed, tiled } from "./sheet"
 
 describe("answerOf", () => {
   it("puts what is unsure in neither of the other lists", () => {
@@ -39,7 +25,7 @@ describe("answerOf", () => {
     expect(answerOf(sheet, inTiles)).toMatchObject({
       present: ["Car"],
       absent: ["Sky", "Road", "Pole"],
-      tiles: { rows: 2, cols: 2, present: { Car: [0, 3] } },
+      tiles: { rows: 2, cols: 3, present: { Car: [0, 3] } },
     })
   })
 })
@@ -65,7 +51,7 @@ describe("sheetOf", () => {
     {
       rules: inTiles,
       points: [],
-      tiles: { rows: 2, cols: 2, present: { Road: [1], Car: [0, 2] } },
+      tiles: { rows: 2, cols: 3, present: { Road: [1], Car: [0, 2] } },
     },
   ])("gives back what was submitted", ({ rules, points, tiles }) => {
     const given = { present: ["Car", "Road"], unsure: ["Sky"], points, tiles }
@@ -93,7 +79,7 @@ describe("sheetOf", () => {
 describe("refitted", () => {
   it("leaves out categories that are gone", () => {
     const kept = press(EMPTY_SHEET, "Car", "Sky")
-    const fewer = { ...withPoints, categories: categories.slice(0, 1) }
+    const fewer = { ...withPoints, categories: withPoints.categories.slice(0, 1) }
     expect(refitted({ ...kept, selected: 4 }, fewer)).toMatchObject({
       presence: { Sky: "present" },
       active: "Sky",

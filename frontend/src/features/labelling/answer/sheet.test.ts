@@ -1,5 +1,6 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
+import { inTiles, inTwoSteps, press, tagsOnly, withPoints } from "./rules.fixture"
 import {
   clicked,
   doubted,
@@ -10,7 +11,6 @@ import {
   pointsOf,
   presenceOf,
   pressed,
-  type Rules,
   refuted,
   type Sheet,
   selected,
@@ -21,20 +21,6 @@ import {
   wouldTakePoints,
 } from "./sheet"
 
-const categories = ["Sky", "Road", "Car", "Pole"].map((name, index) => ({
-  id: index + 1,
-  name,
-  color: "#406080",
-  key: name.charAt(0).toLowerCase(),
-}))
-const form = { categories, pointsPerCategory: 1, grid: { rows: 2, cols: 3 } }
-const withPoints: Rules = { ...form, mode: "tags-and-points" }
-const tagsOnly: Rules = { ...form, mode: "tags" }
-const inTwoSteps: Rules = { ...form, mode: "points" }
-const inTiles: Rules = { ...form, mode: "tiles" }
-
-const press = (sheet: Sheet, ...names: string[]) =>
-  names.reduce((now, name) => pressed(now, name, withPoints), sheet)
 const click = (sheet: Sheet, x: number, y: number) => clicked(sheet, { x, y }, withPoints)
 
 describe("tags", () => {

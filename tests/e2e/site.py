@@ -1,0 +1,70 @@
+"""A running server with people on it, and browsers in which they are signed in."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+
+from tests.product import running_api, weakseg
+
+PASSWORD = "correct horse battery"
+ADMIN, FIRST, SECOND = "lead@example.org", "first@example.org", "second@example.org"
+ROLES = {ADMIN: "admin", FIRST: "annotator", SECOND: "annotator"}
+PATIENCE_MS = 30_000
+DESK: ViewportSize = {"width": 1280, "height": 800}
+TABLET: ViewportSize = {"width": 1024, "height": 768}
+AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The API over an empty database in `folder`, with an admin and two annotators; its address."""
+    environment = {"WEAKSEG_DATA": str(folder / "data"), "WEAKSEG_PASSWORD": PASSWORD}
+    weakseg("migrate", environment=environment)
+    for email, role in ROLES.items():
+        weakseg("user", "add", email, "--role", role, environment=environment)
+    with running_api(environment, folder / "logs") as address:
+        yield address
+
+
+@contextmanager
+def signed_in(address: str, email: str) -> Iterator[httpx.Client]:
+    """Somebody's HTTP client."""
+    with httpx.Client(base_url=address, trust_env=False, timeout=30) as api:
+        answer = api.post("/api/v1/session", json={"email": email, "password": PASSWORD})
+        assert answer.is_success, answer.text
+        yield api
+
+
+@contextmanager
+def entered(browser: Browser, address: str, email: str, **looks: Any) -> Iterator[BrowserContext]:
+    """A browser in which somebody is signed in; a script that throws is a failure.
+
+    `looks` are settings of the context, such as its viewport.
+    """
+    settings = {"viewport": DESK, "reduced_motion": "reduce"} | looks
+    context = browser.new_context(base_url=address, **settings)
+    context.set_default_timeout(PATIENCE_MS)
+    errors: list[str] = []
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    sign_in(context, email)
+    yield context
+    context.close()
+    assert errors == []
+
+
+def sign_in(context: BrowserContext, email: str) -> None:
+    answer = context.request.post("/api/v1/session", data={"email": email, "password": PASSWORD})
+    assert answer.ok, answer.text()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 AA, each with the first element."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(f"axe.run({{ runOnly: {json.dumps(STANDARDS)} }})")["violations"]
+    return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html']}" for one in found]
