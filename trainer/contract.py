@@ -105,7 +105,8 @@ VOID_INDEX = 255
 class GoldSample(Record):
     """One line of a `gold.jsonl`: an image whose true answers are known. Paths are relative to it.
 
-    Categories that its dataset does not know are in neither list.
+    Categories that its dataset does not know, or of which there is too little to count, are in
+    neither list.
     """
 
     image: Path

@@ -46,7 +46,8 @@ class GoldImage(Base):
     number: Mapped[int]
     """Its place in the draw, so that it is imported once."""
     present: Mapped[list[Any]] = mapped_column(JSON)
-    """Category ids; one that the source domain does not know is in neither list."""
+    """Category ids; one that the source domain does not know is in neither list, nor is one of
+    which there is too little to count."""
     absent: Mapped[list[Any]] = mapped_column(JSON)
     mask_key: Mapped[str] = mapped_column(String(500))
     """Index mask in storage, of the image's size: a byte a pixel, row by row."""

@@ -36,7 +36,11 @@ class Rate(Out):
 
 
 class Scores(Out):
-    """Answers held against the truth, without categories that the source domain does not know."""
+    """Answers held against the truth, where it is known.
+
+    It is not for categories that the source domain does not know, or where an image shows too
+    little of one to call it present.
+    """
 
     precision: Rate
     """Of the answers `present`, those that are true."""

@@ -150,7 +150,7 @@ def _answers(
 
 
 def _judge(row: Row[Any], tallies: dict[int, _Tally], places: Mapping[int, int]) -> None:
-    """Hold one answer against the truth. What the source domain does not know is left out."""
+    """Hold one answer against the truth, as far as that is known."""
     for is_there, ids in ((True, row.there), (False, row.not_there)):
         for category_id in ids:
             tally = tallies.setdefault(category_id, _Tally())

@@ -25,8 +25,9 @@ def make_gold(
 ) -> list[GoldSample]:
     """Copy randomly drawn images of a dataset, with index masks and what is present in each.
 
-    A category is present by the rule of `oracle_labels`. One that the card does not name is
-    neither present nor absent. With the same seed, more images begin with the same ones.
+    A category is present by the rule of `oracle_labels`, and absent where the mask has none of it:
+    people who find what that rule calls too small are not wrong. With the same seed, more images
+    begin with the same ones.
 
     Args:
         card: a dataset with masks.
@@ -44,19 +45,19 @@ def make_gold(
     codes = mask_codes(card, categories)
     fractions_NC = _fractions(samples, codes, len(categories))
     present_NC = fractions_NC > presence_thresholds(fractions_NC)
-    asked = [(number, name) for number, name in enumerate(categories) if name in card.categories]
+    known = [(number, name) for number, name in enumerate(categories) if name in card.categories]
     for folder in ("images", "masks"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     made = []
     drawn = np.random.default_rng(seed).permutation(len(samples))[:count]
     for number, index in enumerate(drawn):
-        there_C = present_NC[index]
+        present_C, absent_C = present_NC[index], fractions_NC[index] == 0
         made.append(
             GoldSample(
                 image=_copy(samples[index].image, out, number),
                 mask=_write_mask(_mask(samples[index], codes, resized=True), out, number),
-                present=tuple(name for category, name in asked if there_C[category]),
-                absent=tuple(name for category, name in asked if not there_C[category]),
+                present=tuple(name for category, name in known if present_C[category]),
+                absent=tuple(name for category, name in known if absent_C[category]),
             )
         )
     lines = "".join(f"{sample.model_dump_json()}\n" for sample in made)
