@@ -1,14 +1,16 @@
 """How well people answer, measured on gold images: pictures whose true answers are known.
 
 The masks of gold images are stored as plain bytes, so that judging a click reads the few around it:
-nothing is decoded, kept, or done while a label is submitted, whose time would tell a gold image.
+nothing is decoded, or done while a label is submitted, whose time would tell a gold image.
 """
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -78,7 +80,7 @@ class _Person:
     email: str
     images: int = 0
     skipped: int = 0
-    tallies: dict[int, _Tally] = field(default_factory=dict)
+    tallies: defaultdict[int, _Tally] = field(default_factory=lambda: defaultdict(_Tally))
     """By category id."""
 
 
@@ -110,16 +112,17 @@ def _measure(
             continue
         person.images += 1
         _judge(row, person.tallies, places)
+    by_name = sorted(people.items(), key=lambda one: one[1].email)
     return Quality(
         until=until,
-        annotators=[_described(i, person, project.categories) for i, person in people.items()],
+        annotators=[_described(i, person, project.categories) for i, person in by_name],
     )
 
 
 def _answers(
     session: Session, project_id: int, until: datetime, annotator_id: int | None
 ) -> Iterator[Row[Any]]:
-    """Each person's last answer to each gold image before a moment, with the truth."""
+    """Each person's last answer to each gold image before a moment, with the truth, by image."""
     later = aliased(Label)
     corrected = exists().where(
         later.image_id == Label.image_id,
@@ -141,7 +144,7 @@ def _answers(
             Label.created_at < until,
             ~corrected,
         )
-        .order_by(User.email)
+        .order_by(Label.image_id)
         .execution_options(yield_per=1000)
     )
     if annotator_id is not None:
@@ -149,18 +152,16 @@ def _answers(
     yield from session.execute(query)
 
 
-def _judge(row: Row[Any], tallies: dict[int, _Tally], places: Mapping[int, int]) -> None:
+def _judge(row: Row[Any], tallies: defaultdict[int, _Tally], places: Mapping[int, int]) -> None:
     """Hold one answer against the truth, as far as that is known."""
     for is_there, ids in ((True, row.there), (False, row.not_there)):
         for category_id in ids:
-            tally = tallies.setdefault(category_id, _Tally())
-            tally.said[is_there, _said(row, category_id)] += 1
+            tallies[category_id].said[is_there, _said(row, category_id)] += 1
     known = {*row.there, *row.not_there}
     points = [point for point in row.points if point["category_id"] in known]
     if not points:
         return
-    path = get_storage().existing_path(row.mask_key)
-    mask = np.memmap(path, dtype=np.uint8, mode="r", shape=(row.height, row.width))
+    mask = _mask(get_storage().existing_path(row.mask_key), row.height, row.width)
     for point in points:
         category_id = point["category_id"]
         verdict = _verdict(mask, places[category_id], point["x"], point["y"])
@@ -171,6 +172,12 @@ def _said(row: Row[Any], category_id: int) -> str:
     if category_id in row.present:
         return "present"
     return "absent" if category_id in row.absent else "open"
+
+
+@lru_cache(maxsize=1)
+def _mask(path: Path, height: int, width: int) -> NDArray[np.uint8]:
+    """A gold image's mask, of which only what is looked at is read; kept for its next answer."""
+    return np.asarray(np.memmap(path, dtype=np.uint8, mode="r", shape=(height, width)))
 
 
 def _verdict(mask: NDArray[np.uint8], place: int, x: float, y: float) -> str:
