@@ -19,6 +19,7 @@ export const labelOf = (parts: Partial<Label>): Label => ({
   prefilled: [],
   blind: false,
   resolves: false,
+  partial: false,
   created_at: "2026-01-02T03:04:05Z",
   ...parts,
 })

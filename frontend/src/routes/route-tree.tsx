@@ -1,10 +1,4 @@
-import {
-  createRootRouteWithContext,
-  createRoute,
-  lazyRouteComponent,
-  Outlet,
-  redirect,
-} from "@tanstack/react-router"
+import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router"
 import { tokensQuery, usersQuery } from "@/api/accounts"
 import { parseImageFilter } from "@/api/image-filter"
 import { imageQuery, imagesQuery } from "@/api/images"
@@ -13,15 +7,11 @@ import { agreementQuery } from "@/api/quality"
 import { costCurveQuery, runQuery, runsQuery } from "@/api/runs"
 import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
-import { type Context, only, signedInOnly } from "./access"
-import { NothingHere } from "./page-error"
+import { only, signedInOnly } from "./access"
 import { numericImage, numericProject } from "./params"
+import { root } from "./root"
 import { SignedInGate } from "./signed-in-gate"
-
-const root = createRootRouteWithContext<Context>()({
-  component: Outlet,
-  notFoundComponent: NothingHere,
-})
+import { sweep } from "./sweep-route"
 
 const signIn = createRoute({
   getParentRoute: () => root,
@@ -221,6 +211,7 @@ const label = createRoute({
 export const routeTree = root.addChildren([
   signIn,
   label,
+  sweep,
   signedIn.addChildren([
     shell.addChildren([
       home,

@@ -1,4 +1,4 @@
-import { Tag } from "lucide-react"
+import { LayoutGrid, Tag } from "lucide-react"
 import type { Project } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { Card } from "@/components/layout"
@@ -44,6 +44,12 @@ export function LabelCard({ project, mayImport }: LabelCardProps) {
           {left === 0 && usable > 0 && (
             <LinkButton to="/projects/$projectId/label" params={params}>
               Look through my labels
+            </LinkButton>
+          )}
+          {usable > 0 && project.mode !== "tiles" && (
+            <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="quiet">
+              <LayoutGrid aria-hidden="true" />
+              Sweep a rare category
             </LinkButton>
           )}
           {mayImport && (

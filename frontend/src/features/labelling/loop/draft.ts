@@ -45,14 +45,20 @@ export function taskOf(lease: Lease): Task {
   return { id: image.id, image, leaseId, prediction, label, prefill, isBlind }
 }
 
-/** Where a person starts: their own earlier label, what is likely, or nothing. */
+/**
+ * Where a person starts: their own earlier label, what is likely, or nothing. What they said of some
+ * categories in sweeps goes before what is likely.
+ */
 function draftOf({ label, prefill }: Task, rules: Rules): Draft {
-  if (label) return draftOfLabel(label, rules)
-  const sheet = sheetOf({ present: prefill?.present ?? [] }, rules)
+  if (label && !label.partial) return draftOfLabel(label, rules)
+  const { present = [], absent = [], unsure = [] } = label ?? {}
+  const said = new Set([...present, ...absent, ...unsure])
+  const likely = (prefill?.present ?? []).filter((name) => !said.has(name))
+  const sheet = sheetOf({ present: [...present, ...likely], unsure }, rules)
   // Tiles can not be told from what is likely in the image.
-  const ticked = prefill?.present.filter((name) => presenceOf(sheet, name) === "present")
+  const ticked = likely.filter((name) => presenceOf(sheet, name) === "present")
   const prefilled: ReadonlySet<string> = new Set(ticked)
-  const basis = basisOf(null, rules)
+  const basis = basisOf(label && sheetOf(label, rules), rules)
   return { ...startingWith(sheet), basis, prefilled, prefilledBy: prefill?.by ?? null }
 }
 

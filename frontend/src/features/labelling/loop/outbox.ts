@@ -3,21 +3,22 @@ import { Observable } from "./observable"
 
 export type LabelIn = Schemas["LabelIn"]
 
-/** One submitted label on its way to the server. */
-export type Parcel = {
-  /** The Idempotency-Key: sent again, it is still one label. */
+/** Something of one person's that is on its way to the server. */
+export type Kept = {
+  /** Sent again, it is still one. */
   id: string
   annotatorId: number
   /** By which others at this device know whose it is. */
   annotator?: string
   projectId: number
-  imageId: number
-  imageName: string
-  body: LabelIn
+  body: { lease_id?: string | null }
   queuedAt: number
   /** Why the server will not take it; it then waits for the person, not for the network. */
   refusal?: string
 }
+
+/** One submitted label; its id is the Idempotency-Key. */
+export type Parcel = Kept & { imageId: number; imageName: string; body: LabelIn }
 
 /** What came of sending a parcel. */
 export type Verdict =
@@ -28,38 +29,38 @@ export type Verdict =
   | { kind: "refused"; reason: string }
 
 /** Where parcels outlive the page. */
-export type ParcelStore = {
+export type ParcelStore<P extends Kept = Parcel> = {
   /** Everybody's who labels at this device. */
-  all: () => Promise<Parcel[]>
-  put: (parcel: Parcel) => Promise<void>
+  all: () => Promise<P[]>
+  put: (parcel: P) => Promise<void>
   has: (id: string) => Promise<boolean>
   remove: (id: string) => Promise<void>
 }
 
-export type OutboxState = {
+export type OutboxState<P extends Kept = Parcel> = {
   /** Not yet acknowledged by the server, oldest first. */
-  waiting: readonly Parcel[]
+  waiting: readonly P[]
   /** Not accepted by the server, until the person has read why. */
-  refused: readonly Parcel[]
+  refused: readonly P[]
   /** Those of other people, which wait until they sign in here again. */
-  others: readonly Parcel[]
+  others: readonly P[]
   /** What keeps the first one waiting. */
   obstacle: "unreachable" | "signed-out" | null
   /** Whether this device could not keep a copy, so that closing the page would lose it. */
   isFragile: boolean
 }
 
-export type OutboxParts = {
+export type OutboxParts<P extends Kept = Parcel> = {
   annotatorId: number
-  store: ParcelStore
-  send: (parcel: Parcel) => Promise<Verdict>
+  store: ParcelStore<P>
+  send: (parcel: P) => Promise<Verdict>
   /** Runs the task when no other tab of this browser runs one. */
   exclusively: (task: () => Promise<void>) => Promise<void>
   /** Calls back later; returns how to call it off. */
   later: (run: () => void, ms: number) => () => void
 }
 
-const EMPTY: OutboxState = {
+const EMPTY: OutboxState<never> = {
   waiting: [],
   refused: [],
   others: [],
@@ -70,26 +71,26 @@ const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 30_000
 
 /** Sends labels in the order they were given, each until the server has answered for it. */
-export class Outbox extends Observable {
-  private readonly parts: OutboxParts
-  private state: OutboxState = EMPTY
+export class Outbox<P extends Kept = Parcel> extends Observable {
+  private readonly parts: OutboxParts<P>
+  private state: OutboxState<P> = EMPTY
   private failures = 0
   private isSending = false
   private isClosed = false
   private callOff: () => void = () => undefined
 
-  constructor(parts: OutboxParts) {
+  constructor(parts: OutboxParts<P>) {
     super()
     this.parts = parts
   }
 
-  readonly snapshot = (): OutboxState => this.state
+  readonly snapshot = (): OutboxState<P> => this.state
 
   /** Take up what an earlier page left behind. */
   async load(): Promise<void> {
     const everybodys = await this.parts.store.all().catch(() => [])
-    const isOwn = (parcel: Parcel) => parcel.annotatorId === this.parts.annotatorId
-    const isNew = (parcel: Parcel) => !this.state.waiting.some((one) => one.id === parcel.id)
+    const isOwn = (parcel: P) => parcel.annotatorId === this.parts.annotatorId
+    const isNew = (parcel: P) => !this.state.waiting.some((one) => one.id === parcel.id)
     const kept = everybodys.filter((parcel) => isOwn(parcel) && isNew(parcel))
     const sorted = kept.toSorted((a, b) => a.queuedAt - b.queuedAt)
     this.change({
@@ -104,7 +105,7 @@ export class Outbox extends Observable {
    * Resolves once the parcel is kept on this device; sending goes on by itself. `onKept` is called
    * in the same turn as those who watch, so that the page shows both changes at once.
    */
-  async add(parcel: Parcel, onKept: () => void = () => undefined): Promise<void> {
+  async add(parcel: P, onKept: () => void = () => undefined): Promise<void> {
     await this.keep(parcel)
     this.change({ waiting: [...this.state.waiting, parcel] })
     onKept()
@@ -145,7 +146,7 @@ export class Outbox extends Observable {
   }
 
   /** Whether the next parcel may be tried. */
-  private async deliver(parcel: Parcel): Promise<boolean> {
+  private async deliver(parcel: P): Promise<boolean> {
     let verdict: Verdict = { kind: "saved" }
     await this.parts.exclusively(async () => {
       if (await this.isOurs(parcel)) verdict = await this.parts.send(parcel)
@@ -153,7 +154,7 @@ export class Outbox extends Observable {
     return this.settle(parcel, verdict)
   }
 
-  private async settle(parcel: Parcel, verdict: Verdict): Promise<boolean> {
+  private async settle(parcel: P, verdict: Verdict): Promise<boolean> {
     switch (verdict.kind) {
       case "saved":
         this.failures = 0
@@ -176,7 +177,7 @@ export class Outbox extends Observable {
   }
 
   /** The lease ran out meanwhile; unless somebody else took the image, the label still counts. */
-  private async resendAsCorrection(parcel: Parcel): Promise<boolean> {
+  private async resendAsCorrection(parcel: P): Promise<boolean> {
     if (parcel.body.lease_id == null) {
       await this.setAside(parcel, "The hold on this image was lost.")
       return true
@@ -188,7 +189,7 @@ export class Outbox extends Observable {
     return true
   }
 
-  private async setAside(parcel: Parcel, refusal: string): Promise<void> {
+  private async setAside(parcel: P, refusal: string): Promise<void> {
     const refused = { ...parcel, refusal }
     this.change({
       waiting: this.without(parcel),
@@ -199,12 +200,12 @@ export class Outbox extends Observable {
   }
 
   /** False when another tab has delivered it. */
-  private async isOurs(parcel: Parcel): Promise<boolean> {
+  private async isOurs(parcel: P): Promise<boolean> {
     if (this.state.isFragile) return true
     return this.parts.store.has(parcel.id).catch(() => true)
   }
 
-  private async keep(parcel: Parcel): Promise<void> {
+  private async keep(parcel: P): Promise<void> {
     try {
       await this.parts.store.put(parcel)
     } catch {
@@ -219,11 +220,11 @@ export class Outbox extends Observable {
     this.callOff = this.parts.later(() => void this.flush(), Math.max(atLeastMs, growing))
   }
 
-  private without(parcel: Parcel): Parcel[] {
+  private without(parcel: P): P[] {
     return this.state.waiting.filter((one) => one.id !== parcel.id)
   }
 
-  private change(change: Partial<OutboxState>): void {
+  private change(change: Partial<OutboxState<P>>): void {
     this.state = { ...this.state, ...change }
     this.notify()
   }

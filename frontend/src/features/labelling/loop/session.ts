@@ -2,6 +2,7 @@ import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { prepareOverlays } from "../stage/overlay-maker"
 import { closePicture, loadPicture, type Picture } from "../stage/picture"
+import { exclusively, later, newId } from "./browser"
 import type { Task } from "./draft"
 import { Feed } from "./feed"
 import { Gallery } from "./gallery"
@@ -58,23 +59,6 @@ function outboxOf(annotatorId: number): Outbox {
   window.addEventListener("online", () => outbox.retry())
   void outbox.load()
   return outbox
-}
-
-/** Browsers know locks only on https and on this machine; elsewhere the key keeps labels single. */
-async function exclusively(task: () => Promise<void>): Promise<void> {
-  const locks: LockManager | undefined = navigator.locks
-  await (locks ? locks.request("weakseg-outbox", task) : task())
-}
-
-/** 128 random bits; unlike `randomUUID` on every address that a server may have. */
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")
-}
-
-function later(run: () => void, ms: number): () => void {
-  const timer = setTimeout(run, ms)
-  return () => clearTimeout(timer)
 }
 
 /** Start work on a project's images. */

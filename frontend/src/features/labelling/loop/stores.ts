@@ -1,15 +1,15 @@
 import { createStore, del, entries, get, set, type UseStore } from "idb-keyval"
-import type { Parcel, ParcelStore } from "./outbox"
+import type { Kept, Parcel, ParcelStore } from "./outbox"
 import type { DraftStore, KeptDraft } from "./shelf"
 
 /** Parcels in IndexedDB: they outlive a reload, a crash and a closed browser. */
-export function parcelStore(
+export function parcelStore<P extends Kept = Parcel>(
   database: UseStore = createStore("weakseg-outbox", "labels"),
-): ParcelStore {
+): ParcelStore<P> {
   return {
-    all: async () => (await entries<string, Parcel>(database)).map(([, parcel]) => parcel),
+    all: async () => (await entries<string, P>(database)).map(([, parcel]) => parcel),
     put: (parcel) => set(parcel.id, parcel, database),
-    has: async (id) => (await get<Parcel>(id, database)) !== undefined,
+    has: async (id) => (await get<P>(id, database)) !== undefined,
     remove: (id) => del(id, database),
   }
 }

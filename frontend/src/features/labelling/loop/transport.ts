@@ -11,7 +11,7 @@ export type Prediction = Schemas["PredictionOut"]
 
 const PATIENCE_MS = 20_000
 
-const giveUp = () => AbortSignal.timeout(PATIENCE_MS)
+export const giveUp = () => AbortSignal.timeout(PATIENCE_MS)
 
 /** Whether it may work later without anybody doing anything. */
 export const isPassing = (error: unknown): boolean =>
@@ -45,7 +45,7 @@ export function verdictOn(error: unknown): Verdict {
  * Nobody's labels are sent, and nobody's images taken, in the name of whoever signed in after them,
  * be it in another tab. @throws {ApiProblem} with status 401 when it is not this person
  */
-async function mustBe(annotatorId: number): Promise<void> {
+export async function mustBe(annotatorId: number): Promise<void> {
   const { id } = await unwrap(client.GET("/api/v1/me", { signal: giveUp() }))
   if (id !== annotatorId) throw new ApiProblem("Somebody else has signed in.", 401, "someone-else")
 }

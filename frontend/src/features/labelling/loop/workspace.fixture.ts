@@ -38,7 +38,7 @@ export function leaseOf(id: number, change: Partial<Lease> = {}): Lease {
 export function labelOf(imageId: number, change: Partial<Label> = {}): Label {
   const who = { id: imageId, image_id: imageId, annotator_id: 1, annotator: "a", revision: 1 }
   const tags = { present: ["Car"], absent: ["Road"], unsure: ["Sky"] }
-  const said = { ...tags, points: [], tiles: null, skipped: null, resolves: false }
+  const said = { ...tags, points: [], tiles: null, skipped: null, resolves: false, partial: false }
   const help = { blind: false, prefilled: [], prefilled_by: null }
   return { ...who, ...said, ...help, active_ms: 1, wall_ms: 1, created_at: "", ...change }
 }
@@ -73,7 +73,7 @@ export async function workspaceWith(
     later: () => () => undefined,
   })
   const store = { all: async () => [], put: async () => undefined, has: async () => true }
-  const outbox = new Outbox({
+  const outbox = new Outbox<Parcel>({
     annotatorId: 1,
     store: { ...store, remove: async () => undefined },
     send: async (parcel) => {

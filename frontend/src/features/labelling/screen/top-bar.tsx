@@ -4,7 +4,7 @@ import type { Project } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { classNames } from "@/components/class-names"
 import { formatCount, formatDuration, formatPlural } from "@/lib/format"
-import type { OutboxState, Parcel } from "../loop/outbox"
+import type { Kept, OutboxState } from "../loop/outbox"
 import type { Streak } from "../loop/streak"
 import styles from "./top-bar.module.css"
 
@@ -63,7 +63,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 }
 
 /** Where the labels are, honestly. */
-function SaveStatus({ outbox }: { outbox: OutboxState }) {
+export function SaveStatus({ outbox }: { outbox: OutboxState<Kept> }) {
   const { icon: Icon, text, tone } = statusOf(outbox)
   const others = othersOf(outbox.others)
   return (
@@ -83,7 +83,7 @@ function SaveStatus({ outbox }: { outbox: OutboxState }) {
 }
 
 /** Whose labels wait on this device besides one's own. */
-export function othersOf(others: readonly Parcel[]) {
+export function othersOf(others: readonly Kept[]) {
   if (others.length === 0) return null
   const names = [...new Set(others.map((parcel) => parcel.annotator ?? "somebody else"))]
   const labels = formatPlural(others.length, "label waits", "labels wait")
@@ -91,7 +91,7 @@ export function othersOf(others: readonly Parcel[]) {
   return { text, explanation: `${labels} here until ${names.join(" and ")} sign in again.` }
 }
 
-export function statusOf({ waiting, obstacle, isFragile }: OutboxState) {
+export function statusOf({ waiting, obstacle, isFragile }: OutboxState<Kept>) {
   const count = waiting.length
   if (count === 0) return { icon: CloudCheck, text: "Saved", tone: "good" as const }
   const kept = isFragile ? ", keep this page open" : ""

@@ -1,0 +1,49 @@
+import { describe, expect, it, vi } from "vitest"
+import { commandOf, keyOf, mayRepeat, SWEEP_COMMANDS } from "./commands"
+
+const press = (key: string, init: KeyboardEventInit = {}, target: Element = document.body) => {
+  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init })
+  // The stand-in for a browser takes every Alt for AltGr.
+  vi.spyOn(event, "getModifierState").mockReturnValue(false)
+  target.dispatchEvent(event)
+  return commandOf(event)
+}
+
+const inside = (html: string) => {
+  document.body.innerHTML = html
+  return document.body.firstElementChild as Element
+}
+
+describe("the keys of a sweep", () => {
+  it("are each of one command", () => {
+    const keys = SWEEP_COMMANDS.flatMap((command) => command.keys)
+    expect(new Set(keys).size).toBe(keys.length)
+  })
+
+  it("mean their commands", () => {
+    expect(press(" ")).toBe("mark")
+    expect(press("Enter")).toBe("submit")
+    expect(press("U", { shiftKey: false })).toBe("doubt")
+    expect(press("PageUp")).toBe("back")
+    expect(press("x")).toBeNull()
+    expect(keyOf("flip")).toBe("f")
+  })
+
+  it("shadow none of the browser's", () => {
+    expect(press("f", { ctrlKey: true })).toBeNull()
+    expect(press("ArrowLeft", { altKey: true })).toBeNull()
+  })
+
+  it("leave a button and a link what presses them, but not an image", () => {
+    expect(press("Enter", {}, inside("<button>Save</button>"))).toBeNull()
+    expect(press(" ", {}, inside("<a href='/'>Leave</a>"))).toBeNull()
+    expect(press("u", {}, inside("<button>Save</button>"))).toBe("doubt")
+    expect(press("Enter", {}, inside("<button data-tile>scene</button>"))).toBe("submit")
+    expect(press("u", {}, inside("<input>"))).toBeNull()
+  })
+
+  it("repeat only where they move", () => {
+    expect(mayRepeat("right")).toBe(true)
+    expect(mayRepeat("submit")).toBe(false)
+  })
+})

@@ -1,0 +1,35 @@
+import { X } from "lucide-react"
+import { thumbnail } from "@/api/images"
+import { Button } from "@/components/button"
+import { answerOf, doubted, toggled } from "./answers"
+import type { Sweep, Turn } from "./sweep"
+import { LOOKS, percent } from "./tile"
+import styles from "./tile.module.css"
+
+const WIDTH = 1600
+
+/** The current image over all others; the keys do the same as without it. */
+export function LargeImage({ sweep, turn }: { sweep: Sweep; turn: Turn }) {
+  const image = turn.page.images[turn.at]
+  if (!image) return null
+  const answer = answerOf(turn.sheet, image)
+  const { icon: Icon, text } = LOOKS[answer]
+  return (
+    <section className={styles.large} aria-label={image.external_id} data-answer={answer}>
+      <img src={thumbnail(image, WIDTH)} alt={image.external_id} key={image.id} />
+      <div className={styles.caption}>
+        <span className={styles.answer}>
+          <Icon aria-hidden="true" strokeWidth={2.5} />
+          {text}
+        </span>
+        <span className={styles.name}>{image.external_id}</span>
+        {image.probability !== null && <span>{percent(image.probability)}</span>}
+        <Button onClick={() => sweep.answer(image, toggled)}>Change</Button>
+        <Button onClick={() => sweep.answer(image, doubted)}>Not sure</Button>
+        <Button size="icon" aria-label="All images again" onClick={() => sweep.enlarge(false)}>
+          <X aria-hidden="true" />
+        </Button>
+      </div>
+    </section>
+  )
+}

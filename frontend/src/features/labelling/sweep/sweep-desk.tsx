@@ -1,0 +1,196 @@
+import { useQuery } from "@tanstack/react-query"
+import { ArrowLeft } from "lucide-react"
+import { useEffect, useRef, useState } from "react"
+import { colorOf, type Project } from "@/api/projects"
+import type { Me } from "@/api/session"
+import { sweepsQuery } from "@/api/sweeps"
+import { CategoryName } from "@/components/badge"
+import { Button, LinkButton } from "@/components/button"
+import { Notice } from "@/components/notice"
+import { formatCount } from "@/lib/format"
+import type { Outbox, OutboxState } from "../loop/outbox"
+import { SignInDialog } from "../screen/lazy-dialogs"
+import { SaveStatus } from "../screen/top-bar"
+import { doubted, flipped, toggled } from "./answers"
+import type { SweepCommandId } from "./commands"
+import { LargeImage } from "./large-image"
+import type { SweepSession } from "./open-sweep"
+import { columnsOf, PageGrid } from "./page-grid"
+import type { AnsweredPage } from "./pages"
+import type { SweepState } from "./sweep"
+import styles from "./sweep.module.css"
+import { SweepEnd } from "./sweep-end"
+import { SweepHelp } from "./sweep-help"
+import { RestRule, SweepTools } from "./sweep-tools"
+import { smallOf } from "./tile"
+import { useCommands, useSnapshot, useSweepSession } from "./use-sweep"
+
+type DeskProps = { project: Project; category: string; me: Me }
+
+/** One category, page by page. The project stays as it was when it was opened. */
+export function SweepDesk(props: DeskProps) {
+  const [opened] = useState(props)
+  const session = useSweepSession(opened.project, opened.category, opened.me)
+  return session && <OpenDesk {...opened} session={session} />
+}
+
+function OpenDesk({ project, category, me, session }: DeskProps & { session: SweepSession }) {
+  const { sweep, feed } = session
+  const state = useSnapshot(sweep)
+  const outbox = useSnapshot(session.outbox)
+  const fed = useSnapshot(feed)
+  const grid = useRef<HTMLUListElement>(null)
+  const [hasHelp, setHelp] = useState(false)
+  const signIn = useSignIn(session, [outbox.obstacle, fed.obstacle])
+  const run = runner(session, grid, () => setHelp(true))
+  useCommands(run, !(hasHelp || signIn.isAsked))
+  useAhead(session)
+  const { data } = useQuery(sweepsQuery(project.id))
+  const counted = data?.find((one) => one.category === category)?.left
+  const left = counted === undefined ? null : Math.max(0, counted - state.finished)
+  const { turn, said } = state
+  const waiting = outbox.waiting.length
+  return (
+    <div className={styles.page}>
+      <header>
+        <DeskBar {...{ project, category, left, outbox }} finished={state.finished} />
+        {turn && <RestRule turn={turn} run={run} />}
+      </header>
+      <main className={styles.desk}>
+        {turn ? (
+          <PageGrid sweep={sweep} turn={turn} grid={grid} />
+        ) : (
+          <SweepEnd {...{ project, category, left, waiting }} feed={fed} onRetry={session.resume} />
+        )}
+        {turn && state.isLarge && <LargeImage sweep={sweep} turn={turn} />}
+        <Refused outbox={session.outbox} refused={outbox.refused} />
+      </main>
+      <footer>{turn && <SweepTools state={state} turn={turn} run={run} />}</footer>
+      <Spoken said={said} />
+      {hasHelp && <SweepHelp onClose={() => setHelp(false)} />}
+      {signIn.isAsked && (
+        <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
+      )}
+    </div>
+  )
+}
+
+/** What each command does. */
+function runner(
+  { sweep }: SweepSession,
+  grid: React.RefObject<HTMLUListElement | null>,
+  showHelp: () => void,
+): (id: SweepCommandId) => void {
+  const step = (by: number) => sweep.moveTo((sweep.snapshot().turn?.at ?? 0) + by)
+  const actions: Record<SweepCommandId, () => void> = {
+    mark: () => sweep.answerCurrent(toggled),
+    doubt: () => sweep.answerCurrent(doubted),
+    flip: () => sweep.turnRest(flipped),
+    submit: () => void sweep.submit(),
+    back: () => void sweep.back(),
+    forward: () => void sweep.forward(),
+    left: () => step(-1),
+    right: () => step(1),
+    up: () => step(-columnsOf(grid.current)),
+    down: () => step(columnsOf(grid.current)),
+    first: () => sweep.moveTo(0),
+    last: () => sweep.moveTo((sweep.snapshot().turn?.page.images.length ?? 0) - 1),
+    enlarge: () => sweep.enlarge(!sweep.snapshot().isLarge),
+    shrink: () => sweep.enlarge(false),
+    help: showHelp,
+  }
+  return (id) => actions[id]()
+}
+
+type BarProps = {
+  project: Project
+  category: string
+  left: number | null
+  finished: number
+  outbox: OutboxState<AnsweredPage>
+}
+
+function DeskBar({ project, category, left, finished, outbox }: BarProps) {
+  const params = { projectId: project.id }
+  return (
+    <div className={styles.bar}>
+      <LinkButton
+        to="/projects/$projectId"
+        params={params}
+        variant="quiet"
+        size="icon"
+        aria-label={`Leave the sweep, to ${project.name}`}
+      >
+        <ArrowLeft aria-hidden="true" />
+      </LinkButton>
+      <h1>
+        Is there <CategoryName name={category} color={colorOf(project, category)} />?
+      </h1>
+      <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="quiet">
+        Another category
+      </LinkButton>
+      <span className={styles.spacer} />
+      {left !== null && (
+        <span className={styles.fact}>
+          <strong>{formatCount(left)}</strong> left
+        </span>
+      )}
+      <span className={styles.fact}>
+        <strong>{formatCount(finished)}</strong> now
+      </span>
+      <SaveStatus outbox={outbox} />
+    </div>
+  )
+}
+
+type RefusedProps = { outbox: Outbox<AnsweredPage>; refused: readonly AnsweredPage[] }
+
+/** Pages that the server did not take, with its reason, until the person has read it. */
+function Refused({ outbox, refused }: RefusedProps) {
+  if (refused.length === 0) return null
+  return (
+    <div className={styles.refused}>
+      {refused.map((parcel) => (
+        <Notice key={parcel.id} tone="bad">
+          <p>
+            <strong>{parcel.name}</strong> was not saved: {parcel.refusal}
+          </p>
+          <Button onClick={() => outbox.dismiss(parcel.id)}>Understood</Button>
+        </Notice>
+      ))}
+    </div>
+  )
+}
+
+/** Two regions in turn: a message with the same words as the last is still read out. */
+function Spoken({ said }: Pick<SweepState, "said">) {
+  return [0, 1].map((turn) => (
+    <p key={turn} className="quiet" aria-live="polite">
+      {said.number % 2 === turn && said.text}
+    </p>
+  ))
+}
+
+/** The next page's pictures are there before it is shown. */
+function useAhead({ feed }: SweepSession): void {
+  const next = useSnapshot(feed).queue[1]?.page
+  useEffect(() => {
+    for (const image of next?.images ?? []) new Image().src = smallOf(image)
+  }, [next])
+}
+
+/** Asks to sign in when the server says that nobody is; at most once until work goes on. */
+function useSignIn({ sweep, resume }: SweepSession, obstacles: readonly (string | null)[]) {
+  const [isPutOff, setPutOff] = useState(false)
+  const isAsked = obstacles.includes("signed-out") && !isPutOff
+  useEffect(() => {
+    const clock = sweep.clock()
+    if (isAsked) clock?.startWait()
+    else clock?.endWait()
+  }, [isAsked, sweep])
+  const done = () => {
+    setPutOff(false)
+    resume()
+  }
+  return { isAsked, done, putOff: () => setPutOff(true) }
+}

@@ -1,0 +1,69 @@
+import { CircleCheckBig, CloudOff, Hourglass, LoaderCircle, Users } from "lucide-react"
+import type { Project } from "@/api/projects"
+import { Button, LinkButton } from "@/components/button"
+import { formatPlural } from "@/lib/format"
+import type { FeedState } from "../loop/feed"
+import { Message } from "../screen/standstill"
+import type { Held } from "./pages"
+
+type EndProps = {
+  project: Project
+  category: string
+  /** Images that not enough people have answered; null while nobody knows. */
+  left: number | null
+  /** Pages that are not with the server yet. */
+  waiting: number
+  feed: FeedState<Held>
+  onRetry: () => void
+}
+
+/** What stands in a page's place when there is none. */
+export function SweepEnd({ project, category, left, waiting, feed, onRetry }: EndProps) {
+  const again = <Button onClick={onRetry}>Look again</Button>
+  if (feed.problem) {
+    return (
+      <Message icon={CloudOff} title="No images can be had" text={feed.problem} isAlert>
+        {again}
+      </Message>
+    )
+  }
+  if (feed.obstacle === "unreachable") {
+    const text = "The server cannot be reached. New images come by themselves as soon as it can."
+    return (
+      <Message icon={CloudOff} title="Waiting for the server" text={text} isAlert>
+        {again}
+      </Message>
+    )
+  }
+  if (!feed.isDry) return <Message icon={LoaderCircle} title="Fetching images" isBusy />
+  const params = { projectId: project.id }
+  return (
+    <Message {...endOf({ category, left, waiting })}>
+      {again}
+      <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="primary">
+        Another category
+      </LinkButton>
+    </Message>
+  )
+}
+
+/** Why there is nothing left for this person. */
+export function endOf({
+  category,
+  left,
+  waiting,
+}: Pick<EndProps, "category" | "left" | "waiting">) {
+  if (waiting > 0) {
+    const text = `The last ${formatPlural(waiting, "page")} are being sent.`
+    return { icon: Hourglass, title: "Nothing more for you just now", text }
+  }
+  if (left !== null && left > 0) {
+    const text = `Of ${category}, ${formatPlural(left, "image is", "images are")} left: with other people, or to be judged without a hint while labelling.`
+    return { icon: Users, title: "Nothing more for you just now", text }
+  }
+  return {
+    icon: CircleCheckBig,
+    title: `${category} is answered for all images`,
+    text: "What you said counts at once, also for images that wait to be labelled as a whole.",
+  }
+}

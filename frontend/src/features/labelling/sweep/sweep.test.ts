@@ -1,0 +1,185 @@
+import { describe, expect, it } from "vitest"
+import type { SweepPage } from "@/api/sweeps"
+import { Feed } from "../loop/feed"
+import { Outbox } from "../loop/outbox"
+import { imageOf } from "../loop/workspace.fixture"
+import { answerOf, doubted, EMPTY_SHEET, flipped, type Sheet, toggled } from "./answers"
+import type { AnsweredPage, Held } from "./pages"
+import { Sweep } from "./sweep"
+
+const PAGE = 3
+
+function pageOf(number: number): Held {
+  const ids = Array.from({ length: PAGE }, (_, index) => number * 10 + index)
+  const images = ids.map((id) => ({ ...imageOf(id), probability: null, ticked: false }))
+  const id = `page-${number}`
+  const about = { expires_at: "", category: "Train", sorted_by: "import" } as const
+  const page: SweepPage = { id, ...about, images }
+  return { id, image: { id: ids[0] ?? 0 }, page }
+}
+
+/** A sweep over a server with some pages, that notes what it was sent. */
+async function sweepOf(pages: number, marks: { sheet: Sheet } = { sheet: EMPTY_SHEET }) {
+  const left = Array.from({ length: pages }, (_, index) => pageOf(index + 1))
+  const time = { ms: 500 }
+  const sent: AnsweredPage[] = []
+  const feed = new Feed<Held>({
+    ahead: 2,
+    take: async () => left.splice(0, 1),
+    renew: async () => true,
+    release: () => undefined,
+    isOnItsWay: () => false,
+    isPassing: () => false,
+    isSignedOut: () => false,
+    later: () => () => undefined,
+  })
+  const store = { all: async () => [], put: async () => undefined, has: async () => true }
+  const outbox = new Outbox<AnsweredPage>({
+    annotatorId: 1,
+    store: { ...store, remove: async () => undefined },
+    send: async (parcel) => {
+      sent.push(parcel)
+      return { kind: "saved" }
+    },
+    exclusively: (task) => task(),
+    later: () => () => undefined,
+  })
+  const sweep = new Sweep({
+    author: { annotatorId: 1, projectId: 7 },
+    feed,
+    outbox,
+    marks: {
+      read: () => marks.sheet,
+      write: (sheet) => {
+        marks.sheet = sheet
+      },
+    },
+    now: () => time.ms,
+    newId: () => `key-${sent.length}`,
+  })
+  await feed.fill()
+  const shown = () => sweep.snapshot().turn?.page.id ?? null
+  const look = (ms = 0) => {
+    sweep.painted(shown() ?? "")
+    time.ms += ms
+  }
+  return { sweep, sent, shown, look, feed, marks }
+}
+
+describe("a sweep", () => {
+  it("sends an answer for each image of a page and goes on", async () => {
+    const { sweep, sent, shown, look } = await sweepOf(3)
+    look(4000)
+    sweep.moveTo(1)
+    sweep.answerCurrent(toggled)
+    sweep.moveTo(2)
+    sweep.answerCurrent(doubted)
+    await sweep.submit()
+    expect(shown()).toBe("page-2")
+    expect(sent[0]).toMatchObject({
+      pageId: "page-1",
+      body: { present: [11], absent: [10], unsure: [12], timing: { wall_ms: 4000 } },
+    })
+    expect(sweep.snapshot()).toMatchObject({ finished: PAGE, turn: { at: 0 } })
+  })
+
+  it("waits until the page can be seen", async () => {
+    const { sweep, sent, shown, look } = await sweepOf(2)
+    await sweep.submit()
+    expect([sent.length, shown()]).toEqual([0, "page-1"])
+    look()
+    await sweep.submit()
+    expect([sent.length, shown()]).toEqual([1, "page-2"])
+  })
+
+  it("takes two quick submits for one", async () => {
+    const { sweep, sent, look } = await sweepOf(3)
+    look()
+    await Promise.all([sweep.submit(), sweep.submit()])
+    expect(sent.map((parcel) => parcel.pageId)).toEqual(["page-1"])
+  })
+
+  it("turns what was left alone, and each page starts anew", async () => {
+    const { sweep, sent, look } = await sweepOf(2)
+    look()
+    sweep.turnRest(flipped)
+    sweep.answerCurrent(toggled)
+    expect(sweep.snapshot().said.text).toBe("street 10: absent. 2 present · 1 absent")
+    await sweep.submit()
+    expect(sent[0]?.body).toMatchObject({ present: [11, 12], absent: [10] })
+    expect(sweep.snapshot().turn?.sheet).toEqual(EMPTY_SHEET)
+  })
+
+  it("answers an image that can not be shown with not sure", async () => {
+    const { sweep } = await sweepOf(1)
+    const { turn } = sweep.snapshot()
+    const [image] = turn?.page.images ?? []
+    if (!image) throw new Error("no image")
+    sweep.unseen(image)
+    expect(answerOf(sweep.snapshot().turn?.sheet ?? EMPTY_SHEET, image)).toBe("unsure")
+  })
+
+  it("goes back, corrects, and sends only what has changed", async () => {
+    const { sweep, sent, shown, look } = await sweepOf(3)
+    look()
+    await sweep.submit()
+    look(1000)
+    await sweep.back()
+    expect([shown(), sweep.snapshot().stepsBack]).toEqual(["page-1", 1])
+    look(700)
+    await sweep.submit()
+    expect([shown(), sent.length]).toEqual(["page-2", 1])
+    await sweep.back()
+    look(700)
+    sweep.answerCurrent(toggled)
+    await sweep.forward()
+    expect(shown()).toBe("page-2")
+    expect(sent[1]).toMatchObject({
+      pageId: "page-1",
+      body: { present: [10], absent: [11, 12], timing: { wall_ms: 700 } },
+    })
+    expect(new Set(sent.map((parcel) => parcel.id)).size).toBe(2)
+  })
+
+  it("does not count the time on another page", async () => {
+    const { sweep, sent, look } = await sweepOf(2)
+    look()
+    await sweep.submit()
+    look(1000)
+    await sweep.back()
+    look(5000)
+    await sweep.forward()
+    look(200)
+    await sweep.submit()
+    expect(sent.at(-1)?.body.timing).toMatchObject({ active_ms: 1200 })
+  })
+
+  it("has no page before the first and none after the newest", async () => {
+    const { sweep } = await sweepOf(1)
+    await sweep.back()
+    expect(sweep.snapshot().said.text).toBe("There is no page before this one.")
+    await sweep.forward()
+    expect(sweep.snapshot().said.text).toBe("This is the newest page.")
+  })
+
+  it("keeps marks for a page that comes again", async () => {
+    const first = await sweepOf(1)
+    first.sweep.moveTo(2)
+    first.sweep.answerCurrent(toggled)
+    const again = await sweepOf(1, first.marks)
+    expect([...(again.sweep.snapshot().turn?.sheet.own ?? [])]).toEqual([[12, "present"]])
+    again.look()
+    await again.sweep.submit()
+    expect(first.marks.sheet).toEqual(EMPTY_SHEET)
+  })
+
+  it("ends when nothing is left", async () => {
+    const { sweep, look, shown } = await sweepOf(1)
+    look()
+    await sweep.submit()
+    expect(shown()).toBeNull()
+    sweep.answerCurrent(toggled)
+    sweep.enlarge(true)
+    expect(sweep.snapshot()).toMatchObject({ turn: null, isLarge: false, finished: PAGE })
+  })
+})
