@@ -1,5 +1,8 @@
 """What current labels say of each category, kept beside the labels so that it can be searched."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
 from sqlalchemy import ColumnElement, Exists, and_, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
@@ -9,22 +12,38 @@ from server.models.label import AnswerValue
 
 
 def replace(session: Session, image: Image, label: Label) -> None:
-    """Make a new revision the annotator's current label of the image, which must be locked.
+    """Make a new revision the annotator's current label of the image, which must be locked."""
+    replace_all(session, [(image, label)])
 
-    Brings up to date what is known of the image: whether it is labelled, and disputed. Of a gold
-    image nothing is searched for.
+
+def replace_all(session: Session, given: Sequence[tuple[Image, Label]]) -> None:
+    """Make new revisions their annotators' current labels of images, which must be locked.
+
+    At most one an annotator and image. Brings up to date what is known of the images: whether
+    they are labelled, and disputed. Of a gold image nothing is searched for.
     """
-    mine = and_(Label.image_id == image.id, Label.annotator_id == label.annotator_id, Label.current)
-    session.execute(delete(Answer).where(Answer.label_id.in_(select(Label.id).where(mine))))
-    session.execute(update(Label).where(mine).values(current=False))
-    session.add(label)
-    session.flush()
-    if label.gold:
+    if not given:
         return
-    rows = _rows(label)
+    _retire(session, [label for _, label in given])
+    session.add_all(label for _, label in given)
+    session.flush()
+    own = [(image, label) for image, label in given if not label.gold]
+    rows = [row for _, label in own for row in _rows(label)]
     if rows:
         session.execute(insert(Answer), rows)
-    _summarise(session, image)
+    _summarise(session, {image.id: image for image, _ in own})
+
+
+def _retire(session: Session, successors: Sequence[Label]) -> None:
+    pairs = {(label.image_id, label.annotator_id) for label in successors}
+    current = select(Label.id, Label.image_id, Label.annotator_id).where(
+        Label.image_id.in_({image_id for image_id, _ in pairs}), Label.current
+    )
+    ids = [i for i, *pair in session.execute(current) if tuple(pair) in pairs]
+    if not ids:
+        return
+    session.execute(delete(Answer).where(Answer.label_id.in_(ids)))
+    session.execute(update(Label).where(Label.id.in_(ids)).values(current=False))
 
 
 def _rows(label: Label) -> list[dict[str, object]]:
@@ -42,13 +61,22 @@ def _rows(label: Label) -> list[dict[str, object]]:
     ]
 
 
-def _summarise(session: Session, image: Image) -> None:
-    current = and_(Label.image_id == image.id, Label.current, Label.skipped.is_(None))
-    kinds = session.execute(select(Label.resolves, Label.partial).where(current)).all()
-    image.labelled = not all(partial for _, partial in kinds)
-    is_decided = any(resolves for resolves, _ in kinds)
-    disputed = not is_decided and session.scalar(select(is_disputed(image.id)))
-    image.disputed_at = (image.disputed_at or utcnow()) if disputed else None
+def _summarise(session: Session, images: Mapping[int, Image]) -> None:
+    kinds: defaultdict[int, list[tuple[bool, bool]]] = defaultdict(list)
+    of_images = Label.image_id.in_(images)
+    rows = select(Label.image_id, Label.resolves, Label.partial).where(
+        of_images, Label.current, Label.skipped.is_(None)
+    )
+    for image_id, resolves, partial in session.execute(rows):
+        kinds[image_id].append((resolves, partial))
+    disputed = set(
+        session.scalars(select(Image.id).where(Image.id.in_(images), is_disputed(Image.id)))
+    )
+    for image_id, image in images.items():
+        image.labelled = not all(partial for _, partial in kinds[image_id])
+        is_decided = any(resolves for resolves, _ in kinds[image_id])
+        is_open = image_id in disputed and not is_decided
+        image.disputed_at = (image.disputed_at or utcnow()) if is_open else None
 
 
 def counts() -> ColumnElement[bool]:

@@ -82,6 +82,8 @@ def _insert(
     """Insert images that are not there yet, with one assignment for each wanted label."""
     if not rows:
         return
+    # Its overlap may be being changed: then the new images have the new one.
+    session.refresh(project, ["overlap"], with_for_update={"read": True})
     dialect = postgresql if is_postgresql(session) else sqlite
     now = utcnow()
     statement = dialect.insert(Image).on_conflict_do_nothing().returning(Image.id)
@@ -218,8 +220,28 @@ def get(session: Session, image_id: int, *, lock: bool = False) -> Image:
     """Raises NotFound. With `lock`, others who ask so wait until this transaction ends."""
     image = session.get(Image, image_id, with_for_update=lock)
     if image is None:
-        raise NotFound(f"there is no image {image_id}")
+        raise missing(image_id)
     return image
+
+
+def missing(image_id: int) -> NotFound:
+    """The one answer for an image that is not there."""
+    return NotFound(f"there is no image {image_id}")
+
+
+def lock_all(session: Session, image_ids: Iterable[int]) -> dict[int, Image]:
+    """Those of the images that there are, by id; others who ask for one of them wait.
+
+    In one order for all, so that two who lock several can not wait for each other.
+    """
+    query = (
+        select(Image)
+        .where(Image.id.in_(set(image_ids)))
+        .order_by(Image.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {image.id: image for image in session.scalars(query)}
 
 
 def requeue(session: Session, project: Project, image_ids: Sequence[int]) -> int:

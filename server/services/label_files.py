@@ -7,7 +7,7 @@ even where an annotator has corrected an imported label since.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import PurePosixPath
@@ -24,9 +24,10 @@ from server.schemas.label import LabelIn, LabelOut, PointIn, TilesIn, Timing
 from server.services import labels, projects, snapshots, users
 from server.services.label_formats import FORMATS, FileLabel, LabelFormat, Refused
 from server.services.label_formats.label import first_problem
+from server.services.labels import Submission
 from trainer.contract import WeakLabel
 
-BATCH = 25
+BATCH = 200
 """Labels of one transaction: annotators wait for no longer than that takes."""
 SKIPPED = "skipped in the imported file"
 
@@ -200,8 +201,7 @@ class _Importer:
             wanted = [fitting for found in batch if (fitting := self._fit(session, found))]
             # In one order for all, so that two imports at once can not wait for each other.
             wanted.sort(key=lambda one: one.image_id)
-            for one in self._new(session, wanted):
-                self._store(session, one)
+            self._store(session, list(self._new(session, wanted)))
 
     def _fit(self, session: Session, found: FileLabel | Refused) -> _Wanted | None:
         if isinstance(found, Refused):
@@ -303,14 +303,16 @@ class _Importer:
                 else:
                     yield one
 
-    def _store(self, session: Session, one: _Wanted) -> None:
-        try:
-            with session.begin_nested():
-                labels.submit(session, one.image_id, one.annotator_id, one.label, one.key)
-        except WeaksegError as error:
-            self._reject(one.source, error.detail)
-        else:
-            self._result.imported += 1
+    def _store(self, session: Session, new: Sequence[_Wanted]) -> None:
+        submissions = [
+            Submission(one.image_id, one.annotator_id, one.label, one.key) for one in new
+        ]
+        outcomes = labels.submit_all(session, submissions)
+        for one, outcome in zip(new, outcomes, strict=True):
+            if isinstance(outcome, WeaksegError):
+                self._reject(one.source, outcome.detail)
+            else:
+                self._result.imported += 1
 
 
 def _says_the_same(wanted: LabelIn, stored: LabelOut) -> bool:

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from server.errors import BadInput, Conflict
+from server.errors import BadInput, Conflict, WeaksegError
 from server.models import Assignment, Category, Image, Label, Project
 from server.models.image import ImageState
 from server.schemas.label import LabelIn, LabelOut, PointOut, TilesIn
@@ -26,6 +27,17 @@ from server.services import (
 KEY_REUSED = "this Idempotency-Key was used for another label"
 
 
+@dataclass(frozen=True)
+class Submission:
+    """One label that an annotator gives to an image."""
+
+    image_id: int
+    annotator_id: int
+    wanted: LabelIn
+    key: str | None
+    """With an idempotency key, the same again is the label that it made the first time."""
+
+
 def submit(
     session: Session, image_id: int, annotator_id: int, wanted: LabelIn, key: str | None
 ) -> Label:
@@ -35,32 +47,113 @@ def submit(
     BadInput for a label that does not fit the image or the project, Conflict for a lost lease,
     for an image that is somebody else's, or for a key that was used for another request.
     """
-    request_hash = _request_hash(image_id, wanted)
-    # Submits of one image go one after the other, so that a request sent twice at once finds
-    # the label that its twin has stored.
-    image = images.get(session, image_id, lock=True)
-    if earlier := _find_by_key(session, annotator_id, key, request_hash):
-        return earlier
-    project = projects.get(session, image.project_id)
-    label = _new_label(project, image, wanted)
-    earlier_label = current_of(session, annotator_id, [image_id]).get(image_id)
-    partial_labels.keep(earlier_label, label, project)
-    label.annotator_id = annotator_id
-    label.revision = earlier_label.revision + 1 if earlier_label else 1
-    label.idempotency_key = key
-    label.request_hash = request_hash
-    if wanted.lease_id is not None:
-        _start_from(label, leases.finish(session, wanted.lease_id, annotator_id, image_id))
-    elif earlier_label is not None and not earlier_label.partial:
-        _start_from(label, earlier_label)
-    elif not wanted.resolves:
-        _start_from(label, leases.finish_unleased(session, annotator_id, image_id))
+    (stored,) = submit_all(session, [Submission(image_id, annotator_id, wanted, key)])
+    if isinstance(stored, WeaksegError):
+        raise stored
+    return stored
+
+
+def submit_all(session: Session, submissions: Sequence[Submission]) -> list[Label | WeaksegError]:
+    """Store labels as `submit` stores one, at most one an annotator and image.
+
+    Gives the error of one that can not be stored in its place. Raises Conflict when another
+    request uses one of the keys at this moment.
+    """
+    known = _Known(session, submissions)
+    outcomes = [_revision(session, known, submission) for submission in submissions]
+    unleased = {
+        (each.annotator_id, each.image_id): place
+        for place, each in enumerate(submissions)
+        if isinstance(outcomes[place], Label) and known.needs_assignment(each)
+    }
+    finished = leases.finish_unleased(session, list(unleased))
+    for pair, place in unleased.items():
+        label = outcomes[place]
+        if pair not in finished:
+            outcomes[place] = leases.taken()
+        elif isinstance(label, Label):
+            _start_from(label, finished[pair])
+    new = [
+        label
+        for submission, label in zip(submissions, outcomes, strict=True)
+        if isinstance(label, Label) and label is not known.by_key(submission)
+    ]
     try:
-        answers.replace(session, image, label)
+        answers.replace_all(session, [(known.images[label.image_id], label) for label in new])
     except IntegrityError as error:
         raise Conflict(KEY_REUSED, code="key-reused") from error
-    priorities.refresh(session, project, [image_id])
+    for project in known.projects.values():
+        changed = {label.image_id for label in new if label.project_id == project.id}
+        if changed:
+            priorities.refresh(session, project, sorted(changed))
+    return outcomes
+
+
+class _Known:
+    """What is stored for the images and people of submissions; the images are locked.
+
+    So submits of one image go one after the other, and a request sent twice at once finds the
+    label that its twin has stored.
+    """
+
+    def __init__(self, session: Session, submissions: Sequence[Submission]) -> None:
+        self.images = images.lock_all(session, {each.image_id for each in submissions})
+        project_ids = {image.project_id for image in self.images.values()}
+        self.projects = {i: projects.get(session, i) for i in sorted(project_ids)}
+        people = {each.annotator_id for each in submissions}
+        own = select(Label).where(Label.annotator_id.in_(people))
+        keys = {each.key for each in submissions if each.key is not None}
+        keyed = session.scalars(own.where(Label.idempotency_key.in_(keys))) if keys else ()
+        self._by_key = {(label.annotator_id, label.idempotency_key): label for label in keyed}
+        current = session.scalars(own.where(Label.image_id.in_(self.images), Label.current))
+        self._current = {(label.annotator_id, label.image_id): label for label in current}
+
+    def by_key(self, submission: Submission) -> Label | None:
+        """The label that this submission, or another one with its key, has made."""
+        return self._by_key.get((submission.annotator_id, submission.key))
+
+    def current(self, submission: Submission) -> Label | None:
+        """The annotator's label of the image so far."""
+        return self._current.get((submission.annotator_id, submission.image_id))
+
+    def needs_assignment(self, submission: Submission) -> bool:
+        """Whether one that nobody holds is to be finished with it."""
+        earlier, wanted = self.current(submission), submission.wanted
+        is_first = earlier is None or earlier.partial
+        is_new = self.by_key(submission) is None
+        return is_new and is_first and wanted.lease_id is None and not wanted.resolves
+
+
+def _revision(session: Session, known: _Known, submission: Submission) -> Label | WeaksegError:
+    """The label to store, the one that is stored already, or why there is none."""
+    wanted, annotator_id = submission.wanted, submission.annotator_id
+    request_hash = _request_hash(submission.image_id, wanted)
+    try:
+        image = known.images.get(submission.image_id)
+        if image is None:
+            raise images.missing(submission.image_id)
+        if made := known.by_key(submission):
+            return _the_same(made, request_hash)
+        project = known.projects[image.project_id]
+        label, earlier = _new_label(project, image, wanted), known.current(submission)
+        partial_labels.keep(earlier, label, project)
+        label.annotator_id = annotator_id
+        label.revision = earlier.revision + 1 if earlier else 1
+        label.idempotency_key = submission.key
+        label.request_hash = request_hash
+        if wanted.lease_id is not None:
+            _start_from(label, leases.finish(session, wanted.lease_id, annotator_id, image.id))
+        elif earlier is not None and not earlier.partial:
+            _start_from(label, earlier)
+    except WeaksegError as error:
+        return error
     return label
+
+
+def _the_same(made: Label, request_hash: str) -> Label:
+    if made.request_hash != request_hash:
+        raise Conflict(KEY_REUSED, code="key-reused")
+    return made
 
 
 def _start_from(label: Label, shown: Assignment | Label) -> None:
@@ -79,19 +172,6 @@ def _request_hash(image_id: int, wanted: LabelIn) -> str:
     """What makes two requests the same; a retry may come without the lease that has run out."""
     body = {"image_id": image_id} | wanted.model_dump(mode="json", exclude={"lease_id"})
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-def _find_by_key(
-    session: Session, annotator_id: int, key: str | None, request_hash: str
-) -> Label | None:
-    if key is None:
-        return None
-    label = session.scalar(
-        select(Label).where(Label.annotator_id == annotator_id, Label.idempotency_key == key)
-    )
-    if label is not None and label.request_hash != request_hash:
-        raise Conflict(KEY_REUSED, code="key-reused")
-    return label
 
 
 def _new_label(project: Project, image: Image, wanted: LabelIn) -> Label:

@@ -5,8 +5,11 @@ no image is handed to two people at once. On PostgreSQL, rows that another trans
 are passed over (SKIP LOCKED); on SQLite writers queue.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, exists, func, or_, select, update
@@ -86,7 +89,7 @@ def _take(session: Session, project: Project, annotator_id: int, wanted: int) ->
     picked = _next_assignments(project, annotator_id, others, now).cte("picked")
     rows = session.execute(
         update(Assignment)
-        .where(Assignment.id.in_(select(picked.c.id)), _is_free(Assignment, now))
+        .where(Assignment.id.in_(select(picked.c.id)), is_free(Assignment, now))
         .values(
             annotator_id=annotator_id,
             lease_id=random_id(),
@@ -122,7 +125,7 @@ def _refuse_hoarding(
         )
 
 
-def _is_free(assignment: Any, now: datetime) -> ColumnElement[bool]:
+def is_free(assignment: Any, now: datetime) -> ColumnElement[bool]:
     """Open, and not leased to anybody: an expired lease is none."""
     return and_(
         assignment.state == AssignmentState.OPEN.value,
@@ -139,7 +142,7 @@ def _next_assignments(
         .where(
             Assignment.project_id == project.id,
             Assignment.gold.is_(False),
-            _is_free(Assignment, now),
+            is_free(Assignment, now),
             ~sweep_holds.holds(Assignment.image_id, now),
         )
         .order_by(Assignment.slot, Assignment.priority.desc(), Assignment.image_id)
@@ -154,7 +157,7 @@ def _next_assignments(
         other.annotator_id == annotator_id,
         or_(other.state == AssignmentState.DONE.value, other.lease_expires_at > now),
     )
-    comes_first = and_(other.slot < Assignment.slot, _is_free(other, now))
+    comes_first = and_(other.slot < Assignment.slot, is_free(other, now))
     return query.where(~exists().where(same_image, or_(is_mine, comes_first)))
 
 
@@ -198,36 +201,60 @@ def finish(session: Session, lease_id: str, annotator_id: int, image_id: int) ->
     return done
 
 
-def finish_unleased(session: Session, annotator_id: int, image_id: int) -> Assignment:
-    """Finish an assignment that nobody holds, for a label that comes without a lease.
+def finish_unleased(
+    session: Session, wanted: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Assignment]:
+    """Finish assignments that nobody holds, for labels that come without a lease.
 
-    This is how work is kept whose lease ran out while the annotator was offline. Raises Conflict
-    when somebody else holds or did all assignments of the image.
+    By (annotator, image), as they are wanted; a pair is missing when somebody else holds or did
+    all assignments of the image. This is how work is kept whose lease ran out while the annotator
+    was offline.
     """
+    if not wanted:
+        return {}
     now = utcnow()
-    mine = Assignment.annotator_id == annotator_id
-    assignment = session.scalar(
+    is_own = and_(is_free(Assignment, now), Assignment.gold.is_(False))
+    annotators, image_ids = (set(ids) for ids in zip(*wanted, strict=True))
+    found = session.scalars(
         select(Assignment)
         .where(
-            Assignment.image_id == image_id,
+            Assignment.image_id.in_(image_ids),
             Assignment.state == AssignmentState.OPEN.value,
-            or_(and_(_is_free(Assignment, now), Assignment.gold.is_(False)), mine),
+            or_(is_own, Assignment.annotator_id.in_(annotators)),
         )
-        .order_by(mine.desc(), Assignment.slot)
-        .limit(1)
+        .order_by(Assignment.image_id, Assignment.slot)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    if assignment is None:
-        raise Conflict(
-            "somebody else has labelled this image, or is labelling it now", code="image-taken"
-        )
+    open_ones: dict[int, list[Assignment]] = defaultdict(list)
+    for assignment in found:
+        open_ones[assignment.image_id].append(assignment)
+    finished = {}
+    for annotator_id, image_id in wanted:
+        if (best := _best(open_ones[image_id], annotator_id, now)) is not None:
+            open_ones[image_id].remove(best)
+            _finish(best, annotator_id)
+            finished[annotator_id, image_id] = best
+    return finished
+
+
+def _best(open_ones: Sequence[Assignment], annotator_id: int, now: datetime) -> Assignment | None:
+    """One's own before those that nobody holds."""
+    mine = (each for each in open_ones if each.annotator_id == annotator_id)
+    free = (
+        each
+        for each in open_ones
+        if not each.gold and (each.lease_expires_at is None or each.lease_expires_at <= now)
+    )
+    return next(chain(mine, free), None)
+
+
+def _finish(assignment: Assignment, annotator_id: int) -> None:
     if assignment.annotator_id != annotator_id:
         assignment.blind = assignment.prefilled = assignment.prefilled_by = None
     assignment.annotator_id = annotator_id
     assignment.state = AssignmentState.DONE.value
     assignment.lease_expires_at = None
-    return assignment
 
 
 def _is_held(lease_id: str, annotator_id: int, now: datetime) -> ColumnElement[bool]:
@@ -242,6 +269,13 @@ def _is_held(lease_id: str, annotator_id: int, now: datetime) -> ColumnElement[b
 def lost() -> Conflict:
     """The one answer for a lease that expired, was given back, or was never this person's."""
     return Conflict("this lease has expired or is not yours", code="lease-lost")
+
+
+def taken() -> Conflict:
+    """The one answer for an image whose assignments are all somebody else's."""
+    return Conflict(
+        "somebody else has labelled this image, or is labelling it now", code="image-taken"
+    )
 
 
 def leased_images(session: Session, leases: list[Lease]) -> dict[int, Image]:

@@ -1,19 +1,34 @@
 """Labels out and in through the interface, on both databases."""
 
+import io
 import json
 from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from server.db import session_scope
-from server.models import Assignment, Label
+from server.db import session_scope, utcnow
+from server.models import Answer, Assignment, Image, Label, Prediction
 from server.models.image import AssignmentState
 from server.models.user import Role
+from server.services import label_files
+from server.services.label_files import ImportRules
 from server.services.label_formats import LabelFormat
-from tests.server.factories import add_images, add_label, make_project, make_user
+from tests.server.factories import (
+    add_images,
+    add_label,
+    add_prediction,
+    category_ids,
+    make_project,
+    make_user,
+    show_run,
+)
 from tests.server.people import EMAILS
 
 EXPORTED = Path(__file__).parents[1] / "services" / "exported"
@@ -255,6 +270,98 @@ def test_more_labels_than_one_transaction_takes(engineer: TestClient, database: 
     assert send(engineer, project_id, "jsonl", content)["imported"] == 230
     assert send(engineer, project_id, "jsonl", content)["skipped"] == 230
     assert len(export(engineer, project_id, "jsonl").splitlines()) == 230
+
+
+LINES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "image": st.sampled_from(["0.png", "1.png", "2.png", "3.png", "missing.png"]),
+            "annotator": st.sampled_from(["one", "two", "unknown"]),
+            "present": st.sampled_from([[], ["Road"], ["Car"], ["Bridge"]]),
+            "absent": st.sampled_from([[], ["Road"], ["Tree"]]),
+            "points": st.sampled_from([[], [("Road", 3, 4)], [("Car", 99, 4)]]),
+        }
+    ),
+    max_size=12,
+)
+fresh_name = count()
+
+
+def import_in_batches(size: int, lines: list[dict[str, Any]], overlap: int) -> dict[str, Any]:
+    """What becomes of a file in a project where others have labelled or hold some images."""
+    number = next(fresh_name)
+    project_id = make_project(f"Streets {number}", overlap=overlap, order="disagreement")
+    names = ("other", "one", "two")
+    people = {name: make_user(f"{name}-{number}@example.org") for name in names}
+    first, second, *_ = add_open_images(project_id, [f"{n}.png" for n in range(4)], overlap)
+    add_label(project_id, first, people["other"], present=["Road"], absent=["Car"])
+    add_prediction(show_run(project_id), first, {"Road": 0.25})
+    with session_scope() as session:
+        held = session.query(Assignment).filter_by(image_id=second, slot=0).one()
+        held.annotator_id, held.lease_expires_at = people["other"], utcnow() + timedelta(hours=1)
+    content = jsonl(
+        *(
+            line | {
+                "annotator": f"{line['annotator']}-{number}@example.org",
+                "points": [dict(zip(("category", "x", "y"), p, strict=True))
+                           for p in line["points"]],
+            }
+            for line in lines
+        )
+    )  # fmt: skip
+    rules = ImportRules(people["one"], match_authors=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(label_files, "BATCH", size)
+        result = label_files.import_from(
+            io.BytesIO(content.encode()), project_id, LabelFormat.JSONL, rules
+        )
+    return {"result": result} | stored(project_id, {i: name for name, i in people.items()})
+
+
+def stored(project_id: int, names: dict[int, str]) -> dict[str, Any]:
+    """All that an import writes, in terms that are alike in two projects."""
+    categories = {i: name for name, i in category_ids(project_id).items()}
+    with session_scope(read_only=True) as session:
+        images = session.query(Image).filter_by(project_id=project_id).order_by(Image.id).all()
+        shown = {image.id: image.external_id for image in images}
+        labels = session.query(Label).filter_by(project_id=project_id)
+        work = session.query(Assignment).filter_by(project_id=project_id)
+        told = session.query(Prediction).filter(Prediction.image_id.in_(shown))
+        answers = session.query(Answer, Label).join(Label, Label.id == Answer.label_id)
+        return {
+            "labels": sorted(
+                (shown[x.image_id], names[x.annotator_id], x.revision, x.current,
+                 [categories[i] for i in x.present], [categories[i] for i in x.absent],
+                 [(categories[p["category_id"]], p["x"], p["y"]) for p in x.points])
+                for x in labels
+            ),
+            "answers": sorted(
+                (shown[x.image_id], names[label.annotator_id], categories[x.category_id], x.value)
+                for x, label in answers.filter(Label.project_id == project_id)
+            ),
+            "images": [(x.external_id, x.labelled, x.disputed_at is not None) for x in images],
+            "assignments": sorted(
+                (shown[x.image_id], x.slot, x.state, names.get(x.annotator_id or 0), x.priority)
+                for x in work
+            ),
+            "predictions": [x.disagreement for x in told],
+        }  # fmt: skip
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(lines=LINES, overlap=st.integers(1, 2))
+def test_labels_that_are_stored_together_are_as_if_stored_one_by_one(
+    database: str, lines: list[dict[str, Any]], overlap: int
+) -> None:
+    together = import_in_batches(50, lines, overlap)
+    one_by_one = import_in_batches(1, lines, overlap)
+    for found in (together, one_by_one):
+        result = found["result"]
+        refused = {each.line: each.reason for each in result.rejected}
+        found["result"] = (result.imported, result.skipped, result.ignored, refused)
+    assert together == one_by_one
 
 
 def test_who_may(
