@@ -25,7 +25,7 @@ from server.schemas.project import (
     ProjectOut,
     SkipCount,
 )
-from server.services import agreement, categories, prefill_effect, projects
+from server.services import agreement, categories, overlap, prefill_effect, projects
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -67,7 +67,10 @@ def change_project(
     project_id: DatabaseId, body: ProjectChange, _caller: ProjectAdmin, session: SessionDep
 ) -> ProjectOut:
     """Change the fields that are sent."""
+    before = projects.get(session, project_id).overlap
     project = projects.change(session, project_id, body)
+    if project.overlap != before:
+        overlap.fit(session, project)
     return _out(project, projects.image_counts(session, [project_id])[project_id])
 
 

@@ -16,6 +16,7 @@ Mode = Literal["tags", "points", "tags-and-points", "tiles"]
 Prefill = Literal["none", "model", "priors"]
 Order = Literal["imported", "random", "uncertain", "rare", "disagreement"]
 PointsPerCategory = Annotated[int, Field(ge=1, le=10)]
+Overlap = Annotated[int, Field(ge=1, le=10)]
 TileCount = Annotated[int, Field(ge=1, le=16)]
 Share = Annotated[float, Field(ge=0, le=1)]
 GoldShare = Annotated[float, Field(ge=0, le=0.5)]
@@ -77,7 +78,8 @@ class ProjectSettings(In):
     """How many points of each category that is present; more are welcome."""
     tile_rows: TileCount = 2
     tile_cols: TileCount = 2
-    overlap: int = Field(default=1, ge=1, le=10)
+    overlap: Overlap = 1
+    """How many different people label each image."""
     source: str | None = Field(default=None, max_length=100, examples=["procstreet"])
     """Name of a dataset card: the source domain."""
     validation: str | None = Field(default=None, max_length=100)
@@ -115,6 +117,8 @@ class ProjectChange(In):
     points_per_category: PointsPerCategory | None = None
     tile_rows: TileCount | None = None
     tile_cols: TileCount | None = None
+    overlap: Overlap | None = None
+    """What is done or leased stays when it is lowered."""
     source: str | None = Field(default=None, max_length=100)
     validation: str | None = Field(default=None, max_length=100)
     recipe: str | None = Field(default=None, max_length=100)

@@ -84,6 +84,8 @@ def _insert(
         return
     # Its overlap may be being changed: then the new images have the new one.
     session.refresh(project, ["overlap"], with_for_update={"read": True})
+    # Its overlap may be being changed: then the new images have the new one.
+    session.refresh(project, ["overlap"], with_for_update={"read": True})
     dialect = postgresql if is_postgresql(session) else sqlite
     now = utcnow()
     statement = dialect.insert(Image).on_conflict_do_nothing().returning(Image.id)

@@ -1947,6 +1947,8 @@ export interface components {
             name?: string | null;
             /** Order */
             order?: ("imported" | "random" | "uncertain" | "rare" | "disagreement") | null;
+            /** Overlap */
+            overlap?: number | null;
             /** Points Per Category */
             points_per_category?: number | null;
             /** Prefill */

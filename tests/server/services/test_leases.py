@@ -54,7 +54,7 @@ def take_naively(project_id: int, annotator_id: int, count: int) -> list[Lease]:
     with session_scope(read_only=True) as session:
         free = session.scalars(
             select(Assignment)
-            .where(Assignment.project_id == project_id, leases._is_free(Assignment, now))
+            .where(Assignment.project_id == project_id, leases.is_free(Assignment, now))
             .order_by(Assignment.id)
             .limit(count)
         ).all()

@@ -68,14 +68,9 @@ export function TaskFields({ draft, onChange, problems }: FieldsProps) {
         <ModeFields draft={draft} onChange={onChange} problems={problems} />
         <TextField
           label="People per image"
-          description={
-            draft.isOverlapFixed
-              ? "Fixed, since the images are handed out by it."
-              : "With two or more, their agreement can be measured. Fixed once the project exists."
-          }
+          description="With two or more, their agreement can be measured. What is done stays when it is lowered."
           value={draft.overlap}
           onChange={(overlap) => onChange({ overlap })}
-          isReadOnly={draft.isOverlapFixed}
           inputMode="numeric"
           error={problems.overlap ?? null}
         />

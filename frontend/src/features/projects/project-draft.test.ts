@@ -69,3 +69,7 @@ test.each(["0", "100", "12.5", "0.25"])("%s percent of the images may be blind",
 test.each(["", "-1", "100.01", "1.234", "ten"])("%s is no percentage", (blindPercent) => {
   expect(checkProject({ ...draft, blindPercent })).toHaveProperty("blindPercent")
 })
+
+test("how many people label each image is sent with every change", () => {
+  expect(toChange({ ...draft, overlap: "3" }, []).overlap).toBe(3)
+})

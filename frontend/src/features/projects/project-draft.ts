@@ -37,8 +37,6 @@ export type ProjectDraft = {
   /** Of images with known answers, once the project has any. */
   goldPercent: string
   overlap: string
-  /** Images are handed out by the overlap: it stays as it was when the project was made. */
-  isOverlapFixed: boolean
   categories: readonly CategoryDraft[]
 }
 
@@ -60,7 +58,6 @@ export const EMPTY_PROJECT: ProjectDraft = {
   blindPercent: "10",
   goldPercent: "2",
   overlap: "1",
-  isOverlapFixed: false,
   categories: [],
 }
 
@@ -82,7 +79,6 @@ export const toDraft = (project: Project): ProjectDraft => ({
   blindPercent: toPercent(project.blind_share),
   goldPercent: toPercent(project.gold_share),
   overlap: String(project.overlap),
-  isOverlapFixed: true,
   categories: storedDrafts(project.categories),
 })
 
@@ -105,6 +101,7 @@ const toSettings = (draft: ProjectDraft) => ({
   prefill: draft.prefill,
   blind_share: Number(draft.blindPercent) / 100,
   gold_share: Number(draft.goldPercent) / 100,
+  overlap: Number(draft.overlap),
 })
 
 /** What the server is sent to change a project; categories only when something about them is new. */
@@ -116,7 +113,6 @@ export function toChange(draft: ProjectDraft, stored: readonly Category[]): Proj
 /** What the server is sent to make a project. */
 export const toProject = (draft: ProjectDraft): ProjectIn => ({
   ...toSettings(draft),
-  overlap: Number(draft.overlap),
   categories: toCategories(draft.categories),
 })
 

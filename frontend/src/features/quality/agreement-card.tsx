@@ -77,7 +77,7 @@ function AgreementFigures({ agreement, project }: AgreementFiguresProps) {
 const howToMeasure = ({ overlap }: Project): string =>
   overlap > 1
     ? `Each image is given to ${overlap} people. As soon as two of them labelled the same one, it shows here how far they agree.`
-    : "Each image is given to one person. Hand some out again under Images, and it shows here how far people agree; or make the next project with two people per image."
+    : "Each image is given to one person. Hand some out again under Images, or have two people label each in the settings, and it shows here how far people agree."
 
 const kappaText = (kappa: number | null): string => (kappa === null ? NOTHING : formatKappa(kappa))
 
