@@ -22,6 +22,7 @@ class Image(Base):
     __tablename__ = "images"
     __table_args__ = (
         UniqueConstraint("project_id", "external_id"),
+        Index("ix_images_gold", "project_id", "gold", "id"),
         Index("ix_images_project_state", "project_id", "state", "id"),
         Index("ix_images_project_hash", "project_id", "content_hash"),
         Index("ix_images_labelled", "project_id", "labelled", "id"),

@@ -14,7 +14,7 @@ class Prediction(Base):
         UniqueConstraint("run_id", "image_id"),
         Index("ix_predictions_image", "image_id", "run_id"),
         Index("ix_predictions_uncertainty", "run_id", "uncertainty", "image_id", "disagreement"),
-        Index("ix_predictions_disagreement", "run_id", "image_id", "disagreement"),
+        Index("ix_predictions_disagreement", "run_id", "disagreement", "image_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

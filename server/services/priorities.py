@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, case, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from server.db import session_scope
+from server.db import is_postgresql, session_scope
 from server.models import Answer, Assignment, Category, Image, Prediction, Project
 from server.models.label import AnswerValue
 from server.services import prefill
@@ -105,8 +105,9 @@ def _recompute_batch(project_id: int, scale: Scale, last: int) -> Sequence[int]:
         ).all()
         if image_ids:
             _refresh(session, scale, image_ids)
-    # SQLite lets waiting writers in by chance: without a pause they could wait until the end.
-    time.sleep((time.monotonic() - began) * PAUSE)
+    if not is_postgresql(session):
+        # SQLite lets waiting writers in by chance: without a pause they could wait until the end.
+        time.sleep((time.monotonic() - began) * PAUSE)
     return image_ids
 
 
