@@ -46,6 +46,7 @@ export function circumstances(label: Label): string {
     label.revision > 1 && `revision ${label.revision}`,
     label.resolves && "a reviewer's decision",
     label.blind && "blind",
+    label.partial && "from sweeps, other categories not asked",
     startOf(label.prefilled_by),
   ]
   return parts.filter(Boolean).join(", ")
@@ -68,6 +69,10 @@ function RevisionText({ revision }: { revision: Revision | null }) {
   return <span className={styles.meta}>Changed: {parts.join("; ") || "no category"}</span>
 }
 
+/** Of an image that was only swept, absent is what was asked. */
+const absentText = ({ absent }: Label): string =>
+  absent.length > 0 ? `Absent: ${absent.join(", ")}` : "Nothing known"
+
 type LabelContentProps = { label: Label; categories: readonly Category[] }
 
 function LabelContent({ label, categories }: LabelContentProps) {
@@ -82,7 +87,7 @@ function LabelContent({ label, categories }: LabelContentProps) {
   return (
     <>
       <span className={styles.names}>
-        {present.length === 0 && "Nothing present"}
+        {present.length === 0 && (label.partial ? absentText(label) : "Nothing present")}
         {present.map(({ id, name, color }) => (
           <CategoryName key={id} name={name} color={color} />
         ))}

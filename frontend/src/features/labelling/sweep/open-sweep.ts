@@ -73,8 +73,11 @@ export function openSweep(project: Project, category: string, me: Me): SweepSess
     void feed.fill()
   }
   const stop = watchPage({ sweep, feed, outbox, resume })
+  // Pages that are on their way count among those that a person may hold.
+  const stopWaiting = outbox.subscribe(() => void feed.fill())
   const close = () => {
     stop()
+    stopWaiting()
     feed.close()
   }
   void feed.fill()

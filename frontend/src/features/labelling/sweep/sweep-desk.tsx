@@ -45,7 +45,8 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
   const run = runner(session, grid, () => setHelp(true))
   useCommands(run, !(hasHelp || signIn.isAsked))
   useAhead(session)
-  const { data } = useQuery(sweepsQuery(project.id))
+  // Counted down from here: asking again would count the pages of this session twice.
+  const { data } = useQuery({ ...sweepsQuery(project.id), staleTime: Number.POSITIVE_INFINITY })
   const counted = data?.find((one) => one.category === category)?.left
   const left = counted === undefined ? null : Math.max(0, counted - state.finished)
   const { turn, said } = state
@@ -136,7 +137,7 @@ function DeskBar({ project, category, left, finished, outbox }: BarProps) {
         </span>
       )}
       <span className={styles.fact}>
-        <strong>{formatCount(finished)}</strong> now
+        <strong>{formatCount(finished)}</strong> answered
       </span>
       <SaveStatus outbox={outbox} />
     </div>

@@ -52,7 +52,7 @@ export function RestRule({ turn, run }: RuleProps) {
       </p>
       <Button onClick={() => run("flip")}>
         <Repeat2 aria-hidden="true" />
-        Leave alone = {other}
+        Answer them {other}
         <KeyCap chord={keyOf("flip")} />
       </Button>
       <span className={styles.order}>

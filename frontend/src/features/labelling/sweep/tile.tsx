@@ -43,6 +43,7 @@ export function Tile({ image, answer, isCurrent, ref, onPress, onFocus, onEnlarg
         data-tile
         className={styles.press}
         tabIndex={isCurrent ? 0 : -1}
+        title={name}
         onClick={onPress}
         onFocus={onFocus}
       >
@@ -53,7 +54,7 @@ export function Tile({ image, answer, isCurrent, ref, onPress, onFocus, onEnlarg
           <Icon aria-hidden="true" strokeWidth={2.5} />
           {text}
         </span>
-        <span className={styles.name}>{name}</span>
+        <span className="quiet">{name}</span>
         {probability !== null && <span className={styles.likely}>{percent(probability)}</span>}
       </button>
       <button
