@@ -20,6 +20,7 @@ STUDY   ?=
 
 # Further arguments of pytest, as in: make pytest PYTEST='-k leases'
 PYTEST ?=
+BENCH  ?=
 
 # uv does not read pip's setting for a folder of wheels.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
@@ -47,12 +48,12 @@ COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo results install test check pytest browser client lock clean
+.PHONY: help demo results install test check pytest browser bench-ui client lock clean
 
 help: ## Say what there is
 	@echo "weakseg: segmentation models for street images from weak labels"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s%s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "Settings of make demo, as in: make demo PORT=9000 IMAGES=~/photographs"
 	@echo "  PORT             where it listens on this machine (8000)"
@@ -101,6 +102,9 @@ browser:
 	else \
 	  echo "The browser tests need Chromium: sudo apt-get install chromium" >&2; exit 1; \
 	fi >/dev/null
+
+bench-ui: $(STAMPS)/test browser ## Measure the labelling page; BENCH='--json FILE' keeps the figures
+	$(BIN)/python -m tests.benchmarks.bench_ui $(BENCH)
 
 # --- What developers run after a change
 

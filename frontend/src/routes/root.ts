@@ -1,6 +1,6 @@
 import { createRootRouteWithContext, Outlet } from "@tanstack/react-router"
 import type { Context } from "./access"
-import { NothingHere } from "./page-error"
+import { NothingHere } from "./lazy-states"
 
 export const root = createRootRouteWithContext<Context>()({
   component: Outlet,

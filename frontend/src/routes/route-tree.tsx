@@ -1,10 +1,6 @@
-import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router"
-import { tokensQuery, usersQuery } from "@/api/accounts"
+import { createRoute, lazyFn, lazyRouteComponent, redirect } from "@tanstack/react-router"
 import { parseImageFilter } from "@/api/image-filter"
-import { imageQuery, imagesQuery } from "@/api/images"
 import { datasetsQuery, projectQuery, projectsQuery, recipesQuery } from "@/api/projects"
-import { agreementQuery } from "@/api/quality"
-import { costCurveQuery, runQuery, runsQuery } from "@/api/runs"
 import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
 import { only, signedInOnly } from "./access"
@@ -12,6 +8,8 @@ import { numericImage, numericProject } from "./params"
 import { root } from "./root"
 import { SignedInGate } from "./signed-in-gate"
 import { sweep } from "./sweep-route"
+
+const loaders = () => import("./loaders")
 
 const signIn = createRoute({
   getParentRoute: () => root,
@@ -69,7 +67,7 @@ const newProject = createRoute({
 const account = createRoute({
   getParentRoute: () => shell,
   path: "/account",
-  loader: ({ context }) => context.queryClient.ensureQueryData(tokensQuery),
+  loader: lazyFn(loaders, "tokens"),
   component: lazyRouteComponent(() => import("./account-page"), "AccountPage"),
 })
 
@@ -77,7 +75,7 @@ const users = createRoute({
   getParentRoute: () => shell,
   path: "/users",
   beforeLoad: only("admin"),
-  loader: ({ context }) => context.queryClient.ensureQueryData(usersQuery),
+  loader: lazyFn(loaders, "users"),
   component: lazyRouteComponent(() => import("./users-page"), "UsersPage"),
 })
 
@@ -101,8 +99,7 @@ const images = createRoute({
   path: "/images",
   validateSearch: parseImageFilter,
   loaderDeps: ({ search }) => search,
-  loader: ({ context, params, deps }) =>
-    context.queryClient.ensureInfiniteQueryData(imagesQuery(params.projectId, deps)),
+  loader: lazyFn(loaders, "images"),
   component: lazyRouteComponent(() => import("./images-page"), "ImagesPage"),
 })
 
@@ -119,7 +116,7 @@ const image = createRoute({
   params: numericImage,
   // The list in which the image was found.
   validateSearch: parseImageFilter,
-  loader: ({ context, params }) => context.queryClient.ensureQueryData(imageQuery(params.imageId)),
+  loader: lazyFn(loaders, "image"),
   component: lazyRouteComponent(() => import("./image-page"), "ImagePage"),
 })
 
@@ -129,7 +126,7 @@ const answer = createRoute({
   path: "/images/$imageId/answer",
   params: numericImage,
   validateSearch: parseImageFilter,
-  loader: ({ context, params }) => context.queryClient.fetchQuery(imageQuery(params.imageId)),
+  loader: lazyFn(loaders, "freshImage"),
   component: lazyRouteComponent(() => import("./answer-page"), "AnswerPage"),
 })
 
@@ -137,8 +134,7 @@ const quality = createRoute({
   getParentRoute: () => project,
   path: "/quality",
   beforeLoad: only("engineer"),
-  loader: ({ context: { queryClient }, params }) =>
-    queryClient.ensureQueryData(agreementQuery(params.projectId)),
+  loader: lazyFn(loaders, "agreement"),
   component: lazyRouteComponent(() => import("./quality-page"), "QualityPage"),
 })
 
@@ -153,7 +149,7 @@ const review = createRoute({
 const runs = createRoute({
   getParentRoute: () => project,
   path: "/runs",
-  loader: ({ context, params }) => context.queryClient.ensureQueryData(runsQuery(params.projectId)),
+  loader: lazyFn(loaders, "runs"),
   component: lazyRouteComponent(() => import("./runs-page"), "RunsPage"),
 })
 
@@ -164,15 +160,14 @@ const run = createRoute({
     parse: ({ runId }) => ({ runId: Number(runId) }),
     stringify: ({ runId }) => ({ runId: String(runId) }),
   },
-  loader: ({ context, params }) => context.queryClient.ensureQueryData(runQuery(params.runId)),
+  loader: lazyFn(loaders, "run"),
   component: lazyRouteComponent(() => import("./run-page"), "RunPage"),
 })
 
 const accuracy = createRoute({
   getParentRoute: () => project,
   path: "/accuracy",
-  loader: ({ context, params }) =>
-    context.queryClient.ensureQueryData(costCurveQuery(params.projectId)),
+  loader: lazyFn(loaders, "costCurve"),
   component: lazyRouteComponent(() => import("./accuracy-page"), "AccuracyPage"),
 })
 
@@ -196,10 +191,11 @@ const label = createRoute({
   path: "/projects/$projectId/label",
   params: numericProject,
   beforeLoad: (entering) => {
-    // On their way while the server is asked who is signed in.
-    void LabelPage.preload?.()
+    const someone = signedInOnly(entering)
+    // On their way while the server says who is signed in.
     void entering.context.queryClient.prefetchQuery(projectQuery(entering.params.projectId))
-    return signedInOnly(entering)
+    void LabelPage.preload?.()
+    return someone
   },
   loader: async ({ context: { queryClient, me }, params }) => ({
     me,

@@ -1,7 +1,6 @@
 import { createRouter } from "@tanstack/react-router"
 import { queryClient } from "@/api/query-client"
-import { PageError, PageNotFound } from "./page-error"
-import { PagePending } from "./page-pending"
+import { PageError, PageNotFound, PagePending } from "./lazy-states"
 import { routeTree } from "./route-tree"
 
 export const router = createRouter({

@@ -1,6 +1,5 @@
 import { ApiProblem, client, messageOf, type Schemas, unwrap } from "@/api/client"
 import type { Project } from "@/api/projects"
-import type { Me } from "@/api/session"
 import type { Parcel, Verdict } from "./outbox"
 
 export type Lease = Schemas["LeaseOut"]
@@ -102,23 +101,6 @@ export function projectOf(projectId: number): Promise<Project> {
 export async function ownKeys(projectId: number): Promise<Keys> {
   const request = { params: { path: { project_id: projectId } }, signal: giveUp() }
   return (await unwrap(client.GET("/api/v1/projects/{project_id}/keys", request))).keys
-}
-
-/** Returns the keys as they are then. */
-export async function chooseKeys(projectId: number, keys: Keys): Promise<Keys> {
-  const request = { params: { path: { project_id: projectId } }, body: { keys } }
-  return (await unwrap(client.PUT("/api/v1/projects/{project_id}/keys", request))).keys
-}
-
-/** Back to the project's own. Returns the keys as they are then. */
-export async function resetKeys(projectId: number): Promise<Keys> {
-  const request = { params: { path: { project_id: projectId } } }
-  await unwrap(client.DELETE("/api/v1/projects/{project_id}/keys", request))
-  return ownKeys(projectId)
-}
-
-export function signInAgain(email: string, password: string): Promise<Me> {
-  return unwrap(client.POST("/api/v1/session", { body: { email, password } }))
 }
 
 /** The last run before this one that brought a model; null when there is none. */

@@ -16,8 +16,8 @@ import { BreakNote } from "./break-note"
 import { CategoryPanel } from "./category-panel"
 import { Desk } from "./desk"
 import styles from "./labelling.module.css"
-import { Dialogs, preloadDialogs, SignInDialog } from "./lazy-dialogs"
-import { RefusedLabels } from "./refused-labels"
+import { Dialogs, SignInDialog } from "./lazy-dialogs"
+import { preloadParts, RefusedLabels } from "./lazy-parts"
 import { ToolBar } from "./tool-bar"
 import { TopBar } from "./top-bar"
 import { useActions } from "./use-actions"
@@ -61,7 +61,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
 
   const isSeen = picture?.state === "ready"
   useEffect(() => {
-    if (isSeen) preloadDialogs()
+    if (isSeen) preloadParts()
   }, [isSeen])
   const model = modelOf(task, picture)
   return (
@@ -82,7 +82,9 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
           left={counted.left}
         />
         <BreakNote />
-        <RefusedLabels outbox={session.outbox} refused={outbox.refused} />
+        {outbox.refused.length > 0 && (
+          <RefusedLabels outbox={session.outbox} refused={outbox.refused} />
+        )}
       </main>
       <aside className={styles.panel} aria-label="Answer">
         {draft && (

@@ -1,26 +1,13 @@
 import { SlidersHorizontal } from "lucide-react"
+import { useState } from "react"
 import { Button } from "@/components/button"
-import { capOf, type Keymap, keysOf } from "../keys/keymap"
-import { LIMITS, type Look } from "../stage/look"
+import type { SeeingProps } from "../later/seeing-panel"
+import { SeeingPanel } from "./lazy-parts"
 import styles from "./seeing-tools.module.css"
-import type { useSeeing } from "./use-seeing"
-
-export type SeeingToolsProps = {
-  seeing: ReturnType<typeof useSeeing>
-  keymap: Keymap
-  hasSafeColors: boolean
-  onSafeColors: (isOn: boolean) => void
-}
-
-const PROPERTIES = [
-  { property: "brightness", label: "Brightness", less: "darker", more: "brighter" },
-  { property: "contrast", label: "Contrast", less: "flatter", more: "crisper" },
-  { property: "gamma", label: "Shadows (gamma)", less: "deeper", more: "lighter" },
-] as const
 
 /** How the image is shown, in a small window above its button. */
-export function SeeingTools({ seeing, keymap, hasSafeColors, onSafeColors }: SeeingToolsProps) {
-  const { look, adjust, commands } = seeing
+export function SeeingTools({ seeing, keymap, hasSafeColors, onSafeColors }: SeeingProps) {
+  const [isOpen, setOpen] = useState(false)
   return (
     <>
       <Button
@@ -32,56 +19,15 @@ export function SeeingTools({ seeing, keymap, hasSafeColors, onSafeColors }: See
       >
         <SlidersHorizontal aria-hidden="true" />
       </Button>
-      <section id="seeing" popover="auto" className={styles.popover} aria-label="Image settings">
-        {PROPERTIES.map(({ property, label, less, more }) => (
-          <Slider
-            key={property}
-            label={label}
-            keys={[less, more].flatMap((id) => keysOf(id, keymap)).map(capOf)}
-            limits={LIMITS[property]}
-            value={look[property]}
-            onChange={(value) => adjust(property as keyof Look, value)}
-          />
-        ))}
-        <Button onClick={commands.plain}>As it is</Button>
-        <label className={styles.check}>
-          <input
-            type="checkbox"
-            checked={hasSafeColors}
-            onChange={(event) => onSafeColors(event.target.checked)}
-          />
-          Category colours that are safe for colour-blind people
-        </label>
+      <section
+        id="seeing"
+        popover="auto"
+        className={styles.popover}
+        aria-label="Image settings"
+        onToggle={(event) => setOpen(event.newState === "open")}
+      >
+        {isOpen && <SeeingPanel {...{ seeing, keymap, hasSafeColors, onSafeColors }} />}
       </section>
     </>
-  )
-}
-
-type SliderProps = {
-  label: string
-  keys: readonly string[]
-  limits: readonly [number, number]
-  value: number
-  onChange: (value: number) => void
-}
-
-function Slider({ label, keys, limits: [least, most], value, onChange }: SliderProps) {
-  return (
-    <label className={styles.slider}>
-      <span>
-        {label} <kbd>{keys.join(" ")}</kbd>
-      </span>
-      <output>{Math.round(value * 100)} %</output>
-      <input
-        type="range"
-        min={least}
-        max={most}
-        step={0.05}
-        value={value}
-        aria-label={label}
-        aria-valuetext={`${Math.round(value * 100)} %`}
-        onChange={(event) => onChange(Number(event.target.value))}
-      />
-    </label>
   )
 }

@@ -20,11 +20,12 @@ import { Button } from "@/components/button"
 import type { Rules } from "../answer/sheet"
 import { COMMANDS, type Command, type CommandId } from "../keys/commands"
 import { capOf, type Keymap, keysOf } from "../keys/keymap"
+import type { SeeingProps } from "../later/seeing-panel"
 import { KeyCap } from "./key-cap"
-import { SeeingTools, type SeeingToolsProps } from "./seeing-tools"
+import { SeeingTools } from "./seeing-tools"
 import styles from "./tool-bar.module.css"
 
-export type ToolBarProps = SeeingToolsProps & {
+export type ToolBarProps = SeeingProps & {
   keymap: Keymap
   run: (id: CommandId) => void
   release: (id: CommandId) => void

@@ -97,10 +97,13 @@ function unpacked(rows: Uint8Array, { width, height, bits }: Header): Uint8Array
   const indices = new Uint8Array(width * height)
   const ones = (1 << bits) - 1
   for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const bit = column * bits
-      const byte = rows[row * length + (bit >> 3)] ?? 0
-      indices[row * width + column] = (byte >> (8 - bits - (bit & 7))) & ones
+    const end = (row + 1) * width
+    let at = row * width
+    for (let from = row * length; at < end; from++) {
+      const byte = rows[from] ?? 0
+      for (let shift = 8 - bits; shift >= 0 && at < end; shift -= bits) {
+        indices[at++] = (byte >> shift) & ones
+      }
     }
   }
   return indices

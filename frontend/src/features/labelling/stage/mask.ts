@@ -21,8 +21,8 @@ export function paintMask(
     bytes.set([(value >> 16) & 255, (value >> 8) & 255, value & 255, 255], index * 4)
   })
   const pixels = new Uint32Array(mask.indices.length)
-  mask.indices.forEach((index, at) => {
-    pixels[at] = lookup[index] ?? 0
-  })
+  const { indices } = mask
+  // A call for each of two million pixels would take several times as long.
+  for (let at = 0; at < indices.length; at++) pixels[at] = lookup[indices[at] ?? 0] ?? 0
   return new Uint8ClampedArray(pixels.buffer)
 }

@@ -1,9 +1,9 @@
 import { useCallback } from "react"
 import { type Grid, type Sheet, tilesOf } from "../answer/sheet"
-import { type Draw, Layer } from "./layer"
-import { badge, type Mark, type Marks, UNKNOWN } from "./marks"
-import { type Box, boxOf } from "./tiles"
-import type { Size, Viewport } from "./viewport"
+import { type Draw, Layer } from "../stage/layer"
+import { badge, type Mark, type Marks, UNKNOWN } from "../stage/marks"
+import { type Box, boxOf } from "../stage/tiles"
+import type { Size, Viewport } from "../stage/viewport"
 
 export type TileLayerProps = {
   grid: Grid

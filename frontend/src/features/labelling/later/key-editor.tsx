@@ -3,10 +3,11 @@ import { messageOf } from "@/api/client"
 import type { Category } from "@/api/projects"
 import { Button } from "@/components/button"
 import { Notice } from "@/components/notice"
-import { holderOf, isCategoryKey, rekeyed } from "../keys/remap"
-import { chooseKeys, type Keys, resetKeys } from "../loop/transport"
-import { KeyCap } from "./key-cap"
+import type { Keys } from "../loop/transport"
+import { KeyCap } from "../screen/key-cap"
 import styles from "./key-editor.module.css"
+import { chooseKeys, resetKeys } from "./personal"
+import { holderOf, isCategoryKey, rekeyed } from "./remap"
 
 type KeyEditorProps = {
   projectId: number

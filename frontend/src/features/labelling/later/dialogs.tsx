@@ -6,9 +6,9 @@ import { Dialog, DialogActions } from "@/components/dialog"
 import { TextField } from "@/components/field"
 import { Notice } from "@/components/notice"
 import { formatPlural } from "@/lib/format"
-import { signInAgain } from "../loop/transport"
+import { KeyCap } from "../screen/key-cap"
 import styles from "./dialogs.module.css"
-import { KeyCap } from "./key-cap"
+import { signInAgain } from "./personal"
 
 const REASONS = [
   "Too dark or blurred",

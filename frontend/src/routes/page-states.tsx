@@ -3,7 +3,7 @@ import { Compass } from "lucide-react"
 import { ApiProblem } from "@/api/client"
 import { LinkButton } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
-import { EmptyState, ErrorState } from "@/components/states"
+import { EmptyState, ErrorState, PageSkeleton } from "@/components/states"
 
 export function PageError({ error, reset }: ErrorComponentProps) {
   const router = useRouter()
@@ -43,6 +43,14 @@ export function PageNotFound() {
       >
         The address may be mistyped, or what was here is gone.
       </EmptyState>
+    </Page>
+  )
+}
+
+export function PagePending() {
+  return (
+    <Page>
+      <PageSkeleton />
     </Page>
   )
 }

@@ -5,8 +5,8 @@ import { asksPoints, type Rules } from "../answer/sheet"
 import { COMMANDS, type Command } from "../keys/commands"
 import { type Keymap, keysOf } from "../keys/keymap"
 import type { Keys } from "../loop/transport"
+import { KeyCap } from "../screen/key-cap"
 import styles from "./dialogs.module.css"
-import { KeyCap } from "./key-cap"
 import { KeyEditor } from "./key-editor"
 
 type HelpProps = {

@@ -1,13 +1,24 @@
 import { Button } from "@/components/button"
 import { Notice } from "@/components/notice"
 import type { Outbox, Parcel } from "../loop/outbox"
-import styles from "./labelling.module.css"
+import styles from "./notes.module.css"
+
+/** After 50 minutes of work. */
+export function RestNote({ onDismiss }: { onDismiss: () => void }) {
+  return (
+    <div className={styles.rest}>
+      <Notice tone="info">
+        <p>You have worked for 50 minutes. A short break keeps your eye sharp.</p>
+        <Button onClick={onDismiss}>Not now</Button>
+      </Notice>
+    </div>
+  )
+}
 
 type RefusedProps = { outbox: Outbox; refused: readonly Parcel[] }
 
 /** Labels that the server did not take, with its reason, until the person has read it. */
 export function RefusedLabels({ outbox, refused }: RefusedProps) {
-  if (refused.length === 0) return null
   return (
     <div className={styles.refused}>
       {refused.map((parcel) => (

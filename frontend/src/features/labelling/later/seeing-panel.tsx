@@ -1,0 +1,75 @@
+import { Button } from "@/components/button"
+import { capOf, type Keymap, keysOf } from "../keys/keymap"
+import type { useSeeing } from "../screen/use-seeing"
+import { LIMITS, type Look } from "../stage/look"
+import styles from "./seeing-panel.module.css"
+
+export type SeeingProps = {
+  seeing: ReturnType<typeof useSeeing>
+  keymap: Keymap
+  hasSafeColors: boolean
+  onSafeColors: (isOn: boolean) => void
+}
+
+const PROPERTIES = [
+  { property: "brightness", label: "Brightness", less: "darker", more: "brighter" },
+  { property: "contrast", label: "Contrast", less: "flatter", more: "crisper" },
+  { property: "gamma", label: "Shadows (gamma)", less: "deeper", more: "lighter" },
+] as const
+
+/** How the image is shown. */
+export function SeeingPanel({ seeing, keymap, hasSafeColors, onSafeColors }: SeeingProps) {
+  const { look, adjust, commands } = seeing
+  return (
+    <div className={styles.panel}>
+      {PROPERTIES.map(({ property, label, less, more }) => (
+        <Slider
+          key={property}
+          label={label}
+          keys={[less, more].flatMap((id) => keysOf(id, keymap)).map(capOf)}
+          limits={LIMITS[property]}
+          value={look[property]}
+          onChange={(value) => adjust(property as keyof Look, value)}
+        />
+      ))}
+      <Button onClick={commands.plain}>As it is</Button>
+      <label className={styles.check}>
+        <input
+          type="checkbox"
+          checked={hasSafeColors}
+          onChange={(event) => onSafeColors(event.target.checked)}
+        />
+        Category colours that are safe for colour-blind people
+      </label>
+    </div>
+  )
+}
+
+type SliderProps = {
+  label: string
+  keys: readonly string[]
+  limits: readonly [number, number]
+  value: number
+  onChange: (value: number) => void
+}
+
+function Slider({ label, keys, limits: [least, most], value, onChange }: SliderProps) {
+  return (
+    <label className={styles.slider}>
+      <span>
+        {label} <kbd>{keys.join(" ")}</kbd>
+      </span>
+      <output>{Math.round(value * 100)} %</output>
+      <input
+        type="range"
+        min={least}
+        max={most}
+        step={0.05}
+        value={value}
+        aria-label={label}
+        aria-valuetext={`${Math.round(value * 100)} %`}
+        onChange={(event) => onChange(Number(event.target.value))}
+      />
+    </label>
+  )
+}

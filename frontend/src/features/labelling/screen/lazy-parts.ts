@@ -1,0 +1,14 @@
+import { lazily } from "@/components/lazily"
+import { preloadDialogs } from "./lazy-dialogs"
+
+const loadNotes = () => import("../later/notes")
+
+export const SeeingPanel = lazily(async () => (await import("../later/seeing-panel")).SeeingPanel)
+export const RestNote = lazily(async () => (await loadNotes()).RestNote)
+export const RefusedLabels = lazily(async () => (await loadNotes()).RefusedLabels)
+
+/** What any moment may ask for, fetched after the first image: later there may be no network. */
+export function preloadParts(): void {
+  preloadDialogs()
+  for (const part of [SeeingPanel, RestNote, RefusedLabels]) part.preload()
+}

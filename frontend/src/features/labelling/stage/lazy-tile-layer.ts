@@ -1,0 +1,4 @@
+import { lazily } from "@/components/lazily"
+
+/** Fetched where images have tiles. */
+export const TileLayer = lazily(async () => (await import("../later/tile-layer")).TileLayer)
