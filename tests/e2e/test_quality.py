@@ -200,6 +200,18 @@ def test_the_share_is_set_where_there_is_a_source_domain(page: Page, product: In
     expect(share).to_have_count(0)
 
 
+def test_a_second_person_for_each_image_is_a_setting(page: Page, product: Installation) -> None:
+    project = product.project()
+    product.label(project, FIRST, {"present": ["Road"]})
+    page.goto(f"/projects/{project}/settings")
+    page.get_by_role("textbox", name="People per image").fill("2")
+    page.get_by_role("button", name="Save settings").click()
+    expect(page.get_by_text("Settings saved")).to_be_visible()
+    with signed_in(product.address, SECOND) as api:
+        found = api.post(f"/api/v1/projects/{project}/leases", json={"count": 4}).json()
+    assert len(found) == 4
+
+
 @pytest.mark.parametrize(("scheme", "size"), [("light", DESK), ("dark", TABLET)])
 def test_axe_finds_nothing(
     browser: Browser, product: Installation, answered: int, scheme: str, size: ViewportSize
