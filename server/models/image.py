@@ -4,7 +4,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.db import Base, UtcDateTime, utcnow
@@ -52,6 +61,11 @@ class Image(Base):
     alias: Mapped[str | None] = mapped_column(String(500))
     """What a gold image is called before people; no import can mean it by its external id."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    @classmethod
+    def is_own_of(cls, project_id: int) -> ColumnElement[bool]:
+        """Whether it is one of a project's own: what counts anywhere but for people's quality."""
+        return and_(cls.project_id == project_id, cls.gold.is_(False))
 
     @property
     def shown_name(self) -> str:

@@ -73,7 +73,7 @@ def _refuse_unprepared(session: Session, project: Project) -> None:
         datasets.get_usable(project.source, {category.name for category in project.categories})
     except WeaksegError as error:
         raise Conflict(f"the source domain: {error.detail}", code="no-source") from error
-    own = exists().where(Image.project_id == project.id, Image.gold.is_(False))
+    own = exists().where(Image.is_own_of(project.id))
     if not session.scalar(select(own)):
         raise Conflict(
             "import the project's own images first: gold ones are named like them",

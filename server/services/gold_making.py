@@ -197,7 +197,7 @@ def _insert(
 def _name_like_others(session: Session, project_id: int) -> str:
     """The name of one of the project's own images with other digits."""
     own = Image.project_id == project_id
-    some = select(Image.external_id).where(own, Image.gold.is_(False))
+    some = select(Image.external_id).where(Image.is_own_of(project_id))
     template = session.scalar(some.order_by(func.random()).limit(1)) or "image-0000"
     for attempt in range(10 * NAMES_OF_A_LENGTH):
         name = _with_other_digits(template, longer_by=attempt // NAMES_OF_A_LENGTH)

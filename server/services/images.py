@@ -84,8 +84,6 @@ def _insert(
         return
     # Its overlap may be being changed: then the new images have the new one.
     session.refresh(project, ["overlap"], with_for_update={"read": True})
-    # Its overlap may be being changed: then the new images have the new one.
-    session.refresh(project, ["overlap"], with_for_update={"read": True})
     dialect = postgresql if is_postgresql(session) else sqlite
     now = utcnow()
     statement = dialect.insert(Image).on_conflict_do_nothing().returning(Image.id)
@@ -251,9 +249,7 @@ def requeue(session: Session, project: Project, image_ids: Sequence[int]) -> int
 
     Raises NotFound, and then changes nothing, when one is no image of the project.
     """
-    known = select(Image.id).where(
-        Image.project_id == project.id, Image.id.in_(image_ids), Image.gold.is_(False)
-    )
+    known = select(Image.id).where(Image.is_own_of(project.id), Image.id.in_(image_ids))
     if missing := set(image_ids) - set(session.scalars(known)):
         raise NotFound(f"there is no image {min(missing)} in this project")
     opened = session.scalars(

@@ -141,7 +141,7 @@ class _Target:
         self._images: dict[str, _KnownImage] = {}
         self._files: dict[str, _KnownImage | None] = {}
         query = select(Image.external_id, Image.id, Image.width, Image.height)
-        own = query.where(Image.project_id == project_id, Image.gold.is_(False))
+        own = query.where(Image.is_own_of(project_id))
         rows = own.execution_options(yield_per=1000)
         for name, image_id, width, height in session.execute(rows):
             image = self._images[name] = _KnownImage(image_id, width, height)

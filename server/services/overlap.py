@@ -32,8 +32,7 @@ def _fill(session: Session, project: Project, slot: int) -> None:
             literal(priorities.of_new_image(project)),
         )
         .where(
-            Image.project_id == project.id,
-            Image.gold.is_(False),
+            Image.is_own_of(project.id),
             Image.state != ImageState.REJECTED.value,
         )
         # One that is being rejected is waited for.

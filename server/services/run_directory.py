@@ -91,9 +91,8 @@ def _target_images(project_id: int) -> Iterator[ListedImage]:
     query = (
         select(Image.external_id, Image.storage_key)
         .where(
-            Image.project_id == project_id,
+            Image.is_own_of(project_id),
             Image.state == ImageState.READY.value,
-            Image.gold.is_(False),
         )
         .order_by(Image.id)
         .execution_options(yield_per=1000)

@@ -109,9 +109,8 @@ def _validation(project: Project, categories: set[str]) -> DatasetCard | None:
 
 def _require_images(session: Session, project: Project) -> None:
     ready = exists().where(
-        Image.project_id == project.id,
+        Image.is_own_of(project.id),
         Image.state == ImageState.READY.value,
-        Image.gold.is_(False),
     )
     if not session.scalar(select(ready)):
         raise Conflict("this project has no verified images yet", code="no-images")
