@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from server.db import utcnow
 from server.errors import BadInput
-from server.models import Answer, Category, Image, Label, Project, SweepPage
+from server.models import Answer, Image, Label, Project, SweepPage
 from server.models.image import ImageState
 from server.models.label import AnswerValue
 from server.schemas.sweep import SweepAnswers, SweepStored
@@ -178,22 +178,25 @@ def release(session: Session, page_id: str, annotator_id: int) -> None:
 
 def left(session: Session, project: Project) -> dict[str, int]:
     """By category: for how many images not enough people have answered it."""
-    ready = (
-        Image.project_id == project.id,
-        Image.state == ImageState.READY.value,
-        Image.gold.is_(False),
-        ~sweeps.is_closed(),
+    closed = sweeps.closed_images(project.id)
+    images = session.scalar(
+        select(func.count()).where(
+            Image.project_id == project.id,
+            Image.state == ImageState.READY.value,
+            Image.gold.is_(False),
+            Image.id.not_in(closed),
+        )
     )
-    images = session.scalar(select(func.count()).select_from(Image).where(*ready)) or 0
+    ids = [category.id for category in project.categories]
     said = (
         select(Answer.category_id, Answer.image_id)
-        .join(Category, Category.id == Answer.category_id)
-        .join(Image, Image.id == Answer.image_id)
-        .where(Category.project_id == project.id, *ready)
+        .where(Answer.category_id.in_(ids), Answer.image_id.not_in(closed))
         .group_by(Answer.category_id, Answer.image_id)
         .having(func.count() >= project.overlap)
         .subquery()
     )
     per_category = select(said.c.category_id, func.count()).group_by(said.c.category_id)
     done: dict[int, int] = dict(session.execute(per_category).all())
-    return {category.name: images - done.get(category.id, 0) for category in project.categories}
+    return {
+        category.name: (images or 0) - done.get(category.id, 0) for category in project.categories
+    }

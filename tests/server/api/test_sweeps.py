@@ -19,7 +19,13 @@ from server.models.user import Role
 from server.schemas.label import Timing
 from server.schemas.sweep import SweepAnswers
 from server.services import leases, prefill, snapshots, sweep_answers, sweeps, timing
-from tests.server.factories import add_images, add_label, add_prediction, show_run
+from tests.server.factories import (
+    add_images,
+    add_label,
+    add_prediction,
+    category_ids,
+    show_run,
+)
 
 TIMING = {"wall_ms": 9000, "events": [{"at": 1000, "kind": "input"}]}
 NONE = {"wall_ms": 0}
@@ -466,6 +472,19 @@ def test_a_sweep_adds_to_a_label_of_the_whole_image(
     assert [one["id"] for one in mine] == [newest["id"]]
     state = annotator.get(f"/api/v1/projects/{made['id']}").json()["images"]
     assert state["labelled"] == 1
+
+
+def test_what_was_only_swept_says_nothing_of_how_common_categories_are(
+    annotator: TestClient, project: Any, people: dict[Role, int]
+) -> None:
+    made = project(images=prefill.PRIORS_NEED + 3)
+    *labelled, _, _, _ = made["image_ids"]
+    for image_id in labelled:
+        add_label(made["id"], image_id, people[Role.ENGINEER], present=["Road"], absent=[])
+    put(annotator, take(annotator, made))
+    with session_scope(read_only=True) as session:
+        shares = prefill.category_shares(session, made["id"])
+    assert shares == {category_ids(made["id"])["Road"]: 1}
 
 
 def test_points_of_a_category_that_is_swept_away_go_with_it(
