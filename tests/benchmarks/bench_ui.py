@@ -57,7 +57,6 @@ PAN_RADIUS = 160
 FRAME_MS = 1000 / 60
 OPENINGS = 5
 PROBE = Path(__file__).with_name("ui_probe.js")
-TWENTIETHS = 20
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,10 @@ class Times:
 
     @classmethod
     def of(cls, times: list[float]) -> "Times":
-        middle, late = statistics.median(times), statistics.quantiles(times, n=TWENTIETHS)[-1]
+        middle, late = (
+            statistics.median(times),
+            statistics.quantiles(times, n=20, method="inclusive")[-1],
+        )
         return cls(len(times), round(middle, 1), round(late, 1), round(max(times), 1))
 
 
@@ -248,9 +250,9 @@ class _Bench:
             files = page.evaluate(
                 """performance.getEntriesByType("resource")
                      .filter(({ name }) => /\\.(js|css)$/.test(name))
-                     .map(({ encodedBodySize, startTime }) => [encodedBodySize, startTime])"""
+                     .map(({ encodedBodySize, responseEnd }) => [encodedBodySize, responseEnd])"""
             )
-        at_first = sum(size for size, began in files if began < first)
+        at_first = sum(size for size, ended in files if ended < first)
         return first, at_first, sum(size for size, _ in files)
 
 

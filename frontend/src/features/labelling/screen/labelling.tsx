@@ -60,9 +60,10 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   useInputs(session)
 
   const isSeen = picture?.state === "ready"
+  const isPainted = Boolean(draft?.clock)
   useEffect(() => {
-    if (isSeen) preloadParts()
-  }, [isSeen])
+    if (isPainted) preloadParts()
+  }, [isPainted])
   const model = modelOf(task, picture)
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keeps the focus where it is
