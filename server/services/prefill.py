@@ -56,7 +56,8 @@ def hand_out(
     unseen = _gold_beside_predictions(session, project, image_ids)
     ticks = _ticks(session, project, known)
     handouts = {}
-    for image_id, lease_id in lease_ids.items():
+    # By image, as whoever refreshes priorities locks them: nobody waits in a circle.
+    for image_id, lease_id in sorted(lease_ids.items()):
         handout = Handout(
             prediction=known.get(image_id) if project.show_predictions else None,
             prefill=None if image_id in answered else ticks.get(image_id, ticks.get(None)),
