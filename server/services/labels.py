@@ -43,8 +43,8 @@ def submit(
 ) -> Label:
     """Store a new revision of an annotator's label, and finish their assignment.
 
-    With an idempotency key, the same request again returns the label it made. Raises NotFound,
-    BadInput for a label that does not fit the image or the project, Conflict for a lost lease,
+    With an idempotency key, the same request again returns the label it made. Without a lease, a
+    label that names no more than a partial one before it corrects that. Raises NotFound, BadInput for a label that does not fit the image or the project, Conflict for a lost lease,
     for an image that is somebody else's, or for a key that was used for another request.
     """
     (stored,) = submit_all(session, [Submission(image_id, annotator_id, wanted, key)])
@@ -62,17 +62,16 @@ def submit_all(session: Session, submissions: Sequence[Submission]) -> list[Labe
     known = _Known(session, submissions)
     outcomes = [_revision(session, known, submission) for submission in submissions]
     unleased = {
-        (each.annotator_id, each.image_id): place
-        for place, each in enumerate(submissions)
-        if isinstance(outcomes[place], Label) and known.needs_assignment(each)
+        (label.annotator_id, label.image_id): (place, label)
+        for place, (each, label) in enumerate(zip(submissions, outcomes, strict=True))
+        if isinstance(label, Label) and not label.partial and known.needs_assignment(each)
     }
     finished = leases.finish_unleased(session, list(unleased))
-    for pair, place in unleased.items():
-        label = outcomes[place]
-        if pair not in finished:
-            outcomes[place] = leases.taken()
-        elif isinstance(label, Label):
+    for pair, (place, label) in unleased.items():
+        if pair in finished:
             _start_from(label, finished[pair])
+        else:
+            outcomes[place] = leases.taken()
     new = [
         label
         for submission, label in zip(submissions, outcomes, strict=True)
@@ -136,6 +135,8 @@ def _revision(session: Session, known: _Known, submission: Submission) -> Label 
             return _the_same(made, request_hash)
         project = known.projects[image.project_id]
         label, earlier = _new_label(project, image, wanted), known.current(submission)
+        if wanted.lease_id is None:
+            label.partial = partial_labels.is_correction(earlier, label, project)
         partial_labels.keep(earlier, label, project)
         label.annotator_id = annotator_id
         label.revision = earlier.revision + 1 if earlier else 1

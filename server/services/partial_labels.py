@@ -41,6 +41,21 @@ def answered(
     return label
 
 
+def is_whole(label: Label, project: Project) -> bool:
+    """Whether a label names all categories."""
+    named = {*label.present, *label.absent, *label.unsure}
+    return named.issuperset(category.id for category in project.categories)
+
+
+def is_correction(earlier: Label | None, label: Label, project: Project) -> bool:
+    """Whether a label without a lease only corrects what its annotator said in sweeps."""
+    if earlier is None or not earlier.partial or label.skipped is not None or label.resolves:
+        return False
+    before = {*earlier.present, *earlier.absent, *earlier.unsure}
+    named = {*label.present, *label.absent, *label.unsure}
+    return named <= before and not is_whole(label, project)
+
+
 def keep(earlier: Label | None, label: Label, project: Project) -> None:
     """Let a label of the whole image keep a partial one's answers for what it does not name.
 

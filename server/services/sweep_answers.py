@@ -17,7 +17,9 @@ from server.models.label import AnswerValue
 from server.schemas.sweep import SweepAnswers, SweepStored
 from server.services import (
     answers,
+    images,
     labels,
+    leases,
     partial_labels,
     priorities,
     projects,
@@ -25,7 +27,6 @@ from server.services import (
     sweeps,
     timing,
 )
-from server.services.leases import lost
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def submit(session: Session, page_id: str, annotator_id: int, wanted: SweepAnswe
     """
     page = session.get(SweepPage, page_id, with_for_update=True)
     if page is None or page.annotator_id != annotator_id:
-        raise lost()
+        raise leases.lost()
     said = _said(page, wanted)
     request_hash = _hash(wanted)
     if page.request_hash != request_hash:
@@ -86,9 +87,11 @@ def _store(
     page.trail = [*page.trail, [[event.at, event.kind] for event in wanted.timing.events]]
     own = _own(session, page)
     changed = [p for p in page.places if p.image_id in own and p.answer != said[p.image_id]]
-    locked = _lock_images(session, [place.image_id for place in changed])
+    found = images.lock_all(session, {place.image_id for place in changed})
+    locked = {i: image for i, image in found.items() if image.state == ImageState.READY}
     earlier = labels.current_of(session, page.annotator_id, list(locked))
     shares = _shares(active_ms, wanted.timing.wall_ms, len(locked))
+    given: list[tuple[Image, Label]] = []
     for place in changed:
         image = locked.get(place.image_id)
         if image is None:
@@ -96,9 +99,21 @@ def _store(
         value, before = said[place.image_id], earlier.get(place.image_id)
         label = partial_labels.answered(before, project, image, page.category_id, value)
         _complete(label, page.annotator_id, before, next(shares))
-        answers.replace(session, image, label)
+        given.append((image, label))
         place.answer = value.value
+    _finish_whole(session, project, [label for _, label in given])
+    answers.replace_all(session, given)
     priorities.refresh(session, project, list(locked))
+
+
+def _finish_whole(session: Session, project: Project, given: Sequence[Label]) -> None:
+    """Where tags are all that is asked, an image is done once a person has swept every category."""
+    if project.mode != "tags":
+        return
+    whole = [each for each in given if each.partial and partial_labels.is_whole(each, project)]
+    finished = leases.finish_unleased(session, [(e.annotator_id, e.image_id) for e in whole])
+    for label in whole:
+        label.partial = (label.annotator_id, label.image_id) not in finished
 
 
 def _own(session: Session, page: SweepPage) -> set[int]:
@@ -115,23 +130,10 @@ def _own(session: Session, page: SweepPage) -> set[int]:
     return sweeps.still_free(session, sweeper, image_ids, now)
 
 
-def _lock_images(session: Session, image_ids: Sequence[int]) -> dict[int, Image]:
-    """In one order for all, so that two submits can not wait for each other."""
-    query = (
-        select(Image)
-        .where(Image.id.in_(image_ids), Image.state == ImageState.READY.value)
-        .order_by(Image.id)
-        .with_for_update()
-    )
-    return {image.id: image for image in session.scalars(query)}
-
-
-def _shares(active_ms: int, wall_ms: int, images: int) -> Iterator[_Share]:
+def _shares(active_ms: int, wall_ms: int, count: int) -> Iterator[_Share]:
     """The times of a page in equal whole parts, which sum up to them."""
-    for index in range(images):
-        active, wall = (
-            total // images + (index < total % images) for total in (active_ms, wall_ms)
-        )
+    for index in range(count):
+        active, wall = (total // count + (index < total % count) for total in (active_ms, wall_ms))
         yield _Share(active, wall)
 
 
@@ -157,7 +159,7 @@ def renew(session: Session, page_id: str, annotator_id: int) -> datetime:
         .returning(SweepPage.expires_at)
     )
     if until is None:
-        raise lost()
+        raise leases.lost()
     return until
 
 
@@ -173,13 +175,13 @@ def release(session: Session, page_id: str, annotator_id: int) -> None:
         .returning(SweepPage.id)
     )
     if gone is None:
-        raise lost()
+        raise leases.lost()
 
 
 def left(session: Session, project: Project) -> dict[str, int]:
     """By category: for how many images not enough people have answered it."""
     closed = sweeps.closed_images(project.id)
-    images = session.scalar(
+    ready = session.scalar(
         select(func.count()).where(
             Image.project_id == project.id,
             Image.state == ImageState.READY.value,
@@ -198,5 +200,5 @@ def left(session: Session, project: Project) -> dict[str, int]:
     per_category = select(said.c.category_id, func.count()).group_by(said.c.category_id)
     done: dict[int, int] = dict(session.execute(per_category).all())
     return {
-        category.name: (images or 0) - done.get(category.id, 0) for category in project.categories
+        category.name: (ready or 0) - done.get(category.id, 0) for category in project.categories
     }

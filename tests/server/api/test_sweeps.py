@@ -30,6 +30,7 @@ from tests.server.factories import (
 TIMING = {"wall_ms": 9000, "events": [{"at": 1000, "kind": "input"}]}
 NONE = {"wall_ms": 0}
 IMAGES = 6
+CATEGORIES = 3
 
 Rows = list[dict[str, Any]]
 
@@ -448,6 +449,32 @@ def test_a_label_without_a_lease_finishes_an_image_that_was_only_swept(
     assert state["labelled"] == 1
 
 
+def test_what_was_swept_is_corrected_without_finishing_the_image(
+    annotator: TestClient, project: Any
+) -> None:
+    made = project()
+    image_id = made["image_ids"][0]
+    put(annotator, take(annotator, made))
+    fixed = label(annotator, image_id, None, present=["Tree"]).json()
+    assert (fixed["present"], fixed["absent"], fixed["partial"]) == (["Tree"], [], True)
+    state = annotator.get(f"/api/v1/projects/{made['id']}").json()["images"]
+    assert state["labelled"] == 0
+
+
+@pytest.mark.parametrize(("mode", "labelled"), [("tags", IMAGES), ("tags-and-points", 0)])
+def test_where_only_tags_are_asked_all_sweeps_together_are_a_label(
+    annotator: TestClient, project: Any, mode: str, labelled: int
+) -> None:
+    made = project(mode=mode)
+    for category in ("Road", "Car", "Tree"):
+        put(annotator, take(annotator, made, category=category))
+    state = annotator.get(f"/api/v1/projects/{made['id']}").json()["images"]
+    assert state["labelled"] == labelled
+    newest = history(annotator, made["image_ids"][0])[0]
+    assert (newest["absent"], newest["partial"]) == (["Road", "Car", "Tree"], labelled == 0)
+    assert len(lease(annotator, made, 1)) == (labelled == 0)
+
+
 def test_a_sweep_adds_to_a_label_of_the_whole_image(
     annotator: TestClient, engineer: TestClient, project: Any
 ) -> None:
@@ -527,11 +554,13 @@ def test_the_last_word_on_each_category_counts(
                 continue  # it was answered before
             put(annotator, page, **{word[1]: [image_id]})
             expected[word[0]] = word[1]
+            is_whole = is_whole or len(expected) == CATEGORIES
         else:
             said = {v: [n for n, w in word.items() if w == v] for v in set(word.values())}
             label(annotator, image_id, None, **said).raise_for_status()
+            is_fix = expected and word.keys() <= expected.keys() and len(word) < CATEGORIES
             expected = word if is_whole else expected | word
-            is_whole = True
+            is_whole = is_whole or not is_fix
     newest = history(annotator, image_id)[0]
     assert {n: v for v in ("present", "absent", "unsure") for n in newest[v]} == expected
     assert newest["partial"] is not is_whole
