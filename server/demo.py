@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -133,6 +132,9 @@ def _report_import(target: Target) -> None:
 def _supervise(host: str, port: int, passwords: Mapping[str, str | None]) -> None:
     reached = HERE if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - a comparison
     address = f"http://{reached}:{port}"
+
+    # Other commands, that of the web process among them, do without its memory.
+    import httpx  # noqa: PLC0415
 
     def is_ready() -> bool:
         with contextlib.suppress(httpx.HTTPError):

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from server.settings import Settings
@@ -90,9 +89,10 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     exif = image.getexif()
     if image.mode.startswith(("I", "F")):
         # Pillow would clip 16 bits at 255 instead of scaling them.
-        values = np.asarray(image, dtype=np.float64)
-        most = 65535.0 if image.mode != "F" or values.max(initial=0) > 1 else 1.0
-        rgb = Image.fromarray((values.clip(0, most) * (255 / most)).astype(np.uint8)).convert("RGB")
+        values = image.convert("F")
+        _, highest = values.getextrema()
+        most = 65535.0 if image.mode != "F" or highest > 1 else 1.0
+        rgb = values.point(lambda value: value * (255 / most) + 0).convert("L").convert("RGB")
     elif image.has_transparency_data:
         layer = image.convert("RGBA")
         rgb = Image.new("RGB", image.size, "white")

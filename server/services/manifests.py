@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, urlsplit
 
-import httpx
 from pydantic import ValidationError
 
 from server.errors import BadInput
@@ -96,6 +95,9 @@ def _read_path(uri: str, settings: Settings) -> bytes:
 
 
 def _download(uri: str, settings: Settings) -> bytes:
+    # It brings a program of its own along, with all that this shows on a terminal.
+    import httpx  # noqa: PLC0415
+
     _refuse_private_address(urlsplit(uri).hostname or "")
     content = bytearray()
     try:

@@ -12,10 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Row, exists, select
 from sqlalchemy.orm import Session, aliased
 
@@ -25,6 +23,10 @@ from server.schemas.gold import AnnotatorQuality, CategoryScore, Quality, Rate, 
 from server.services import projects
 from server.storage import get_storage
 from trainer.contract import VOID_INDEX
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 TOLERANCE = 2
 """Pixels by which a click may miss: no mask's edge is truer than that."""
@@ -175,12 +177,15 @@ def _said(row: Row[Any], category_id: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _mask(path: Path, height: int, width: int) -> NDArray[np.uint8]:
+def _mask(path: Path, height: int, width: int) -> "NDArray[np.uint8]":
     """A gold image's mask, of which only what is looked at is read; kept for its next answer."""
+    # A tenth of a web process's memory, which one that judges no clicks does without.
+    import numpy as np  # noqa: PLC0415
+
     return np.asarray(np.memmap(path, dtype=np.uint8, mode="r", shape=(height, width)))
 
 
-def _verdict(mask: NDArray[np.uint8], place: int, x: float, y: float) -> str:
+def _verdict(mask: "NDArray[np.uint8]", place: int, x: float, y: float) -> str:
     """Whether a click is `on` its category, `off` it, or on `void`, of which nothing is known."""
     column, row = int(x), int(y)
     near = mask[
