@@ -44,7 +44,8 @@ def submit(
     """Store a new revision of an annotator's label, and finish their assignment.
 
     With an idempotency key, the same request again returns the label it made. Without a lease, a
-    label that names no more than a partial one before it corrects that. Raises NotFound, BadInput for a label that does not fit the image or the project, Conflict for a lost lease,
+    label that names no more than a partial one before it corrects that one alone. Raises NotFound,
+    BadInput for a label that does not fit the image or the project, Conflict for a lost lease,
     for an image that is somebody else's, or for a key that was used for another request.
     """
     (stored,) = submit_all(session, [Submission(image_id, annotator_id, wanted, key)])
