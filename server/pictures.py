@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -90,7 +91,7 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         # Pillow would clip 16 bits at 255 instead of scaling them.
         values = image.convert("F")
-        _, highest = values.getextrema()
+        _, highest = cast("tuple[float, float]", values.getextrema())
         most = 65535.0 if image.mode != "F" or highest > 1 else 1.0
         rgb = values.point(lambda value: value * (255 / most) + 0).convert("L").convert("RGB")
     elif image.has_transparency_data:
