@@ -102,6 +102,8 @@ class Figures:
     bytes_at_first_image: int
     bytes_with_fetched_ahead: int
     machine: str
+    load: float
+    """Processes that wanted a core before the measurement, on average of a minute."""
     browser: str
 
 
@@ -152,6 +154,7 @@ class _Bench:
         self._masks = domain / "masks"
 
     def run(self) -> Figures:
+        load, _, _ = os.getloadavg()
         submit = self._submit_times(self._address)
         with slowed(self._address, LATENCY) as address:
             submit_slow = self._submit_times(address)
@@ -169,6 +172,7 @@ class _Bench:
             bytes_at_first_image=openings[0][1],
             bytes_with_fetched_ahead=openings[0][2],
             machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+            load=round(load, 1),
             browser=f"Chromium {self._browser.version} {' '.join(chromium_arguments())}",
         )
 
@@ -376,7 +380,7 @@ def _print(figures: Figures) -> None:
     )
     console.print(f"scripts and styles, compressed: {figures.bytes_at_first_image:,} bytes to the first "
                   f"image, {figures.bytes_with_fetched_ahead:,} with what is fetched ahead")  # fmt: skip
-    console.print(f"{figures.machine}, no GPU in use\n{figures.browser}")
+    console.print(f"{figures.machine}, load {figures.load} before, no GPU\n{figures.browser}")
 
 
 if __name__ == "__main__":
