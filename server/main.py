@@ -34,6 +34,7 @@ from server.api import (
 )
 from server.db import get_engine
 from server.logs import configure_logs
+from server.memory import limit_arenas
 from server.settings import get_settings
 
 API = "/api/v1"
@@ -78,6 +79,7 @@ def create_app() -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    limit_arenas()
     yield
     get_engine().dispose()
 
