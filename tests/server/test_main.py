@@ -1,6 +1,7 @@
 """What holds for all routes at once."""
 
 import gzip
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,6 +32,10 @@ EVERYBODYS_CHANGES = {
     ("POST", "/api/v1/projects/{project_id}/leases"),
     ("POST", "/api/v1/leases/{lease_id}/heartbeat"),
     ("DELETE", "/api/v1/leases/{lease_id}"),
+    ("POST", "/api/v1/projects/{project_id}/sweeps"),
+    ("PUT", "/api/v1/sweeps/{page_id}/answers"),
+    ("POST", "/api/v1/sweeps/{page_id}/heartbeat"),
+    ("DELETE", "/api/v1/sweeps/{page_id}"),
     ("PUT", "/api/v1/images/{image_id}/label"),
 }
 ENGINEERS_VIEWS = {
@@ -68,10 +73,7 @@ def needed_role(method: str, path: str) -> Role | None:
 
 
 def address(path: str) -> str:
-    for name in ("project", "image", "run", "snapshot", "checkpoint", "user", "token", "lease"):
-        path = path.replace(f"{{{name}_id}}", "987654")
-    assert "{" not in path, path
-    return path
+    return re.sub(r"{\w+_id}", "987654", path)
 
 
 def test_every_route_checks_who_may(
