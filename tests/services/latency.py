@@ -58,9 +58,10 @@ class _Door:
         assert task is not None
         self._visits.add(task)
         try:
-            await asyncio.sleep(self._seconds)
-            inner_reader, inner_writer = await asyncio.open_connection(self._host, self._port)
-            with contextlib.suppress(ConnectionError):
+            # A visit that ends as cancelled is reported as an error by the listener.
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await asyncio.sleep(self._seconds)
+                inner_reader, inner_writer = await asyncio.open_connection(self._host, self._port)
                 await asyncio.gather(
                     _carry(reader, inner_writer, self._seconds / 2),
                     _carry(inner_reader, writer, self._seconds / 2),
