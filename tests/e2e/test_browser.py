@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from safetensors.numpy import load_file
 
 from tests.domains import Domains, draw, make_project, upload
-from tests.e2e.site import ADMIN, PASSWORD, signed_in
+from tests.e2e.site import ADMIN, PASSWORD, signed_in, violations
 from tests.product import running_product, weakseg
 
 pytestmark = pytest.mark.e2e
@@ -102,6 +102,20 @@ def test_from_sign_in_to_checkpoint(page: Page, product: Installation, tmp_path:
     see_overlay(page, product)
     page.goto(f"/projects/{product.project}/accuracy")
     expect(page.get_by_role("table")).to_contain_text("Point")
+    check_for_everyone(page, product)
+
+
+def check_for_everyone(page: Page, product: Installation) -> None:
+    """Axe finds nothing on the pages that a finished run fills."""
+    run = product.api.get(f"/api/v1/projects/{product.project}/runs").json()[0]["id"]
+    project = f"/projects/{product.project}"
+    for route in ("", "/accuracy", "/runs", f"/runs/{run}", "/images", "/label"):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(f"{project}{route}")
+            expect(page.locator("h1").first).to_be_visible()
+            page.wait_for_load_state("networkidle")
+            assert violations(page) == [], (route, scheme)
 
 
 def label_one(page: Page, product: Installation) -> dict[str, tuple[float, float]]:

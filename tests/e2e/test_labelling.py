@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.domains import draw, upload
 from tests.e2e.site import (
@@ -216,6 +216,40 @@ def test_two_tabs_send_each_label_once(product: Installation, label: Any) -> Non
     assert sorted(one["present"] for one in stored) == [["Car"], ["Road"]]
     assert [one["revision"] for one in stored] == [1, 1]
     assert len({one["image_id"] for one in stored}) == 2
+
+
+def test_a_label_for_an_image_that_was_taken_over_is_refused_by_name(
+    product: Installation, context: BrowserContext, label: Any
+) -> None:
+    project = product.project()
+    page = label(project)
+    name = image_name(page)
+    leases: list[str] = []
+
+    def cut(route: Route) -> None:
+        leases.append((route.request.post_data_json or {})["lease_id"])
+        route.abort()
+
+    page.route(SENDING, cut)
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Offline: 1 waiting")).to_be_visible()
+    # As when its time runs out: anybody may have the image.
+    assert context.request.delete(f"/api/v1/leases/{leases[0]}").ok
+    with signed_in(product.address, SECOND) as api:
+        taken = api.post(f"/api/v1/projects/{project}/leases", json={"count": 4}).json()
+        [lease] = [one for one in taken if one["image"]["external_id"] == name]
+        body = {"present": ["Road"], "lease_id": lease["id"], "timing": {"wall_ms": 4000}}
+        api.put(f"/api/v1/images/{lease['image']['id']}/label", json=body).raise_for_status()
+    page.unroute(SENDING)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    refusal = page.get_by_text(f"{name} was not saved")
+    expect(refusal).to_contain_text("Somebody else has labelled this image")
+    page.get_by_role("button", name="Understood").click()
+    expect(refusal).to_have_count(0)
+    submit(page)
+    assert [one["present"] for one in product.labels(project)] == [[]]
+    assert [one["present"] for one in product.labels(project, SECOND)] == [["Road"]]
 
 
 # --- Seeing
