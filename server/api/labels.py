@@ -40,9 +40,10 @@ def put_label(
     """Label an image, or correct one's own label.
 
     Sending the same request with the same Idempotency-Key again gives the same answer and stores
-    nothing more. Without a lease it is a correction, of a sweep's answers too when it names no other
-    categories, or work whose lease ran out and whose image nobody else has taken since. With `resolves` it is a reviewer's decision (engineer), which counts
-    in place of what others said of the image.
+    nothing more. Without a lease it is a correction, of a sweep's answers too when it names no
+    other categories, or work whose lease ran out and whose image nobody else has taken since. With
+    `resolves` it is a reviewer's decision (engineer), which counts in place of what others said of
+    the image.
     """
     if body.resolves and not caller.is_at_least(Role.ENGINEER):
         raise Forbidden(f"resolves: this needs the role {Role.ENGINEER.value}")

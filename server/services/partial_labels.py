@@ -43,17 +43,14 @@ def answered(
 
 def is_whole(label: Label, project: Project) -> bool:
     """Whether a label names all categories."""
-    named = {*label.present, *label.absent, *label.unsure}
-    return named.issuperset(category.id for category in project.categories)
+    return _named(label).issuperset(category.id for category in project.categories)
 
 
 def is_correction(earlier: Label | None, label: Label, project: Project) -> bool:
     """Whether a label without a lease only corrects what its annotator said in sweeps."""
     if earlier is None or not earlier.partial or label.skipped is not None or label.resolves:
         return False
-    before = {*earlier.present, *earlier.absent, *earlier.unsure}
-    named = {*label.present, *label.absent, *label.unsure}
-    return named <= before and not is_whole(label, project)
+    return _named(label) <= _named(earlier) and not is_whole(label, project)
 
 
 def keep(earlier: Label | None, label: Label, project: Project) -> None:
@@ -63,10 +60,15 @@ def keep(earlier: Label | None, label: Label, project: Project) -> None:
     """
     if earlier is None or not earlier.partial or label.skipped is not None:
         return
-    named = {*label.present, *label.absent, *label.unsure}
+    named = _named(label)
     for said in AnswerValue:
         kept = [i for i in getattr(earlier, said.value) if i not in named]
         setattr(label, said.value, _in_order(project, [*getattr(label, said.value), *kept]))
+
+
+def _named(label: Label) -> set[int]:
+    """Ids of the categories of which a label says anything."""
+    return {*label.present, *label.absent, *label.unsure}
 
 
 def _in_order(project: Project, ids: Sequence[int]) -> list[int]:

@@ -183,9 +183,8 @@ def left(session: Session, project: Project) -> dict[str, int]:
     closed = sweeps.closed_images(project.id)
     ready = session.scalar(
         select(func.count()).where(
-            Image.project_id == project.id,
+            Image.is_own_of(project.id),
             Image.state == ImageState.READY.value,
-            Image.gold.is_(False),
             Image.id.not_in(closed),
         )
     )

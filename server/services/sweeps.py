@@ -176,9 +176,8 @@ def _free(
     by_me = case((taken.c.annotator_id == sweeper.annotator_id, 1), else_=0)
     is_taken = or_(func.count() >= sweeper.project.overlap, func.max(by_me) > 0)
     waiting = select(Image.id).where(
-        Image.project_id == sweeper.project.id,
+        Image.is_own_of(sweeper.project.id),
         Image.state == ImageState.READY.value,
-        Image.gold.is_(False),
     )
     busy = select(taken.c.image_id).group_by(taken.c.image_id).having(is_taken)
     if within is not None:

@@ -1,5 +1,6 @@
 """A running server with people on it, and browsers in which they are signed in."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +10,13 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
+from tests.domains import upload
 from tests.product import running_api, weakseg
 
 PASSWORD = "correct horse battery"
 ADMIN, FIRST, SECOND = "lead@example.org", "first@example.org", "second@example.org"
 ROLES = {ADMIN: "admin", FIRST: "annotator", SECOND: "annotator"}
+NUMBERS = itertools.count(1)
 PATIENCE_MS = 30_000
 DESK: ViewportSize = {"width": 1280, "height": 800}
 TABLET: ViewportSize = {"width": 1024, "height": 768}
@@ -21,15 +24,31 @@ AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The API over an empty database in `folder`, with an admin and two annotators; its address."""
+def installed(folder: Path) -> dict[str, str]:
+    """An empty database in `folder`, with an admin and two annotators; the settings of its server."""
     environment = {"WEAKSEG_DATA": str(folder / "data"), "WEAKSEG_PASSWORD": PASSWORD}
     weakseg("migrate", environment=environment)
     for email, role in ROLES.items():
         weakseg("user", "add", email, "--role", role, environment=environment)
-    with running_api(environment, folder / "logs") as address:
+    return environment
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The API alone over what `installed` makes; its address."""
+    with running_api(installed(folder), folder / "logs") as address:
         yield address
+
+
+def add_project(api: httpx.Client, images: list[Path], **body: Any) -> int:
+    """A new project with images, of the recipe `tiny` unless the body says another."""
+    fresh = {"name": f"Streets {next(NUMBERS)}", "recipe": "tiny"}
+    answer = api.post("/api/v1/projects", json=fresh | body)
+    assert answer.status_code == 201, answer.text
+    number = int(answer.json()["id"])
+    if images:
+        upload(api, number, images)
+    return number
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The labelling page in a real browser: every mode, own keys, nothing lost, everyone can use it."""
 
 import gzip
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.domains import draw, upload
+from tests.domains import draw
 from tests.e2e.site import (
     ADMIN,
     FIRST,
     PASSWORD,
     SECOND,
     TABLET,
+    add_project,
     entered,
     serving,
     sign_in,
@@ -33,7 +33,6 @@ CATEGORIES = (
     {"name": "Road", "key": "r"},
     {"name": "Sky", "key": "k"},
 )
-NUMBERS = itertools.count(1)
 SENDING = re.compile(r"/api/v1/images/\d+/label$")
 MOST_BYTES = 164_000
 """Scripts and styles of the page with all that it fetches in advance, compressed."""
@@ -49,13 +48,7 @@ class Installation:
 
     def project(self, **changes: Any) -> int:
         """A new project with all of the images."""
-        name = f"Streets {next(NUMBERS)}"
-        body = {"name": name, "categories": CATEGORIES, "recipe": "tiny"} | changes
-        answer = self.api.post("/api/v1/projects", json=body)
-        assert answer.status_code == 201, answer.text
-        number = int(answer.json()["id"])
-        upload(self.api, number, self.images)
-        return number
+        return add_project(self.api, self.images, **{"categories": CATEGORIES} | changes)
 
     def labels(self, project: int, email: str = FIRST) -> list[dict[str, Any]]:
         """One person's labels, the oldest first."""

@@ -1,6 +1,5 @@
 """Parts of the labelling page that have scripts of their own: there when they are asked for."""
 
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,14 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect
 
-from tests.domains import draw, upload
-from tests.e2e.site import ADMIN, FIRST, entered, serving, signed_in
+from tests.domains import draw
+from tests.e2e.site import ADMIN, FIRST, add_project, entered, serving, signed_in
 
 pytestmark = pytest.mark.e2e
 
 SCRIPTS = re.compile(r"/assets/(dialogs|help-dialog|seeing-panel|notes|tile-layer)-[^/]*\.js$")
 MakeProject = Callable[[str], int]
-NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +34,9 @@ def project(address: str, images: list[Path]) -> MakeProject:
     """Makes a project of a mode, with images to label."""
 
     def make(mode: str) -> int:
-        body = {
-            "name": f"Late {next(NUMBERS)}",
-            "categories": [{"name": "Car", "key": "c"}],
-            "mode": mode,
-        }
+        categories = [{"name": "Car", "key": "c"}]
         with signed_in(address, ADMIN) as api:
-            number = int(api.post("/api/v1/projects", json=body).raise_for_status().json()["id"])
-            upload(api, number, images)
-        return number
+            return add_project(api, images, categories=categories, mode=mode)
 
     return make
 

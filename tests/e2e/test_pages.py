@@ -1,7 +1,6 @@
 """The pages around labelling in a real browser: settings, images, quality; for everyone."""
 
 import io
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,13 +13,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
-from tests.domains import draw, upload
+from tests.domains import draw
 from tests.e2e.site import (
     ADMIN,
     DESK,
     FIRST,
     SECOND,
     TABLET,
+    add_project,
     entered,
     serving,
     signed_in,
@@ -36,7 +36,6 @@ CATEGORIES = (
     {"name": "Tree", "key": "t", "color": "#6b8e23"},
 )
 IMAGES = 24
-NUMBERS = itertools.count(1)
 
 Answers = Callable[[int], dict[str, Any]]
 """What somebody says of the image with this place in the order of import."""
@@ -55,13 +54,7 @@ class Installation:
 
     def project(self, count: int = 4, **changes: Any) -> int:
         """A new project with some of the images."""
-        body = {"name": f"Streets {next(NUMBERS)}", "categories": CATEGORIES, "recipe": "tiny"}
-        answer = self.api.post("/api/v1/projects", json=body | changes)
-        assert answer.status_code == 201, answer.text
-        number = int(answer.json()["id"])
-        if count:
-            upload(self.api, number, self.images[:count])
-        return number
+        return add_project(self.api, self.images[:count], **{"categories": CATEGORIES} | changes)
 
     def show(self, project: int) -> dict[str, Any]:
         return dict(self.api.get(f"/api/v1/projects/{project}").json())

@@ -1,6 +1,5 @@
 """Answers held against known ones, in a real browser: from making the images to the figures."""
 
-import itertools
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -12,16 +11,16 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.domains import draw, upload
+from tests.domains import draw
 from tests.e2e.site import (
     ADMIN,
     DESK,
     FIRST,
-    PASSWORD,
-    ROLES,
     SECOND,
     TABLET,
+    add_project,
     entered,
+    installed,
     signed_in,
     violations,
 )
@@ -32,7 +31,6 @@ pytestmark = pytest.mark.e2e
 
 CATEGORIES = ("Road", "Car", "Pedestrian", "Tree")
 OWN, GOLD = 20, 8
-NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -47,16 +45,8 @@ class Installation:
 
     def project(self, **settings: Any) -> int:
         """A new project with the images."""
-        body = {
-            "name": f"Streets {next(NUMBERS)}",
-            "categories": [{"name": name} for name in CATEGORIES],
-            "recipe": "tiny",
-        }
-        answer = self.api.post("/api/v1/projects", json=body | settings)
-        assert answer.status_code == 201, answer.text
-        number = int(answer.json()["id"])
-        upload(self.api, number, self.images)
-        return number
+        categories = [{"name": name} for name in CATEGORIES]
+        return add_project(self.api, self.images, **{"categories": categories} | settings)
 
     def label(self, project: int, email: str, said: dict[str, Any]) -> None:
         """Somebody says the same of every image that they are given."""
@@ -71,10 +61,7 @@ class Installation:
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("quality")
-    environment = {"WEAKSEG_DATA": str(folder / "data"), "WEAKSEG_PASSWORD": PASSWORD}
-    weakseg("migrate", environment=environment)
-    for email, role in ROLES.items():
-        weakseg("user", "add", email, "--role", role, environment=environment)
+    environment = installed(folder)
     card = draw(folder / "source", "source", GOLD, seed=1)
     weakseg("datasets", "add", str(card), "--name", "town", environment=environment)
     draw(folder / "target", "target", OWN, seed=2)

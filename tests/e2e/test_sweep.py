@@ -1,6 +1,5 @@
 """Sweeping a rare category in a real browser: by keys and by touch, offline, and for everyone."""
 
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.domains import draw, upload
+from tests.domains import draw
 from tests.e2e.site import (
     ADMIN,
     FIRST,
     TABLET,
+    add_project,
     entered,
     serving,
     signed_in,
@@ -26,7 +26,6 @@ pytestmark = pytest.mark.e2e
 
 IMAGES = 30
 PAGE = 24
-NUMBERS = itertools.count(1)
 SENDING = re.compile(r"/api/v1/sweeps/\w+/answers$")
 
 
@@ -41,12 +40,8 @@ class Installation:
     def project(self, **changes: Any) -> int:
         """A new project with all of the images."""
         categories = [{"name": "Car"}, {"name": "Train"}]
-        body = {"name": f"Streets {next(NUMBERS)}", "categories": categories, "recipe": "tiny"}
-        answer = self.api.post("/api/v1/projects", json=body | {"mode": "tags"} | changes)
-        assert answer.status_code == 201, answer.text
-        number = int(answer.json()["id"])
-        upload(self.api, number, self.images)
-        return number
+        body = {"categories": categories, "mode": "tags"} | changes
+        return add_project(self.api, self.images, **body)
 
     def said(self, project: int, value: str) -> list[str]:
         """Names of the images of which `value` is said of a train."""

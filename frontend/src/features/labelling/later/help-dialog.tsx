@@ -5,9 +5,9 @@ import { asksPoints, type Rules } from "../answer/sheet"
 import { COMMANDS, type Command } from "../keys/commands"
 import { type Keymap, keysOf } from "../keys/keymap"
 import type { Keys } from "../loop/transport"
-import { KeyCap } from "../screen/key-cap"
 import styles from "./dialogs.module.css"
 import { KeyEditor } from "./key-editor"
+import { KeyGroups, KeyLine } from "./key-lines"
 
 type HelpProps = {
   projectId: number
@@ -24,7 +24,6 @@ export function HelpDialog({ projectId, rules, keymap, hasOverlay, onKeys, onClo
   const has = { places: rules.mode !== "tags", overlay: hasOverlay }
   const commands: readonly Command[] = COMMANDS
   const offered = commands.filter((command) => !command.needs || has[command.needs])
-  const groups = [...new Set(offered.map((command) => command.group))]
   return (
     <Dialog title="Keys" isOpen onClose={onClose}>
       <div className={styles.keys}>
@@ -46,23 +45,7 @@ export function HelpDialog({ projectId, rules, keymap, hasOverlay, onKeys, onClo
             <Button onClick={() => setEditing(true)}>Choose your own keys</Button>
           )}
         </section>
-        {groups.map((group) => (
-          <section key={group}>
-            <h3>{group}</h3>
-            <dl>
-              {offered
-                .filter((command) => command.group === group)
-                .map((command) => (
-                  <KeyLine
-                    key={command.id}
-                    label={command.label}
-                    chords={keysOf(command.id, keymap)}
-                    joint="or"
-                  />
-                ))}
-            </dl>
-          </section>
-        ))}
+        <KeyGroups commands={offered} chordsOf={({ id }) => keysOf(id, keymap)} />
         <p className={styles.note}>
           The wheel zooms to the cursor, dragging moves the image, two fingers do both. Without a
           pointer: go to the image with Tab; the arrows move a crosshair (finely with Shift) or go
@@ -87,22 +70,4 @@ function PadLine({ rules: { mode, grid } }: { rules: Rules }) {
   if (mode !== "tiles" || grid.rows > 3 || grid.cols > 3) return null
   const label = "Tiles lie on the numeric keypad as on the image, from the top left"
   return <KeyLine label={label} chords={["Numpad7", "Numpad8"]} joint="…" />
-}
-
-type KeyLineProps = { label: string; chords: readonly string[]; joint: string }
-
-function KeyLine({ label, chords, joint }: KeyLineProps) {
-  return (
-    <div className={styles.line}>
-      <dt>{label}</dt>
-      <dd>
-        {chords.map((chord, index) => (
-          <span key={chord}>
-            {index > 0 && <span className={styles.joint}>{joint}</span>}
-            <KeyCap chord={chord} />
-          </span>
-        ))}
-      </dd>
-    </div>
-  )
 }

@@ -1,6 +1,5 @@
 import { Button } from "@/components/button"
 import { Notice } from "@/components/notice"
-import type { Outbox, Parcel } from "../loop/outbox"
 import styles from "./notes.module.css"
 
 /** After 50 minutes of work. */
@@ -15,16 +14,19 @@ export function RestNote({ onDismiss }: { onDismiss: () => void }) {
   )
 }
 
-type RefusedProps = { outbox: Outbox; refused: readonly Parcel[] }
+type RefusedProps = {
+  outbox: { dismiss: (id: string) => Promise<void> }
+  refused: readonly { id: string; name: string; refusal?: string }[]
+}
 
-/** Labels that the server did not take, with its reason, until the person has read it. */
+/** What the server did not take, with its reason, until the person has read it. */
 export function RefusedLabels({ outbox, refused }: RefusedProps) {
   return (
     <div className={styles.refused}>
       {refused.map((parcel) => (
         <Notice key={parcel.id} tone="bad">
           <p>
-            <strong>{parcel.imageName}</strong> was not saved: {parcel.refusal}
+            <strong>{parcel.name}</strong> was not saved: {parcel.refusal}
           </p>
           <Button onClick={() => outbox.dismiss(parcel.id)}>Understood</Button>
         </Notice>

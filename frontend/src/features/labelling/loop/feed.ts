@@ -1,7 +1,7 @@
 import { messageOf } from "@/api/client"
 import { Observable } from "./observable"
 
-type Leased = { id: string; image: { id: number } }
+export type Leased = { id: string; image: { id: number } }
 
 export type FeedState<Lease> = {
   /** Held images, the next one first. */

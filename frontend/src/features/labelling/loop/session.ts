@@ -23,11 +23,11 @@ import {
   sendLabel,
   takeLeases,
 } from "./transport"
+import { watchPage } from "./watch-page"
 import { Workspace } from "./workspace"
 
 const AHEAD = 5
 const PAST_PAGE = 5
-const BEAT_MS = 30_000
 
 /** All that works behind one open labelling page. */
 export type Session = {
@@ -104,7 +104,11 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
     gallery.retry()
     void feed.fill()
   }
-  const stop = watchPage({ workspace, feed, outbox, resume })
+  const renewWaiting = () => {
+    for (const { body } of outbox.snapshot().waiting)
+      if (body.lease_id) void renewLease(body.lease_id)
+  }
+  const stop = watchPage({ work: workspace, feed, outbox, renewWaiting, resume })
   const close = () => {
     stop()
     feed.close()
@@ -140,41 +144,4 @@ async function pastBefore(project: Project, cursor: string | null) {
     return { id, image, leaseId: null, prediction, label, prefill: null, isBlind: label.blind }
   }
   return { tasks: await Promise.all(page.items.map(taskOf)), next: page.next_cursor }
-}
-
-type Watched = Pick<Session, "workspace" | "feed" | "outbox" | "resume">
-
-/** Leases live while the page can be seen and are given back when it is left. */
-function watchPage({ workspace, feed, outbox, resume }: Watched): () => void {
-  const beat = () => {
-    if (document.hidden) return
-    void feed.beat(workspace.isFrontInWork())
-    for (const { body } of outbox.snapshot().waiting)
-      if (body.lease_id) void renewLease(body.lease_id)
-  }
-  const look = () => {
-    if (document.hidden) workspace.clock()?.hide()
-    else workspace.clock()?.show()
-    beat()
-  }
-  const comeBack = (event: PageTransitionEvent) => event.persisted && feed.open()
-  const guard = (event: BeforeUnloadEvent) => {
-    const { isFragile, waiting } = outbox.snapshot()
-    if (isFragile && waiting.length > 0) event.preventDefault()
-  }
-  const leave = () => feed.close()
-  const timer = setInterval(beat, BEAT_MS)
-  document.addEventListener("visibilitychange", look)
-  window.addEventListener("online", resume)
-  window.addEventListener("pagehide", leave)
-  window.addEventListener("pageshow", comeBack)
-  window.addEventListener("beforeunload", guard)
-  return () => {
-    clearInterval(timer)
-    document.removeEventListener("visibilitychange", look)
-    window.removeEventListener("online", resume)
-    window.removeEventListener("pagehide", leave)
-    window.removeEventListener("pageshow", comeBack)
-    window.removeEventListener("beforeunload", guard)
-  }
 }

@@ -2,8 +2,8 @@ import type { Project } from "@/api/projects"
 import { rulesOf } from "../answer/answer"
 import { presenceOf, pressed } from "../answer/sheet"
 import type { Task } from "./draft"
-import { Feed } from "./feed"
-import { Outbox, type Parcel } from "./outbox"
+import type { Parcel } from "./outbox"
+import { feedOf, outboxTo } from "./server.fixture"
 import { type DraftStore, Shelf } from "./shelf"
 import type { Label, Lease } from "./transport"
 import { Workspace } from "./workspace"
@@ -62,27 +62,8 @@ export async function workspaceWith(
   const time = { ms: 1000 }
   const sent: Parcel[] = []
   const wanted: number[][] = []
-  const feed = new Feed<Lease>({
-    ahead: 5,
-    take: async (count) => leases.splice(0, count),
-    renew: async () => true,
-    release: () => undefined,
-    isOnItsWay: () => false,
-    isPassing: () => false,
-    isSignedOut: () => false,
-    later: () => () => undefined,
-  })
-  const store = { all: async () => [], put: async () => undefined, has: async () => true }
-  const outbox = new Outbox<Parcel>({
-    annotatorId: 1,
-    store: { ...store, remove: async () => undefined },
-    send: async (parcel) => {
-      sent.push(parcel)
-      return { kind: "saved" }
-    },
-    exclusively: (task) => task(),
-    later: () => () => undefined,
-  })
+  const feed = feedOf(5, (count) => leases.splice(0, count))
+  const outbox = outboxTo(sent)
   const shelf = new Shelf({ annotatorId: 1, projectId: 7, store: drafts, today: () => 0 })
   const workspace = new Workspace({
     project,

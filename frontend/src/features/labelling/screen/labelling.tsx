@@ -9,6 +9,7 @@ import type { Task } from "../loop/draft"
 import type { PictureState } from "../loop/gallery"
 import type { Session } from "../loop/session"
 import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../loop/use-session"
+import { noteInputs } from "../loop/watch-page"
 import type { Said } from "../loop/workspace"
 import type { Picture } from "../stage/picture"
 import type { StageControls } from "../stage/stage"
@@ -18,12 +19,14 @@ import { Desk } from "./desk"
 import styles from "./labelling.module.css"
 import { Dialogs, SignInDialog } from "./lazy-dialogs"
 import { preloadParts, RefusedLabels } from "./lazy-parts"
+import { Spoken } from "./spoken"
 import { ToolBar } from "./tool-bar"
 import { TopBar } from "./top-bar"
 import { useActions } from "./use-actions"
 import { useCounts } from "./use-counts"
 import { useDress } from "./use-dress"
 import { useStreak } from "./use-pace"
+import { useSignIn } from "./use-sign-in"
 
 type LabellingProps = { project: Project; me: Me }
 
@@ -48,9 +51,13 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   const actions = useActions({ session, rules, personId: me.id, stage })
   const { task, draft, stepsBack, said, times, finished } = useWorkspace(session)
   const outbox = useOutbox(session)
-  const { isDry } = useFeed(session)
+  const { isDry, obstacle } = useFeed(session)
   const streak = useStreak(me.id, times.length)
-  const signIn = useSignIn(session)
+  const signIn = useSignIn({
+    obstacles: [outbox.obstacle, obstacle],
+    timed: session.workspace,
+    resume: session.resume,
+  })
   const picture = usePicture(session, task?.id ?? null)
   const waiting = outbox.waiting.length
   const isIdle = isDry && !task && waiting === 0
@@ -84,7 +91,10 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
         />
         <BreakNote />
         {outbox.refused.length > 0 && (
-          <RefusedLabels outbox={session.outbox} refused={outbox.refused} />
+          <RefusedLabels
+            outbox={session.outbox}
+            refused={outbox.refused.map((parcel) => ({ ...parcel, name: parcel.imageName }))}
+          />
         )}
       </main>
       <aside className={styles.panel} aria-label="Answer">
@@ -133,15 +143,10 @@ function nextStep(sheet: Sheet, rules: Rules, isReview: boolean): string {
   return isReview ? "Save change" : "Save and next"
 }
 
-/** Two regions in turn: a message with the same words as the last is still read out. */
 function Messages({ said }: { said: Said }) {
   return (
     <>
-      {[0, 1].map((turn) => (
-        <p key={turn} className={styles.said} aria-live="polite">
-          {said.number % 2 === turn && said.text}
-        </p>
-      ))}
+      <Spoken said={said} />
       {said.isShown && (
         <p key={said.number} className={styles.hint} aria-hidden="true">
           {said.text}
@@ -158,31 +163,7 @@ function keepFocus(event: React.MouseEvent<HTMLElement>): void {
   if (isInside && !isControl) event.preventDefault()
 }
 
-/** Asks to sign in when the server says that nobody is; at most once until work goes on. */
-function useSignIn(session: Session) {
-  const isOut = [useOutbox(session).obstacle, useFeed(session).obstacle].includes("signed-out")
-  const [isPutOff, setPutOff] = useState(false)
-  const isAsked = isOut && !isPutOff
-  useEffect(() => {
-    const clock = session.workspace.clock()
-    if (isAsked) clock?.startWait()
-    else clock?.endWait()
-  }, [isAsked, session])
-  const done = () => {
-    setPutOff(false)
-    session.resume()
-  }
-  return { isAsked, done, putOff: () => setPutOff(true) }
-}
-
 /** Whatever a person does counts as input on the clock of the image. */
 function useInputs({ workspace }: Session): void {
-  useEffect(() => {
-    const kinds = ["keydown", "pointerdown", "pointermove", "wheel"] as const
-    const note = () => workspace.clock()?.input()
-    for (const kind of kinds) window.addEventListener(kind, note, { passive: true })
-    return () => {
-      for (const kind of kinds) window.removeEventListener(kind, note)
-    }
-  }, [workspace])
+  useEffect(() => noteInputs(workspace), [workspace])
 }

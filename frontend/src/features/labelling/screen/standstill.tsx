@@ -35,6 +35,26 @@ export function Standstill({ project, left, feed, done, waiting, onRetry }: Stan
       Back to the project
     </LinkButton>
   )
+  return (
+    <Waiting feed={feed} again={again} home={home}>
+      <Message {...endOf(project, { left, done, waiting })}>
+        {again}
+        {home}
+      </Message>
+    </Waiting>
+  )
+}
+
+type WaitingProps = {
+  feed: Pick<FeedState<unknown>, "isDry" | "obstacle" | "problem">
+  again: ReactNode
+  /** The way out when waiting will not help. */
+  home?: ReactNode
+  children: ReactNode
+}
+
+/** Why nothing is there yet; the children once nothing more will come. */
+export function Waiting({ feed, again, home, children }: WaitingProps) {
   if (feed.problem) {
     return (
       <Message icon={CloudOff} title="No images can be had" text={feed.problem} isAlert>
@@ -51,13 +71,7 @@ export function Standstill({ project, left, feed, done, waiting, onRetry }: Stan
       </Message>
     )
   }
-  if (!feed.isDry) return <Message icon={LoaderCircle} title="Fetching images" isBusy />
-  return (
-    <Message {...endOf(project, { left, done, waiting })}>
-      {again}
-      {home}
-    </Message>
-  )
+  return feed.isDry ? children : <Message icon={LoaderCircle} title="Fetching images" isBusy />
 }
 
 type Ending = { left: number; done: number; waiting: number }

@@ -54,7 +54,8 @@ export function TopBar({ project, imageName, left, times, streak, outbox }: TopB
   )
 }
 
-function Fact({ name, children }: { name: string; children: ReactNode }) {
+/** A number of the bar. */
+export function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <span className={styles.fact}>
       <strong>{children}</strong> {name}

@@ -6,13 +6,13 @@ import { Feed } from "../loop/feed"
 import { Outbox } from "../loop/outbox"
 import { parcelStore } from "../loop/stores"
 import { isPassing, isSignedOut } from "../loop/transport"
+import { noteInputs, watchPage } from "../loop/watch-page"
 import { markStore } from "./marks"
 import { type AnsweredPage, type Held, releasePage, renewPage, sendPage, takePage } from "./pages"
 import { Sweep } from "./sweep"
 
 /** The page that is shown, and the next one. */
 const AHEAD = 2
-const BEAT_MS = 30_000
 
 /** All that works behind one open page of a sweep. */
 export type SweepSession = {
@@ -72,49 +72,19 @@ export function openSweep(project: Project, category: string, me: Me): SweepSess
     outbox.retry()
     void feed.fill()
   }
-  const stop = watchPage({ sweep, feed, outbox, resume })
+  const renewWaiting = () => {
+    for (const { pageId } of outbox.snapshot().waiting) void renewPage(pageId)
+  }
+  const stop = watchPage({ work: sweep, feed, outbox, renewWaiting, resume })
+  const stopNoting = noteInputs(sweep)
   // Pages that are on their way count among those that a person may hold.
   const stopWaiting = outbox.subscribe(() => void feed.fill())
   const close = () => {
     stop()
+    stopNoting()
     stopWaiting()
     feed.close()
   }
   void feed.fill()
   return { sweep, feed, outbox, resume, close }
-}
-
-type Watched = Omit<SweepSession, "close">
-
-/** Pages are held while they can be seen and given back when the sweep is left. */
-function watchPage({ sweep, feed, outbox, resume }: Watched): () => void {
-  const beat = () => {
-    if (document.hidden) return
-    void feed.beat(sweep.isFrontInWork())
-    for (const { pageId } of outbox.snapshot().waiting) void renewPage(pageId)
-  }
-  const look = () => {
-    if (document.hidden) sweep.clock()?.hide()
-    else sweep.clock()?.show()
-    beat()
-  }
-  const note = () => sweep.clock()?.input()
-  const guard = (event: BeforeUnloadEvent) => {
-    const { isFragile, waiting } = outbox.snapshot()
-    if (isFragile && waiting.length > 0) event.preventDefault()
-  }
-  const timer = setInterval(beat, BEAT_MS)
-  const watched = new AbortController()
-  const { signal } = watched
-  for (const kind of ["keydown", "pointerdown", "pointermove", "wheel"] as const)
-    window.addEventListener(kind, note, { passive: true, signal })
-  document.addEventListener("visibilitychange", look, { signal })
-  window.addEventListener("online", resume, { signal })
-  window.addEventListener("pagehide", () => feed.close(), { signal })
-  window.addEventListener("pageshow", (event) => event.persisted && feed.open(), { signal })
-  window.addEventListener("beforeunload", guard, { signal })
-  return () => {
-    clearInterval(timer)
-    watched.abort()
-  }
 }

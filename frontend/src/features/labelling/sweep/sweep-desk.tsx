@@ -5,19 +5,20 @@ import { colorOf, type Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { sweepsQuery } from "@/api/sweeps"
 import { CategoryName } from "@/components/badge"
-import { Button, LinkButton } from "@/components/button"
-import { Notice } from "@/components/notice"
+import { LinkButton } from "@/components/button"
 import { formatCount } from "@/lib/format"
-import type { Outbox, OutboxState } from "../loop/outbox"
+import { RefusedLabels } from "../later/notes"
+import type { OutboxState } from "../loop/outbox"
 import { SignInDialog } from "../screen/lazy-dialogs"
-import { SaveStatus } from "../screen/top-bar"
+import { Spoken } from "../screen/spoken"
+import { Fact, SaveStatus } from "../screen/top-bar"
+import { useSignIn } from "../screen/use-sign-in"
 import { doubted, flipped, toggled } from "./answers"
 import type { SweepCommandId } from "./commands"
 import { LargeImage } from "./large-image"
 import type { SweepSession } from "./open-sweep"
 import { columnsOf, PageGrid } from "./page-grid"
 import type { AnsweredPage } from "./pages"
-import type { SweepState } from "./sweep"
 import styles from "./sweep.module.css"
 import { SweepEnd } from "./sweep-end"
 import { SweepHelp } from "./sweep-help"
@@ -41,7 +42,11 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
   const fed = useSnapshot(feed)
   const grid = useRef<HTMLUListElement>(null)
   const [hasHelp, setHelp] = useState(false)
-  const signIn = useSignIn(session, [outbox.obstacle, fed.obstacle])
+  const signIn = useSignIn({
+    obstacles: [outbox.obstacle, fed.obstacle],
+    timed: sweep,
+    resume: session.resume,
+  })
   const run = runner(session, grid, () => setHelp(true))
   useCommands(run, !(hasHelp || signIn.isAsked))
   useAhead(session)
@@ -64,7 +69,9 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
           <SweepEnd {...{ project, category, left, waiting }} feed={fed} onRetry={session.resume} />
         )}
         {turn && state.isLarge && <LargeImage sweep={sweep} turn={turn} />}
-        <Refused outbox={session.outbox} refused={outbox.refused} />
+        {outbox.refused.length > 0 && (
+          <RefusedLabels outbox={session.outbox} refused={outbox.refused} />
+        )}
       </main>
       <footer>{turn && <SweepTools state={state} turn={turn} run={run} />}</footer>
       <Spoken said={said} />
@@ -131,45 +138,11 @@ function DeskBar({ project, category, left, finished, outbox }: BarProps) {
         Another category
       </LinkButton>
       <span className={styles.spacer} />
-      {left !== null && (
-        <span className={styles.fact}>
-          <strong>{formatCount(left)}</strong> left
-        </span>
-      )}
-      <span className={styles.fact}>
-        <strong>{formatCount(finished)}</strong> answered
-      </span>
+      {left !== null && <Fact name="left">{formatCount(left)}</Fact>}
+      <Fact name="answered">{formatCount(finished)}</Fact>
       <SaveStatus outbox={outbox} />
     </div>
   )
-}
-
-type RefusedProps = { outbox: Outbox<AnsweredPage>; refused: readonly AnsweredPage[] }
-
-/** Pages that the server did not take, with its reason, until the person has read it. */
-function Refused({ outbox, refused }: RefusedProps) {
-  if (refused.length === 0) return null
-  return (
-    <div className={styles.refused}>
-      {refused.map((parcel) => (
-        <Notice key={parcel.id} tone="bad">
-          <p>
-            <strong>{parcel.name}</strong> was not saved: {parcel.refusal}
-          </p>
-          <Button onClick={() => outbox.dismiss(parcel.id)}>Understood</Button>
-        </Notice>
-      ))}
-    </div>
-  )
-}
-
-/** Two regions in turn: a message with the same words as the last is still read out. */
-function Spoken({ said }: Pick<SweepState, "said">) {
-  return [0, 1].map((turn) => (
-    <p key={turn} className="quiet" aria-live="polite">
-      {said.number % 2 === turn && said.text}
-    </p>
-  ))
 }
 
 /** The next page's pictures are there before it is shown. */
@@ -178,20 +151,4 @@ function useAhead({ feed }: SweepSession): void {
   useEffect(() => {
     for (const image of next?.images ?? []) new Image().src = smallOf(image)
   }, [next])
-}
-
-/** Asks to sign in when the server says that nobody is; at most once until work goes on. */
-function useSignIn({ sweep, resume }: SweepSession, obstacles: readonly (string | null)[]) {
-  const [isPutOff, setPutOff] = useState(false)
-  const isAsked = obstacles.includes("signed-out") && !isPutOff
-  useEffect(() => {
-    const clock = sweep.clock()
-    if (isAsked) clock?.startWait()
-    else clock?.endWait()
-  }, [isAsked, sweep])
-  const done = () => {
-    setPutOff(false)
-    resume()
-  }
-  return { isAsked, done, putOff: () => setPutOff(true) }
 }

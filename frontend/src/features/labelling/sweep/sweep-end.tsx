@@ -1,9 +1,9 @@
-import { CircleCheckBig, CloudOff, Hourglass, LoaderCircle, Users } from "lucide-react"
+import { CircleCheckBig, Hourglass, Users } from "lucide-react"
 import type { Project } from "@/api/projects"
 import { Button, LinkButton } from "@/components/button"
 import { formatPlural } from "@/lib/format"
 import type { FeedState } from "../loop/feed"
-import { Message } from "../screen/standstill"
+import { Message, Waiting } from "../screen/standstill"
 import type { Held } from "./pages"
 
 type EndProps = {
@@ -20,30 +20,16 @@ type EndProps = {
 /** What stands in a page's place when there is none. */
 export function SweepEnd({ project, category, left, waiting, feed, onRetry }: EndProps) {
   const again = <Button onClick={onRetry}>Look again</Button>
-  if (feed.problem) {
-    return (
-      <Message icon={CloudOff} title="No images can be had" text={feed.problem} isAlert>
-        {again}
-      </Message>
-    )
-  }
-  if (feed.obstacle === "unreachable") {
-    const text = "The server cannot be reached. New images come by themselves as soon as it can."
-    return (
-      <Message icon={CloudOff} title="Waiting for the server" text={text} isAlert>
-        {again}
-      </Message>
-    )
-  }
-  if (!feed.isDry) return <Message icon={LoaderCircle} title="Fetching images" isBusy />
   const params = { projectId: project.id }
   return (
-    <Message {...endOf({ category, left, waiting })}>
-      {again}
-      <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="primary">
-        Another category
-      </LinkButton>
-    </Message>
+    <Waiting feed={feed} again={again}>
+      <Message {...endOf({ category, left, waiting })}>
+        {again}
+        <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="primary">
+          Another category
+        </LinkButton>
+      </Message>
+    </Waiting>
   )
 }
 

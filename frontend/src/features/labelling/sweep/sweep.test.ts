@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { SweepPage } from "@/api/sweeps"
-import { Feed } from "../loop/feed"
-import { Outbox } from "../loop/outbox"
+import { feedOf, outboxTo } from "../loop/server.fixture"
 import { imageOf } from "../loop/workspace.fixture"
 import { answerOf, doubted, EMPTY_SHEET, flipped, type Sheet, toggled } from "./answers"
 import type { AnsweredPage, Held } from "./pages"
@@ -23,27 +22,8 @@ async function sweepOf(pages: number, marks: { sheet: Sheet } = { sheet: EMPTY_S
   const left = Array.from({ length: pages }, (_, index) => pageOf(index + 1))
   const time = { ms: 500 }
   const sent: AnsweredPage[] = []
-  const feed = new Feed<Held>({
-    ahead: 2,
-    take: async () => left.splice(0, 1),
-    renew: async () => true,
-    release: () => undefined,
-    isOnItsWay: () => false,
-    isPassing: () => false,
-    isSignedOut: () => false,
-    later: () => () => undefined,
-  })
-  const store = { all: async () => [], put: async () => undefined, has: async () => true }
-  const outbox = new Outbox<AnsweredPage>({
-    annotatorId: 1,
-    store: { ...store, remove: async () => undefined },
-    send: async (parcel) => {
-      sent.push(parcel)
-      return { kind: "saved" }
-    },
-    exclusively: (task) => task(),
-    later: () => () => undefined,
-  })
+  const feed = feedOf(2, () => left.splice(0, 1))
+  const outbox = outboxTo(sent)
   const sweep = new Sweep({
     author: { annotatorId: 1, projectId: 7 },
     feed,

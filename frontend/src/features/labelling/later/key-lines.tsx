@@ -1,0 +1,44 @@
+import { KeyCap } from "../screen/key-cap"
+import styles from "./dialogs.module.css"
+
+type KeyLineProps = { label: string; chords: readonly string[]; joint: string }
+
+/** What some keys do. */
+export function KeyLine({ label, chords, joint }: KeyLineProps) {
+  return (
+    <div className={styles.line}>
+      <dt>{label}</dt>
+      <dd>
+        {chords.map((chord, index) => (
+          <span key={chord}>
+            {index > 0 && <span className={styles.joint}>{joint}</span>}
+            <KeyCap chord={chord} />
+          </span>
+        ))}
+      </dd>
+    </div>
+  )
+}
+
+type Shown = { id: string; group: string; label: string }
+type KeyGroupsProps<Command> = {
+  commands: readonly Command[]
+  chordsOf: (command: Command) => readonly string[]
+}
+
+/** Commands with their keys, a section a group. */
+export function KeyGroups<Command extends Shown>({ commands, chordsOf }: KeyGroupsProps<Command>) {
+  const groups = [...new Set(commands.map((command) => command.group))]
+  return groups.map((group) => (
+    <section key={group}>
+      <h3>{group}</h3>
+      <dl>
+        {commands
+          .filter((command) => command.group === group)
+          .map((command) => (
+            <KeyLine key={command.id} label={command.label} chords={chordsOf(command)} joint="or" />
+          ))}
+      </dl>
+    </section>
+  ))
+}

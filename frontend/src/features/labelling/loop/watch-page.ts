@@ -1,0 +1,56 @@
+import type { Clock } from "./clock"
+import type { Feed, Leased } from "./feed"
+import type { Kept, Outbox } from "./outbox"
+
+const BEAT_MS = 30_000
+
+type Watched = {
+  work: { clock: () => Clock | null; isFrontInWork: () => boolean }
+  feed: Pick<Feed<Leased>, "beat" | "close" | "open">
+  outbox: Pick<Outbox<Kept>, "snapshot">
+  /** Hold what is on its way to the server for longer. */
+  renewWaiting: () => void
+  /** Try everything again that waits. */
+  resume: () => void
+}
+
+/** What is held is renewed while the page can be seen and given back when it is left. */
+export function watchPage({ work, feed, outbox, renewWaiting, resume }: Watched): () => void {
+  const beat = () => {
+    if (document.hidden) return
+    void feed.beat(work.isFrontInWork())
+    renewWaiting()
+  }
+  const look = () => {
+    if (document.hidden) work.clock()?.hide()
+    else work.clock()?.show()
+    beat()
+  }
+  const guard = (event: BeforeUnloadEvent) => {
+    const { isFragile, waiting } = outbox.snapshot()
+    if (isFragile && waiting.length > 0) event.preventDefault()
+  }
+  const timer = setInterval(beat, BEAT_MS)
+  const watched = new AbortController()
+  const { signal } = watched
+  document.addEventListener("visibilitychange", look, { signal })
+  window.addEventListener("online", resume, { signal })
+  window.addEventListener("pagehide", () => feed.close(), { signal })
+  window.addEventListener("pageshow", (event) => event.persisted && feed.open(), { signal })
+  window.addEventListener("beforeunload", guard, { signal })
+  return () => {
+    clearInterval(timer)
+    watched.abort()
+  }
+}
+
+const INPUTS = ["keydown", "pointerdown", "pointermove", "wheel"] as const
+
+/** Whatever a person does counts as input on the clock; returns how to end that. */
+export function noteInputs(timed: { clock: () => Clock | null }): () => void {
+  const note = () => timed.clock()?.input()
+  for (const kind of INPUTS) window.addEventListener(kind, note, { passive: true })
+  return () => {
+    for (const kind of INPUTS) window.removeEventListener(kind, note)
+  }
+}
