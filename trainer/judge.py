@@ -15,8 +15,7 @@ from trainer.cores import cores_here
 from trainer.data.domains import Domains
 from trainer.data.images import ResizedImages
 from trainer.evaluate import LabelsSeen, Measured, measure_on_masks, see_labels
-from trainer.inference import segment_images
-from trainer.losses.presence import smooth_maximum
+from trainer.inference import presence_scores
 
 SOURCE_IMAGES = 50
 """So many images of the source calibrate presence where no weak labels are held out."""
@@ -72,7 +71,7 @@ class Judge:
             scores_NC, presence_NC = seen.scores, seen.presence
         elif self._some_of_source is not None:
             images, presence_NC = self._some_of_source
-            scores_NC = _presence_scores(segmenter, images)
+            scores_NC = presence_scores(segmenter, images)
         else:
             return segmenter
         scale, offsets = fit_presence(scores_NC, presence_NC)
@@ -118,12 +117,3 @@ def merged(on_masks: Score, on_labels: Score) -> Score:
     """One score of two; what masks tell is taken from them, the rest from weak labels."""
     known = {name: value for name, value in on_masks if value is not None and value != {}}
     return on_labels.model_copy(update=known)
-
-
-def _presence_scores(segmenter: TrainedSegmenter, images: ResizedImages) -> Tensor:
-    """(N, C) smooth maxima of all images, on the host."""
-    scores = [
-        smooth_maximum(batch.logits, segmenter.shape.smooth_max)
-        for batch in segment_images(segmenter, images, lambda _: None)
-    ]
-    return torch.cat(scores).cpu()

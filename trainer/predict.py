@@ -38,6 +38,8 @@ LONGEST_SIDE = 2048
 """Logits are resized to at most this; a larger mask is the nearest pixel of that."""
 GOLDEN_RATIO = 0.618033988749895
 DIGITS = 4
+COMPRESSION = 3
+"""Of mask files, 0 to 9. Against PNG's usual 6 they are an eighth larger, and made in half the time."""
 
 Size = tuple[int, int]
 """(width, height)."""
@@ -153,7 +155,7 @@ class _Writer:
         mask = f"masks/{found.index:06d}-{_file_stem(found.name)}.png"
         image = Image.fromarray(pixels)
         image.putpalette(b"".join(bytes.fromhex(color[1:]) for color in colors_of(self.shape)))
-        image.save(self.folder / mask, compress_level=7)
+        image.save(self.folder / mask, compress_level=COMPRESSION)
         return ImagePrediction(
             image=found.name,
             mask=mask,

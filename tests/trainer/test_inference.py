@@ -94,11 +94,12 @@ def test_an_image_smaller_than_the_window_is_one_window(
     assert first.logits.shape == (1, 3, 30, 40)
 
 
-def test_categories_are_the_largest_of_the_resized_logits() -> None:
+@pytest.mark.parametrize(("width", "height"), [(15, 12), (7, 75), (3, 2), (5, 4)])
+def test_categories_are_the_largest_of_the_resized_logits(width: int, height: int) -> None:
     logits = torch.randn(2, 3, 4, 5)
-    found = predicted_categories(logits, (15, 12))
-    assert (found.shape, found.dtype) == ((2, 12, 15), torch.uint8)
-    assert torch.equal(found.long(), resize_logits(logits, (12, 15)).argmax(1))
+    found = predicted_categories(logits, (width, height))
+    assert (found.shape, found.dtype) == ((2, height, width), torch.uint8)
+    assert torch.equal(found.long(), resize_logits(logits, (height, width)).argmax(1))
 
 
 def test_things_are_made_ahead_in_order_and_no_further_than_needed() -> None:
