@@ -232,7 +232,7 @@ class LossWeights(Record):
     output_alignment: Weight = 0.001
     """lam_adv: output-space discriminator."""
     image_label: Weight | None = None
-    """lam_c: None means 0.01 for pseudo labels and 0.2 for oracle labels."""
+    """lam_c: None means 0.01 for online pseudo labels, and 0.2 for labels that are fixed."""
     category_alignment: Weight = 0.001
     """lam_d: category-wise discriminators."""
     point: Weight = 1.0
@@ -323,12 +323,20 @@ class TrainConfig(Record):
     compile: bool = False
     """Compile the segmenter's forward and backward passes."""
 
+    pseudo_labels: Literal["online", "ranked"] = "online"
+    """`online`: at every step, what scores above `pseudo_threshold` (paper). `ranked`: made once,
+    after the warm-up; of each category the images that score highest have it and the others lack
+    it, as large a share as among the source's images."""
     pseudo_threshold: Fraction = 0.2
     """T of the paper's pseudo image labels."""
+    pseudo_sure_share: Fraction = 0.6
+    """Of `ranked` labels: as near to the border between the two as the rest of the smaller group
+    reaches, images are not labelled."""
     smooth_max: float = Field(default=1.0, gt=0, le=100)
     """k of gpool (Eq. 1)."""
     presence_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Dropout of the target's logits before gpool; None: 0.1 for oracle, 0.3 for pseudo labels."""
+    """Dropout of the target's logits before gpool; None: 0.3 for online pseudo labels, 0.1 for
+    labels that are fixed."""
     discriminator_hidden: int = Field(default=256, ge=1, le=4096)
     discriminator_projection: int | None = Field(default=None, ge=1, le=4096)
     """Width of an input projection that the category discriminators share; None: none (paper)."""
@@ -357,6 +365,16 @@ class TrainConfig(Record):
     def source_size(self) -> tuple[int, int]:
         """(width, height) that source images are resized to."""
         return self.source_width or self.width, self.source_height or self.height
+
+    @property
+    def makes_labels(self) -> bool:
+        """Whether the run makes pseudo labels once, after its warm-up."""
+        return self.supervision is Supervision.PSEUDO and self.pseudo_labels == "ranked"
+
+    @property
+    def makes_labels_online(self) -> bool:
+        """Whether the run makes pseudo labels of each batch anew."""
+        return self.supervision is Supervision.PSEUDO and self.pseudo_labels == "online"
 
     @model_validator(mode="after")
     def _categories_fit(self) -> Self:

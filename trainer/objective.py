@@ -37,8 +37,10 @@ from trainer.losses.tiles import tile_pool, tile_smooth_maximum, tiles_of_cells
 from trainer.models.discriminators import CategoryDiscriminators, OutputDiscriminator
 from trainer.models.heads import Segmentation
 
-DROPOUT_ORACLE, DROPOUT_PSEUDO = 0.1, 0.3
-IMAGE_LABEL_ORACLE, IMAGE_LABEL_PSEUDO = 0.2, 0.01
+DROPOUT_FIXED, DROPOUT_ONLINE = 0.1, 0.3
+IMAGE_LABEL_FIXED, IMAGE_LABEL_ONLINE = 0.2, 0.01
+"""The paper's for oracle labels and for its pseudo labels. Pseudo labels that do not follow the
+network can be trusted as oracle labels are: they cannot run away with it."""
 
 SMALLEST_SHOWN = 32
 """Pixels of a side that the five halvings of the output discriminator need."""
@@ -52,7 +54,7 @@ def term_weights(config: TrainConfig) -> dict[str, float]:
     weights, supervision = config.weights, config.supervision
     image_label = weights.image_label
     if image_label is None:
-        image_label = IMAGE_LABEL_ORACLE if supervision.is_oracle else IMAGE_LABEL_PSEUDO
+        image_label = IMAGE_LABEL_ONLINE if config.makes_labels_online else IMAGE_LABEL_FIXED
     used: dict[str, float] = {}
     if config.source:
         used |= {"source": 1.0, "source_presence": weights.source_presence}
@@ -61,7 +63,7 @@ def term_weights(config: TrainConfig) -> dict[str, float]:
         if config.source:
             used["output_alignment"] = weights.output_alignment
             used["category_alignment"] = weights.category_alignment
-    if supervision.is_oracle:
+    if supervision.is_oracle or config.makes_labels:
         used["absent"] = weights.absent
     if supervision is Supervision.POINT:
         used |= {"point": weights.point, "self_training": weights.self_training}
@@ -142,11 +144,9 @@ class Objective:
         self.config = config
         self.weights = term_weights(config)
         self._discriminators = discriminators
-        oracle = config.supervision.is_oracle
+        usual = DROPOUT_ONLINE if config.makes_labels_online else DROPOUT_FIXED
         dropout = config.presence_dropout
-        self._dropout = (
-            (DROPOUT_ORACLE if oracle else DROPOUT_PSEUDO) if dropout is None else dropout
-        )
+        self._dropout = usual if dropout is None else dropout
 
     def on_source(
         self, segment: Segment, batch: SourceBatch, *, show: bool
@@ -221,7 +221,7 @@ class Objective:
         return torch.cat([scores_BGC, tiles_BCRK.flatten(2).transpose(1, 2)], dim=1)
 
     def _target_presence(self, whole: Segmentation, batch: TargetBatch) -> Tensor:
-        if self.config.supervision is not Supervision.PSEUDO:
+        if not self.config.makes_labels_online:
             return _over_regions(batch.presence, batch.tile_presence)
         scores = smooth_maximum(whole.logits, self.config.smooth_max)
         return pseudo_presence(scores, self.config.pseudo_threshold)[:, None]

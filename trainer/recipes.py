@@ -108,6 +108,7 @@ def cpu_small(subject: RunSubject) -> TrainConfig:
         steps=steps,
         evaluate_every=100,
         output_alignment_scale=0.5,
+        pseudo_labels="ranked",
         weights=WITH_SELF_TRAINING,
     )
 
@@ -124,6 +125,7 @@ def demo(subject: RunSubject) -> TrainConfig:
         steps=250,
         evaluate_every=125,
         output_alignment_scale=0.5,
+        pseudo_labels="ranked",
         weights=WITH_SELF_TRAINING,
     )
 

@@ -3,7 +3,8 @@
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Literal, Self
@@ -32,8 +33,9 @@ from trainer.contract import (
     Started,
     Supervision,
 )
-from trainer.data.batches import SourceBatch, TargetBatch, loaded
+from trainer.data.batches import Batch, SourceBatch, TargetBatch, loaded
 from trainer.data.domains import load_domains
+from trainer.data.labels import TargetLabel, read_labels, unlabelled
 from trainer.errors import BAD_INPUT, BadInput, NonFiniteLoss
 from trainer.files import sha256
 from trainer.history import read_history
@@ -41,6 +43,8 @@ from trainer.judge import Judge
 from trainer.predict import predict_images
 from trainer.processes import FailedElsewhere, Processes, leave
 from trainer.progress import Means, Reporter, peak_memory
+from trainer.pseudo_labels import FILE as PSEUDO_LABELS
+from trainer.pseudo_labels import write_pseudo_labels
 from trainer.report.page import write_report
 from trainer.resume import Candidate, Position, load_state, save_state
 from trainer.start import prepare_device, start_network
@@ -158,28 +162,56 @@ class Run:
 
     def _train(self) -> None:
         warm_up, first = self.config.warmup_steps, self.position.step
-        source, target = self._batches(first)
+        source = self._source_batches(first)
+        target: Iterator[TargetBatch] = iter(())
         means = Means(self.everyone)
         for number in range(first, self.steps):
+            if number == max(first, warm_up):
+                with means.paused():
+                    target = self._target_batches(number - warm_up)
             with means.waiting(), self.everyone.together():
                 of_source = next(source, None)
-                of_target = next(target, None) if number >= warm_up else None
+                of_target = next(target, None)
             losses = self.adaptation.step(number, of_source, of_target)
             means.add(losses, self.config.batch_size * sum(map(bool, (of_source, of_target))))
             self._look_up(number + 1, means)
 
-    def _batches(self, first: int) -> tuple[Iterator[SourceBatch], Iterator[TargetBatch]]:
-        """Of each domain, from step `first` on; none of one that the run does not use."""
-        config, workers = self.config, self.config.loader_workers
+    def _source_batches(self, first: int) -> Iterator[SourceBatch]:
+        """From step `first` on; none without a source domain."""
+        return self._loaded(self.domains.source, first, self.steps)
+
+    def _target_batches(self, first: int) -> Iterator[TargetBatch]:
+        """From step `first` of the adaptation on; none where the target is not trained on."""
+        if self.config.supervision is Supervision.SOURCE_ONLY:
+            return iter(())
+        batches = self.domains.target
+        if self.config.makes_labels:
+            batches = replace(batches, labels=self._pseudo_labels(make=first == 0))
+        return self._loaded(batches, first, self.config.steps)
+
+    def _loaded(self, make: Callable[[int], Batch] | None, first: int, end: int) -> Iterator[Batch]:
         pinned = self.device.type == "cuda"
-        source: Iterator[SourceBatch] = iter(())
-        target: Iterator[TargetBatch] = iter(())
-        if self.domains.source:
-            source = loaded(self.domains.source, first, self.steps, workers, pin_memory=pinned)
-        if config.supervision is not Supervision.SOURCE_ONLY:
-            start = max(first - config.warmup_steps, 0)
-            target = loaded(self.domains.target, start, config.steps, workers, pin_memory=pinned)
-        return source, target
+        workers = self.config.loader_workers
+        return loaded(make, first, end, workers, pin_memory=pinned) if make else iter(())
+
+    def _pseudo_labels(self, *, make: bool) -> list[TargetLabel]:
+        """One for each target image that is trained on; all processes read the file of the first."""
+        path, images = self.run_dir / PSEUDO_LABELS, self.domains.target.images
+        if make:
+            with self.report.working("labelling"):
+                self.everyone.alone(lambda: self._write_pseudo_labels(path))
+        with self.everyone.together():
+            labels = read_labels(path, self.config.categories, [s.name for s in images.samples])
+        nothing = unlabelled(len(self.config.categories))
+        return [labels.get(sample.name, nothing) for sample in images.samples]
+
+    def _write_pseudo_labels(self, path: Path) -> None:
+        source, config = self.domains.source, self.config
+        if source is None:
+            raise LookupError("pseudo labels without a source domain")
+        shares = torch.from_numpy(source.shares)
+        images = self.domains.target.images
+        write_pseudo_labels(path, self._trained(), images, shares, config.pseudo_sure_share)
 
     def _look_up(self, step: int, means: Means) -> None:
         """Report, evaluate and stop after `step` steps, each when it is time to."""

@@ -87,6 +87,7 @@ def test_self_training_needs_points() -> None:
 
 def test_the_image_label_weight_depends_on_who_labels() -> None:
     assert term_weights(config_for("pseudo"))["image_label"] == 0.01
+    assert term_weights(config_for("pseudo", pseudo_labels="ranked"))["image_label"] == 0.2
     assert term_weights(config_for("image"))["image_label"] == 0.2
     fixed = config_for("image", **{"weights.image_label": 0.7})
     assert term_weights(fixed)["image_label"] == 0.7

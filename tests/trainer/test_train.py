@@ -57,6 +57,7 @@ def ways_to_learn(street: Street, tmp_path: Path) -> dict[str, dict[str, object]
     return {
         "source-only": {},
         "pseudo": {"color_jitter": 0.5, "pixel_adaptation": "fda"},
+        "pseudo with ranked labels": {"pseudo_labels": "ranked"},
         "image": {"crop_height": 32, "crop_width": 32, "height": 48, "width": 64},
         "point": {"rare_category_temperature": 0.1},
         "dense": {"target": street.validation, "labels": None},
@@ -68,6 +69,7 @@ def ways_to_learn(street: Street, tmp_path: Path) -> dict[str, dict[str, object]
 WAYS = (
     "source-only",
     "pseudo",
+    "pseudo with ranked labels",
     "image",
     "point",
     "dense",

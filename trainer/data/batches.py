@@ -103,6 +103,8 @@ class SourceBatches:
     images: ResizedImages
     thresholds: NDArray[np.float64]
     """(C,) area fraction above which a category counts as present."""
+    shares: NDArray[np.float64]
+    """(C,) share of the images in which a category is present."""
     order: Order
     """Among the images, or with a style among twice as many: as they are, then with a style."""
     batch_size: int

@@ -222,6 +222,7 @@ def _source_batches(
     return SourceBatches(
         images,
         thresholds,
+        (fractions_NC > thresholds).mean(0),
         _source_order(config, len(images), fractions_NC, thresholds),
         config.batch_size,
         config.seed,

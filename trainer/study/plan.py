@@ -42,7 +42,12 @@ def _without(*terms: str) -> dict[str, object]:
 
 
 SOURCE_ONLY, PSEUDO, IMAGE, POINT, DENSE = Supervision
-PAPER = {"weights.source_presence": 0, "weights.absent": 0, "weights.self_training": 0}
+ONLINE = {"pseudo_labels": "online"}
+PAPER = ONLINE | {
+    "weights.source_presence": 0,
+    "weights.absent": 0,
+    "weights.self_training": 0,
+}
 ALIGNMENT = ("output_alignment", "category_alignment")
 
 TABLES: Mapping[str, tuple[Variant, ...]] = {
@@ -64,6 +69,7 @@ TABLES: Mapping[str, tuple[Variant, ...]] = {
     "terms": (
         Variant("pseudo, L_c alone", PSEUDO, changes=PAPER | _without(*ALIGNMENT)),
         Variant("pseudo, paper", PSEUDO, changes=PAPER),
+        Variant("pseudo, online labels", PSEUDO, changes=ONLINE),
         Variant("image, L_c alone", IMAGE, changes=PAPER | _without(*ALIGNMENT)),
         Variant("image, paper", IMAGE, changes=PAPER),
         Variant("image, no absent term", IMAGE, changes=_without("absent")),
