@@ -330,8 +330,8 @@ class TrainConfig(Record):
     pseudo_threshold: Fraction = 0.2
     """T of the paper's pseudo image labels."""
     pseudo_sure_share: Fraction = 0.6
-    """Of `ranked` labels: as near to the border between the two as the rest of the smaller group
-    reaches, images are not labelled."""
+    """Of `ranked` labels: the share of the smaller group, be it with the category or without, that
+    is labelled, farthest from the border; on the other side as many are left open."""
     smooth_max: float = Field(default=1.0, gt=0, le=100)
     """k of gpool (Eq. 1)."""
     presence_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None

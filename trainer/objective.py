@@ -39,8 +39,8 @@ from trainer.models.heads import Segmentation
 
 DROPOUT_FIXED, DROPOUT_ONLINE = 0.1, 0.3
 IMAGE_LABEL_FIXED, IMAGE_LABEL_ONLINE = 0.2, 0.01
-"""The paper's for oracle labels and for its pseudo labels. Pseudo labels that do not follow the
-network can be trusted as oracle labels are: they cannot run away with it."""
+"""The paper's for oracle labels and for its pseudo labels. Pseudo labels that are made once weigh as
+oracle labels do: they cannot run away with the network."""
 
 SMALLEST_SHOWN = 32
 """Pixels of a side that the five halvings of the output discriminator need."""
