@@ -4,6 +4,7 @@ Shapes: `B` image, `C` category, `H W` pixel of the image, `h w` feature grid.
 """
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,15 +88,18 @@ def _onnx(segmenter: TrainedSegmenter, size: tuple[int, int]) -> bytes:
         import onnxscript  # noqa: F401, PLC0415
     except ImportError as error:
         raise _missing(error) from error
-    program = torch.onnx.export(
-        Deployed(segmenter).eval(),
-        (_random_images(2, size),),
-        dynamo=True,
-        input_names=["images"],
-        output_names=list(OUTPUTS),
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # torch 2.11 warns here of a call that is its own.
+        warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
+        program = torch.onnx.export(
+            Deployed(segmenter).eval(),
+            (_random_images(2, size),),
+            dynamo=True,
+            input_names=["images"],
+            output_names=list(OUTPUTS),
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            verbose=False,
+        )
     if program is None:
         raise BadInput("torch gave no ONNX program")
     program.model.metadata_props.update(

@@ -8,6 +8,7 @@ Shapes: `B` image of a batch, `N` image, `C` category, `H W` pixel, `h w` logits
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import product
 from typing import Generic, TypeVar
@@ -29,6 +30,8 @@ MOST_THREADS = 8
 AHEAD = 2
 """Things that are made ready beyond those that the threads are at."""
 ROWS_OF_STRIP = 32
+AT_ONCE = 2
+"""Batches that a CPU segments at the same time; each needs its memory."""
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -67,7 +70,7 @@ def segment_images(
     read: Callable[[int], Extra],
     window: Window | None = None,
     batch_size: int = BATCH_SIZE,
-) -> Iterator[Segmented[Extra]]:
+) -> Generator[Segmented[Extra], None, None]:
     """Logits of all images of a dataset, batch by batch.
 
     Args:
@@ -88,16 +91,42 @@ def segment_images(
         pixels = [_scaled(images, i, window.scale) if window else images.image(i) for i in indices]
         return np.stack(pixels), tuple(read(index) for index in indices)
 
-    loads = ahead(load, range(-(-len(images) // together)))
-    for number, (pixels, extras) in enumerate(loads):
+    def segment(
+        loaded: tuple[int, tuple[NDArray[np.uint8], tuple[Extra, ...]]],
+    ) -> Segmented[Extra]:
+        number, (pixels, extras) = loaded
         with torch.inference_mode():
-            images_B3HW = to_device(torch.from_numpy(pixels), device_of(segmenter)).movedim(-1, 1)
+            images_B3HW = to_device(torch.from_numpy(pixels), device).movedim(-1, 1)
             logits = (
                 _slide(segmenter, images_B3HW, window.stride, batch_size)
                 if window
                 else segmenter.network(images_B3HW).logits
             )
-        yield Segmented(number * together, logits, extras)
+        return Segmented(number * together, logits, extras)
+
+    device = device_of(segmenter)
+    with closing(ahead(load, range(-(-len(images) // together)))) as loads:
+        if device.type == "cpu" and torch.get_num_threads() >= AT_ONCE:
+            yield from _side_by_side(segment, enumerate(loads))
+        else:
+            yield from map(segment, enumerate(loads))
+
+
+def _side_by_side(
+    segment: Callable[[Item], Made], batches: Iterable[Item]
+) -> Generator[Made, None, None]:
+    """`segment` of each batch, in order, some at once with their share of torch's threads each.
+
+    On a CPU one batch cannot keep all cores busy: parts of each layer are done by one thread.
+    """
+    threads = torch.get_num_threads()
+    # Of the threads that begin after this, and for the time being of this one.
+    torch.set_num_threads(threads // AT_ONCE)
+    try:
+        with closing(ahead(segment, batches, threads=AT_ONCE)) as segmented:
+            yield from segmented
+    finally:
+        torch.set_num_threads(threads)
 
 
 def presence_scores(segmenter: TrainedSegmenter, images: ResizedImages) -> Tensor:
@@ -114,18 +143,22 @@ def presence_scores(segmenter: TrainedSegmenter, images: ResizedImages) -> Tenso
 
 
 def ahead(
-    make: Callable[[Item], Made], items: Iterable[Item], of_each: int = 1
+    make: Callable[[Item], Made],
+    items: Iterable[Item],
+    of_each: int = 1,
+    threads: int | None = None,
 ) -> Generator[Made, None, None]:
     """What `make` makes of each item, in order, in threads while earlier ones are used.
 
-    For files alone: decoding and encoding let other threads run.
+    For what lets other threads run: decoding, encoding, and the operations of torch.
 
     Args:
         make: called in a thread.
         items: taken as they are needed, in the caller's thread.
         of_each: so many items come at once, and none of them need wait for the next.
+        threads: None for one on each core, up to a limit.
     """
-    threads = min(cores_here(), MOST_THREADS)
+    threads = threads or min(cores_here(), MOST_THREADS)
     pool = ThreadPoolExecutor(threads)
     waiting: deque[Future[Made]] = deque()
     try:

@@ -1,5 +1,7 @@
 import itertools
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -43,17 +45,67 @@ def network_alone(segmenter: TrainedSegmenter, pixels: np.ndarray) -> Tensor:
         return segmenter.network(torch.from_numpy(pixels)[None].permute(0, 3, 1, 2)).logits
 
 
+@pytest.fixture
+def threads_of_torch() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("batch_size", [1, 4, 6, 7])
 def test_logits_are_those_of_each_image_alone(
-    segmenter: TrainedSegmenter, street: Street, batch_size: int
+    segmenter: TrainedSegmenter,
+    street: Street,
+    threads_of_torch: Callable[[int], None],
+    batch_size: int,
+    threads: int,
 ) -> None:
     images = dataset(street)
+    threads_of_torch(threads)
     batches = list(segment_images(segmenter, images, str, batch_size=batch_size))
+    assert torch.get_num_threads() == threads
     assert [batch.first for batch in batches] == list(range(0, 6, batch_size))
     assert [extra for batch in batches for extra in batch.extras] == list("012345")
     logits = torch.cat([batch.logits for batch in batches])
     alone = torch.cat([network_alone(segmenter, images.image(index)) for index in range(6)])
     torch.testing.assert_close(logits, alone, atol=1e-4, rtol=1e-4)
+
+
+def test_batches_side_by_side_share_the_threads(
+    segmenter: TrainedSegmenter, street: Street, threads_of_torch: Callable[[int], None]
+) -> None:
+    threads_of_torch(4)
+    both, seen = threading.Barrier(2, timeout=30), set[int]()
+
+    def look(*_: object) -> None:
+        seen.add(torch.get_num_threads())
+        both.wait()
+
+    hook = segmenter.network.register_forward_hook(look)
+    try:
+        # Each waits in the network until the other is there too.
+        assert len(list(segment_images(segmenter, dataset(street), str, batch_size=1))) == 6
+    finally:
+        hook.remove()
+    assert seen == {2}
+
+
+def test_torch_has_its_threads_again_when_nobody_wants_the_rest(
+    segmenter: TrainedSegmenter,
+    street: Street,
+    tmp_path: Path,
+    threads_of_torch: Callable[[int], None],
+) -> None:
+    threads_of_torch(2)
+    with closing(segment_images(segmenter, dataset(street), str, batch_size=1)) as batches:
+        assert next(batches).extras == ("0",)
+    assert torch.get_num_threads() == 2
+    (tmp_path / "broken.png").write_text("text")
+    broken = ResizedImages([Sample("broken", tmp_path / "broken.png")], SHAPE_SIZE)
+    with pytest.raises(BadInput, match=r"broken\.png"):
+        list(segment_images(segmenter, broken, str))
+    assert torch.get_num_threads() == 2
 
 
 def test_a_window_as_large_as_the_image_is_the_whole_image(
