@@ -125,7 +125,6 @@ def demo(subject: RunSubject) -> TrainConfig:
         steps=250,
         evaluate_every=125,
         output_alignment_scale=0.5,
-        pseudo_labels="ranked",
         weights=WITH_SELF_TRAINING,
     )
 
