@@ -85,16 +85,14 @@ def segment_images(
     """
     together = 1 if window else batch_size
 
-    def load(number: int) -> tuple[NDArray[np.uint8], tuple[Extra, ...]]:
+    def load(number: int) -> tuple[int, NDArray[np.uint8], tuple[Extra, ...]]:
         indices = range(number * together, min((number + 1) * together, len(images)))
         # NumPy, because torch would start a team of threads of its own in each of these.
         pixels = [_scaled(images, i, window.scale) if window else images.image(i) for i in indices]
-        return np.stack(pixels), tuple(read(index) for index in indices)
+        return indices.start, np.stack(pixels), tuple(read(index) for index in indices)
 
-    def segment(
-        loaded: tuple[int, tuple[NDArray[np.uint8], tuple[Extra, ...]]],
-    ) -> Segmented[Extra]:
-        number, (pixels, extras) = loaded
+    def segment(loaded: tuple[int, NDArray[np.uint8], tuple[Extra, ...]]) -> Segmented[Extra]:
+        first, pixels, extras = loaded
         with torch.inference_mode():
             images_B3HW = to_device(torch.from_numpy(pixels), device).movedim(-1, 1)
             logits = (
@@ -102,14 +100,14 @@ def segment_images(
                 if window
                 else segmenter.network(images_B3HW).logits
             )
-        return Segmented(number * together, logits, extras)
+        return Segmented(first, logits, extras)
 
     device = device_of(segmenter)
     with closing(ahead(load, range(-(-len(images) // together)))) as loads:
         if device.type == "cpu" and torch.get_num_threads() >= AT_ONCE:
-            yield from _side_by_side(segment, enumerate(loads))
+            yield from _side_by_side(segment, loads)
         else:
-            yield from map(segment, enumerate(loads))
+            yield from map(segment, loads)
 
 
 def _side_by_side(

@@ -8,6 +8,7 @@ have a category is taken from the source, whose masks know.
 Shapes: `N` image, `C` category.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -17,7 +18,15 @@ from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import WeakLabel
 from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
-from trainer.data.labels import ABSENT, NOT_ASKED, PRESENT, write_labels
+from trainer.data.labels import (
+    ABSENT,
+    NOT_ASKED,
+    PRESENT,
+    TargetLabel,
+    read_labels,
+    unlabelled,
+    write_labels,
+)
 from trainer.inference import presence_scores
 
 FILE = "pseudo-labels.jsonl"
@@ -36,9 +45,8 @@ def ranked_presence(scores_NC: Tensor, shares_C: Tensor, sure_share: float) -> T
         shares_C: share of images with each category, 0 to 1.
         sure_share: 0 labels the larger group's surest images alone, 1 labels all.
     """
-    count = max(len(scores_NC), 1)
     ranks_NC = scores_NC.argsort(dim=0, stable=True).argsort(dim=0)
-    above_NC = 1 - (ranks_NC.to(torch.float64) + 0.5) / count
+    above_NC = 1 - (ranks_NC.to(torch.float64) + 0.5) / len(scores_NC)
     shares_C = shares_C.to(torch.float64)
     open_C = (1 - sure_share) * torch.minimum(shares_C, 1 - shares_C)
     presence_NC = torch.full(scores_NC.shape, NOT_ASKED, dtype=torch.int8)
@@ -48,16 +56,16 @@ def ranked_presence(scores_NC: Tensor, shares_C: Tensor, sure_share: float) -> T
 
 
 def write_pseudo_labels(
-    path: Path,
+    run_dir: Path,
     segmenter: TrainedSegmenter,
     images: ResizedImages,
     shares_C: Tensor,
     sure_share: float,
 ) -> None:
-    """Write a label file of what `segmenter` takes to be in each image.
+    """Write into the run's folder what `segmenter` takes to be in each image, as a label file.
 
     Args:
-        path: the label file.
+        run_dir: the run's folder.
         segmenter: judges the images.
         images: of the target domain, at the segmenter's size.
         shares_C: share of the source's images with each category.
@@ -82,4 +90,18 @@ def write_pseudo_labels(
                 annotator="pseudo",
             )
         )
-    write_labels(path, labels)
+    write_labels(run_dir / FILE, labels)
+
+
+def read_pseudo_labels(
+    run_dir: Path, categories: Sequence[str], images: ResizedImages
+) -> list[TargetLabel]:
+    """The label of each image that `write_pseudo_labels` has written.
+
+    Raises:
+        BadInput: the file is missing, or a line of it is damaged; names it.
+    """
+    names = [sample.name for sample in images.samples]
+    labels = read_labels(run_dir / FILE, categories, names)
+    nothing = unlabelled(len(categories))
+    return [labels.get(name, nothing) for name in names]

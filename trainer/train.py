@@ -35,7 +35,7 @@ from trainer.contract import (
 )
 from trainer.data.batches import Batch, SourceBatch, TargetBatch, loaded
 from trainer.data.domains import load_domains
-from trainer.data.labels import TargetLabel, read_labels, unlabelled
+from trainer.data.labels import TargetLabel
 from trainer.errors import BAD_INPUT, BadInput, NonFiniteLoss
 from trainer.files import sha256
 from trainer.history import read_history
@@ -43,8 +43,7 @@ from trainer.judge import Judge
 from trainer.predict import predict_images
 from trainer.processes import FailedElsewhere, Processes, leave
 from trainer.progress import Means, Reporter, peak_memory
-from trainer.pseudo_labels import FILE as PSEUDO_LABELS
-from trainer.pseudo_labels import write_pseudo_labels
+from trainer.pseudo_labels import read_pseudo_labels, write_pseudo_labels
 from trainer.report.page import write_report
 from trainer.resume import Candidate, Position, load_state, save_state
 from trainer.start import prepare_device, start_network
@@ -195,23 +194,20 @@ class Run:
         return loaded(make, first, end, workers, pin_memory=pinned) if make else iter(())
 
     def _pseudo_labels(self, *, make: bool) -> list[TargetLabel]:
-        """One for each target image that is trained on; all processes read the file of the first."""
-        path, images = self.run_dir / PSEUDO_LABELS, self.domains.target.images
+        """One for each target image that is trained on; all processes read what the first wrote."""
         if make:
             with self.report.working("labelling"):
-                self.everyone.alone(lambda: self._write_pseudo_labels(path))
+                self.everyone.alone(self._write_pseudo_labels)
         with self.everyone.together():
-            labels = read_labels(path, self.config.categories, [s.name for s in images.samples])
-        nothing = unlabelled(len(self.config.categories))
-        return [labels.get(sample.name, nothing) for sample in images.samples]
+            images = self.domains.target.images
+            return read_pseudo_labels(self.run_dir, self.config.categories, images)
 
-    def _write_pseudo_labels(self, path: Path) -> None:
-        source, config = self.domains.source, self.config
+    def _write_pseudo_labels(self) -> None:
+        source, target = self.domains.source, self.domains.target
         if source is None:
             raise LookupError("pseudo labels without a source domain")
-        shares = torch.from_numpy(source.shares)
-        images = self.domains.target.images
-        write_pseudo_labels(path, self._trained(), images, shares, config.pseudo_sure_share)
+        shares, sure_share = torch.from_numpy(source.shares), self.config.pseudo_sure_share
+        write_pseudo_labels(self.run_dir, self._trained(), target.images, shares, sure_share)
 
     def _look_up(self, step: int, means: Means) -> None:
         """Report, evaluate and stop after `step` steps, each when it is time to."""

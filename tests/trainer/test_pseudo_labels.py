@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.trainer.conftest import CATEGORIES, MakeRun, Street, lines_of
+from tests.trainer.conftest import CATEGORIES, MakeRun, lines_of
 from tests.trainer.test_resume import train_until_stopped
 from trainer.checkpoint import load_segmenter, path_of
 from trainer.config import read_config
@@ -66,7 +66,7 @@ def test_what_is_in_all_or_no_images_of_the_source_leaves_nothing_open(
     assert presence[:, 0].tolist() == [value] * 7
 
 
-def test_the_network_of_the_warm_up_labels_the_target(make_run: MakeRun, street: Street) -> None:
+def test_the_network_of_the_warm_up_labels_the_target(make_run: MakeRun) -> None:
     run_dir = make_run("pseudo", **RANKED)
     assert train(run_dir) == SUCCEEDED
     config, _ = read_config(run_dir)
@@ -85,7 +85,9 @@ def test_the_network_of_the_warm_up_labels_the_target(make_run: MakeRun, street:
     assert "absent" in next(
         line["losses"] for line in reversed(lines_of(run_dir)) if line["kind"] == "progress"
     )
-    assert not (make_run("pseudo", name="online") / FILE).exists()
+    online = make_run("pseudo", name="online", **RANKED | {"pseudo_labels": "online"})
+    assert train(online) == SUCCEEDED
+    assert not (online / FILE).exists()
 
 
 def test_a_run_goes_on_with_the_labels_that_it_made(
