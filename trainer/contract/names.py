@@ -1,0 +1,88 @@
+"""Names of images and categories: which are refused, and when two of them are one.
+
+A name is kept as it was given and compared by `comparable`: é as one character (as Linux and
+Windows write it) and as e with an accent (as macOS does) are the same name. Only what does harm is
+refused, with the reason; nothing is taken out of a name without a word.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+MAX_NAME = 500
+"""Characters of the longest name of an image."""
+
+# Controls but U+0085, which as U+2028 and U+2029 is white space where some programs end a line.
+_CONTROL = r"\x00-\x1f\x7f-\x84\x86-\x9f"
+_NOT_UTF8 = r"\ud800-\udfff"
+# They show a name in another order than it has, so that it reads as another name.
+_OVERRIDE = r"\u202d\u202e"
+_HARMFUL = re.compile(
+    f"(?P<control>[{_CONTROL}])|(?P<bytes>[{_NOT_UTF8}])|(?P<override>[{_OVERRIDE}])"
+)
+_HARM = {
+    "control": "the name has a control character ({})",
+    "bytes": "the name is not valid UTF-8",
+    "override": "the name has a character that turns the direction of writing ({})",
+}
+_UNFIT_FOR_A_LINE = re.compile(rf"[{_CONTROL}{_NOT_UTF8}{_OVERRIDE}\u0085\u2028\u2029]")
+
+
+def comparable(name: str) -> str:
+    """What two spellings of one name have in common (Unicode's NFC); never what to show or keep."""
+    return unicodedata.normalize("NFC", name)
+
+
+def why_refused(name: str, longest: int = MAX_NAME) -> str | None:
+    """Why nothing may have this name, as the end of a sentence about it; None when it may.
+
+    Args:
+        name: as it was given.
+        longest: characters that there may be.
+    """
+    if not name.strip():
+        return "the name is empty"
+    # Composing can lengthen a name too: a few letters are always written as two or three.
+    if max(len(name), len(comparable(name))) > longest:
+        return f"the name is longer than {longest} characters"
+    harm = _HARMFUL.search(name)
+    return harm and _HARM[harm.lastgroup or ""].format(shown(harm[0]))
+
+
+def why_no_path(path: str) -> str | None:
+    """Why this is not the name of a file below some folder; None when it is. Opens nothing.
+
+    Args:
+        path: with forward slashes.
+    """
+    if path.startswith("/"):
+        return "the path is absolute"
+    if ".." in path.split("/"):
+        return "the path leads out of its folder (..)"
+    return why_refused(path)
+
+
+def shown(name: str) -> str:
+    r"""The name on one line of text that every terminal and file can take.
+
+    What `why_refused` speaks of, and ends of lines, are written as escapes; a byte that is not
+    UTF-8 as `\xe9`. A name without any of them stays as it is.
+    """
+    return _UNFIT_FOR_A_LINE.sub(lambda found: _escaped(ord(found[0])), name)
+
+
+def _escaped(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte of a file's name that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
+
+
+def same_twice(names: Iterable[str]) -> tuple[str, str] | None:
+    """The first two names that are one by `comparable`, as they were given; None: all differ."""
+    seen: dict[str, str] = {}
+    for name in names:
+        key = comparable(name)
+        if key in seen:
+            return seen[key], name
+        seen[key] = name
+    return None
