@@ -23,7 +23,7 @@ from trainer.command import one_line_errors, parse_overrides
 from trainer.config import FILE as CONFIG
 from trainer.config import read_config, write_config
 from trainer.contract import DatasetCard, Score, Supervision, TileTags
-from trainer.data.cards import list_samples, load_card
+from trainer.data.cards import list_samples, load_card, resolve_card, say_left_out
 from trainer.data.gold import make_gold
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
@@ -189,6 +189,7 @@ def make_oracle_labels(
     with one_line_errors():
         dataset = load_card(card)
         grid = _grid(tiles) if tiles else None
+        say_left_out(dataset)
         labels = oracle_labels(
             dataset, dataset.categories, points, tiles=grid, margin=margin, seed=seed
         )
@@ -219,6 +220,7 @@ def gold(
     """Draw images of a dataset whose masks tell what a person should answer."""
     with one_line_errors():
         card = load_card(source)
+        say_left_out(card)
         made = make_gold(card, tuple(category or card.categories), count, seed=seed, out=out)
     typer.echo(f"{len(made)} images in {out}", err=True)
 
@@ -240,7 +242,9 @@ def evaluate(
 
     with one_line_errors():
         segmenter = load_segmenter(checkpoint, choose_device(device))
-        masked = load_masked(load_card(target), segmenter.categories, segmenter.size)
+        card = load_card(target)
+        say_left_out(card)
+        masked = load_masked(card, segmenter.categories, segmenter.size)
         with Screen() as screen, screen.working(f"scoring {len(masked.images)} images"):
             window = Window(scale) if sliding else None
             score = score_on_masks(segmenter, masked.images, masked.lookup, window=window)
@@ -275,7 +279,9 @@ def predict(  # noqa: PLR0913 - each is an option of the command
 
     with one_line_errors():
         segmenter = load_segmenter(checkpoint, choose_device(device))
-        card = DatasetCard(name=images.name or "images", root=images.resolve(), images="**/*")
+        every = DatasetCard(name="images", root=images, images="**/*")
+        card = resolve_card(every, Path())
+        say_left_out(card)
         found = ResizedImages(list_samples(card, with_masks=False), segmenter.size)
         with Screen() as screen, screen.working("predicting", total=len(found)) as done:
             window = Window(scale) if sliding else None

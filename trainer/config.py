@@ -41,10 +41,14 @@ def write_config(run_dir: Path, config: TrainConfig) -> None:
     """Write `config.json`, so that the folder always says what was run.
 
     Raises:
-        BadInput: the folder cannot be written.
+        BadInput: the folder cannot be written, or a path in the configuration is not UTF-8.
     """
     try:
+        content = config.model_dump_json(indent=2).encode()
+    except ValueError as error:
+        raise BadInput("the configuration has a path that is not valid UTF-8") from error
+    try:
         run_dir.mkdir(parents=True, exist_ok=True)
-        write_atomically(run_dir / FILE, config.model_dump_json(indent=2).encode())
+        write_atomically(run_dir / FILE, content)
     except OSError as error:
         raise BadInput(f"{run_dir}: cannot write the run's folder: {error}") from error

@@ -34,6 +34,7 @@ from trainer.contract import (
     Supervision,
 )
 from trainer.data.batches import Batch, SourceBatch, TargetBatch, loaded
+from trainer.data.cards import say_left_out
 from trainer.data.domains import load_domains
 from trainer.data.labels import TargetLabel
 from trainer.errors import BAD_INPUT, BadInput, NonFiniteLoss
@@ -118,6 +119,8 @@ class Run:
         self.everyone = Processes(accelerator)
         self.steps = self.config.warmup_steps + self.config.steps
         with self.everyone.together():
+            if self.everyone.is_main:
+                say_left_out(self.config.source, self.config.target, self.config.validation)
             self.domains = load_domains(self.config, self.everyone.part)
             self.judge = Judge(self.config, self.domains)
             self.adaptation = Adaptation(self.config, start_network(self.config), accelerator)

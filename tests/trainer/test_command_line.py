@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,85 @@ def test_train_evaluate_and_predict(cards: dict[str, str], street: Street, tmp_p
     assert len(lines) == 6
     with Image.open(predicted / json.loads(lines[0])["mask"]) as mask:
         assert mask.size == (80, 60)
+
+
+def test_linked_folders_and_names_of_all_kinds_are_predicted(
+    cards: dict[str, str], street: Street, tmp_path: Path
+) -> None:
+    """And what is left out is said, once, by `train` and by `predict`."""
+    images, elsewhere = tmp_path / "images", tmp_path / "elsewhere"
+    shutil.copytree(street.root / "target/images", elsewhere)
+    images.mkdir()
+    (elsewhere / "000.png").rename(elsewhere / "3.05\u202fPM e\u0301 \u3000.png")
+    (images / "linked").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(images)
+    for name in ("._000.png", "notes.txt"):
+        (images / name).write_text("not a picture")
+    said = "left out: 1 hidden, 1 linked in a circle, 1 .txt"
+    target = tmp_path / "linked.yaml"
+    target.write_text(f"name: linked\nroot: {images}\nimages: '**/*'\n")
+    arguments = ["train", "--recipe", "tiny", "--source", cards["source"], "--target", str(target)]
+    changes = ["warmup_steps=1", "steps=0", "predict=false", "threads=1", "height=32", "width=32"]
+    sets = [part for change in changes for part in ("--set", change)]
+    result = runner.invoke(
+        app, [*arguments, "--supervision", "source-only", "--out", str(tmp_path / "run"), *sets]
+    )
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count(f"linked: {said}") == 1
+    checkpoint, out = tmp_path / "run/checkpoints/step-000001.safetensors", tmp_path / "out"
+    result = runner.invoke(
+        app, ["predict", str(checkpoint), "--images", str(images), "--out", str(out)]
+    )
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count(said) == 1
+    lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+    assert [line["image"] for line in lines] == sorted(
+        f"linked/{path.name}" for path in elsewhere.glob("*.png")
+    )
+    assert all((out / line["mask"]).is_file() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([b"caf\xe9.png"], r"image images/caf\xe9.png: the name is not valid UTF-8"),
+        ([b"a\nb.png"], r"image images/a\x0ab.png: the name has a control character (\x0a)"),
+        (["\u00e9.png".encode(), "e\u0301.png".encode()], "are two spellings of one name"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_said_before_any_work(
+    trained: Path, street: Street, tmp_path: Path, names: list[bytes], message: str
+) -> None:
+    folder = tmp_path / "town"
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+        for name in names:
+            shutil.copy(street.root / f"source/{part}/000.png", folder / part / os.fsdecode(name))
+    card, out = folder / "card.yaml", tmp_path / "out"
+    card.write_text("name: town\nmasks: masks/{stem}.png\nids: {0: road, 1: building, 2: car}\n")
+    for arguments in (
+        ["train", "--recipe", "tiny", "--source", str(card), "--target", str(card)],
+        ["make-oracle-labels", "--card", str(card)],
+        ["gold", "--source", str(card), "--count", "1"],
+        ["predict", str(trained), "--images", str(folder)],
+    ):
+        result = runner.invoke(app, [*arguments, "--out", str(out)])
+        assert result.exit_code == 2, result.output
+        assert isinstance(result.exception, SystemExit)
+        assert message in result.stderr
+        assert not (out / "predictions.jsonl").exists()
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_refused(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    Image.new("RGB", (64, 48)).save(folder / "a.png")
+    checkpoint = str(trained)
+    result = runner.invoke(
+        app, ["predict", checkpoint, "--images", str(folder), "--out", str(tmp_path / "out")]
+    )
+    assert result.exit_code == 2
+    assert r"caf\xe9: the name is not valid UTF-8" in result.stderr
 
 
 def test_a_run_directory_with_overrides_keeps_them(make_run: MakeRun) -> None:

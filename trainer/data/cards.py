@@ -1,5 +1,7 @@
 """Dataset cards: where images and masks are."""
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +9,11 @@ import yaml
 from pydantic import ValidationError
 
 from trainer.contract import DatasetCard, ListedImage
+from trainer.contract.names import same_twice, shown, why_refused
+from trainer.contract.walk import Pictures, Spellings, describe_left_out, pictures_of
 from trainer.errors import BadInput, describe
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
+LONGEST_PATH = 4096
 
 
 @dataclass(frozen=True)
@@ -60,29 +64,56 @@ def _parse(fields: dict[str, object], place: str) -> DatasetCard:
 
 
 def resolve_card(card: DatasetCard, folder: Path) -> DatasetCard:
-    """The card with an absolute root, where a relative one is below `folder`."""
-    return card.model_copy(update={"root": (folder / card.root).resolve()})
+    """The card with an absolute root, where a relative one is below `folder`.
+
+    Raises:
+        BadInput: the root's path cannot be written into a run's files.
+    """
+    root = (folder / card.root).resolve()
+    if reason := why_refused(str(root), LONGEST_PATH):
+        raise BadInput(f"dataset {card.name!r}: root: {shown(str(root))}: {reason}")
+    return card.model_copy(update={"root": root})
 
 
 def list_samples(card: DatasetCard, *, with_masks: bool) -> tuple[Sample, ...]:
     """All images of a dataset in a fixed order. Masks are looked for only when they are asked for.
 
     Raises:
-        BadInput: no image at all, two of one name, or a file that is not there.
+        BadInput: no image at all, a name that is refused, two of one name, or a file that is not
+            there.
     """
-    samples = _listed(card) if card.listing else _globbed(card)
-    if not samples:
-        where = card.root / (card.listing or card.image_glob)
-        raise BadInput(f"dataset {card.name!r}: no images at {where}")
-    names = [sample.name for sample in samples]
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadInput(f"dataset {card.name!r}: image {twice!r} is there twice")
-    for sample in samples:
-        _check_files(card, sample, with_masks=with_masks)
-    if with_masks:
-        return tuple(samples)
-    return tuple(Sample(sample.name, sample.image) for sample in samples)
+    samples = _listed(card) if card.listing else _found(card)
+    _check_names(card, [sample.name for sample in samples])
+    spellings = Spellings()
+    return tuple(_on_disk(card, sample, spellings, with_masks=with_masks) for sample in samples)
+
+
+def say_left_out(*cards: DatasetCard | None) -> None:
+    """Tell on stderr what the folders of the cards' images have besides them.
+
+    Raises:
+        BadInput: a card's pattern leads nowhere.
+    """
+    told: dict[tuple[Path, str], str] = {}
+    for card in cards:
+        if card is None or card.listing or (card.root, card.image_glob) in told:
+            continue
+        said = describe_left_out(_search(card).left_out)
+        told[card.root, card.image_glob] = f"{shown(card.name)}: {said}\n" if said else ""
+    sys.stderr.write("".join(told.values()))
+
+
+def _check_names(card: DatasetCard, names: Sequence[str]) -> None:
+    for name in names:
+        if reason := why_refused(name):
+            raise BadInput(f"dataset {card.name!r}: image {shown(name)}: {reason}")
+    if (pair := same_twice(names)) is None:
+        return
+    if pair[0] == pair[1]:
+        raise BadInput(f"dataset {card.name!r}: image {pair[0]!r} is there twice")
+    raise BadInput(
+        f"dataset {card.name!r}: images {pair[0]!a} and {pair[1]!a} are two spellings of one name"
+    )
 
 
 def _listed(card: DatasetCard) -> list[Sample]:
@@ -101,29 +132,42 @@ def _listed(card: DatasetCard) -> list[Sample]:
             raise BadInput(f"{listing}:{number}: {describe(error)}") from error
         mask = card.root / listed.mask if listed.mask else None
         samples.append(Sample(listed.image, card.root / listed.path, mask))
+    if not samples:
+        raise BadInput(f"dataset {card.name!r}: no images at {listing}")
     return samples
 
 
-def _globbed(card: DatasetCard) -> list[Sample]:
+def _found(card: DatasetCard) -> list[Sample]:
+    found = _search(card)
+    if not found.names:
+        said = describe_left_out(found.left_out)
+        where = card.root / card.image_glob
+        raise BadInput(f"dataset {card.name!r}: no images at {where}{said and f' ({said})'}")
+    samples = zip(found.names, found.paths, strict=True)
+    return [Sample(name, path, card.mask_of(path)) for name, path in samples]
+
+
+def _search(card: DatasetCard) -> Pictures:
     if not card.root.is_dir():
         raise BadInput(f"dataset {card.name!r}: root: {card.root} is not a folder")
     try:
-        paths = sorted(card.root.glob(card.image_glob))
-    except (ValueError, NotImplementedError) as error:
+        return pictures_of(card)
+    except (ValueError, OSError) as error:
         raise BadInput(f"dataset {card.name!r}: images: {error}") from error
-    return [
-        Sample(path.relative_to(card.root).as_posix(), path, card.mask_of(path))
-        for path in paths
-        if path.suffix.lower() in IMAGE_SUFFIXES and card.is_image(path)
-    ]
 
 
-def _check_files(card: DatasetCard, sample: Sample, *, with_masks: bool) -> None:
-    if not sample.image.is_file():
+def _on_disk(
+    card: DatasetCard, sample: Sample, spellings: Spellings, *, with_masks: bool
+) -> Sample:
+    """The sample with the paths that its files have on disk; without a mask unless it is wanted."""
+    image = spellings.on_disk(sample.image)
+    if not image.is_file():
         raise BadInput(f"dataset {card.name!r}: image {sample.image} is not there")
     if not with_masks:
-        return
+        return Sample(sample.name, image)
     if sample.mask is None:
         raise BadInput(f"dataset {card.name!r}: image {sample.name!r} has no mask")
-    if not sample.mask.is_file():
+    mask = spellings.on_disk(sample.mask)
+    if not mask.is_file():
         raise BadInput(f"dataset {card.name!r}: mask {sample.mask} is not there")
+    return Sample(sample.name, image, mask)
