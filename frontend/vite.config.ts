@@ -3,6 +3,7 @@ import optimizeLocales from "@react-aria/optimize-locales-plugin"
 import react from "@vitejs/plugin-react"
 import { defineConfig } from "vitest/config"
 import { compressed } from "./tools/compressed.ts"
+import { scopedName } from "./tools/scoped-name.ts"
 import { sizeBudget } from "./tools/size-budget.ts"
 
 const SERVER = "http://127.0.0.1:8000"
@@ -27,6 +28,7 @@ export default defineConfig({
     ],
   },
   server: { host: "127.0.0.1", proxy: { "/api": SERVER, "/health": SERVER } },
+  css: { modules: { generateScopedName: scopedName } },
   build: {
     outDir: "../server/static",
     emptyOutDir: true,

@@ -1,5 +1,6 @@
 """Projects, categories, and the datasets and recipes a project can choose from."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +12,19 @@ from server.schemas.common import DatabaseId, In, Name, Out, ProjectSupervision
 from trainer.contract import Supervision
 
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]$")]
+
+
+def _category_key(key: str) -> str:
+    """Composed. With Shift a key means another thing, so its capital has to lead back to it."""
+    composed = unicodedata.normalize("NFC", key)
+    is_sign = len(composed) == 1 and unicodedata.category(composed).startswith(("L", "Nd"))
+    if not is_sign or composed.upper().lower() != composed:
+        raise ValueError("a key is one small letter or digit")
+    return composed
+
+
+Key = Annotated[str, Field(min_length=1, max_length=4), AfterValidator(_category_key)]
+"""A small letter or a digit, of any alphabet."""
 Mode = Literal["tags", "points", "tags-and-points", "tiles"]
 Prefill = Literal["none", "model", "priors"]
 Order = Literal["imported", "random", "uncertain", "rare", "disagreement"]
@@ -186,7 +199,9 @@ class PersonalKeys(In):
     A category that is left out of a choice keeps the project's key where that is still free.
     """
 
-    keys: dict[CategoryName, Key] = Field(max_length=36, examples=[{"Car": "c", "Road": "r"}])
+    keys: dict[CategoryName, Key] = Field(
+        max_length=MAX_CATEGORIES, examples=[{"Car": "c", "Road": "r"}]
+    )
     """By category name."""
 
 

@@ -292,6 +292,81 @@ def test_a_person_has_keys_of_their_own(product: Installation, label: Any) -> No
     expect(row(page, "Car")).to_have_attribute("aria-keyshortcuts", "c")
 
 
+class Keyboard:
+    """Presses keys of another layout: what they write is not what a US keyboard has there."""
+
+    def __init__(self, page: Page) -> None:
+        self.session = page.context.new_cdp_session(page)
+
+    def press(self, key: str, code: str, **more: Any) -> None:
+        event = {"key": key, "code": code} | more
+        self.session.send("Input.dispatchKeyEvent", {"type": "rawKeyDown"} | event)
+        self.session.send("Input.dispatchKeyEvent", {"type": "keyUp"} | event)
+
+    def compose(self, text: str) -> None:
+        """What an input method shows before it is taken."""
+        ends = {"selectionStart": len(text), "selectionEnd": len(text)}
+        self.session.send("Input.imeSetComposition", {"text": text} | ends)
+
+
+CONTROL, SHIFT = {"modifiers": 2}, {"modifiers": 8}
+BY_AN_INPUT_METHOD = {"windowsVirtualKeyCode": 229}
+
+
+def test_keyboards_of_other_scripts_reach_categories_and_commands(
+    product: Installation, label: Any
+) -> None:
+    categories = [*CATEGORIES, {"name": "Tram", "key": "1"}, {"name": "Sign", "key": "ж"}]
+    project = product.project(categories=categories, mode="tags")
+    page = label(project)
+    keyboard = Keyboard(page)
+    ticked = page.locator("[aria-pressed=true][aria-keyshortcuts]")
+    keyboard.press("\u0441", "KeyC")
+    keyboard.press("\u03c1", "KeyR")
+    keyboard.press("&", "Digit1")
+    keyboard.press("ж", "Semicolon")
+    expect(ticked).to_have_count(4)
+    keyboard.press("\u044f", "KeyZ", **CONTROL)
+    expect(row(page, "Sign")).to_have_attribute("aria-pressed", "false")
+    keyboard.press("ㅏ", "KeyK", **SHIFT)
+    expect(row(page, "Sky")).to_contain_text("not sure")
+    # Neither a command nor a category: it belongs to the input method.
+    keyboard.press("Process", "KeyR", **BY_AN_INPUT_METHOD)
+    keyboard.press("Enter", "Enter", **BY_AN_INPUT_METHOD)
+    keyboard.press("ч", "KeyX")
+    expect(ticked).to_have_count(3)
+    keyboard.press(",", "Slash", **SHIFT)
+    keyboard.press("؟", "Slash", **SHIFT)
+    dialog = page.get_by_role("dialog", name="Keys")
+    dialog.get_by_role("button", name="Choose your own keys").click()
+    dialog.get_by_role("button", name="Car", exact=False).first.click()
+    keyboard.press("ש", "KeyA")
+    expect(dialog.get_by_role("button", name=re.compile("^Car"))).to_contain_text("ש")
+    page.keyboard.press("Escape")
+    keyboard.press("ש", "KeyA")
+    expect(row(page, "Car")).to_have_attribute("aria-pressed", "false")
+    submit(page)
+    [saved] = product.labels(project)
+    assert (saved["present"], saved["unsure"]) == (["Road", "Tram"], ["Sky"])
+
+
+def test_the_enter_that_ends_a_composition_ticks_nothing(product: Installation, label: Any) -> None:
+    names = ["자동차", "도로", "하늘"]
+    page = label(product.project(categories=[{"name": name} for name in names], mode="tags"))
+    keyboard = Keyboard(page)
+    keyboard.press("ж", "Semicolon")
+    finder = page.get_by_role("textbox", name="Find a category")
+    expect(finder).to_be_focused()
+    keyboard.compose("도")
+    keyboard.press("Enter", "Enter", **BY_AN_INPUT_METHOD)
+    expect(finder).to_have_value("도")
+    keyboard.session.send("Input.insertText", {"text": "도"})
+    expect(page.get_by_role("complementary").get_by_role("listitem")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(finder).to_have_count(0)
+    expect(row(page, "도로")).to_have_attribute("aria-pressed", "true")
+
+
 def test_categories_without_a_key_are_found_by_name(product: Installation, label: Any) -> None:
     names = [f"Kind {number:02}" for number in range(40)]
     project = product.project(categories=[{"name": name} for name in names], mode="tags")

@@ -1,5 +1,6 @@
 """Projects by HTTP: their settings, their categories and everybody's own keys."""
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -148,6 +149,10 @@ def test_everybody_has_keys_of_their_own(
         ({"Car": "X"}, "bad-input", "keys.Car"),
         ({"Car": "xy"}, "bad-input", "keys.Car"),
         ({"Car": "ß"}, "bad-input", "keys.Car"),
+        ({"Car": "Ф"}, "bad-input", "keys.Car"),
+        ({"Car": "."}, "bad-input", "keys.Car"),
+        ({"Car": "\u093e"}, "bad-input", "keys.Car"),
+        ({"Car": "\u00e9", "Road": "e\u0301"}, "key-taken", "'Car' and 'Road'"),
     ],
 )
 def test_keys_in_conflict_are_refused_and_the_old_ones_kept(
@@ -159,6 +164,21 @@ def test_keys_in_conflict_are_refused_and_the_old_ones_kept(
     assert (refused.status_code, refused.json()["code"]) == (422, code)
     assert words in refused.json()["detail"]
     assert annotator.get(keys).json() == before
+
+
+@pytest.mark.parametrize("key", ["ф", "ω", "ש", "ش", "ㅁ", "ฟ", "व", "é", "٣", "𞤢"])
+def test_a_key_is_a_letter_or_digit_of_any_alphabet(
+    engineer: TestClient, annotator: TestClient, make_project: MakeProject, key: str
+) -> None:
+    project = make_project(categories=[{"name": "Car", "key": key}, {"name": "Road"}])
+    keys = url_of(project, "keys")
+    assert annotator.get(keys).json() == {"keys": {"Car": key, "Road": "r"}}
+    chosen = annotator.put(keys, json={"keys": {"Road": unicodedata.normalize("NFD", key)}})
+    assert chosen.json() == {"keys": {"Road": key}}
+    changed = [{"id": each["id"], "name": each["name"]} for each in project["categories"]]
+    changed[1]["key"] = key
+    answer = engineer.patch(url_of(project), json={"categories": changed})
+    assert [each["key"] for each in answer.json()["categories"]] == ["c", key]
 
 
 def test_ones_keys_go_with_their_category(

@@ -1,4 +1,5 @@
 import type { Category, CategoryChange, CategoryIn } from "@/api/projects"
+import { isCategoryKey } from "@/lib/keys"
 import { usualColor } from "./presets"
 
 /** A category while it is being written. */
@@ -85,7 +86,7 @@ export function nameProblem(draft: CategoryDraft, drafts: readonly CategoryDraft
 
 export function keyProblem(draft: CategoryDraft, drafts: readonly CategoryDraft[]): string | null {
   if (!draft.key) return null
-  if (!/^[a-z0-9]$/.test(draft.key)) return "A key is one letter or digit."
+  if (!isCategoryKey(draft.key)) return "A key is one letter or digit."
   const holder = drafts.find((other) => other.id !== draft.id && other.key === draft.key)
   if (!holder) return null
   return `${draft.key.toUpperCase()} is also the key of ${holder.name.trim() || "another category"}.`

@@ -1,6 +1,7 @@
 import { GripVertical, X } from "lucide-react"
 import type { HTMLAttributes } from "react"
 import { Button } from "@/components/button"
+import { folded } from "@/lib/keys"
 import type { CategoryDraft } from "./category-draft"
 import styles from "./category-editor.module.css"
 
@@ -55,12 +56,12 @@ export function CategoryRow(props: CategoryRowProps) {
         className={`${styles.text} ${styles.key}`}
         aria-label={`Key of category ${number}`}
         {...invalid(problems.key)}
-        maxLength={1}
+        maxLength={2}
         placeholder="auto"
         autoComplete="off"
         value={draft.key}
         onFocus={(event) => event.target.select()}
-        onChange={(event) => onChange({ ...draft, key: event.target.value.toLowerCase() })}
+        onChange={(event) => onChange({ ...draft, key: folded(event.target.value) })}
       />
       <Button
         variant="quiet"

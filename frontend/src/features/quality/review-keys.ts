@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "react"
+import { chordsOf } from "@/lib/keys"
 
 /** What a review's keys do: take all that one person said, set one category, go on. */
 export type ReviewCommand =
@@ -11,18 +12,28 @@ export type ReviewCommand =
 const PRESSED_BY_ENTER = "a[href], button, summary"
 const OWN_KEYS = "input, select, textarea, dialog, [role=menu]"
 
+const COMMANDS: Readonly<Record<string, ReviewCommand>> = {
+  ArrowLeft: { kind: "take", person: 0 },
+  ArrowRight: { kind: "take", person: 1 },
+  Enter: { kind: "submit" },
+  ".": { kind: "later" },
+}
+
 /** @param keys keys by category name */
 export function commandOf(
-  { key, target }: Pick<KeyboardEvent, "key" | "target">,
+  event: KeyboardEvent,
   keys: Readonly<Record<string, string>>,
 ): ReviewCommand | null {
-  const element = target instanceof Element ? target : null
+  const element = event.target instanceof Element ? event.target : null
   if (element?.closest(OWN_KEYS)) return null
-  if (key === "ArrowLeft") return { kind: "take", person: 0 }
-  if (key === "ArrowRight") return { kind: "take", person: 1 }
-  if (key === ".") return { kind: "later" }
-  if (key === "Enter") return element?.closest(PRESSED_BY_ENTER) ? null : { kind: "submit" }
-  const category = Object.keys(keys).find((name) => keys[name] === key.toLowerCase())
+  if (event.key === "Enter" && element?.closest(PRESSED_BY_ENTER)) return null
+  const meant = chordsOf(event).map((chord) => COMMANDS[chord] ?? answerBy(chord, keys))
+  return meant.find((command) => command !== null) ?? null
+}
+
+function answerBy(chord: string, keys: Readonly<Record<string, string>>): ReviewCommand | null {
+  const key = chord.replace("Shift+", "")
+  const category = Object.keys(keys).find((name) => keys[name] === key)
   return category === undefined ? null : { kind: "answer", category }
 }
 
@@ -37,9 +48,7 @@ export function useReviewKeys(
   })
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      const isChord = event.altKey || event.ctrlKey || event.metaKey
-      if (isChord || event.repeat || event.isComposing) return
-      const command = commandOf(event, keys)
+      const command = event.repeat ? null : commandOf(event, keys)
       if (!command) return
       event.preventDefault()
       latest.current(command)

@@ -1,24 +1,14 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
+import { pressed } from "@/lib/keys.fixture"
 import { COMMANDS, type Command } from "./commands"
-import { capOf, chordOf, keymapOf, keysOf, meaningOf } from "./keymap"
+import { capOf, keymapOf, keysOf, meaningOf } from "./keymap"
 
 const ALL: readonly Command[] = COMMANDS
 const SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 const categoriesWith = (keys: string) =>
   [...keys].map((key, index) => ({ id: index, name: `Category ${key}`, color: "#000000", key }))
-
-const press = (key: string, change: Partial<KeyboardEvent> = {}) => ({
-  key,
-  code: "",
-  shiftKey: false,
-  ctrlKey: false,
-  metaKey: false,
-  altKey: false,
-  getModifierState: () => false,
-  ...change,
-})
 
 describe("the command table", () => {
   it("gives no key to two commands", () => {
@@ -50,7 +40,7 @@ describe("the command table", () => {
     for (const chord of map.keys()) {
       const key = chord.split("+").at(-1) ?? ""
       for (const modifier of ["altKey", "metaKey", "ctrlKey"] as const) {
-        const event = press(key, { [modifier]: true, shiftKey: chord.startsWith("Shift+") })
+        const event = pressed(key, { [modifier]: true, shiftKey: chord.startsWith("Shift+") })
         const meaning = meaningOf(event, map)
         const isUndo = /^[zy]$/.test(key) && modifier !== "altKey"
         expect(meaning === null || isUndo, `${modifier} ${chord}`).toBe(true)
@@ -85,7 +75,7 @@ describe("keymapOf", () => {
 })
 
 describe("the numeric keypad", () => {
-  const pad = (code: string, key: string) => press(key, { code })
+  const pad = (code: string, key: string) => pressed(key, { code })
 
   it("is the tiles from the top left, with or without NumLock", () => {
     const map = keymapOf(categoriesWith("14"), { rows: 2, cols: 3 })
@@ -105,34 +95,6 @@ describe("the numeric keypad", () => {
   })
 })
 
-describe("chordOf", () => {
-  it("names keys as the table does", () => {
-    expect(chordOf(press("Enter"))).toBe("Enter")
-    expect(chordOf(press(" "))).toBe("Space")
-    expect(chordOf(press("c"))).toBe("c")
-    expect(chordOf(press("C", { shiftKey: true }))).toBe("Shift+c")
-    expect(chordOf(press("z", { ctrlKey: true }))).toBe("Ctrl+z")
-    expect(chordOf(press("Z", { metaKey: true, shiftKey: true }))).toBe("Ctrl+Shift+z")
-  })
-
-  it("takes letters with Caps Lock on", () => {
-    expect(chordOf(press("C"))).toBe("c")
-  })
-
-  it("takes signs however a layout makes them", () => {
-    expect(chordOf(press("?", { shiftKey: true, code: "Slash" }))).toBe("?")
-    expect(chordOf(press("+", { shiftKey: true, code: "Digit1" }))).toBe("+")
-    expect(chordOf(press("!", { shiftKey: true, code: "Digit1" }))).toBe("Shift+1")
-    expect(chordOf(press("1", { shiftKey: true, code: "Digit1" }))).toBe("1")
-  })
-
-  it("takes AltGr for typing and leaves Alt to the browser", () => {
-    const altGraph = { altKey: true, ctrlKey: true, getModifierState: () => true }
-    expect(chordOf(press(",", altGraph))).toBe(",")
-    expect(chordOf(press("ArrowLeft", { altKey: true }))).toBeNull()
-  })
-})
-
 describe("capOf", () => {
   it("draws keys the way they are printed", () => {
     expect(capOf("c")).toBe("C")
@@ -140,5 +102,6 @@ describe("capOf", () => {
     expect(capOf("ArrowLeft")).toBe("←")
     expect(capOf("+")).toBe("+")
     expect(capOf("Shift+c")).toBe("Shift + C")
+    expect(["ф", "Shift+ш", "א"].map(capOf)).toEqual(["Ф", "Shift + Ш", "א"])
   })
 })

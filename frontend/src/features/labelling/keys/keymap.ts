@@ -1,4 +1,5 @@
 import type { Category } from "@/api/projects"
+import { chordsOf, isCategoryKey } from "@/lib/keys"
 import type { Grid } from "../answer/sheet"
 import { COMMANDS, type Command, type CommandId } from "./commands"
 
@@ -51,33 +52,11 @@ export function keysOf(id: CommandId, keymap: Keymap): string[] {
 }
 
 /** What the event means; null when it is somebody else's. The keypad's own keys go first. */
-export function meaningOf(event: Pressed, keymap: Keymap): Binding | null {
-  const chord = chordOf(event)
-  if (chord === null) return null
+export function meaningOf(event: KeyboardEvent, keymap: Keymap): Binding | null {
+  const chords = chordsOf(event)
   const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey)
-  return (isPlain ? keymap.get(event.code) : undefined) ?? keymap.get(chord) ?? null
-}
-
-type Pressed = Pick<
-  KeyboardEvent,
-  "key" | "code" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey" | "getModifierState"
->
-
-/** What was pressed, as it stands in the table; null for what belongs to the browser. */
-export function chordOf(event: Pressed): string | null {
-  const isTyped = event.getModifierState("AltGraph")
-  if (event.altKey && !isTyped) return null
-  const control = (event.ctrlKey || event.metaKey) && !isTyped ? "Ctrl+" : ""
-  return control + shifted(event)
-}
-
-/** A sign that needs Shift is that sign; Shift counts with letters and digits. */
-function shifted({ key, code, shiftKey }: Pressed): string {
-  if (key === " ") return "Space"
-  const digit = /^Digit(\d)$/.exec(code)?.[1]
-  if (shiftKey && digit && !/^[\d?+.,;<>=[\]{}\\-]$/.test(key)) return `Shift+${digit}`
-  const isLetter = /^\p{L}$/u.test(key)
-  return shiftKey && isLetter ? `Shift+${key.toLowerCase()}` : isLetter ? key.toLowerCase() : key
+  if (isPlain && chords.length > 0) chords.unshift(event.code)
+  return chords.map((chord) => keymap.get(chord)).find(Boolean) ?? null
 }
 
 const SIGNS: Record<string, string> = {
@@ -98,6 +77,6 @@ const SIGNS: Record<string, string> = {
 export function capOf(chord: string): string {
   return chord
     .split(/(?<=.)\+(?=.)/)
-    .map((part) => SIGNS[part] ?? (part.length === 1 ? part.toUpperCase() : part))
+    .map((part) => SIGNS[part] ?? (isCategoryKey(part) ? part.toUpperCase() : part))
     .join(" + ")
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react"
 import type { CommandId } from "./commands"
-import { type Binding, chordOf, type Keymap, meaningOf } from "./keymap"
+import { type Binding, type Keymap, meaningOf } from "./keymap"
 
 export type KeyHandlers = {
   run: (id: CommandId) => void
@@ -59,17 +59,15 @@ export function useKeys(keymap: Keymap, handlers: KeyHandlers, isOn: boolean): v
 
 /** What the event means here; null when it is somebody else's. */
 export function bindingOf(event: KeyboardEvent, keymap: Keymap): Binding | null {
-  if (event.defaultPrevented || event.isComposing) return null
-  const chord = chordOf(event)
-  if (chord === null || isNeededBy(event.target, chord)) return null
+  if (event.defaultPrevented || isNeededBy(event)) return null
   return meaningOf(event, keymap)
 }
 
-function isNeededBy(target: EventTarget | null, chord: string): boolean {
+function isNeededBy({ target, key }: KeyboardEvent): boolean {
   if (!(target instanceof Element)) return false
   if (target.closest(TEXT_INPUTS)) return true
-  if (target.matches("input[type=range]")) return MOVES.includes(chord)
-  const isPress = chord === "Enter" || chord === "Space"
+  if (target.matches("input[type=range]")) return MOVES.includes(key)
+  const isPress = key === "Enter" || key === " "
   return isPress && target.closest(PRESSED_BY_KEY) !== null
 }
 

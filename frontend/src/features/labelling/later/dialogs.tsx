@@ -6,6 +6,7 @@ import { Dialog, DialogActions } from "@/components/dialog"
 import { TextField } from "@/components/field"
 import { Notice } from "@/components/notice"
 import { formatPlural } from "@/lib/format"
+import { chordsOf } from "@/lib/keys"
 import { KeyCap } from "../screen/key-cap"
 import styles from "./dialogs.module.css"
 import { signInAgain } from "./personal"
@@ -28,7 +29,8 @@ export function SkipDialog({ onSkip, onClose }: SkipProps) {
     if (words.trim()) onSkip(words.trim())
   }
   const choose = (event: React.KeyboardEvent) => {
-    const reason = REASONS[Number(event.key) - 1]
+    const digit = chordsOf(event.nativeEvent).find((chord) => /^\d$/.test(chord))
+    const reason = REASONS[Number(digit) - 1]
     const isTyping = event.target instanceof HTMLInputElement
     if (reason && !isTyping) onSkip(reason)
   }

@@ -3,11 +3,12 @@ import { messageOf } from "@/api/client"
 import type { Category } from "@/api/projects"
 import { Button } from "@/components/button"
 import { Notice } from "@/components/notice"
+import { chordsOf } from "@/lib/keys"
 import type { Keys } from "../loop/transport"
 import { KeyCap } from "../screen/key-cap"
 import styles from "./key-editor.module.css"
 import { chooseKeys, resetKeys } from "./personal"
-import { holderOf, isCategoryKey, rekeyed } from "./remap"
+import { holderOf, keyAmong, rekeyed } from "./remap"
 
 type KeyEditorProps = {
   projectId: number
@@ -31,8 +32,8 @@ export function KeyEditor({ projectId, categories, onChange }: KeyEditorProps) {
   const choose = (category: string, key: string) =>
     save(chooseKeys(projectId, rekeyed(keys, category, key)))
   const press = useEffectEvent((event: KeyboardEvent) => {
-    const key = event.key.toLowerCase()
-    if (!asking || !isCategoryKey(key) || event.ctrlKey || event.metaKey || event.altKey) return
+    const key = keyAmong(chordsOf(event))
+    if (!asking || key === null) return
     event.preventDefault()
     const holder = holderOf(key, asking.category, keys)
     if (holder === null) void choose(asking.category, key)
@@ -68,7 +69,9 @@ export function KeyEditor({ projectId, categories, onChange }: KeyEditorProps) {
             onSwap={(key) => void choose(asking.category, key)}
           />
         ) : (
-          <span>Press a category, then the letter or digit that you want for it.</span>
+          <span>
+            Press a category, then the letter or digit that you want for it, of any alphabet.
+          </span>
         )}
       </div>
       <Button onClick={() => void save(resetKeys(projectId))}>Back to the project's keys</Button>

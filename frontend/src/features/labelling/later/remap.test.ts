@@ -1,13 +1,16 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
-import { holderOf, isCategoryKey, rekeyed } from "./remap"
+import { holderOf, keyAmong, rekeyed } from "./remap"
 
 const keys = { Road: "r", Car: "c" }
 
 describe("choosing a key", () => {
-  it("takes letters and digits only", () => {
-    expect(["a", "z", "0", "9"].every(isCategoryKey)).toBe(true)
-    expect(["A", "ä", "Enter", "F5", ".", " ", ""].some(isCategoryKey)).toBe(false)
+  it("takes the character, or the key's place where that is no letter or digit", () => {
+    expect(keyAmong(["ф", "a"])).toBe("ф")
+    expect(keyAmong(["Shift+c"])).toBe("c")
+    expect(keyAmong(["1", "&"])).toBe("1")
+    expect(keyAmong(["ा", "e"])).toBe("e")
+    for (const chord of ["Enter", "F5", ".", "Ctrl+z"]) expect(keyAmong([chord])).toBeNull()
   })
 
   it("says who has the key already", () => {

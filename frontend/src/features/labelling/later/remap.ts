@@ -1,8 +1,11 @@
+import { isCategoryKey } from "@/lib/keys"
+
 /** Keys by category name. */
 export type Keys = Readonly<Record<string, string>>
 
-/** Letters and digits, which no command has for itself. */
-export const isCategoryKey = (key: string): boolean => /^[a-z0-9]$/.test(key)
+/** The key that is meant by names of a press; null for one that no category may have. */
+export const keyAmong = (chords: readonly string[]): string | null =>
+  chords.map((chord) => chord.replace("Shift+", "")).find(isCategoryKey) ?? null
 
 /** Who has the key already; null when it is free, or the category's own. */
 export function holderOf(key: string, category: string, keys: Keys): string | null {

@@ -4,6 +4,7 @@ import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
 import { formatPlural } from "@/lib/format"
 import { asksPoints, pointsOf, presenceOf, type Rules, type Sheet, tilesOf } from "../answer/sheet"
+import { capOf } from "../keys/keymap"
 import styles from "./category-panel.module.css"
 import { KeyCap } from "./key-cap"
 
@@ -57,7 +58,7 @@ export function CategoryRow(props: RowProps) {
         className={styles.doubt}
         aria-pressed={presence === "unsure"}
         aria-label={`Not sure about ${name}`}
-        title={key === null ? "Not sure" : `Not sure (Shift + ${key.toUpperCase()})`}
+        title={key === null ? "Not sure" : `Not sure (${capOf(`Shift+${key}`)})`}
         onClick={() => onDoubt(name)}
       >
         <CircleHelp aria-hidden="true" />

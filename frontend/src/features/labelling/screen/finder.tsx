@@ -1,14 +1,15 @@
 import { Search } from "lucide-react"
 import { type KeyboardEvent, useState } from "react"
 import type { Category } from "@/api/projects"
+import { folded, isComposition } from "@/lib/keys"
 import styles from "./category-panel.module.css"
 
 /** The categories whose name has the words, those that begin with them first. */
 export function found(categories: readonly Category[], words: string): readonly Category[] {
-  const wanted = words.trim().toLowerCase()
+  const wanted = folded(words.trim())
   if (!wanted) return categories
-  const named = categories.filter(({ name }) => name.toLowerCase().includes(wanted))
-  const rank = ({ name }: Category) => Number(!name.toLowerCase().startsWith(wanted))
+  const named = categories.filter(({ name }) => folded(name).includes(wanted))
+  const rank = ({ name }: Category) => Number(!folded(name).startsWith(wanted))
   return named.toSorted((one, other) => rank(one) - rank(other))
 }
 
@@ -23,6 +24,7 @@ type FinderProps = {
 /** Typing instead of a key, for categories that have none. */
 export function Finder({ words, onWords, onChoose, onClose }: FinderProps) {
   const press = (event: KeyboardEvent) => {
+    if (isComposition(event.nativeEvent)) return
     if (event.key === "Enter") onChoose(event.shiftKey)
     else if (event.key !== "Escape") return
     event.preventDefault()

@@ -1,4 +1,4 @@
-import { chordOf } from "../keys/keymap"
+import { chordsOf } from "@/lib/keys"
 
 /** What a person can do on a page of a sweep. Keys, toolbar and help read this table. */
 export const SWEEP_COMMANDS = [
@@ -52,9 +52,10 @@ export function keyOf(id: SweepCommandId): string {
 
 /** What a key means; null when it is somebody else's. */
 export function commandOf(event: KeyboardEvent): SweepCommandId | null {
-  if (event.defaultPrevented || event.isComposing) return null
-  const chord = chordOf(event)
-  const command = chord === null ? undefined : BY_KEY.get(chord)
+  if (event.defaultPrevented) return null
+  const command = chordsOf(event)
+    .map((chord) => BY_KEY.get(chord))
+    .find(Boolean)
   if (!command || isNeededBy(event.target, command.id)) return null
   return command.id
 }
