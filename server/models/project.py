@@ -69,6 +69,8 @@ class Project(Base):
     """Who sees which image blind, and when a gold one, is drawn with it: nobody can foresee it."""
     gold_share: Mapped[float] = mapped_column(default=0.02)
     """Share of gold images among those that a person is given, once the project has any."""
+    min_view_ms: Mapped[int] = mapped_column(default=400)
+    """How long the labelling page shows an image before it takes an answer, in milliseconds."""
     order: Mapped[str] = mapped_column(String(20), default="imported")
     """In which order images are handed out; see `services.priorities`."""
     neutral_priority: Mapped[float] = mapped_column(default=0.0)

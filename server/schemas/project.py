@@ -33,6 +33,7 @@ Overlap = Annotated[int, Field(ge=1, le=10)]
 TileCount = Annotated[int, Field(ge=1, le=16)]
 Share = Annotated[float, Field(ge=0, le=1)]
 GoldShare = Annotated[float, Field(ge=0, le=0.5)]
+MinView = Annotated[int, Field(ge=0, le=10_000)]
 MAX_CATEGORIES = 256
 CategoryName = Annotated[
     str,
@@ -112,6 +113,11 @@ class ProjectSettings(In):
     and would stand out."""
     gold_share: GoldShare = 0.02
     """Share of images with known answers among those that a person gets, once they are made."""
+    min_view_ms: MinView = 400
+    """How long the labelling page shows an image before it takes an answer, in milliseconds.
+
+    A second press of the key that saved the image before is then none for this one. The page keeps
+    it; answers by HTTP are taken at once."""
     order: Order = "imported"
     """Which images come first."""
 
@@ -141,6 +147,7 @@ class ProjectChange(In):
     prefill: Prefill | None = None
     blind_share: Share | None = None
     gold_share: GoldShare | None = None
+    min_view_ms: MinView | None = None
     order: Order | None = None
     categories: Annotated[list[CategoryChange], *CATEGORIES_DIFFER] | None = None
     """All categories in their new order. One that is left out is removed: refused when a label
@@ -178,6 +185,7 @@ class ProjectOut(Out):
     prefill: Prefill
     blind_share: float
     gold_share: float
+    min_view_ms: int
     order: Order
     created_at: datetime
     categories: list[CategoryOut]

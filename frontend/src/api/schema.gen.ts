@@ -1942,6 +1942,8 @@ export interface components {
             description?: string | null;
             /** Gold Share */
             gold_share?: number | null;
+            /** Min View Ms */
+            min_view_ms?: number | null;
             /** Mode */
             mode?: ("tags" | "points" | "tags-and-points" | "tiles") | null;
             /** Name */
@@ -1990,6 +1992,11 @@ export interface components {
              * @default 0.02
              */
             gold_share: number;
+            /**
+             * Min View Ms
+             * @default 400
+             */
+            min_view_ms: number;
             /**
              * Mode
              * @default tags-and-points
@@ -2077,6 +2084,8 @@ export interface components {
             /** Id */
             id: number;
             images: components["schemas"]["ImageCounts"];
+            /** Min View Ms */
+            min_view_ms: number;
             /**
              * Mode
              * @enum {string}

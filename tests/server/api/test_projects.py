@@ -30,12 +30,26 @@ def test_settings_of_the_mode_are_kept(engineer: TestClient, make_project: MakeP
     assert (changed["order"], changed["tile_rows"]) == ("rare", 3)
 
 
+def test_the_shortest_look_at_an_image_is_a_setting(
+    engineer: TestClient, make_project: MakeProject
+) -> None:
+    project = make_project()
+    assert project["min_view_ms"] == 400
+    for milliseconds in (0, 10_000):
+        changed = change(engineer, project, min_view_ms=milliseconds).json()
+        assert changed["min_view_ms"] == milliseconds
+    assert make_project(name="Patient", min_view_ms=250)["min_view_ms"] == 250
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"mode": "polygons"},
         {"mode": None},
         {"points_per_category": 11},
+        {"min_view_ms": -1},
+        {"min_view_ms": 10_001},
+        {"min_view_ms": None},
         {"tile_rows": 0},
         {"tile_cols": 17},
         {"blind_share": 1.5},

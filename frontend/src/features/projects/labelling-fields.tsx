@@ -74,6 +74,14 @@ export function TaskFields({ draft, onChange, problems }: FieldsProps) {
           inputMode="numeric"
           error={problems.overlap ?? null}
         />
+        <TextField
+          label="Shortest look, in milliseconds"
+          description="An image is on the screen for at least this long before an answer to it is taken. A double press then answers no image that nobody has seen."
+          value={draft.minView}
+          onChange={(minView) => onChange({ minView })}
+          inputMode="numeric"
+          error={problems.minView ?? problems.min_view_ms ?? null}
+        />
       </div>
     </FormSection>
   )

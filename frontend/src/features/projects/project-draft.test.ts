@@ -24,6 +24,7 @@ test("a complete draft has no problems and becomes a request", () => {
     points_per_category: 1,
     blind_share: 0.1,
     gold_share: 0.02,
+    min_view_ms: 400,
     categories: [{ name: "Car", key: "c" }],
   })
 })
@@ -38,12 +39,14 @@ test("problems are found before the server is asked", () => {
     goldPercent: "50.1",
     retrainAfter: "0",
     overlap: "11",
+    minView: "10001",
     categories: [],
   }
   expect(Object.keys(checkProject(wrong)).sort()).toEqual([
     "blindPercent",
     "categories",
     "goldPercent",
+    "minView",
     "name",
     "overlap",
     "pointsPerCategory",

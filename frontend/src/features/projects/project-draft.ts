@@ -37,6 +37,8 @@ export type ProjectDraft = {
   /** Of images with known answers, once the project has any. */
   goldPercent: string
   overlap: string
+  /** Milliseconds, as typed. */
+  minView: string
   categories: readonly CategoryDraft[]
 }
 
@@ -58,6 +60,7 @@ export const EMPTY_PROJECT: ProjectDraft = {
   blindPercent: "10",
   goldPercent: "2",
   overlap: "1",
+  minView: "400",
   categories: [],
 }
 
@@ -79,6 +82,7 @@ export const toDraft = (project: Project): ProjectDraft => ({
   blindPercent: toPercent(project.blind_share),
   goldPercent: toPercent(project.gold_share),
   overlap: String(project.overlap),
+  minView: String(project.min_view_ms),
   categories: storedDrafts(project.categories),
 })
 
@@ -102,6 +106,7 @@ const toSettings = (draft: ProjectDraft) => ({
   blind_share: Number(draft.blindPercent) / 100,
   gold_share: Number(draft.goldPercent) / 100,
   overlap: Number(draft.overlap),
+  min_view_ms: Number(draft.minView),
 })
 
 /** What the server is sent to change a project; categories only when something about them is new. */
@@ -139,11 +144,14 @@ function checkNumbers(draft: ProjectDraft): Record<string, string> {
   if (!isPercentage(draft.blindPercent)) problems.blindPercent = "A percentage from 0 to 100."
   if (!isPercentage(draft.goldPercent, 50)) problems.goldPercent = "A percentage from 0 to 50."
   if (!isWhole(draft.overlap, 10)) problems.overlap = "A whole number from 1 to 10."
+  if (!isWhole(draft.minView, 10_000, 0)) {
+    problems.minView = "A whole number of milliseconds from 0 to 10000."
+  }
   return problems
 }
 
-const isWhole = (text: string, most: number): boolean =>
-  /^\d{1,7}$/.test(text) && Number(text) >= 1 && Number(text) <= most
+const isWhole = (text: string, most: number, least = 1): boolean =>
+  /^\d{1,7}$/.test(text) && Number(text) >= least && Number(text) <= most
 
 const isPercentage = (text: string, most = 100): boolean =>
   /^\d{1,3}(\.\d{1,2})?$/.test(text) && Number(text) <= most
