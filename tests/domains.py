@@ -42,6 +42,8 @@ def make_project(api: httpx.Client, domains: Domains) -> int:
         # Every image shows its prediction.
         "blind_share": 0,
         "gold_share": 0,
+        # Nobody here is as slow as a person.
+        "min_view_ms": 0,
     }
     answer = api.post("/api/v1/projects", json=body)
     assert answer.status_code == 201, answer.text

@@ -121,6 +121,96 @@ def submit(page: Page) -> None:
     expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
 
 
+def submit_empty(page: Page) -> None:
+    """Says that nothing is there, in the two presses that it takes."""
+    page.keyboard.press("Enter")
+    expect(empty_question(page)).to_be_visible()
+    submit(page)
+
+
+def empty_question(page: Page) -> Any:
+    return page.get_by_text("Nothing is ticked: this says all 3 categories are absent.").last
+
+
+def pause(page: Page, milliseconds: int) -> None:
+    """The person lets time pass between two presses."""
+    page.evaluate("ms => new Promise((done) => setTimeout(done, ms))", milliseconds)
+
+
+# --- Nothing that nobody meant is saved
+
+SHORTEST_LOOK = 400
+
+
+def test_a_double_press_labels_one_image(product: Installation, label: Any) -> None:
+    project = product.project(min_view_ms=SHORTEST_LOOK)
+    page = label(project)
+    labelled: list[str] = []
+    for gap in (10, 60, 110, 190, 350):
+        labelled.append(image_name(page))
+        page.keyboard.press("c")
+        pause(page, SHORTEST_LOOK)
+        page.keyboard.press("Enter")
+        pause(page, gap)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(labelled[-1])).to_have_count(0)
+    labelled.append(image_name(page))
+    page.keyboard.press("c")
+    pause(page, SHORTEST_LOOK)
+    page.get_by_role("button", name="Save and next").dblclick()
+    expect(page.get_by_text(labelled[-1])).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    assert [one["present"] for one in product.labels(project)] == [["Car"]] * len(labelled)
+
+
+def test_a_held_key_labels_one_image(product: Installation, label: Any) -> None:
+    project = product.project()
+    page = label(project)
+    name = image_name(page)
+    page.keyboard.press("c")
+    page.get_by_role("button", name="Save and next").focus()
+    for _ in range(20):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    expect(page.get_by_text(name)).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    expect(empty_question(page)).to_have_count(0)
+    assert len(product.labels(project)) == 1
+
+
+def test_an_empty_form_is_saved_by_a_second_press(product: Installation, label: Any) -> None:
+    project = product.project(min_view_ms=SHORTEST_LOOK)
+    page = label(project)
+    name = image_name(page)
+    pause(page, SHORTEST_LOOK)
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    expect(empty_question(page)).to_be_visible()
+    expect(page.get_by_text(name)).to_be_visible()
+    assert product.labels(project) == []
+    pause(page, SHORTEST_LOOK)
+    submit(page)
+    [stored] = product.labels(project)
+    assert (stored["present"], len(stored["absent"])) == ([], 3)
+
+
+def test_the_key_that_ends_the_tags_does_not_save_them_without_points(
+    product: Installation, label: Any
+) -> None:
+    project = product.project(mode="points", min_view_ms=SHORTEST_LOOK)
+    page = label(project)
+    page.keyboard.press("c")
+    pause(page, SHORTEST_LOOK)
+    for _ in range(2):
+        page.keyboard.press("Enter")
+    expect(row(page, "Car")).to_contain_text("click it")
+    click(page, 0.5, 0.5)
+    pause(page, SHORTEST_LOOK)
+    submit(page)
+    [stored] = product.labels(project)
+    assert len(stored["points"]) == 1
+
+
 # --- Nothing is lost
 
 
@@ -182,7 +272,7 @@ def test_nobody_labels_in_the_name_of_whoever_comes_next(
 
     other = label(project)
     expect(other.get_by_role("status").filter(has_text=f"1 of {FIRST}")).to_be_visible()
-    submit(other)
+    submit_empty(other)
     assert [one["present"] for one in product.labels(project, SECOND)] == [[]]
     assert product.labels(project) == []
 
@@ -240,7 +330,7 @@ def test_a_label_for_an_image_that_was_taken_over_is_refused_by_name(
     expect(refusal).to_contain_text("Somebody else has labelled this image")
     page.get_by_role("button", name="Understood").click()
     expect(refusal).to_have_count(0)
-    submit(page)
+    submit_empty(page)
     assert [one["present"] for one in product.labels(project)] == [[]]
     assert [one["present"] for one in product.labels(project, SECOND)] == [["Road"]]
 

@@ -97,6 +97,47 @@ def saved(page: Page) -> None:
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
 
 
+def save_unmarked(page: Page) -> None:
+    """Says that it is in none of the images, in the two presses that it takes."""
+    page.keyboard.press("Enter")
+    expect(unmarked_question(page)).to_be_visible()
+    page.keyboard.press("Enter")
+
+
+def unmarked_question(page: Page) -> Any:
+    return page.get_by_text("Nothing is marked: this says Train is in none of the").last
+
+
+def pause(page: Page, milliseconds: int) -> None:
+    """The person lets time pass between two presses."""
+    page.evaluate("ms => new Promise((done) => setTimeout(done, ms))", milliseconds)
+
+
+def test_a_double_press_answers_one_page(product: Installation, sweep: Any) -> None:
+    project = product.project(min_view_ms=400)
+    page = sweep(project)
+    page.keyboard.press("Space")
+    [marked] = names(page, "Present")
+    pause(page, 400)
+    page.keyboard.press("Enter")
+    wait_for_page(page, IMAGES - PAGE)
+    for gap in (60, 190):
+        page.keyboard.press("Enter")
+        pause(page, gap)
+    expect(tiles(page)).to_have_count(IMAGES - PAGE)
+    saved(page)
+    assert product.said(project, "present") == [marked]
+    assert len(product.said(project, "absent")) == PAGE - 1
+    pause(page, 400)
+    save_unmarked(page)
+    expect(tiles(page)).to_have_count(IMAGES - PAGE)
+    pause(page, 400)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Train is answered for all images")).to_be_visible()
+    saved(page)
+    assert len(product.said(project, "absent")) == IMAGES - 1
+
+
 def test_from_the_overview_to_the_last_page(product: Installation, context: BrowserContext) -> None:
     project = product.project()
     page = context.new_page()
@@ -144,7 +185,7 @@ def test_a_page_is_gone_back_to_and_corrected(product: Installation, sweep: Any)
     project = product.project()
     page = sweep(project)
     first = tiles(page).first.inner_text()
-    page.keyboard.press("Enter")
+    save_unmarked(page)
     wait_for_page(page, IMAGES - PAGE)
     page.keyboard.press("PageUp")
     expect(tiles(page)).to_have_count(PAGE)
@@ -207,7 +248,7 @@ def test_the_session_ends_and_work_goes_on(
     project = product.project()
     page = sweep(project)
     context.clear_cookies()
-    page.keyboard.press("Enter")
+    save_unmarked(page)
     dialog = page.get_by_role("dialog", name="Sign in again")
     dialog.get_by_label("Password").fill("correct horse battery")
     dialog.get_by_role("button", name="Sign in and go on").click()

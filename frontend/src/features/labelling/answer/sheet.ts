@@ -49,6 +49,11 @@ export function presenceOf(sheet: Sheet, category: string): Presence {
   return sheet.presence[category] ?? "absent"
 }
 
+/** Whether nothing is ticked, and nothing in doubt. */
+export function isAllAbsent(sheet: Sheet, categories: readonly Category[]): boolean {
+  return categories.every(({ name }) => presenceOf(sheet, name) === "absent")
+}
+
 export function pointsOf(sheet: Sheet, category: string): SheetPoint[] {
   return sheet.points.filter((point) => point.category === category)
 }

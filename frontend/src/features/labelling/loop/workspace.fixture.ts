@@ -14,7 +14,13 @@ const categories = [category(1, "Road", "r"), category(2, "Car", "c"), category(
 export function projectWith(change: Partial<Project> = {}): Project {
   const images = { total: 9, registered: 0, ready: 9, rejected: 0, labelled: 0, leased: 0 }
   const policy = { source: null, validation: null, recipe: "cpu-small", retrain_after: null }
-  const shown = { show_predictions: true, blind_share: 0.1, gold_share: 0.02, overlap: 1 }
+  const shown = {
+    min_view_ms: 0,
+    show_predictions: true,
+    blind_share: 0.1,
+    gold_share: 0.02,
+    overlap: 1,
+  }
   const ways = { prefill: "none", order: "imported", mode: "tags-and-points" } as const
   const form = { ...ways, points_per_category: 1, tile_rows: 2, tile_cols: 2 }
   const named = { id: 7, name: "Streets", description: "", created_at: "2026-11-22T10:00:00Z" }
@@ -89,5 +95,10 @@ export async function workspaceWith(
     const sheet = workspace.snapshot().draft?.history.present
     return sheet !== undefined && presenceOf(sheet, name) === "present"
   }
-  return { workspace, project, time, sent, wanted, shown, look, press, isTicked }
+  /** Save and go on, also where the page asks whether an empty form is meant. */
+  const submit = async () => {
+    await workspace.submit()
+    if (workspace.snapshot().isAsked) await workspace.submit()
+  }
+  return { workspace, project, time, sent, wanted, shown, look, press, submit, isTicked }
 }

@@ -6,13 +6,13 @@ import { imageOf, labelOf, leaseOf, workspaceWith } from "./workspace.fixture"
 
 describe("Workspace", () => {
   it("submits what was said, with the lease and the time since painting, and goes on", async () => {
-    const { workspace, project, time, sent, shown, look, press } = await workspaceWith()
+    const { workspace, project, time, sent, shown, look, press, submit } = await workspaceWith()
     time.ms += 60_000
     look(3000)
     press("Car")
     const at = { x: 12.5, y: 99.5 }
     workspace.edit("click", (sheet) => clicked(sheet, at, rulesOf(project)))
-    await workspace.submit()
+    await submit()
     expect(shown()).toBe(2)
     await vi.waitFor(() => expect(sent).toHaveLength(1))
     expect(sent[0]).toMatchObject({ imageId: 1, imageName: "street 1", projectId: 7 })
@@ -55,10 +55,10 @@ describe("Workspace", () => {
   })
 
   it("has the next four images loaded in advance, and the last two kept", async () => {
-    const { workspace, wanted, look } = await workspaceWith()
+    const { wanted, look, submit } = await workspaceWith()
     for (let round = 0; round < 3; round++) {
       look()
-      await workspace.submit()
+      await submit()
     }
     await vi.waitFor(() => expect(wanted.at(-1)).toEqual([4, 5, 6, 7, 8, 3, 2]))
   })
@@ -77,10 +77,10 @@ describe("Workspace", () => {
 
 describe("going back", () => {
   it("corrects an image without its lease and returns to the newest, untouched", async () => {
-    const { workspace, sent, shown, look, press, isTicked } = await workspaceWith()
+    const { workspace, sent, shown, look, press, isTicked, submit } = await workspaceWith()
     look()
     press("Car")
-    await workspace.submit()
+    await submit()
     look()
     press("Sky")
     await workspace.back()
@@ -88,7 +88,7 @@ describe("going back", () => {
     expect(isTicked("Car")).toBe(true)
     look()
     press("Road")
-    await workspace.submit()
+    await submit()
     await vi.waitFor(() => expect(sent).toHaveLength(2))
     expect(sent[1]?.body).toMatchObject({ lease_id: null, present: ["Road", "Car"] })
     expect(shown()).toBe(2)
@@ -97,21 +97,21 @@ describe("going back", () => {
   })
 
   it("sends nothing when nothing was changed", async () => {
-    const { workspace, sent, shown, look } = await workspaceWith()
+    const { workspace, sent, shown, look, submit } = await workspaceWith()
     look()
-    await workspace.submit()
+    await submit()
     await workspace.back()
     look()
-    await workspace.submit()
+    await submit()
     expect(shown()).toBe(2)
     expect(sent).toHaveLength(1)
   })
 
   it("saves a correction when one goes further back, and takes it back on leaving", async () => {
-    const { workspace, sent, shown, look, press, isTicked } = await workspaceWith()
+    const { workspace, sent, shown, look, press, isTicked, submit } = await workspaceWith()
     for (const _ of [1, 2]) {
       look()
-      await workspace.submit()
+      await submit()
     }
     await workspace.back()
     look()
@@ -131,16 +131,16 @@ describe("going back", () => {
   })
 
   it("does not count the time spent on another image", async () => {
-    const { workspace, time, sent, look } = await workspaceWith()
+    const { workspace, time, sent, look, submit } = await workspaceWith()
     look(1000)
-    await workspace.submit()
+    await submit()
     look(2000)
     await workspace.back()
     look(500)
     time.ms += 6000
     await workspace.forward()
     look(3000)
-    await workspace.submit()
+    await submit()
     await vi.waitFor(() => expect(sent).toHaveLength(2))
     expect(sent[1]?.body.timing.active_ms).toBe(5000)
   })
@@ -162,13 +162,13 @@ describe("going back", () => {
   })
 
   it("gives a skipped image its label", async () => {
-    const { workspace, sent, look } = await workspaceWith()
+    const { workspace, sent, look, submit } = await workspaceWith()
     look()
     await workspace.skip("Too dark")
     await workspace.back()
     expect(workspace.snapshot().draft?.skipped).toBe("Too dark")
     look()
-    await workspace.submit()
+    await submit()
     await vi.waitFor(() => expect(sent).toHaveLength(2))
     expect(sent[1]?.body).toMatchObject({ skipped: null, absent: ["Road", "Car", "Sky"] })
   })
@@ -178,7 +178,7 @@ describe("starting from what is likely", () => {
   const prefill = { by: "12", present: ["Road", "Car"] }
 
   it("ticks what the server gave, and says by whom", async () => {
-    const { workspace, sent, look, press } = await workspaceWith({
+    const { workspace, sent, look, press, submit } = await workspaceWith({
       leases: [leaseOf(1, { prefill })],
     })
     const draft = workspace.snapshot().draft
@@ -186,7 +186,7 @@ describe("starting from what is likely", () => {
     expect(draft?.history.present.active).toBe("Road")
     look()
     press("Road")
-    await workspace.submit()
+    await submit()
     await vi.waitFor(() => expect(sent).toHaveLength(1))
     expect(sent[0]?.body).toMatchObject({ prefilled_by: "12", present: ["Car"] })
   })

@@ -1,53 +1,23 @@
 import type { Project } from "@/api/projects"
 import { changed, type History, redone, revised, undone } from "../answer/history"
-import { type Sheet, selected } from "../answer/sheet"
+import { isAllAbsent, type Sheet, selected } from "../answer/sheet"
 import { Clock, type Timing } from "./clock"
 import { bodyOf, type Draft, Drafts, type Task, taskOf } from "./draft"
-import type { Feed } from "./feed"
+import { Guard } from "./guard"
 import { Observable } from "./observable"
-import type { Outbox, Parcel } from "./outbox"
-import type { Shelf } from "./shelf"
-import { type PastBefore, Trail } from "./trail"
+import { Trail } from "./trail"
 import type { Lease } from "./transport"
-
-/** A message for the person; each is new even with the same words. */
-export type Said = { text: string; number: number; isShown: boolean }
-
-export type WorkspaceState = {
-  task: Task | null
-  draft: Draft | null
-  /** How many images back the one on the stage is; 0 for a new one. */
-  stepsBack: number
-  isLoadingPast: boolean
-  /** Images that were labelled or skipped in this session. */
-  finished: number
-  /** Active times of the labels of this session, in milliseconds; skips are not counted. */
-  times: readonly number[]
-  said: Said
-}
-
-export type WorkspaceParts = {
-  project: Project
-  /** Whose labels these are. */
-  author: Pick<Parcel, "annotatorId" | "annotator">
-  feed: Feed<Lease>
-  outbox: Outbox
-  shelf: Shelf
-  /** Milliseconds that only grow. */
-  now: () => number
-  newId: () => string
-  pastBefore: PastBefore<Task>
-  /** Called with all images that should be ready, the one on the stage first. */
-  want: (tasks: readonly Task[]) => void
-}
+import type { Said, WorkspaceParts, WorkspaceState } from "./workspace-state"
 
 const UNSEEN: Timing = { wall_ms: 0, active_ms: 0, events: [] }
+const TOO_EARLY = "This image has only just come. Look at it, then press again."
 
 /** One person's way through the images: the one on the stage, those to come, those behind. */
 export class Workspace extends Observable {
   private readonly parts: WorkspaceParts
   private readonly trail: Trail<Task>
   private readonly drafts: Drafts
+  private readonly guard: Guard
   private readonly tasks = new WeakMap<Lease, Task>()
   private times: readonly number[] = []
   private finished = 0
@@ -60,6 +30,7 @@ export class Workspace extends Observable {
     this.parts = parts
     this.trail = new Trail(parts.pastBefore)
     this.drafts = new Drafts(parts.project, parts.shelf)
+    this.guard = new Guard(parts.now, parts.project.min_view_ms)
     this.state = this.read()
     parts.feed.subscribe(() => this.refresh())
   }
@@ -95,8 +66,14 @@ export class Workspace extends Observable {
   painted(imageId: number): void {
     const { task, draft } = this.state
     if (task?.id !== imageId || !draft) return
+    this.guard.show()
     if (draft.clock) draft.clock.show()
     else this.change({ clock: new Clock(this.parts.now, draft.before), before: null })
+  }
+
+  /** Another thing is asked of the image: a press that was meant for the one before is none. */
+  askAnew(): void {
+    this.guard.restart()
   }
 
   /** The clock of the image on the stage, once it is painted. */
@@ -169,6 +146,7 @@ export class Workspace extends Observable {
   private async store(skipped: string | null, onStored: () => void): Promise<boolean> {
     const { task, draft } = this.state
     if (!(task && draft) || this.isBusy || !(draft.clock || skipped)) return false
+    if (skipped === null && !this.isMeant(draft)) return false
     this.isBusy = true
     const timing = draft.clock?.read() ?? UNSEEN
     const { project, author } = this.parts
@@ -182,6 +160,15 @@ export class Workspace extends Observable {
       onStored()
     })
     return true
+  }
+
+  /** Whether a press that would save the answer is meant; if not, the person is told why. */
+  private isMeant(draft: Draft): boolean {
+    const { categories } = this.parts.project
+    const isEmpty = isAllAbsent(draft.history.present, categories)
+    const press = this.guard.press({ isTouched: this.drafts.isChanged(draft), isEmpty })
+    if (press !== "meant") this.say(press === "ask" ? askAbout(categories) : TOO_EARLY, true)
+    return press === "meant"
   }
 
   private finishFront(task: Task, times: number[]): void {
@@ -204,6 +191,7 @@ export class Workspace extends Observable {
   private rewrite(change: (history: History<Sheet>) => History<Sheet>): void {
     const { task, draft } = this.state
     if (!(task && draft) || this.isBusy) return
+    this.guard.isAsked = false
     this.drafts.edit(task, change(draft.history))
     this.refresh()
   }
@@ -226,8 +214,12 @@ export class Workspace extends Observable {
     return task
   }
 
+  private current(): Task | null {
+    return this.trail.current() ?? this.front()
+  }
+
   private read(): WorkspaceState {
-    const task = this.trail.current() ?? this.front()
+    const task = this.current()
     return {
       task,
       draft: task && this.drafts.of(task),
@@ -235,15 +227,22 @@ export class Workspace extends Observable {
       isLoadingPast: this.trail.isLoading,
       finished: this.finished,
       times: this.times,
+      isAsked: this.guard.isAsked,
       said: this.said,
     }
   }
 
   private refresh(): void {
+    if (this.current()?.id !== this.state.task?.id) this.guard.hide()
     this.state = this.read()
     const coming = this.parts.feed.snapshot().queue.map((lease) => this.taskOf(lease))
     const shown = this.state.task ? [this.state.task] : []
     this.parts.want([...new Set([...shown, ...coming, ...this.trail.nearby()])])
     this.notify()
   }
+}
+
+function askAbout([first, ...others]: Project["categories"]): string {
+  const all = others.length === 0 ? `${first?.name} is` : `all ${others.length + 1} categories are`
+  return `Nothing is ticked: this says ${all} absent. Press Enter again to save.`
 }

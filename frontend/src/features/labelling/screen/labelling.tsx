@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "react"
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
+import { classNames } from "@/components/class-names"
 import { rulesOf } from "../answer/answer"
 import { isBeforePoints, type Rules, type Sheet } from "../answer/sheet"
 import { keymapOf } from "../keys/keymap"
@@ -10,7 +11,7 @@ import type { PictureState } from "../loop/gallery"
 import type { Session } from "../loop/session"
 import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../loop/use-session"
 import { noteInputs } from "../loop/watch-page"
-import type { Said } from "../loop/workspace"
+import type { Said } from "../loop/workspace-state"
 import type { Picture } from "../stage/picture"
 import type { StageControls } from "../stage/stage"
 import { BreakNote } from "./break-note"
@@ -27,6 +28,7 @@ import { useCounts } from "./use-counts"
 import { useDress } from "./use-dress"
 import { useStreak } from "./use-pace"
 import { useSignIn } from "./use-sign-in"
+import { useSinglePresses } from "./use-single-presses"
 
 type LabellingProps = { project: Project; me: Me }
 
@@ -49,7 +51,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   )
   const stage = useRef<StageControls>(null)
   const actions = useActions({ session, rules, personId: me.id, stage })
-  const { task, draft, stepsBack, said, times, finished } = useWorkspace(session)
+  const { task, draft, stepsBack, said, times, finished, isAsked } = useWorkspace(session)
   const outbox = useOutbox(session)
   const { isDry, obstacle } = useFeed(session)
   const streak = useStreak(me.id, times.length)
@@ -65,6 +67,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
 
   useKeys(keymap, actions, dress.isReady && actions.dialog === null && !signIn.isAsked)
   useInputs(session)
+  useSinglePresses()
 
   const isSeen = picture?.state === "ready"
   const isPainted = Boolean(draft?.clock)
@@ -122,7 +125,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
           canSubmit={isSeen}
         />
       </footer>
-      <Messages said={said} />
+      <Messages said={said} isStaying={isAsked} />
       <Dialogs {...{ actions, project, rules, keymap }} onKeys={dress.setKeys} />
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
@@ -143,12 +146,17 @@ function nextStep(sheet: Sheet, rules: Rules, isReview: boolean): string {
   return isReview ? "Save change" : "Save and next"
 }
 
-function Messages({ said }: { said: Said }) {
+/** What is said passes; a question stays until it is answered. */
+function Messages({ said, isStaying }: { said: Said; isStaying: boolean }) {
   return (
     <>
       <Spoken said={said} />
       {said.isShown && (
-        <p key={said.number} className={styles.hint} aria-hidden="true">
+        <p
+          key={said.number}
+          className={classNames(styles.hint, isStaying && styles.staying)}
+          aria-hidden="true"
+        >
           {said.text}
         </p>
       )}

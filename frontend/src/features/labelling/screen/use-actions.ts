@@ -62,7 +62,11 @@ export function useActions({ session, rules, personId, stage }: Options) {
     setDialog(null)
     void workspace.skip(reason)
   }
-  const finding = { isFinding, stopFinding: () => setFinding(false) }
+  const stopFinding = () => {
+    setFinding(false)
+    workspace.askAnew()
+  }
+  const finding = { isFinding, stopFinding }
   return { ...answer, ...finding, seeing, run, release: seeing.release, skip, dialog, setDialog }
 }
 
@@ -127,6 +131,7 @@ function basicActions({ workspace }: Session, rules: Rules) {
       const now = sheet()
       if (!(now && isBeforePoints(now, rules))) return false
       edit("settle", (before) => settled(before, rules))
+      workspace.askAnew()
       return true
     },
     tick: (category: string) => edit(`tick ${category}`, (now) => pressed(now, category, rules)),

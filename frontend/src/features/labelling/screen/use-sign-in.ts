@@ -4,8 +4,8 @@ import type { Clock } from "../loop/clock"
 type SignInParts = {
   /** What keeps each part of the work waiting. */
   obstacles: readonly (string | null)[]
-  /** Whose clock stands still while somebody signs in. */
-  timed: { clock: () => Clock | null }
+  /** Whose clock stands still while somebody signs in, and for whom the dialog's Enter is not. */
+  timed: { clock: () => Clock | null; askAnew: () => void }
   /** Go on with all that waited. */
   resume: () => void
 }
@@ -21,6 +21,7 @@ export function useSignIn({ obstacles, timed, resume }: SignInParts) {
   }, [isAsked, timed])
   const done = () => {
     setPutOff(false)
+    timed.askAnew()
     resume()
   }
   return { isAsked, done, putOff: () => setPutOff(true) }

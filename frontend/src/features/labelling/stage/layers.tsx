@@ -1,5 +1,6 @@
 import { useCallback, useEffect } from "react"
 import type { SheetPoint } from "../answer/sheet"
+import { afterPaint } from "../loop/browser"
 import { type Draw, Layer } from "./layer"
 import { filterOf, GammaFilter, type Look } from "./look"
 import { type Marks, markPoint } from "./marks"
@@ -42,16 +43,7 @@ export function ImageLayer({ imageId, look, onPaint, ...props }: ImageLayerProps
     },
     [bitmap, image, viewport, size],
   )
-  useEffect(() => {
-    const afterPaint = new MessageChannel()
-    afterPaint.port1.onmessage = () => onPaint(imageId)
-    // What follows a frame's callbacks is its painting, and then the next message.
-    const frame = requestAnimationFrame(() => afterPaint.port2.postMessage(null))
-    return () => {
-      cancelAnimationFrame(frame)
-      afterPaint.port1.close()
-    }
-  }, [imageId, onPaint])
+  useEffect(() => afterPaint(() => onPaint(imageId)), [imageId, onPaint])
   return (
     <>
       <GammaFilter gamma={look.gamma} />

@@ -1,5 +1,5 @@
 import { type Answer, EMPTY_SHEET, type Sheet } from "./answers"
-import type { MarkStore } from "./sweep"
+import type { MarkStore } from "./sweep-state"
 
 const isAnswer = (value: unknown): value is Answer =>
   value === "present" || value === "absent" || value === "unsure"

@@ -65,6 +65,7 @@ export function openSweep(project: Project, category: string, me: Me): SweepSess
     feed,
     outbox,
     marks: markStore(sessionStorage, `weakseg-sweep/${me.id}/${project.id}/${category}`),
+    leastMs: project.min_view_ms,
     now: () => performance.now(),
     newId,
   })

@@ -1,8 +1,10 @@
 import { type RefObject, useEffect, useRef } from "react"
 import type { SweptImage } from "@/api/sweeps"
+import { afterPaint } from "../loop/browser"
 import { answerOf, toggled } from "./answers"
-import type { Sweep, Turn } from "./sweep"
+import type { Sweep } from "./sweep"
 import styles from "./sweep.module.css"
+import type { Turn } from "./sweep-state"
 import { Tile } from "./tile"
 
 type PageGridProps = { sweep: Sweep; turn: Turn; grid: RefObject<HTMLUListElement | null> }
@@ -42,6 +44,7 @@ export function PageGrid({ sweep, turn, grid }: PageGridProps) {
 function usePainted(sweep: Sweep, { page }: Turn, grid: RefObject<HTMLUListElement | null>): void {
   useEffect(() => {
     let isShown = true
+    let callOff: () => void = () => undefined
     const decoded = page.images.map(async (image) => {
       const picture = grid.current?.querySelector<HTMLImageElement>(`[data-image="${image.id}"]`)
       try {
@@ -50,9 +53,12 @@ function usePainted(sweep: Sweep, { page }: Turn, grid: RefObject<HTMLUListEleme
         if (isShown) sweep.unseen(image)
       }
     })
-    void Promise.all(decoded).then(() => isShown && sweep.painted(page.id))
+    void Promise.all(decoded).then(() => {
+      if (isShown) callOff = afterPaint(() => sweep.painted(page.id))
+    })
     return () => {
       isShown = false
+      callOff()
     }
   }, [sweep, page, grid])
 }

@@ -13,6 +13,7 @@ import { SignInDialog } from "../screen/lazy-dialogs"
 import { Spoken } from "../screen/spoken"
 import { Fact, SaveStatus } from "../screen/top-bar"
 import { useSignIn } from "../screen/use-sign-in"
+import { useSinglePresses } from "../screen/use-single-presses"
 import { doubted, flipped, toggled } from "./answers"
 import type { SweepCommandId } from "./commands"
 import { LargeImage } from "./large-image"
@@ -48,6 +49,7 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
     resume: session.resume,
   })
   const run = runner(session, grid, () => setHelp(true))
+  useSinglePresses()
   useCommands(run, !(hasHelp || signIn.isAsked))
   useAhead(session)
   // Counted down from here: asking again would count the pages of this session twice.
@@ -75,6 +77,11 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
       </main>
       <footer>{turn && <SweepTools state={state} turn={turn} run={run} />}</footer>
       <Spoken said={said} />
+      {said.isShown && (
+        <p className={styles.hint} key={said.number} aria-hidden="true">
+          {said.text}
+        </p>
+      )}
       {hasHelp && <SweepHelp onClose={() => setHelp(false)} />}
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />

@@ -11,8 +11,8 @@ import { Button } from "@/components/button"
 import { KeyCap } from "../screen/key-cap"
 import { saidOf, sumOf } from "./answers"
 import { keyOf, SWEEP_COMMANDS, type SweepCommandId } from "./commands"
-import type { SweepState, Turn } from "./sweep"
 import styles from "./sweep.module.css"
+import type { SweepState, Turn } from "./sweep-state"
 
 type ToolsProps = { state: SweepState; turn: Turn; run: (id: SweepCommandId) => void }
 

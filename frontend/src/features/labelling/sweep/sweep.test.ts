@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import type { SweepPage } from "@/api/sweeps"
 import { feedOf, outboxTo } from "../loop/server.fixture"
 import { imageOf } from "../loop/workspace.fixture"
@@ -18,7 +18,11 @@ function pageOf(number: number): Held {
 }
 
 /** A sweep over a server with some pages, that notes what it was sent. */
-async function sweepOf(pages: number, marks: { sheet: Sheet } = { sheet: EMPTY_SHEET }) {
+async function sweepOf(
+  pages: number,
+  options: { marks?: { sheet: Sheet }; leastMs?: number } = {},
+) {
+  const { marks = { sheet: EMPTY_SHEET }, leastMs = 0 } = options
   const left = Array.from({ length: pages }, (_, index) => pageOf(index + 1))
   const time = { ms: 500 }
   const sent: AnsweredPage[] = []
@@ -34,6 +38,7 @@ async function sweepOf(pages: number, marks: { sheet: Sheet } = { sheet: EMPTY_S
         marks.sheet = sheet
       },
     },
+    leastMs,
     now: () => time.ms,
     newId: () => `key-${sent.length}`,
   })
@@ -43,18 +48,23 @@ async function sweepOf(pages: number, marks: { sheet: Sheet } = { sheet: EMPTY_S
     sweep.painted(shown() ?? "")
     time.ms += ms
   }
-  return { sweep, sent, shown, look, feed, marks }
+  /** Save the page, also where the sweep asks whether one without marks is meant. */
+  const submit = async () => {
+    await sweep.submit()
+    if (sweep.snapshot().isAsked) await sweep.submit()
+  }
+  return { sweep, sent, shown, look, submit, time, feed, marks }
 }
 
 describe("a sweep", () => {
   it("sends an answer for each image of a page and goes on", async () => {
-    const { sweep, sent, shown, look } = await sweepOf(3)
+    const { sweep, sent, shown, look, submit } = await sweepOf(3)
     look(4000)
     sweep.moveTo(1)
     sweep.answerCurrent(toggled)
     sweep.moveTo(2)
     sweep.answerCurrent(doubted)
-    await sweep.submit()
+    await submit()
     expect(shown()).toBe("page-2")
     expect(sent[0]).toMatchObject({
       pageId: "page-1",
@@ -64,11 +74,11 @@ describe("a sweep", () => {
   })
 
   it("waits until the page can be seen", async () => {
-    const { sweep, sent, shown, look } = await sweepOf(2)
-    await sweep.submit()
+    const { sent, shown, look, submit } = await sweepOf(2)
+    await submit()
     expect([sent.length, shown()]).toEqual([0, "page-1"])
     look()
-    await sweep.submit()
+    await submit()
     expect([sent.length, shown()]).toEqual([1, "page-2"])
   })
 
@@ -80,12 +90,12 @@ describe("a sweep", () => {
   })
 
   it("turns what was left alone, and each page starts anew", async () => {
-    const { sweep, sent, look } = await sweepOf(2)
+    const { sweep, sent, look, submit } = await sweepOf(2)
     look()
     sweep.turnRest(flipped)
     sweep.answerCurrent(toggled)
     expect(sweep.snapshot().said.text).toBe("street 10: absent. 2 present · 1 absent")
-    await sweep.submit()
+    await submit()
     expect(sent[0]?.body).toMatchObject({ present: [11, 12], absent: [10] })
     expect(sweep.snapshot().turn?.sheet).toEqual(EMPTY_SHEET)
   })
@@ -100,14 +110,14 @@ describe("a sweep", () => {
   })
 
   it("goes back, corrects, and sends only what has changed", async () => {
-    const { sweep, sent, shown, look } = await sweepOf(3)
+    const { sweep, sent, shown, look, submit } = await sweepOf(3)
     look()
-    await sweep.submit()
+    await submit()
     look(1000)
     await sweep.back()
     expect([shown(), sweep.snapshot().stepsBack]).toEqual(["page-1", 1])
     look(700)
-    await sweep.submit()
+    await submit()
     expect([shown(), sent.length]).toEqual(["page-2", 1])
     await sweep.back()
     look(700)
@@ -122,15 +132,15 @@ describe("a sweep", () => {
   })
 
   it("does not count the time on another page", async () => {
-    const { sweep, sent, look } = await sweepOf(2)
+    const { sweep, sent, look, submit } = await sweepOf(2)
     look()
-    await sweep.submit()
+    await submit()
     look(1000)
     await sweep.back()
     look(5000)
     await sweep.forward()
     look(200)
-    await sweep.submit()
+    await submit()
     expect(sent.at(-1)?.body.timing).toMatchObject({ active_ms: 1200 })
   })
 
@@ -146,7 +156,7 @@ describe("a sweep", () => {
     const first = await sweepOf(1)
     first.sweep.moveTo(2)
     first.sweep.answerCurrent(toggled)
-    const again = await sweepOf(1, first.marks)
+    const again = await sweepOf(1, { marks: first.marks })
     expect([...(again.sweep.snapshot().turn?.sheet.own ?? [])]).toEqual([[12, "present"]])
     again.look()
     await again.sweep.submit()
@@ -154,12 +164,59 @@ describe("a sweep", () => {
   })
 
   it("ends when nothing is left", async () => {
-    const { sweep, look, shown } = await sweepOf(1)
+    const { sweep, look, shown, submit } = await sweepOf(1)
     look()
-    await sweep.submit()
+    await submit()
     expect(shown()).toBeNull()
     sweep.answerCurrent(toggled)
     sweep.enlarge(true)
     expect(sweep.snapshot()).toMatchObject({ turn: null, isLarge: false, finished: PAGE })
+  })
+
+  it("asks before a page without a mark is saved as none, and takes no double press for it", async () => {
+    const { sweep, sent, shown, look, time } = await sweepOf(3, { leastMs: 400 })
+    look(200)
+    await sweep.submit()
+    expect(sweep.snapshot().said).toMatchObject({ isShown: true })
+    expect(sweep.snapshot().said.text).toContain("only just come")
+    time.ms += 2000
+    for (const gap of [0, 60, 300]) {
+      time.ms += gap
+      await sweep.submit()
+    }
+    expect([shown(), sent.length, sweep.snapshot().isAsked]).toEqual(["page-1", 0, true])
+    expect(sweep.snapshot().said.text).toBe(
+      "Nothing is marked: this says Train is in none of the 3 images. Press Enter again to save.",
+    )
+    time.ms += 400
+    await sweep.submit()
+    expect([shown(), sent.length, sweep.snapshot().isAsked]).toEqual(["page-2", 1, false])
+  })
+
+  it.each([10, 60, 190, 350])(
+    "takes no second press %i ms later for the next page",
+    async (gap) => {
+      const { sweep, sent, shown, look, time } = await sweepOf(3, { leastMs: 400 })
+      look(2000)
+      sweep.answerCurrent(toggled)
+      await sweep.submit()
+      look(gap)
+      await sweep.submit()
+      expect([shown(), sent.length]).toEqual(["page-2", 1])
+      time.ms += 400
+      sweep.answerCurrent(toggled)
+      await sweep.submit()
+      await vi.waitFor(() => expect(sent).toHaveLength(2))
+    },
+  )
+
+  it("asks as well where the only mark is that a picture can not be shown", async () => {
+    const { sweep, sent, look } = await sweepOf(2)
+    const [image] = sweep.snapshot().turn?.page.images ?? []
+    if (!image) throw new Error("no image")
+    sweep.unseen(image)
+    look()
+    await sweep.submit()
+    expect([sent.length, sweep.snapshot().isAsked]).toEqual([0, true])
   })
 })

@@ -1,64 +1,31 @@
 import type { SweepPage, SweptImage } from "@/api/sweeps"
 import { Clock } from "../loop/clock"
-import type { Feed } from "../loop/feed"
+import { Guard } from "../loop/guard"
 import { Observable } from "../loop/observable"
-import type { Outbox } from "../loop/outbox"
+import type { Said } from "../loop/workspace-state"
 import { EMPTY_SHEET, isSame, type Sheet, saidOf, spoken, sumOf } from "./answers"
-import type { AnsweredPage, Held } from "./pages"
-
-/** One page with what the person has said of it. */
-export type Turn = {
-  readonly page: SweepPage
-  readonly sheet: Sheet
-  /** As it was submitted last. */
-  readonly sent: Sheet | null
-  /** The place of the image that keys mean. */
-  readonly at: number
-  /** Runs since all images of the page were painted. */
-  readonly clock: Clock | null
-}
-
-export type SweepState = {
-  turn: Turn | null
-  /** How many pages back the one that is shown is; 0 for a new one. */
-  stepsBack: number
-  hasPast: boolean
-  isLarge: boolean
-  /** Images that were answered in this session. */
-  finished: number
-  said: { text: string; number: number }
-}
-
-/** The marks on the newest page, which outlive a reload. */
-export type MarkStore = { read: () => Sheet; write: (sheet: Sheet) => void }
-
-export type SweepParts = {
-  author: Pick<AnsweredPage, "annotatorId" | "annotator" | "projectId">
-  feed: Feed<Held>
-  outbox: Outbox<AnsweredPage>
-  marks: MarkStore
-  /** Milliseconds that only grow. */
-  now: () => number
-  newId: () => string
-}
+import type { SweepParts, SweepState, Turn } from "./sweep-state"
 
 const MOST_PAST = 20
+const TOO_EARLY = "These images have only just come. Look at them, then press again."
 
 /** One person's way through the pages of one category. */
 export class Sweep extends Observable {
   private readonly parts: SweepParts
+  private readonly guard: Guard
   private front: Turn | null = null
   private past: readonly Turn[] = []
   private stepsBack = 0
   private isLarge = false
   private isBusy = false
   private finished = 0
-  private said = { text: "", number: 0 }
+  private said: Said = { text: "", number: 0, isShown: false }
   private state: SweepState
 
   constructor(parts: SweepParts) {
     super()
     this.parts = parts
+    this.guard = new Guard(parts.now, parts.leastMs)
     this.state = this.read()
     parts.feed.subscribe(() => this.refresh())
     this.refresh()
@@ -116,6 +83,7 @@ export class Sweep extends Observable {
   painted(pageId: string): void {
     const { turn } = this.state
     if (turn?.page.id !== pageId) return
+    this.guard.show()
     if (turn.clock) turn.clock.show()
     else this.change({ clock: new Clock(this.parts.now) })
   }
@@ -124,8 +92,15 @@ export class Sweep extends Observable {
   unseen(image: SweptImage): void {
     const { turn } = this.state
     if (!turn?.page.images.includes(image) || turn.sheet.own.has(image.id)) return
-    const own = new Map([...turn.sheet.own, [image.id, "unsure" as const]])
-    this.change({ sheet: { ...turn.sheet, own } })
+    const doubting = (sheet: Sheet) => {
+      return { ...sheet, own: new Map([...sheet.own, [image.id, "unsure" as const]]) }
+    }
+    this.change({ sheet: doubting(turn.sheet), start: doubting(turn.start) })
+  }
+
+  /** A press that was meant for something over the page is none for the page. */
+  askAnew(): void {
+    this.guard.restart()
   }
 
   clock(): Clock | null {
@@ -174,8 +149,9 @@ export class Sweep extends Observable {
   }
 
   /** Whether the answers are in the outbox; a page that can not be seen yet waits. */
-  private async store({ page, sheet, clock }: Turn): Promise<boolean> {
-    if (this.isBusy || !clock) return false
+  private async store(turn: Turn): Promise<boolean> {
+    const { page, sheet, clock } = turn
+    if (this.isBusy || !clock || !this.isMeant(turn)) return false
     this.isBusy = true
     const { author, outbox, newId } = this.parts
     const name = `A page of ${page.images.length} images for ${page.category}`
@@ -184,6 +160,15 @@ export class Sweep extends Observable {
     await outbox.add({ id: newId(), ...about, body })
     this.isBusy = false
     return true
+  }
+
+  /** Whether a press that would save the page is meant; if not, the person is told why. */
+  private isMeant({ page, sheet, start }: Turn): boolean {
+    const isTouched = !isSame(sheet, start, page.images)
+    const isEmpty = saidOf(sheet, page.images).present.length === 0
+    const press = this.guard.press({ isTouched, isEmpty })
+    if (press !== "meant") this.say(press === "ask" ? askAbout(page) : TOO_EARLY, true)
+    return press === "meant"
   }
 
   private finishFront(turn: Turn): void {
@@ -201,14 +186,15 @@ export class Sweep extends Observable {
     if (turn && image) this.say(spoken(turn.sheet, image))
   }
 
-  private say(text: string): void {
-    this.said = { text, number: this.said.number + 1 }
+  private say(text: string, isShown = false): void {
+    this.said = { text, number: this.said.number + 1, isShown }
     this.refresh()
   }
 
   private change(change: Partial<Turn>): void {
     const { turn } = this.state
     if (!turn) return
+    if (change.sheet) this.guard.isAsked = false
     const next = { ...turn, ...change }
     if (this.stepsBack > 0) this.past = this.past.map((one) => (one === turn ? next : one))
     else {
@@ -226,23 +212,32 @@ export class Sweep extends Observable {
     const ids = new Set(held.page.images.map((image) => image.id))
     const marks = new Map([...own].filter(([id]) => ids.has(id)))
     const sheet = marks.size > 0 ? { rest, own: marks } : EMPTY_SHEET
-    return { page: held.page, sheet, sent: null, at: 0, clock: null }
+    return { page: held.page, sheet, start: EMPTY_SHEET, sent: null, at: 0, clock: null }
+  }
+
+  private shown(): Turn | null {
+    return (this.stepsBack > 0 ? this.past.at(-this.stepsBack) : this.front) ?? null
   }
 
   private read(): SweepState {
     return {
-      turn: (this.stepsBack > 0 ? this.past.at(-this.stepsBack) : this.front) ?? null,
+      turn: this.shown(),
       stepsBack: this.stepsBack,
       hasPast: this.stepsBack < this.past.length,
       isLarge: this.isLarge,
       finished: this.finished,
+      isAsked: this.guard.isAsked,
       said: this.said,
     }
   }
 
   private refresh(): void {
     this.front = this.nextFront()
+    if (this.shown()?.page.id !== this.state.turn?.page.id) this.guard.hide()
     this.state = this.read()
     this.notify()
   }
 }
+
+const askAbout = ({ category, images }: SweepPage): string =>
+  `Nothing is marked: this says ${category} is in none of the ${images.length} images. Press Enter again to save.`
