@@ -235,7 +235,9 @@ def evaluate(
 ) -> None:
     """Score a checkpoint on a dataset with masks: JSON on stdout, a table on stderr."""
     from trainer.checkpoint import load_segmenter
+    from trainer.cores import cores_here
     from trainer.data.domains import load_masked
+    from trainer.data.mask_notes import mask_notes
     from trainer.evaluate import score_on_masks
     from trainer.inference import Window
     from trainer.start import choose_device
@@ -245,11 +247,17 @@ def evaluate(
         card = load_card(target)
         say_left_out(card)
         masked = load_masked(card, segmenter.categories, segmenter.size)
+        for note in mask_notes("target", masked.images, segmenter.categories, cores_here()):
+            typer.echo(note, err=True)
         with Screen() as screen, screen.working(f"scoring {len(masked.images)} images"):
             window = Window(scale) if sliding else None
             score = score_on_masks(segmenter, masked.images, masked.lookup, window=window)
     typer.echo(score.model_dump_json())
     Console(stderr=True).print(_table(score))
+    if score.miou is None:
+        typer.echo(
+            "no mean IoU: the masks have one category alone, and any guess is right", err=True
+        )
 
 
 def _table(score: Score) -> Table:

@@ -17,10 +17,11 @@ from torch import Tensor
 from trainer.calibration import presence_probabilities
 from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import Breakdown, ImageScore, ReliabilityBin, Score
-from trainer.data.decode import MaskCodes, decode_mask
+from trainer.contract.masks import MaskCodes, decode_mask
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
-from trainer.data.presence import area_fractions, presence_thresholds
+from trainer.data.presence import area_fractions, presence_of, presence_thresholds
+from trainer.errors import BadInput
 from trainer.inference import Window, device_of, predicted_categories, segment_images, to_device
 from trainer.losses.pixels import sample_logits
 from trainer.losses.presence import smooth_maximum
@@ -32,6 +33,7 @@ from trainer.metrics import (
     f1,
     iou_per_category,
     mean_average_precision,
+    mean_iou,
     mean_known,
     reliability,
 )
@@ -80,7 +82,7 @@ def measure_on_masks(
         window: None for whole images at the segmenter's size.
 
     Raises:
-        BadInput: an image or a mask cannot be decoded; names the file.
+        BadInput: an image or a mask cannot be decoded, and names the file; or all masks are void.
     """
     categories, device = len(segmenter.categories), device_of(segmenter)
 
@@ -100,15 +102,20 @@ def measure_on_masks(
             counts.append(torch.stack([counts_CC.diagonal(), counts_CC.sum(1), counts_CC.sum(0)]))
             fractions.append(area_fractions(mask, categories))
         scores.append(smooth_maximum(batch.logits, segmenter.shape.smooth_max))
-    truth_NC = np.stack(fractions) > presence_thresholds(np.stack(fractions))
+    fractions_NC = np.stack(fractions)
+    truth_NC = presence_of(
+        fractions_NC, presence_thresholds(fractions_NC), lookup.asked(categories)
+    )
     scores_NC = torch.cat(scores).cpu()
     presence = _presence(segmenter.shape, scores_NC, torch.from_numpy(truth_NC).long())
     confusion_CC = total_CC.cpu()
+    if not confusion_CC.any():
+        raise BadInput(f"all pixels of all {len(images)} masks are void: nothing to score on")
     iou = dict(zip(segmenter.categories, iou_per_category(confusion_CC), strict=True))
     return Measured(
         Score(
-            miou=mean_known(iou.values()),
-            miou_of_scored=mean_known(iou[name] for name in scored),
+            miou=mean_iou(iou.values()),
+            miou_of_scored=mean_iou(iou[name] for name in scored),
             iou=iou,
             presence_f1=presence.f1,
             presence_error=calibration_error(presence.reliability),

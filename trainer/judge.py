@@ -14,6 +14,7 @@ from trainer.contract import Breakdown, Score, TrainConfig
 from trainer.cores import cores_here
 from trainer.data.domains import Domains
 from trainer.data.images import ResizedImages
+from trainer.data.presence import presence_of
 from trainer.evaluate import LabelsSeen, Measured, measure_on_masks, see_labels
 from trainer.inference import presence_scores
 
@@ -92,13 +93,14 @@ class Judge:
 
     @cached_property
     def _some_of_source(self) -> tuple[ResizedImages, Tensor] | None:
-        """Images of the source and (N, C) what they contain, by the thresholds of training."""
+        """Images of the source and (N, C) presence in them, by the thresholds of training."""
         if self._source is None:
             return None
         images, thresholds = self._source.images, self._source.thresholds
         chosen = range(0, len(images), -(-len(images) // SOURCE_IMAGES))
         fractions_NC = images.area_fractions(len(thresholds), chosen, self._threads)
-        return images.subset(chosen), torch.from_numpy(fractions_NC > thresholds).long()
+        presence_NC = presence_of(fractions_NC, thresholds, self._source.asked)
+        return images.subset(chosen), torch.from_numpy(presence_NC).long()
 
 
 def is_better(rule: str, score: Score, best: Score | None) -> bool:

@@ -41,6 +41,15 @@ def mean_known(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
+def mean_iou(of_categories: Iterable[float | None]) -> float | None:
+    """Mean over the categories that are in the masks; None with fewer than two.
+
+    With one alone nothing can be mistaken for another, and a network that knows that one is perfect.
+    """
+    known = [iou for iou in of_categories if iou is not None]
+    return sum(known) / len(known) if len(known) > 1 else None
+
+
 def accuracy_per_category(confusion_CC: Tensor) -> list[float | None]:
     """Share of each category's truth that is predicted right; None where there is none."""
     counts = confusion_CC.double()

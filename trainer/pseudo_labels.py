@@ -38,11 +38,11 @@ def ranked_presence(scores_NC: Tensor, shares_C: Tensor, sure_share: float) -> T
     The `shares_C` of the images with the highest scores have the category, the others lack it.
     Around the border between the two, images are not labelled: on either side 1 - `sure_share` of
     the smaller of both groups. A category that is in all images of the source, or in none, leaves
-    nothing open.
+    nothing open. Of a category whose share is not known (NaN), nothing is said.
 
     Args:
         scores_NC: presence scores, of any scale.
-        shares_C: share of images with each category, 0 to 1.
+        shares_C: share of images with each category, 0 to 1, or NaN.
         sure_share: 0 labels the larger group's surest images alone, 1 labels all.
     """
     ranks_NC = scores_NC.argsort(dim=0, stable=True).argsort(dim=0)
@@ -50,6 +50,7 @@ def ranked_presence(scores_NC: Tensor, shares_C: Tensor, sure_share: float) -> T
     shares_C = shares_C.to(torch.float64)
     open_C = (1 - sure_share) * torch.minimum(shares_C, 1 - shares_C)
     presence_NC = torch.full(scores_NC.shape, NOT_ASKED, dtype=torch.int8)
+    # A comparison with NaN is false, which leaves a category that is not known as it is.
     presence_NC[above_NC < shares_C - open_C] = PRESENT
     presence_NC[above_NC > shares_C + open_C] = ABSENT
     return presence_NC
@@ -68,7 +69,7 @@ def write_pseudo_labels(
         run_dir: the run's folder.
         segmenter: judges the images.
         images: of the target domain, at the segmenter's size.
-        shares_C: share of the source's images with each category.
+        shares_C: share of the source's images with each category, or NaN.
         sure_share: as in `ranked_presence`.
 
     Raises:

@@ -89,6 +89,8 @@ def _speed(line: Progress) -> str:
 
 def _words(line: ProgressLine) -> str:
     """A sentence about what happens once in a while."""
+    if isinstance(line, Started):
+        return "\n".join(line.notes)
     if isinstance(line, Evaluated):
         return f"step {line.step}: {_score(line.score)}"
     if isinstance(line, CheckpointSaved):

@@ -157,6 +157,7 @@ class Run:
             labelled_images=domains.labelled,
             validation_images=len(domains.validation.images) if domains.validation else 0,
             first_step=self.position.step,
+            notes=domains.notes,
         )
 
     def _device_name(self) -> str:
@@ -328,6 +329,7 @@ class Run:
             last_score=last.score,
             losses=read_history(self.run_dir).final_losses(),
             breakdown=breakdown,
+            notes=self.domains.notes,
         )
 
     def _predict(self, segmenter: TrainedSegmenter) -> None:

@@ -66,7 +66,7 @@ def photographs(tmp_path: Path) -> Domains:
             (tmp_path / part / kind).mkdir(parents=True)
             for path in sorted((Path(folder) / found / kind).iterdir())[:8]:
                 shutil.copy(path, tmp_path / part / kind)
-        card = {"name": part, "masks": "masks/{stem}.png", "ids": ids}
+        card = {"name": part, "masks": "masks/{stem}.png", "ids": ids, "void": [255]}
         (tmp_path / part / "card.yaml").write_text(yaml.safe_dump(card))
     return Domains(
         tmp_path / "source/card.yaml", tmp_path / "validation/card.yaml",

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from tests.trainer.conftest import shape_with
 from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import Score
+from trainer.contract.masks import MaskCodes
 from trainer.data.cards import Sample
-from trainer.data.decode import MaskCodes
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
 from trainer.evaluate import (

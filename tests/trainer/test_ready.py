@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from trainer.contract.masks import decode_mask, mask_codes
 from trainer.data.cards import list_samples, load_card
-from trainer.data.decode import decode_mask, mask_codes
 from trainer.errors import BadInput
 from trainer.ready import ready_names
 

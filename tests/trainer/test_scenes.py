@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trainer.contract.masks import decode_mask, mask_codes
 from trainer.data import scenes
 from trainer.data.cards import list_samples, load_card
-from trainer.data.decode import decode_mask, mask_codes
 from trainer.data.scenery.canvas import Camera, Canvas, Light, Pose, Room
 from trainer.data.scenery.category import Category
 from trainer.data.scenery.compose import SMALLEST_SHARE

@@ -12,8 +12,8 @@ from trainer.bench.pictures import draw_dataset
 from trainer.bench.result import Cell, PartResult, verdict
 from trainer.bench.subject import CATEGORIES, config_for, make_adaptation
 from trainer.contract import Supervision, TrainConfig
+from trainer.contract.masks import mask_codes
 from trainer.data.batches import SourceBatches, TargetBatches, loaded
-from trainer.data.decode import mask_codes
 from trainer.data.domains import load_domains
 from trainer.data.images import ResizedImages
 from trainer.recipes import RunSubject

@@ -141,8 +141,8 @@ class DatasetCard(Record):
     colors: dict[str, str] = {}
     """Category of each colour, `#804080` or `128,64,128`, for masks that are coloured pictures."""
     void: tuple[int | str, ...] | Literal["others"] | None = None
-    """Ids or colours that are of no category; any besides is then an error. `others`: whatever has
-    no category is void. None: `others` for ids, and no colour is void."""
+    """Ids (negative ones too) or colours that are of no category. Any value of a mask that is neither
+    here nor of a category is an error; with `others`, whatever has no category is void."""
     mask_channel: int | None = Field(default=None, ge=0, le=3)
     """The channel that holds the ids, where masks have several."""
     description: str = ""
@@ -431,7 +431,8 @@ class Score(Record):
     """Accuracy at one step. IoU is None for a category that is nowhere in the masks."""
 
     miou: Fraction | None = None
-    """On the validation masks; None when there are none."""
+    """On the validation masks; None when there are none, or one category alone is in them: always
+    to say that one would be a mean IoU of 1."""
     miou_of_scored: Fraction | None = None
     """Mean over `scored_categories` alone, where the run names any."""
     iou: dict[str, Fraction | None] = {}
@@ -462,6 +463,9 @@ class Started(Record):
     labelled_images: int
     validation_images: int
     first_step: int = 0
+    notes: tuple[str, ...] = Field(default=(), exclude_if=lambda notes: not notes)
+    """What a person should know of the data: how much of the masks is void, by value, and which
+    categories cannot be asked of them."""
 
 
 class Progress(Record):
@@ -598,6 +602,8 @@ class Report(Record):
     losses: dict[str, float] = {}
     """Mean of each loss over the last tenth of the steps that had it."""
     breakdown: Breakdown | None = None
+    notes: tuple[str, ...] = ()
+    """As in the run's first line, `Started`."""
 
 
 class ImagePrediction(Record):

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from trainer.data.fourier import with_low_frequencies_of
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
-from trainer.data.presence import area_fractions, tile_area_fractions
+from trainer.data.presence import area_fractions, presence_of, tile_area_fractions
 from trainer.data.sampling import Order, positions_of
 from trainer.data.transforms import JointTransforms, Picture
 from trainer.errors import BadInput
@@ -55,10 +55,10 @@ class SourceBatch(_Tensors):
     masks: Tensor
     """(B, H, W) int64 category indices, -1 for void."""
     presence: Tensor
-    """(B, C) float: 1 present, 0 absent."""
+    """(B, C) float: 1 present, 0 absent, -1 where the masks cannot tell."""
     names: tuple[str, ...]
     tile_presence: Tensor | None = None
-    """(B, C, R, K) float: 1 present, 0 absent; None when the run has no tiles."""
+    """(B, C, R, K) float, as `presence`; None when the run has no tiles."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,10 @@ class SourceBatches:
     images: ResizedImages
     thresholds: NDArray[np.float64]
     """(C,) area fraction above which a category counts as present."""
+    asked: NDArray[np.bool_]
+    """(C,) whether the dataset's card names a category: of others its masks tell nothing."""
     shares: NDArray[np.float64]
-    """(C,) share of the images in which a category is present."""
+    """(C,) share of the images in which a category is present; NaN where that is not known."""
     order: Order
     """Among the images, or with a style among twice as many: as they are, then with a style."""
     batch_size: int
@@ -145,12 +147,13 @@ class SourceBatches:
     def _presence(self, masks: Tensor) -> Tensor:
         count = len(self.thresholds)
         fractions = np.stack([area_fractions(mask, count) for mask in masks.numpy()])
-        return torch.from_numpy(fractions > self.thresholds).float()
+        return torch.from_numpy(presence_of(fractions, self.thresholds, self.asked)).float()
 
     def _tile_presence(self, masks: Tensor, grid: tuple[int, int]) -> Tensor:
         count = len(self.thresholds)
         fractions = np.stack([tile_area_fractions(mask, count, grid) for mask in masks.numpy()])
-        return torch.from_numpy(fractions > self.thresholds[:, None, None]).float()
+        presence_BRKC = presence_of(np.moveaxis(fractions, 1, -1), self.thresholds, self.asked)
+        return torch.from_numpy(presence_BRKC).movedim(-1, 1).float()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from rich.progress import track
 
 from trainer.files import removed_on_error
 
-VERSION = 1
+VERSION = 2
 """Changes when the same files would be decoded to other pixels."""
 
 

@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.contract.masks import MaskCodes, mask_codes
 from trainer.cores import cores_here
 from trainer.data.batches import FourierStyle, SourceBatches, TargetBatches
 from trainer.data.cache import Cache
 from trainer.data.cards import Sample, list_samples
-from trainer.data.decode import MaskCodes, image_size, mask_codes
+from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
 from trainer.data.labels import (
+    NOT_ASKED,
     PRESENT,
     TargetLabel,
     grid_of,
@@ -22,8 +24,9 @@ from trainer.data.labels import (
     to_arrays,
     unlabelled,
 )
+from trainer.data.mask_notes import mask_notes
 from trainer.data.oracle import oracle_labels
-from trainer.data.presence import presence_thresholds
+from trainer.data.presence import presence_of, presence_thresholds
 from trainer.data.sampling import (
     LABELLED_ORDER,
     SOURCE_ORDER,
@@ -42,7 +45,7 @@ MASKS_FOR_THRESHOLDS = 1000
 
 @dataclass(frozen=True)
 class MaskedImages:
-    """Images with dense masks, and how raw values of the masks become categories."""
+    """Images with dense masks, and how stored values of the masks become categories."""
 
     images: ResizedImages
     lookup: MaskCodes
@@ -70,6 +73,8 @@ class Domains:
     validation: MaskedImages | None
     held_out: LabelledImages
     """Empty when there are few labels, or none, or the run is scored and selected by masks."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of the masks before the first step."""
 
 
 def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains:
@@ -90,15 +95,27 @@ def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains
     grid = grid_of(target.trained.values())
     held_out_indices = [i for i, s in enumerate(target.images.samples) if s.name in target.apart]
     source = _source_batches(config, config.source, target, grid) if config.source else None
+    validation = _validation(config, config.validation) if config.validation else None
+    masked: dict[str, ResizedImages | None] = {
+        "source": source.images if source else None,
+        "target": target.images,
+        "validation": validation.images if validation else None,
+    }
     return Domains(
         source=source and replace(source, part=part),
         target=replace(_target_batches(config, target, grid), part=part),
         all_target=target.images,
         labelled=len(target.trained),
-        validation=_validation(config, config.validation) if config.validation else None,
+        validation=validation,
         held_out=LabelledImages(
             target.images.subset(held_out_indices),
             tuple(target.labels[target.images.samples[i].name] for i in held_out_indices),
+        ),
+        notes=tuple(
+            note
+            for domain, images in masked.items()
+            if images is not None
+            for note in mask_notes(domain, images, config.categories, _threads(config))
         ),
     )
 
@@ -207,7 +224,8 @@ def _source_batches(
     config: TrainConfig, card: DatasetCard, target: _Target, grid: tuple[int, int] | None
 ) -> SourceBatches:
     cache = _cache(config, card)
-    images = load_masked(card, config.categories, config.source_size, cache).images
+    masked = load_masked(card, config.categories, config.source_size, cache)
+    images, asked_C = masked.images, masked.lookup.asked(len(config.categories))
     images.prepare(masks=True)
     rare = config.rare_category_temperature is not None
     # Rare categories are looked for in all masks, how large a category is in some of them.
@@ -215,15 +233,22 @@ def _source_batches(
     fractions_NC = images.area_fractions(
         len(config.categories), range(0, len(images), step), threads=_threads(config)
     )
+    if not fractions_NC.any():
+        raise BadInput(
+            f"dataset {card.name!r}: masks: not one pixel of {len(fractions_NC)} masks is of a "
+            f"category of the run; all is void"
+        )
     thresholds = presence_thresholds(fractions_NC)
+    presence_NC = presence_of(fractions_NC, thresholds, asked_C)
     style = None
     if config.pixel_adaptation == "fda":
         style = FourierStyle(target.used, config.fda_beta, config.seed)
     return SourceBatches(
         images,
         thresholds,
-        (fractions_NC > thresholds).mean(0),
-        _source_order(config, len(images), fractions_NC, thresholds),
+        asked_C,
+        _shares(presence_NC),
+        _source_order(config, len(images), fractions_NC, presence_NC),
         config.batch_size,
         config.seed,
         _transforms(config),
@@ -232,20 +257,25 @@ def _source_batches(
     )
 
 
+def _shares(presence_NC: NDArray[np.int8]) -> NDArray[np.float64]:
+    """(C,) share of the images that have a category among those that tell of it; NaN without any."""
+    asked_C = (presence_NC != NOT_ASKED).sum(0)
+    present_C = (presence_NC == PRESENT).sum(0)
+    return np.where(asked_C > 0, present_C / np.maximum(asked_C, 1), np.nan)
+
+
 def _source_order(
     config: TrainConfig,
     images: int,
     fractions_NC: NDArray[np.float64],
-    thresholds: NDArray[np.float64],
+    presence_NC: NDArray[np.int8],
 ) -> Order:
     # The images with a style are appended to the images as they are.
     forms = 2 if config.pixel_adaptation == "fda" else 1
     temperature, seed = config.rare_category_temperature, (config.seed, SOURCE_ORDER)
     if temperature is None:
         return Epochs(images * forms, seed)
-    present_NC = np.tile(fractions_NC > thresholds, (forms, 1))
-    if not present_NC.any():
-        raise BadInput("rare_category_temperature: the source's masks have none of the categories")
+    present_NC = np.tile(presence_NC == PRESENT, (forms, 1))
     return RareCategories(present_NC, fractions_NC.mean(0), temperature, seed)
 
 

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from trainer.contract import VOID_INDEX, DatasetCard, GoldSample
+from trainer.contract.masks import MaskCodes, decode_mask, mask_codes
 from trainer.cores import cores_here
 from trainer.data.cards import Sample, list_samples
-from trainer.data.decode import MaskCodes, check_shapes, decode_mask, image_size, mask_codes
-from trainer.data.presence import area_fractions, presence_thresholds
+from trainer.data.decode import check_shapes, image_size
+from trainer.data.labels import ABSENT, PRESENT
+from trainer.data.presence import area_fractions, presence_of, presence_thresholds
 from trainer.errors import BadInput
 from trainer.files import write_atomically
 
@@ -44,25 +46,29 @@ def make_gold(
     samples = list_samples(card, with_masks=True)
     codes = mask_codes(card, categories)
     fractions_NC = _fractions(samples, codes, len(categories))
-    present_NC = fractions_NC > presence_thresholds(fractions_NC)
-    known = [(number, name) for number, name in enumerate(categories) if name in card.categories]
+    asked_C = codes.asked(len(categories))
+    presence_NC = presence_of(fractions_NC, presence_thresholds(fractions_NC), asked_C)
+    absent_NC = (presence_NC == ABSENT) & (fractions_NC == 0)
     for folder in ("images", "masks"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     made = []
     drawn = np.random.default_rng(seed).permutation(len(samples))[:count]
     for number, index in enumerate(drawn):
-        present_C, absent_C = present_NC[index], fractions_NC[index] == 0
         made.append(
             GoldSample(
                 image=_copy(samples[index].image, out, number),
                 mask=_write_mask(_mask(samples[index], codes, resized=True), out, number),
-                present=tuple(name for category, name in known if present_C[category]),
-                absent=tuple(name for category, name in known if absent_C[category]),
+                present=_named(categories, presence_NC[index] == PRESENT),
+                absent=_named(categories, absent_NC[index]),
             )
         )
     lines = "".join(f"{sample.model_dump_json()}\n" for sample in made)
     write_atomically(out / LISTING, lines.encode())
     return made
+
+
+def _named(categories: tuple[str, ...], chosen_C: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(categories[index] for index in np.flatnonzero(chosen_C))
 
 
 def _fractions(

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainer.contract.masks import MaskCodes, decode_mask
 from trainer.data.cache import Cache, CachedRows
 from trainer.data.cards import Sample
-from trainer.data.decode import MaskCodes, check_shapes, decode_image, decode_mask
+from trainer.data.decode import check_shapes, decode_image
 from trainer.data.presence import area_fractions
 
 MEMORY_LIMIT = 2 * 1024**3
@@ -136,6 +137,7 @@ class ResizedImages:
     ) -> None:
         self.samples = samples
         self.size = size
+        self.codes = codes
         decoder = _Decoder(samples, size, codes)
         self._decoded = (
             _Decoded.on_disk(decoder, cache) if cache else _Decoded.in_memory(decoder, memory_limit)

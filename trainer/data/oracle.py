@@ -8,10 +8,17 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from trainer.contract import DatasetCard, PointLabel, TileTags, WeakLabel
+from trainer.contract.masks import MaskCodes, decode_mask, mask_codes
 from trainer.cores import cores_here
 from trainer.data.cards import Sample, list_samples
-from trainer.data.decode import MaskCodes, check_shapes, decode_mask, mask_codes
-from trainer.data.presence import area_fractions, presence_thresholds, tile_area_fractions
+from trainer.data.decode import check_shapes
+from trainer.data.labels import ABSENT, PRESENT
+from trainer.data.presence import (
+    area_fractions,
+    presence_of,
+    presence_thresholds,
+    tile_area_fractions,
+)
 from trainer.errors import BadInput
 
 
@@ -39,7 +46,7 @@ def oracle_labels(
 
     Args:
         card: a dataset with masks.
-        categories: every one of them is asked of every image.
+        categories: each that the card names is asked of every image, unless all of it is void.
         points: distinct points on each present category, fewer where it has fewer pixels.
         tiles: (rows, columns) of a grid whose tiles are asked; None: they are not.
         margin: pixels between a point and the border of its region, where that is wide enough.
@@ -57,7 +64,7 @@ def oracle_labels(
     with ThreadPoolExecutor(cores_here()) as pool:
         thresholds = presence_thresholds(np.stack(list(pool.map(fractions_of, samples))))
         questions = _Questions(points, tiles, margin, seed)
-        annotator = _Annotator(categories, thresholds, questions)
+        annotator = _Annotator(categories, thresholds, codes.asked(len(categories)), questions)
 
         def label_of(number: int) -> WeakLabel:
             sample = samples[number]
@@ -78,17 +85,20 @@ def _mask(sample: Sample, codes: MaskCodes) -> NDArray[np.int16]:
 class _Annotator:
     categories: tuple[str, ...]
     thresholds: NDArray[np.float64]
+    asked: NDArray[np.bool_]
     questions: _Questions
 
     def label(self, number: int, name: str, mask: NDArray[np.int16]) -> WeakLabel:
-        present_C = area_fractions(mask, len(self.categories)) > self.thresholds
-        named = list(zip(self.categories, present_C, strict=True))
+        fractions_C = area_fractions(mask, len(self.categories))
+        presence_C = presence_of(fractions_C, self.thresholds, self.asked)
+        present_C = presence_C == PRESENT
+        named = list(zip(self.categories, presence_C.tolist(), strict=True))
         return WeakLabel(
             image=name,
             width=mask.shape[1],
             height=mask.shape[0],
-            present=tuple(category for category, there in named if there),
-            absent=tuple(category for category, there in named if not there),
+            present=tuple(category for category, known in named if known == PRESENT),
+            absent=tuple(category for category, known in named if known == ABSENT),
             points=self._points(mask, present_C, number),
             tiles=self._tiles(mask, present_C, self.questions.tiles)
             if self.questions.tiles

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.data.labels import NOT_ASKED
+
 ROUNDS = 10
 SHARE_OF_MEAN = 0.1
 
@@ -25,6 +27,18 @@ def presence_thresholds(fractions_NC: NDArray[np.float64]) -> NDArray[np.float64
         total = np.where(present, fractions_NC, 0).sum(0)
         thresholds = SHARE_OF_MEAN * total / np.maximum(present.sum(0), 1)
     return thresholds
+
+
+def presence_of(
+    fractions_NC: NDArray[np.float64], thresholds_C: NDArray[np.float64], asked_C: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    """Three-valued presence, of the shape of `fractions_NC`: (N, C), or (C,) of one image.
+
+    Nothing is known of a category that the masks cannot tell of, whose `asked_C` is false, nor of
+    any in a mask that is all void.
+    """
+    known = asked_C & (fractions_NC.sum(-1, keepdims=True) > 0)
+    return np.where(known, fractions_NC > thresholds_C, NOT_ASKED).astype(np.int8)
 
 
 def tile_area_fractions(

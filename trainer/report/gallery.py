@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from trainer.checkpoint import TrainedSegmenter, load_segmenter
 from trainer.contract import Breakdown, DatasetCard, ImagePrediction, ImageScore, TrainConfig
+from trainer.contract.masks import MaskCodes, decode_mask, mask_codes
 from trainer.data.cards import Sample, list_samples
-from trainer.data.decode import MaskCodes, decode_image, decode_mask, mask_codes
+from trainer.data.decode import decode_image
 from trainer.data.images import ResizedImages
 from trainer.errors import BadInput, describe
 from trainer.evaluate import extremes

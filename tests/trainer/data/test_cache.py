@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import trainer.data.images
+from trainer.contract.masks import MaskCodes
 from trainer.data.cache import Cache
 from trainer.data.cards import Sample
-from trainer.data.decode import MaskCodes, decode_image
+from trainer.data.decode import decode_image
 from trainer.data.images import ResizedImages
 from trainer.errors import BadInput
 

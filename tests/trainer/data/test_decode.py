@@ -4,20 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from trainer.contract import DatasetCard
+from trainer.contract.masks import MaskCodes, id_lookup
 from trainer.data.cards import Sample
-from trainer.data.decode import (
-    MaskCodes,
-    decode_image,
-    decode_mask,
-    id_lookup,
-    image_size,
-    mask_codes,
-)
+from trainer.data.decode import decode_image, image_size
 from trainer.data.images import ResizedImages
 from trainer.errors import BadInput
 
-CODES = MaskCodes(id_lookup({0: "road", 7: "car", 300: "sky"}, ("car", "road"), dataset="x"))
+CODES = MaskCodes(id_lookup({0: "road"}, ("car", "road"), dataset="x"))
 
 
 def test_exif_orientation_is_applied_to_pixels_and_size(tmp_path: Path) -> None:
@@ -126,87 +119,6 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         decode_image(path)
 
 
-def test_raw_ids_become_categories_and_the_rest_void(tmp_path: Path) -> None:
-    path = tmp_path / "mask.png"
-    Image.fromarray(np.array([[0, 7, 255]], np.uint8)).save(path)
-    assert decode_mask(path, CODES).tolist() == [[1, 0, -1]]
-    Image.fromarray(np.array([[0, 7, 300]], np.uint16)).save(path)
-    assert decode_mask(path, CODES).tolist() == [[1, 0, -1]]
-
-
-def test_a_mask_is_resized_by_nearest_neighbour(tmp_path: Path) -> None:
-    path = tmp_path / "mask.png"
-    Image.fromarray(np.repeat(np.array([[0, 7]], np.uint8), 4, 1)).save(path)
-    assert decode_mask(path, CODES, (4, 2)).tolist() == [[1, 1, 0, 0]] * 2
-
-
-def test_a_mask_of_several_channels_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "mask.png"
-    Image.new("RGB", (4, 4)).save(path)
-    with pytest.raises(BadInput, match=r"mask\.png: a mask has one channel, this one is RGB"):
-        decode_mask(path, CODES)
-
-
-@pytest.mark.parametrize(("ids", "message"), [({}, "names none"), ({70000: "car"}, "70000")])
-def test_useless_ids_are_an_error(ids: dict[int, str], message: str) -> None:
-    with pytest.raises(BadInput, match=message):
-        id_lookup(ids, ("car",), dataset="x")
-
-
-def card(**fields: object) -> DatasetCard:
-    return DatasetCard.model_validate({"name": "x"} | fields)
-
-
-def test_ids_are_void_or_an_error_as_the_card_says(tmp_path: Path) -> None:
-    path = tmp_path / "mask.png"
-    Image.fromarray(np.array([[0, 7, 7, 9, 255]], np.uint8)).save(path)
-    for void in (None, "others"):
-        codes = mask_codes(card(ids={0: "road"}, void=void), ("road",))
-        assert decode_mask(path, codes).tolist() == [[0, -1, -1, -1, -1]]
-    codes = mask_codes(card(ids={0: "road", 9: "car"}, void=[255]), ("road",))
-    with pytest.raises(BadInput, match=r"mask\.png: id 7 on 2 pixels is neither a category"):
-        decode_mask(path, codes)
-    codes = mask_codes(card(ids={0: "road", 9: "car"}, void=[255, 7]), ("road",))
-    assert decode_mask(path, codes).tolist() == [[0, -1, -1, -1, -1]]
-
-
-def test_unknown_ids_are_counted_at_the_masks_own_size(tmp_path: Path) -> None:
-    path = tmp_path / "mask.png"
-    Image.fromarray(np.full((8, 8), 3, np.uint8)).save(path)
-    codes = mask_codes(card(ids={0: "road"}, void=[]), ("road",))
-    with pytest.raises(BadInput, match="id 3 on 64 pixels"):
-        decode_mask(path, codes, (2, 2))
-
-
-def test_other_colours_are_void_where_the_card_says(tmp_path: Path) -> None:
-    path = tmp_path / "mask.png"
-    colors = {"#804080": "road", "0,0,142": "car"}
-    Image.fromarray(np.array([[[128, 64, 128], [0, 0, 142], [5, 5, 5]]], np.uint8)).save(path)
-    codes = mask_codes(card(colors=colors, void="others"), ("car", "road"))
-    assert decode_mask(path, codes).tolist() == [[1, 0, -1]]
-    with pytest.raises(BadInput, match=r"mask\.png: colour #050505 on 1 pixels"):
-        decode_mask(path, mask_codes(card(colors=colors), ("car", "road")))
-
-
-def test_a_coloured_palette_is_its_colours(tmp_path: Path) -> None:
-    path = tmp_path / "mask.png"
-    image = Image.fromarray(np.array([[0, 1]], np.uint8))
-    image.putpalette([128, 64, 128, 0, 0, 142])
-    image.save(path)
-    codes = mask_codes(card(colors={"#804080": "road", "#00008e": "car"}), ("road", "car"))
-    assert decode_mask(path, codes).tolist() == [[0, 1]]
-
-
-def test_ids_may_be_in_a_channel(tmp_path: Path) -> None:
-    path = tmp_path / "mask.png"
-    Image.fromarray(np.array([[[9, 0, 3], [9, 7, 3]]], np.uint8)).save(path)
-    codes = mask_codes(card(ids={0: "road", 7: "car"}, void=[], mask_channel=1), ("road", "car"))
-    assert decode_mask(path, codes).tolist() == [[0, 1]]
-    codes = mask_codes(card(ids={0: "road"}, mask_channel=3), ("road",))
-    with pytest.raises(BadInput, match=r"mask\.png: cannot decode the mask: there is no channel 3"):
-        decode_mask(path, codes)
-
-
 @pytest.mark.parametrize(
     ("size", "same"), [((16, 8), True), ((8, 4), True), ((1000, 503), True), ((8, 16), False)]
 )
@@ -222,10 +134,3 @@ def test_a_mask_has_the_shape_of_its_image(
         return
     with pytest.raises(BadInput, match=r"mask\.png: 8 x 16 is not the shape of its image .*16 x 8"):
         images.mask(0)
-
-
-def test_categories_that_a_run_does_not_have_are_void() -> None:
-    codes = mask_codes(card(ids={0: "road", 1: "car"}, void=[2]), ("road",))
-    assert codes.lookup[:4].tolist() == [0, -1, -1, -2]
-    with pytest.raises(BadInput, match="'x': colors: names none of the run's categories"):
-        mask_codes(card(colors={"#000000": "car"}), ("road",))

@@ -187,14 +187,93 @@ def test_rare_sampling_needs_no_labels(load: Load) -> None:
     assert len(set(names_of(domains.target, 3))) == 6
 
 
-def test_rare_sampling_needs_categories_in_the_masks(load: Load, tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{}, {"rare_category_temperature": 0.5}])
+def test_a_source_that_is_all_void_is_an_error(
+    load: Load, tmp_path: Path, changes: dict[str, object]
+) -> None:
     paint(tmp_path / "void", 2, (32, 32), seed=0)
     for path in (tmp_path / "void/masks").iterdir():
         Image.new("L", (32, 32), 99).save(path)
     card = {"name": "void", "root": tmp_path / "void", "masks": "masks/{stem}.png"}
-    card |= {"ids": {0: "road"}}
-    with pytest.raises(BadInput, match="rare_category_temperature: the source's masks"):
-        load(source=card, rare_category_temperature=0.5)
+    card |= {"ids": {0: "road"}, "void": [99]}
+    with pytest.raises(BadInput, match="'void': masks: not one pixel of 2 masks is of a category"):
+        load(source=card, **changes)
+
+
+def test_validation_masks_that_are_all_void_are_an_error(load: Load, tmp_path: Path) -> None:
+    paint(tmp_path / "void", 2, (32, 32), seed=0)
+    card = {"name": "void", "root": tmp_path / "void", "masks": "masks/{stem}.png"}
+    card |= {"ids": {7: "road"}, "void": "others"}
+    with pytest.raises(BadInput, match="validation: masks: all pixels of all 2 masks are void"):
+        load(validation=card)
+
+
+def test_what_is_void_and_what_is_not_asked_is_counted_by_value(load: Load, tmp_path: Path) -> None:
+    paint(tmp_path / "part", 4, (64, 48), seed=0)
+    card = {"name": "part", "root": tmp_path / "part", "masks": "masks/{stem}.png"}
+    card |= {"ids": {0: "road", 1: "tram"}, "void": [2, 255]}
+    for number in range(4):
+        mask = np.zeros((48, 64), np.uint8)
+        mask[:12] = 1
+        mask[12:18] = 2
+        Image.fromarray(mask).save(tmp_path / f"part/masks/{number:03d}.png")
+    notes = load(source=card).notes
+    assert notes == (
+        "source: of 4 masks 38 % of the pixels are void: id 1 (tram) 25 %, id 2 12 %",
+        "source: its card does not name building, car: not asked there",
+    )
+    masks = tmp_path / "part/masks"
+    for path in masks.iterdir():
+        Image.new("L", (64, 48), 1).save(path)
+    missing = card | {"ids": {0: "road", 1: "building"}}
+    assert "source: none of the masks looked at has road" in load(source=missing).notes
+
+
+def slow_presence(mask: list[list[int]], threshold: list[float], asked: list[bool]) -> list[int]:
+    pixels = [value for row in mask for value in row if value >= 0]
+    if not pixels:
+        return [-1] * len(threshold)
+    return [
+        int(pixels.count(index) / len(pixels) > threshold[index]) if asked[index] else -1
+        for index in range(len(threshold))
+    ]
+
+
+@pytest.mark.parametrize("temperature", [None, 0.5])
+def test_a_category_that_the_source_card_does_not_name_is_never_asked(
+    load: Load, tmp_path: Path, temperature: float | None
+) -> None:
+    """In batches, tiles, shares and the order of images, against loops over pixels."""
+    paint(tmp_path / "part", 6, (64, 48), seed=0)
+    Image.new("L", (64, 48), 255).save(tmp_path / "part/masks/005.png")
+    card = {"name": "part", "root": tmp_path / "part", "masks": "masks/{stem}.png"}
+    card |= {"ids": {0: "road", 2: "car"}, "void": [1, 255]}
+    labels = tmp_path / "labels.jsonl"
+    tiles = {"rows": 2, "cols": 2, "present": {"building": [0]}}
+    labels.write_text(json.dumps({"image": "000.png", "width": 80, "height": 60, "tiles": tiles}))
+    source = load("image", source=card, labels=labels, rare_category_temperature=temperature).source
+    assert source is not None
+    thresholds, asked = source.thresholds.tolist(), [True, False, True]
+    assert source.asked.tolist() == asked
+    seen = set()
+    for number in range(9):
+        batch = source(number)
+        assert batch.tile_presence is not None
+        for row, name in enumerate(batch.names):
+            seen.add(name)
+            mask = batch.masks[row].tolist()
+            assert batch.presence[row].tolist() == slow_presence(mask, thresholds, asked)
+            for r in range(2):
+                for k in range(2):
+                    part = [line[32 * k : 32 * k + 32] for line in mask[24 * r : 24 * r + 24]]
+                    expected = slow_presence(part, thresholds, asked)
+                    assert batch.tile_presence[row, :, r, k].tolist() == expected
+    # An image that is all void tells of no category, so none is sampled for its sake.
+    assert ("images/005.png" in seen) is (temperature is None)
+    present = [slow_presence(source.images.mask(n).tolist(), thresholds, asked) for n in range(5)]
+    np.testing.assert_allclose(
+        source.shares, [1, np.nan, sum(each[2] for each in present) / 5], equal_nan=True
+    )
 
 
 def test_every_source_image_is_shown_with_and_without_a_style(load: Load, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def town(folder: Path, count: int = 6, **fields: object) -> DatasetCard:
         Image.fromarray(mask).save(folder / f"masks/{number}.png")
         Image.new("RGB", SIZE, (40 * number, 0, 0)).save(folder / f"images/{number}.JPG")
     fields = {"name": "town", "root": folder, "images": "images/*", "masks": "masks/{stem}.png",
-              "ids": IDS} | fields  # fmt: skip
+              "ids": IDS, "void": [0]} | fields  # fmt: skip
     (folder / "card.yaml").write_text(json.dumps(fields, default=str))
     return DatasetCard.model_validate(fields)
 

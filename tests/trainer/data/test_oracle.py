@@ -11,12 +11,12 @@ from trainer.data.labels import read_labels
 from trainer.data.oracle import oracle_labels
 
 CATEGORIES = ("road", "car", "sky")
-CARD = "name: town\nroot: .\nmasks: masks/{stem}.png\nids: {0: road, 1: car, 2: sky}\n"
+CARD = "name: town\nroot: .\nmasks: masks/{stem}.png\nids: {0: road, 1: car, 2: sky}\nvoid: [255]\n"
 
 
 def town(folder: Path) -> DatasetCard:
     ids = dict(enumerate(CATEGORIES))
-    return DatasetCard(name="town", root=folder, masks="masks/{stem}.png", ids=ids)
+    return DatasetCard(name="town", root=folder, masks="masks/{stem}.png", ids=ids, void=(255,))
 
 
 def write_dataset(folder: Path) -> None:
