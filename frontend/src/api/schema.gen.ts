@@ -2211,6 +2211,11 @@ export interface components {
             losses: {
                 [key: string]: number;
             };
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
             score: components["schemas"]["Score"];
             /** Seconds */
             seconds: number;
