@@ -34,6 +34,8 @@ from server.services.label_files import ImportRules, Unmentioned
 from server.services.label_formats import LabelFormat
 from server.settings import get_settings
 from server.supervisor import ChildFailed
+from trainer.contract.names import shown
+from trainer.contract.walk import Pictures, describe_left_out, pictures_below
 
 BAD_INPUT = 2
 LISTED_REJECTIONS = 20
@@ -207,14 +209,15 @@ def import_images(
 ) -> None:
     """Import target images; importing again changes nothing. Exit status 1: some were refused.
 
-    A folder's files are copied into storage. A manifest's paths are below WEAKSEG_IMAGE_ROOT and
+    A folder's files are copied into storage, those of linked folders too; what is hidden or no
+    picture by its ending is left out, and counted. A manifest's paths are below WEAKSEG_IMAGE_ROOT and
     are verified later by a worker.
     """
     _require_migrated()
     with session_scope(read_only=True) as session:
         project_id = _find_project(session, project).id
     if path.is_dir():
-        result = _import_folder(project_id, path)
+        result = _import_folder(project_id, pictures_below(path))
     else:
         result = _import_manifest(project_id, path)
     _report(result.imported, result.skipped, result.rejected)
@@ -224,7 +227,7 @@ def _report(imported: int, skipped: int, rejected: Sequence[tuple[str, str]]) ->
     """Say what became of an import; leaves with status 1 when something was refused."""
     messages.print(f"imported {imported}, skipped {skipped}, refused {len(rejected)}")
     for name, reason in rejected[:LISTED_REJECTIONS]:
-        messages.print(f"refused {escape(name)}: {escape(reason)}", highlight=False)
+        messages.print(f"refused {escape(shown(name))}: {escape(reason)}", highlight=False)
     if len(rejected) > LISTED_REJECTIONS:
         messages.print(f"and {len(rejected) - LISTED_REJECTIONS} more")
     if rejected:
@@ -240,13 +243,19 @@ def _find_project(session: Session, name_or_number: str) -> Project:
     raise NotFound(f"there is no project {name_or_number!r}; known are: {known}")
 
 
-def _import_folder(project_id: int, folder: Path) -> Imported:
+def _import_folder(project_id: int, pictures: Pictures) -> Imported:
+    """Raises BadInput when there is no picture at all."""
+    said = describe_left_out(pictures.left_out)
+    if not pictures.names:
+        where = f"there are no pictures below {shown(str(pictures.folder))}"
+        raise BadInput(f"{where} ({said})" if said else where)
+    if said:
+        messages.print(escape(said), highlight=False)
     limit = get_settings().max_image_bytes
     result = Imported()
-    paths = manifests.pictures_below(folder)
     with _progress() as progress:
-        for path in progress.track(paths, description="Importing"):
-            name = path.relative_to(folder).as_posix()
+        for name in progress.track(pictures.names, description="Importing"):
+            path = pictures.folder / name
             if path.stat().st_size > limit:
                 result.rejected.append((name, f"larger than {limit / 2**20:.0f} MB"))
             else:
@@ -343,7 +352,9 @@ def add_dataset(
 ) -> None:
     """Make a dataset known to the server. Its files stay where they are."""
     added = datasets.add(card, name)
-    messages.print(f"added {escape(added.name)}: {datasets.count_images(added)} images")
+    found = datasets.contents_of(added)
+    besides = f"; {found.left_out}" if found.left_out else ""
+    messages.print(f"added {escape(added.name)}: {found.images} images{escape(besides)}")
 
 
 @datasets_app.command("list")

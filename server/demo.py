@@ -26,6 +26,8 @@ from server.errors import BadInput, Conflict
 from server.services import images
 from server.settings import get_settings
 from server.supervisor import Child, Supervisor
+from trainer.contract.names import shown
+from trainer.contract.walk import describe_left_out, pictures_below
 
 HERE = "127.0.0.1"
 
@@ -98,6 +100,7 @@ def _use_embedded_defaults(data: Path, image_root: Path) -> None:
     os.environ.update(  # noqa: TID251 - settings are read from the environment
         WEAKSEG_DATA=str(data),
         WEAKSEG_IMAGE_ROOT=str(image_root),
+        WEAKSEG_IMAGE_LINKS="true",
         WEAKSEG_DATASET_ROOT=str(data / "datasets"),
         WEAKSEG_DEMO="true",
     )
@@ -123,9 +126,12 @@ def _finish_earlier_import(data: Path, target: Target) -> None:
 
 
 def _report_import(target: Target) -> None:
-    result = register_images(target)
+    pictures = pictures_below(target.images)
+    result = register_images(target, pictures)
+    if said := describe_left_out(pictures.left_out):
+        console.print(f"{escape(target.project)}: {escape(said)}")
     for name, reason in result.rejected:
-        console.print(f"refused {escape(name)}: {escape(reason)}")
+        console.print(f"refused {escape(shown(name))}: {escape(reason)}")
     console.print(f"{escape(target.project)}: {result.imported} new images, {result.skipped} known")
 
 

@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +25,12 @@ from server.processes import bound_to_parent
 from server.schemas.image import ManifestLine
 from server.schemas.project import CategoryIn, ProjectChange, ProjectIn
 from server.security import hash_password, verify_password
-from server.services import datasets, images, manifests, projects, users
+from server.services import datasets, images, projects, users
 from server.services.images import Imported
 from server.settings import get_settings
 from trainer.contract import DatasetCard
+from trainer.contract.names import comparable, why_no_path
+from trainer.contract.walk import Pictures, describe_left_out, pictures_below
 
 ACCOUNTS = {"admin@demo.local": Role.ADMIN, "annotator@demo.local": Role.ANNOTATOR}
 DRAWN_PROJECT = "Demo streets"
@@ -82,8 +84,11 @@ class Target:
         folder = own_images.resolve()
         if not folder.is_dir():
             raise BadInput(f"IMAGES: {folder} is not a folder")
-        if not manifests.pictures_below(folder):
-            raise BadInput(f"IMAGES: there are no pictures below {folder}")
+        found = pictures_below(folder)
+        if not found.names:
+            said = describe_left_out(found.left_out)
+            where = f"IMAGES: there are no pictures below {folder}"
+            raise BadInput(f"{where} ({said})" if said else where)
         # "images" alone would not tell one project from another.
         name = " ".join(folder.parts[-2:]) if folder.name == "images" else folder.name
         return cls(name, folder, is_drawn=False)
@@ -192,24 +197,33 @@ def _draw_series(drawing: Drawing, folder: Path) -> Iterator[int]:
     yield drawing.count
 
 
-def register_images(target: Target) -> Imported:
+def register_images(target: Target, pictures: Pictures) -> Imported:
     """Make the images of the folder known to the project; a worker verifies them later."""
-    names = [
-        path.relative_to(target.images).as_posix()
-        for path in manifests.pictures_below(target.images)
-    ]
-    lines = ((n, ManifestLine(uri=name)) for n, name in enumerate(names, 1) if name.isprintable())
+    refused = _refused(pictures.names)
+    lines = (
+        (number, ManifestLine(uri=name))
+        for number, name in enumerate(pictures.names, 1)
+        if name not in refused
+    )
     with session_scope() as session:
         project = projects.find_by_name(session, target.project)
         if project is None:
             raise NotFound(f"there is no project {target.project!r}")
         result = images.register_manifest(session, project, lines)
-    result.rejected += [
-        (repr(name), "its name has characters that cannot be shown")
-        for name in names
-        if not name.isprintable()
-    ]
+    result.rejected += refused.items()
     return result
+
+
+def _refused(names: Iterable[str]) -> dict[str, str]:
+    """Why some of the names cannot be registered, by name."""
+    refused: dict[str, str] = {}
+    first: dict[str, str] = {}
+    for name in names:
+        if reason := why_no_path(name):
+            refused[name] = reason
+        elif first.setdefault(comparable(name), name) != name:
+            refused[name] = "another image already has this name, with its accents in another form"
+    return refused
 
 
 def ensure_accounts(password_file: Path, chosen: str | None) -> dict[str, str | None]:

@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     """`redis://...`; unset: Celery's filesystem broker below `data`."""
     image_root: Path | None = None
     """Paths in a manifest are relative to this folder; unset: `data`/images."""
+    image_links: bool = False
+    """Whether links below `image_root` may lead out of it."""
     image_hosts: tuple[str, ...] = ()
     """Hosts from which a manifest may name https:// images; empty: none."""
     dataset_root: Path | None = None

@@ -125,7 +125,7 @@ async def _contents(
     files: list[UploadFile], limit: int, result: Imported
 ) -> AsyncIterator[tuple[str, bytes]]:
     for file in files:
-        name = file.filename or "unnamed"
+        name = images.uploaded_name(file.filename or "unnamed")
         if (file.size or 0) > limit:
             result.rejected.append((name, f"larger than {limit / 2**20:.0f} MB"))
             continue

@@ -14,9 +14,11 @@ from sqlalchemy import (
     and_,
     text,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.db import Base, UtcDateTime, utcnow
+from trainer.contract.names import comparable
 
 
 class ImageState(StrEnum):
@@ -27,10 +29,16 @@ class ImageState(StrEnum):
     """Set aside with a reason; never shown."""
 
 
+def _comparable_id(context: DefaultExecutionContext) -> str:
+    parameters: dict[str, str] = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return comparable(parameters["external_id"])
+
+
 class Image(Base):
     __tablename__ = "images"
     __table_args__ = (
         UniqueConstraint("project_id", "external_id"),
+        Index("ix_images_comparable_id", "project_id", "comparable_id", unique=True),
         Index("ix_images_gold", "project_id", "gold", "id"),
         Index("ix_images_project_state", "project_id", "state", "id"),
         Index("ix_images_project_hash", "project_id", "content_hash"),
@@ -41,6 +49,9 @@ class Image(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     external_id: Mapped[str] = mapped_column(String(500))
+    """Its name, as it was given."""
+    comparable_id: Mapped[str] = mapped_column(String(500), default=_comparable_id)
+    """`comparable(external_id)`, by which it is found: two spellings of one name are one image."""
     uri: Mapped[str | None] = mapped_column(String(2000))
     """Where the original is, when it was not uploaded."""
     storage_key: Mapped[str | None] = mapped_column(String(500))

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from server.schemas.common import DatabaseId, In, Name, Out, ProjectSupervision
 from trainer.contract import Supervision
+from trainer.contract.names import same_twice, why_refused
 
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
 
@@ -35,11 +36,20 @@ Share = Annotated[float, Field(ge=0, le=1)]
 GoldShare = Annotated[float, Field(ge=0, le=0.5)]
 MinView = Annotated[int, Field(ge=0, le=10_000)]
 MAX_CATEGORIES = 256
+
+
+def _refuse_name(name: str) -> str:
+    if reason := why_refused(name):
+        raise ValueError(reason)
+    return name
+
+
 CategoryName = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$"
     ),
+    AfterValidator(_refuse_name),
 ]
 
 
@@ -70,11 +80,13 @@ Categories = TypeVar("Categories", bound=Sequence[CategoryIn])
 
 
 def _refuse_repetition(categories: Categories) -> Categories:
-    for field in ("id", "name", "key"):
+    for field in ("id", "key"):
         values = (getattr(category, field, None) for category in categories)
         twice = [v for v, n in Counter(v for v in values if v is not None).items() if n > 1]
         if twice:
             raise ValueError(f"categories: {field} {twice[0]!r} is used twice")
+    if pair := same_twice(category.name for category in categories):
+        raise ValueError(f"categories: name {pair[0]!r} is used twice")
     return categories
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from server.errors import BadInput, Conflict
 from server.models import Answer, Category, CategoryKey, Label, Project
 from server.schemas.project import CategoryChange, CategoryIn
+from trainer.contract.names import comparable
 
 PALETTE = (
     "#4e9de6", "#a35d3a", "#f2a33a", "#7d5ba6", "#e477b4", "#3f9b4f", "#e8d33f", "#8f8f3a",
@@ -123,8 +124,8 @@ def _chosen(session: Session, project_id: int, user_id: int) -> dict[int, str]:
 
 def choose_keys(session: Session, project: Project, user_id: int, keys: Mapping[str, str]) -> None:
     """Replace the keys that a person chose. Raises BadInput for a conflict, and then keeps them."""
-    ids = {category.name: category.id for category in project.categories}
-    if unknown := sorted(keys.keys() - ids.keys()):
+    ids = {comparable(category.name): category.id for category in project.categories}
+    if unknown := sorted(name for name in keys if comparable(name) not in ids):
         raise BadInput(
             f"keys: there is no category {unknown[0]!r} in this project", code="unknown-category"
         )
@@ -133,7 +134,9 @@ def choose_keys(session: Session, project: Project, user_id: int, keys: Mapping[
         raise BadInput(f"keys: {twice[0]!r} is chosen for {names}", code="key-taken")
     forget_keys(session, project.id, user_id)
     session.add_all(
-        CategoryKey(user_id=user_id, project_id=project.id, category_id=ids[name], key=key)
+        CategoryKey(
+            user_id=user_id, project_id=project.id, category_id=ids[comparable(name)], key=key
+        )
         for name, key in keys.items()
     )
     session.flush()

@@ -1,7 +1,7 @@
 """Dataset cards: the YAML files below `settings.datasets`, known by their file name."""
 
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,8 @@ from server.errors import BadInput, Conflict, NotFound, first_complaint
 from server.schemas.project import DatasetOut
 from server.settings import get_settings
 from trainer.contract import DatasetCard
-
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
-)  # fmt: skip
-
+from trainer.contract.names import comparable, why_no_dataset
+from trainer.contract.walk import Spellings, describe_left_out, pictures_of
 
 DATASET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -53,7 +50,7 @@ def get_usable(name: str, categories: set[str]) -> DatasetCard:
     _, problem = _examine(card)
     if problem:
         raise UnusableCard(f"dataset {name!r}: {problem}")
-    if not categories & set(card.categories):
+    if not set(map(comparable, categories)) & set(map(comparable, card.categories)):
         raise UnusableCard(
             f"dataset {name!r}: its ids name {', '.join(sorted(card.categories))}; "
             f"none of them is a category of the project"
@@ -96,20 +93,30 @@ def _as_content(card: DatasetCard, folder: Path) -> dict[str, Any]:
     return content
 
 
-def count_images(card: DatasetCard) -> int:
-    """Number of images that the card names. Raises UnusableCard when they cannot be listed."""
+@dataclass(frozen=True)
+class Contents:
+    """What is where a card says."""
+
+    images: int
+    first: Path | None = None
+    """None: the images are listed in a file."""
+    left_out: str = ""
+    """What there is besides images, in words."""
+
+
+def contents_of(card: DatasetCard) -> Contents:
+    """The images that the card names. Raises UnusableCard when they cannot be listed."""
     try:
         if card.listing is not None:
             with (card.root / card.listing).open(encoding="utf-8") as lines:
-                return sum(1 for line in lines if line.strip())
-        return sum(1 for _ in _images(card))
-    except (OSError, ValueError, NotImplementedError) as error:
+                return Contents(sum(1 for line in lines if line.strip()))
+        found = pictures_of(card)
+    except (OSError, ValueError) as error:
         raise UnusableCard(f"dataset {card.name!r}: cannot list its images: {error}") from error
-
-
-def _images(card: DatasetCard) -> Iterator[Path]:
-    found = card.root.glob(card.image_glob)
-    return (p for p in found if p.suffix.lower() in IMAGE_SUFFIXES and card.is_image(p))
+    if reason := why_no_dataset(found.names):
+        raise UnusableCard(f"dataset {card.name!r}: {reason}")
+    left_out = describe_left_out(found.left_out)
+    return Contents(len(found.names), next(found.paths, None), left_out)
 
 
 def _files() -> dict[str, Path]:
@@ -146,24 +153,24 @@ def _examine(card: DatasetCard) -> tuple[int, str | None]:
     if not card.root.is_dir():
         return 0, f"root: {card.root} is not a folder"
     try:
-        images = count_images(card)
+        contents = contents_of(card)
     except UnusableCard as error:
         return 0, error.detail
-    if not images:
-        return 0, f"there are no images at {card.root / (card.listing or card.image_glob)}"
-    return images, _problem_with_masks(card)
+    if not contents.images:
+        where = f"there are no images at {card.root / (card.listing or card.image_glob)}"
+        return 0, f"{where} ({contents.left_out})" if contents.left_out else where
+    return contents.images, _problem_with_masks(card, contents.first)
 
 
-def _problem_with_masks(card: DatasetCard) -> str | None:
+def _problem_with_masks(card: DatasetCard, first: Path | None) -> str | None:
     if not _has_masks(card):
         return "masks: the card does not say where the masks are"
     if not card.categories:
         return "ids: the card does not say which mask id is which category"
-    if card.listing is None:
+    if first is not None:
         # One look: that the pattern is right. The trainer looks at each.
-        first = next(_images(card))
         mask = card.mask_of(first)
-        if mask is None or not mask.is_file():
+        if mask is None or not Spellings().on_disk(mask).is_file():
             return f"masks: there is no mask {mask} for {first.name}"
     return None
 

@@ -33,6 +33,7 @@ from server.services.execution import worker_stops
 from server.settings import get_settings
 from server.storage import get_storage
 from trainer.contract import GoldSample
+from trainer.contract.names import comparable
 
 TRAINER = (sys.executable, "-m", "trainer", "gold")
 POLL_SECONDS = 0.5
@@ -201,7 +202,9 @@ def _name_like_others(session: Session, project_id: int) -> str:
     template = session.scalar(some.order_by(func.random()).limit(1)) or "image-0000"
     for attempt in range(10 * NAMES_OF_A_LENGTH):
         name = _with_other_digits(template, longer_by=attempt // NAMES_OF_A_LENGTH)
-        taken = exists().where(own, or_(Image.external_id == name, Image.alias == name))
+        taken = exists().where(
+            own, or_(Image.comparable_id == comparable(name), Image.alias == name)
+        )
         if not session.scalar(select(taken)):
             return name
     raise NotMade(f"no name like {template!r} is free")

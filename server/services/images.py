@@ -22,6 +22,7 @@ from server.schemas.image import ManifestLine
 from server.services import manifests, priorities
 from server.settings import get_settings
 from server.storage import get_storage
+from trainer.contract.names import comparable, why_no_path, why_refused
 
 BATCH = 1000
 MAX_NAME = 500
@@ -50,9 +51,10 @@ def register_manifest(
     first_line: dict[str, tuple[int, str]] = {}
     rows: list[dict[str, Any]] = []
     for number, line in lines:
-        name = line.external_id or line.uri[:MAX_NAME]
-        if name in first_line:
-            earlier, uri = first_line[name]
+        name = line.external_id or line.uri
+        key = comparable(name)
+        if key in first_line:
+            earlier, uri = first_line[key]
             if uri != line.uri:
                 raise BadInput(
                     f"line {number}: external_id {name!r} is on line {earlier} with another uri",
@@ -61,8 +63,8 @@ def register_manifest(
                 )
             result.skipped += 1
             continue
-        first_line[name] = number, line.uri
-        if reason := manifests.refuse_uri(line.uri, settings):
+        first_line[key] = number, line.uri
+        if reason := manifests.refuse_uri(line.uri, settings) or why_refused(name):
             result.rejected.append((name, reason))
             continue
         rows.append(
@@ -107,8 +109,13 @@ def _insert(
 
 
 def import_file(project_id: int, name: str, content: bytes, result: Imported) -> None:
-    """Verify and store one uploaded file, in a transaction of its own."""
-    name = clean_name(name)
+    """Verify and store one file, in a transaction of its own.
+
+    `name` is its path below what is imported, with forward slashes, as it is.
+    """
+    if reason := why_no_path(name):
+        result.rejected.append((name, reason))
+        return
     digest = hashlib.sha256(content).hexdigest()
     with session_scope(read_only=True) as session:
         known = _known(session, project_id, name, digest)
@@ -134,7 +141,7 @@ def _known(session: Session, project_id: int, name: str, digest: str) -> str | N
     if session.scalar(select(exists().where(mine, Image.content_hash == digest))):
         return "same"
     row = session.execute(
-        select(Image.content_hash).where(mine, Image.external_id == name)
+        select(Image.content_hash).where(mine, Image.comparable_id == comparable(name))
     ).one_or_none()
     if row is None:
         return None
@@ -142,11 +149,10 @@ def _known(session: Session, project_id: int, name: str, digest: str) -> str | N
     return "same" if row.content_hash is None else "other"
 
 
-def clean_name(name: str) -> str:
-    """A file's name as an external id: relative, with forward slashes, without control characters."""
-    printable = "".join(c for c in name.replace("\\", "/") if c.isprintable())
-    parts = [part for part in printable.split("/") if part not in ("", ".", "..")]
-    return "/".join(parts)[-MAX_NAME:] or "unnamed"
+def uploaded_name(name: str) -> str:
+    """The path that a browser or a program sent for a file, with forward slashes and no `./`."""
+    parts = name.replace("\\", "/").split("/")
+    return "/".join(part for i, part in enumerate(parts) if part != "." and (part or i == 0))
 
 
 def store(digest: str, picture: Picture) -> dict[str, Any]:

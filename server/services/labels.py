@@ -23,6 +23,7 @@ from server.services import (
     projects,
     timing,
 )
+from trainer.contract.names import comparable
 
 KEY_REUSED = "this Idempotency-Key was used for another label"
 
@@ -181,7 +182,7 @@ def _new_label(project: Project, image: Image, wanted: LabelIn) -> Label:
         raise Conflict(f"image {image.id} can not be labelled: it is {image.state}",
                        code="not-ready")  # fmt: skip
     _refuse_other_modes(project, wanted)
-    ids = {category.name: category.id for category in project.categories}
+    ids = {comparable(category.name): category.id for category in project.categories}
     said = _said(wanted, ids)
     return Label(
         project_id=project.id,
@@ -219,22 +220,25 @@ def _refuse_other_modes(project: Project, wanted: LabelIn) -> None:
 
 
 def _said(wanted: LabelIn, ids: Mapping[str, int]) -> dict[str, str]:
-    """What a label says of each category that it names. A point or a tile makes it present."""
+    """What a label says of each category that it names, by comparable name.
+
+    A point or a tile makes it present.
+    """
     present = dict.fromkeys(wanted.present)
     present |= dict.fromkeys(point.category for point in wanted.points)
     present |= dict.fromkeys(wanted.tiles.present if wanted.tiles else ())
     lists = {"present": present, "absent": wanted.absent, "unsure": wanted.unsure}
     said: dict[str, str] = {}
     for value, names in lists.items():
-        for name in names:
-            if name not in ids:
+        for name, key in ((name, comparable(name)) for name in names):
+            if key not in ids:
                 raise BadInput(
                     f"{value}: there is no category {name!r} in this project",
                     code="unknown-category",
                 )
-            if said.setdefault(name, value) != value:
+            if said.setdefault(key, value) != value:
                 raise BadInput(
-                    f"{value}: {name!r} is both {said[name]} and {value}", code="contradiction"
+                    f"{value}: {name!r} is both {said[key]} and {value}", code="contradiction"
                 )
     return said
 
@@ -248,7 +252,7 @@ def _points_inside(image: Image, wanted: LabelIn, ids: dict[str, int]) -> list[d
                 f"{width} x {height} image",
                 code="point-outside",
             )
-    return [{"category_id": ids[p.category], "x": p.x, "y": p.y} for p in wanted.points]
+    return [{"category_id": ids[comparable(p.category)], "x": p.x, "y": p.y} for p in wanted.points]
 
 
 def _tiles_inside(tiles: TilesIn | None, ids: dict[str, int]) -> dict[str, Any] | None:
@@ -258,7 +262,9 @@ def _tiles_inside(tiles: TilesIn | None, ids: dict[str, int]) -> dict[str, Any] 
     for name, indices in tiles.present.items():
         if wrong := [i for i in indices if not 0 <= i < count]:
             raise BadInput(f"tiles.present.{name}: there is no tile {wrong[0]} of {count}")
-    present = {str(ids[name]): sorted(set(tiles.present[name])) for name in tiles.present}
+    present = {
+        str(ids[comparable(name)]): sorted(set(tiles.present[name])) for name in tiles.present
+    }
     return {"rows": tiles.rows, "cols": tiles.cols, "present": present}
 
 

@@ -4,7 +4,6 @@ import ipaddress
 import json
 import socket
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import ValidationError
@@ -12,7 +11,10 @@ from pydantic import ValidationError
 from server.errors import BadInput
 from server.schemas.image import ManifestLine
 from server.settings import Settings
+from trainer.contract.names import why_no_path, why_refused
+from trainer.contract.walk import Spellings
 
+MAX_URI = 2000
 MAX_LINE_BYTES = 16_384
 
 
@@ -42,6 +44,8 @@ def _parse_line(number: int, text: bytes) -> ManifestLine:
 
 def refuse_uri(uri: str, settings: Settings) -> str | None:
     """Why an address may not be imported; None when it may. Opens nothing."""
+    if reason := why_refused(uri, MAX_URI):
+        return reason
     if "://" not in uri:
         return _refuse_path(uri)
     try:
@@ -52,9 +56,9 @@ def refuse_uri(uri: str, settings: Settings) -> str | None:
 
 
 def _refuse_path(uri: str) -> str | None:
-    path = PurePosixPath(uri)
-    leaves = path.is_absolute() or ".." in path.parts or "\\" in uri
-    if leaves or not uri.isprintable() or uri.startswith("file:"):
+    if "\\" in uri:
+        return "the path has a backslash; write folders with forward slashes"
+    if uri.startswith("file:") or why_no_path(uri):
         return "a path must be relative to the server's image folder and stay below it"
     return None
 
@@ -82,9 +86,9 @@ def read_uri(uri: str, settings: Settings) -> bytes:
 
 def _read_path(uri: str, settings: Settings) -> bytes:
     root = settings.images.resolve()
-    path = (root / uri).resolve()
+    path = Spellings().on_disk(root / uri).resolve()
     # resolve() follows links: one that leads out of the folder is caught here.
-    if not path.is_relative_to(root):
+    if not (settings.image_links or path.is_relative_to(root)):
         raise Unreadable("the path leads out of the server's image folder")
     try:
         if path.stat().st_size > settings.max_image_bytes:
@@ -125,9 +129,3 @@ def _refuse_private_address(host: str) -> None:
     for *_, address in found:
         if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
             raise Unreadable(f"the host {host} is in a private network")
-
-
-def pictures_below(folder: Path) -> list[Path]:
-    """The picture files of a folder and its subfolders, in order of their paths."""
-    suffixes = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())

@@ -16,6 +16,7 @@ from server.services import claims
 from server.services.claims import Claim
 from server.storage import get_storage
 from trainer.contract import ImagePrediction
+from trainer.contract.names import comparable
 
 BATCH = 200
 
@@ -45,9 +46,9 @@ def _import_batch(
     claim: Claim, project_id: int, folder: Path, batch: Sequence[ImagePrediction]
 ) -> int:
     with session_scope(read_only=True) as session:
-        names = [prediction.image for prediction in batch]
-        query = select(Image.external_id, Image.id).where(
-            Image.project_id == project_id, Image.external_id.in_(names)
+        names = [comparable(prediction.image) for prediction in batch]
+        query = select(Image.comparable_id, Image.id).where(
+            Image.project_id == project_id, Image.comparable_id.in_(names)
         )
         ids = dict(session.execute(query).all())
     rows = list(_store_masks(claim, folder, batch, ids))
@@ -61,12 +62,12 @@ def _store_masks(
     claim: Claim, folder: Path, batch: Sequence[ImagePrediction], ids: dict[str, int]
 ) -> Iterator[Prediction]:
     for prediction in batch:
-        if prediction.image not in ids:
+        image_id = ids.get(comparable(prediction.image))
+        if image_id is None:
             continue
         path = (folder / prediction.mask).resolve()
         if not path.is_relative_to(folder.resolve()):
             raise ValueError(f"predictions.jsonl: mask {prediction.mask!r} is outside the folder")
-        image_id = ids[prediction.image]
         key = f"runs/{claim.run_id}/predictions/{claim.attempt}/{image_id}.png"
         get_storage().put_file(key, path)
         yield Prediction(

@@ -21,6 +21,7 @@ from server.schemas.project import (
     SkipCount,
 )
 from server.services import categories, datasets
+from trainer.contract.names import comparable
 from trainer.recipes import RECIPES
 
 
@@ -66,7 +67,7 @@ def get(session: Session, project_id: int) -> Project:
 def category_id(project: Project, name: str) -> int:
     """Raises BadInput `unknown-category`."""
     for category in project.categories:
-        if category.name == name:
+        if comparable(category.name) == comparable(name):
             return category.id
     raise BadInput(f"there is no category {name!r} in this project", code="unknown-category")
 

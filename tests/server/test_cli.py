@@ -128,6 +128,69 @@ def test_a_folder_is_imported_once_and_its_bad_files_are_named(
     assert count("SELECT count(*) FROM images WHERE external_id = 'monday/a.png'") == 1
 
 
+def test_linked_folders_are_imported_and_what_is_left_out_is_said(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    folder, elsewhere = tmp_path / "photographs", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    names = (b"3.05\xe2\x80\xafPM.png", "caf\u00e9 \u3000.JFIF".encode(), b"back\\slash.jpe")
+    for number, name in enumerate(names):
+        with (elsewhere / os.fsdecode(name)).open("wb") as file:
+            Image.new("RGB", (64, 48), (80 * number, 0, 0)).save(file, "PNG")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "loop").symlink_to(folder)
+    for name in ("._1.png", ".thumbs", "Thumbs.db", "notes.pdf", "b.gif"):
+        (folder / name).touch()
+    (folder / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    ended = weakseg("import", "Streets", str(folder))
+    assert ended.returncode == 0, ended.stderr
+    assert "imported 3, skipped 0, refused 0" in ended.stderr
+    said = "left out: 3 hidden, 1 linked in a circle, 1 linked to nothing, 1 .gif, 1 .pdf"
+    assert said in ended.stderr
+    for name in names:
+        here = name.decode().replace("'", "")
+        assert count(f"SELECT count(*) FROM images WHERE external_id = 'linked/{here}'") == 1
+
+
+def test_names_that_cannot_be_kept_are_refused_one_by_one(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number, name in enumerate((b"caf\xe9.png", b"a\nb.png", b"good.png")):
+        Image.new("RGB", (64, 48), (80 * number, 0, 0)).save(folder / os.fsdecode(name))
+    ended = weakseg("import", "Streets", str(folder))
+    assert ended.returncode == 1, ended.stderr
+    assert "imported 1, skipped 0, refused 2" in ended.stderr
+    assert r"refused caf\xe9.png: the name is not valid UTF-8" in ended.stderr
+    assert r"refused a\x0ab.png: the name has a control character (\x0a)" in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["IMG_1.MOV", ".hidden.jpg", None])
+def test_a_folder_without_pictures_is_an_error_that_says_what_is_there(
+    weakseg: Weakseg, project: int, tmp_path: Path, name: str | None
+) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    if name:
+        (folder / name).touch()
+    line = one_line(weakseg("import", "Streets", str(folder)))
+    assert "there are no pictures below" in line
+    assert name is None or "left out: 1" in line
+
+
+def test_a_folder_of_pictures_that_cannot_be_read_names_each(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    (folder / "a.HEIC").write_bytes(b"not a picture")
+    ended = weakseg("import", "Streets", str(folder))
+    assert ended.returncode == 1
+    assert "refused a.HEIC: " in ended.stderr
+
+
 def test_a_manifest_is_imported_once(weakseg: Weakseg, project: int, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.ndjson"
     manifest.write_text("".join(f'{{"uri": "cam/{n}.jpg"}}\n' for n in range(2500)))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from alembic import command
@@ -111,3 +112,29 @@ def test_the_way_back_keeps_the_labels(engine: Engine) -> None:
         found = [(json.loads(k) if isinstance(k, str) else k, bool(p)) for k, p in rows]
         assert connection.scalar(text("SELECT count(*) FROM labels")) == 2
     assert found == [(["image"], False), (["point"], False), (["image", "point"], True)]
+
+
+def test_images_of_one_name_in_two_spellings_become_two_names(engine: Engine) -> None:
+    composed, parts, free = "caf\u00e9.jpg", "cafe\u0301.jpg", "cafe\u0301 (2).jpg"
+    odd = ("a\u1ebf.jpg", "a\u00ea\u0301.jpg", "ae\u0302\u0301.jpg", "ae\u0302\u0301 (2).jpg")
+    names = ("a.jpg", parts, composed, *odd)
+    migrations.upgrade(engine, BEFORE_MODES)
+    fill_as_before(engine)
+    with engine.begin() as connection:
+        for number, name in enumerate(names, 11):
+            insert(connection, "images", id=number, project_id=1, external_id=name,
+                   split="train", state="ready", created_at=AT)  # fmt: skip
+        insert(connection, "images", id=30, project_id=2, external_id=parts, split="train",
+               state="ready", created_at=AT)  # fmt: skip
+    migrations.upgrade(engine)
+    query = "SELECT external_id, comparable_id FROM images WHERE project_id = :p ORDER BY id"
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(query), {"p": 1})]
+        other = [tuple(row) for row in connection.execute(text(query), {"p": 2})]
+        assert connection.scalar(text("SELECT count(*) FROM labels")) == 2
+    assert [name for name, _ in found] == [
+        "a.jpg", free, composed, odd[0], "a\u00ea\u0301 (3).jpg", "ae\u0302\u0301 (4).jpg", odd[3],
+    ]  # fmt: skip
+    assert all(normalize("NFC", name) == comparable for name, comparable in found)
+    assert other == [(parts, composed)]
+    downgrade(engine, BEFORE_MODES)

@@ -117,7 +117,10 @@ def test_linked_folders_and_names_of_all_kinds_are_predicted(
     [
         ([b"caf\xe9.png"], r"image images/caf\xe9.png: the name is not valid UTF-8"),
         ([b"a\nb.png"], r"image images/a\x0ab.png: the name has a control character (\x0a)"),
-        (["\u00e9.png".encode(), "e\u0301.png".encode()], "are two spellings of one name"),
+        (
+            ["\u00e9.png".encode(), "e\u0301.png".encode()],
+            "have one name, with its accents in two forms",
+        ),
     ],
 )
 def test_a_name_that_cannot_be_used_is_said_before_any_work(

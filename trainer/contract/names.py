@@ -7,7 +7,7 @@ refused, with the reason; nothing is taken out of a name without a word.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MAX_NAME = 500
 """Characters of the longest name of an image."""
@@ -86,3 +86,15 @@ def same_twice(names: Iterable[str]) -> tuple[str, str] | None:
             return seen[key], name
         seen[key] = name
     return None
+
+
+def why_no_dataset(images: Sequence[str]) -> str | None:
+    """Why these cannot be the names of a dataset's images; None when they can."""
+    for name in images:
+        if reason := why_refused(name):
+            return f"image {shown(name)}: {reason}"
+    if (pair := same_twice(images)) is None:
+        return None
+    if pair[0] == pair[1]:
+        return f"image {pair[0]!r} is there twice"
+    return f"images {pair[0]!a} and {pair[1]!a} have one name, with its accents in two forms"

@@ -1,7 +1,6 @@
 """Dataset cards: where images and masks are."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from trainer.contract import DatasetCard, ListedImage
-from trainer.contract.names import same_twice, shown, why_refused
+from trainer.contract.names import shown, why_no_dataset, why_refused
 from trainer.contract.walk import Pictures, Spellings, describe_left_out, pictures_of
 from trainer.errors import BadInput, describe
 
@@ -83,7 +82,8 @@ def list_samples(card: DatasetCard, *, with_masks: bool) -> tuple[Sample, ...]:
             there.
     """
     samples = _listed(card) if card.listing else _found(card)
-    _check_names(card, [sample.name for sample in samples])
+    if reason := why_no_dataset([sample.name for sample in samples]):
+        raise BadInput(f"dataset {card.name!r}: {reason}")
     spellings = Spellings()
     return tuple(_on_disk(card, sample, spellings, with_masks=with_masks) for sample in samples)
 
@@ -101,19 +101,6 @@ def say_left_out(*cards: DatasetCard | None) -> None:
         said = describe_left_out(_search(card).left_out)
         told[card.root, card.image_glob] = f"{shown(card.name)}: {said}\n" if said else ""
     sys.stderr.write("".join(told.values()))
-
-
-def _check_names(card: DatasetCard, names: Sequence[str]) -> None:
-    for name in names:
-        if reason := why_refused(name):
-            raise BadInput(f"dataset {card.name!r}: image {shown(name)}: {reason}")
-    if (pair := same_twice(names)) is None:
-        return
-    if pair[0] == pair[1]:
-        raise BadInput(f"dataset {card.name!r}: image {pair[0]!r} is there twice")
-    raise BadInput(
-        f"dataset {card.name!r}: images {pair[0]!a} and {pair[1]!a} are two spellings of one name"
-    )
 
 
 def _listed(card: DatasetCard) -> list[Sample]:

@@ -12,7 +12,6 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
 
-from server.db import session_scope
 from server.services import images
 from server.settings import get_settings
 
@@ -317,13 +316,112 @@ def test_other_content_types_are_refused(engineer: TestClient, project_id: int) 
     assert (answer.status_code, answer.json()["code"]) == (422, "content-type")
 
 
-def test_names_are_cleaned(
+ODD_NAMES = (
+    "Screenshot 3.05\u202fPM.png",
+    "a\u00a0b.png",
+    "a b.png",
+    "ab.png",
+    "a\u3000b.png",
+    "a\u00adb.png",
+    "a\u200cb.png",
+    "\U0001f469\u200d\U0001f697/\u200fx.png",
+    "'; DROP TABLE images; --.png",
+    "%00<b>&amp;.png",
+)
+
+
+def test_names_are_kept_as_they_are(
     engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
 ) -> None:
-    upload(project_id, {"../../x\\evil.jpg": jpeg(1)})
-    [image] = shown(engineer, project_id)
-    assert image["external_id"] == "x/evil.jpg"
-    with session_scope() as session:
-        key = images.get(session, image["id"]).storage_key or ""
-        assert key.startswith("images/")
-        assert ".." not in key
+    files = {name: jpeg(20 * number) for number, name in enumerate(ODD_NAMES)}
+    assert upload(project_id, files) == {"imported": len(files), "skipped": 0, "rejected": []}
+    assert [image["external_id"] for image in shown(engineer, project_id)] == list(ODD_NAMES)
+    lines = [
+        json.dumps({"image": name, "width": 64, "height": 48, "present": ["Road"]})
+        for name in ODD_NAMES
+    ]
+    answer = engineer.post(
+        f"/api/v1/projects/{project_id}/labels/import", content="\n".join(lines),
+        params={"format": "jsonl"}, headers={"Content-Type": "application/octet-stream"},
+    )  # fmt: skip
+    assert answer.json()["imported"] == len(ODD_NAMES), answer.text
+
+
+def test_folders_are_written_with_slashes(
+    engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    upload(project_id, {".\\x\\a.jpg": jpeg(1), "./y//./b.jpg": jpeg(2)})
+    assert [i["external_id"] for i in shown(engineer, project_id)] == ["x/a.jpg", "y/b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("../../x\\evil.jpg", "out of its folder"),
+        ("/etc/a.jpg", "absolute"),
+        ("//nas/a.jpg", "absolute"),
+        ("a\u202egpj.exe", "direction of writing"),
+        ("a\u0085\u009b.jpg", "control character"),
+        ("x" * 501, "longer than 500 characters"),
+    ],
+)
+def test_a_name_that_does_harm_is_refused_with_the_reason(
+    engineer: TestClient,
+    upload: Upload,
+    project_id: int,
+    jpeg: Callable[..., bytes],
+    name: str,
+    reason: str,
+) -> None:
+    result = upload(project_id, {name: jpeg(1), "good.jpg": jpeg(2)})
+    assert result["imported"] == 1
+    assert reason in result["rejected"][0]["reason"]
+    manifest = send_manifest(engineer, project_id, {"uri": name}, {"uri": "b.jpg"}).json()
+    assert (manifest["imported"], len(manifest["rejected"])) == (1, 1)
+    assert [i["external_id"] for i in shown(engineer, project_id)] == ["good.jpg", "b.jpg"]
+
+
+def test_two_spellings_of_a_name_are_one_image(
+    engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    composed, parts = "caf\u00e9/\uac01.jpg", "cafe\u0301/\u1100\u1161\u11a8.jpg"
+    assert upload(project_id, {parts: jpeg(1)})["imported"] == 1
+    assert upload(project_id, {composed: jpeg(1)})["skipped"] == 1
+    other = upload(project_id, {composed: jpeg(2)})
+    assert "already has this name" in other["rejected"][0]["reason"]
+    assert send_manifest(engineer, project_id, {"uri": composed}).json()["skipped"] == 1
+    lines = [{"uri": f"new/{name}"} for name in (composed, parts)]
+    answer = send_manifest(engineer, project_id, *lines)
+    assert answer.status_code == 422
+    assert "line 2" in answer.json()["detail"]
+    assert [i["external_id"] for i in shown(engineer, project_id)] == [parts]
+
+
+def test_a_manifest_finds_a_file_that_is_spelled_otherwise_on_disk(
+    engineer: TestClient, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    folder = get_settings().images / "cafe\u0301"
+    folder.mkdir(parents=True)
+    (folder / "o\u0308 \u202f.jpg").write_bytes(jpeg(1))
+    send_manifest(engineer, project_id, {"uri": "caf\u00e9/\u00f6 \u202f.jpg"})
+    images.verify_registered()
+    assert [image["state"] for image in shown(engineer, project_id)] == ["ready"]
+
+
+def test_links_lead_out_of_the_image_folder_where_that_is_allowed(
+    engineer: TestClient,
+    project_id: int,
+    tmp_path: Path,
+    jpeg: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WEAKSEG_IMAGE_LINKS", "true")
+    get_settings.cache_clear()
+    root = get_settings().images
+    root.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/1.jpg").write_bytes(jpeg(1))
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    send_manifest(engineer, project_id, {"uri": "linked/1.jpg"}, {"uri": "linked/../1.jpg"})
+    images.verify_registered()
+    assert [i["state"] for i in shown(engineer, project_id)] == ["ready"]
