@@ -1,17 +1,40 @@
 """One engine for SQLite (WAL) and PostgreSQL, and the session that every layer is handed."""
 
-from collections.abc import Iterator
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
+from server.errors import StorageFull, Unavailable, WeaksegError
 from server.settings import get_settings
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+SQLITE_WAIT_SECONDS = 30
+"""How long a transaction waits for another process's to end."""
+POSTGRESQL_CONNECT_SECONDS = 5
+RETRY_SECONDS = (0.1, 2.0)
+"""The first and the longest wait before a transaction is tried again."""
+DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeout)
+"""What SQLAlchemy raises when the database is away, among them mistakes of our own: see `trouble`."""
+
+_SQLITE_AWAY = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL,
+}  # fmt: skip
+_POSTGRESQL_DISK_FULL = "53100"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -54,14 +77,22 @@ def make_engine(url: str) -> Engine:
     """An engine with the settings each database needs for many writers."""
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite_engine(url)
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    # A host that is gone answers nothing, and the system alone would wait for minutes.
+    given = (
+        {}
+        if "connect_timeout" in make_url(url).query
+        else {"connect_timeout": POSTGRESQL_CONNECT_SECONDS}
+    )
+    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args=given)
 
 
 def _sqlite_engine(url: str) -> Engine:
     database = make_url(url).database
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 30}, pool_size=4, max_overflow=16)
+    engine = create_engine(
+        url, connect_args={"timeout": SQLITE_WAIT_SECONDS}, pool_size=4, max_overflow=16
+    )
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:
@@ -70,7 +101,7 @@ def _sqlite_engine(url: str) -> Engine:
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
-        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.execute(f"PRAGMA busy_timeout={int(SQLITE_WAIT_SECONDS * 1000)}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -114,6 +145,56 @@ def session_scope(*, read_only: bool = False) -> Iterator[Session]:
     writing, reading = _session_factories()
     with (reading if read_only else writing)() as session, session.begin():
         yield session
+
+
+def trouble(error: Exception) -> WeaksegError | None:
+    """What to tell of an error that the database has and the statement has not; else None.
+
+    Away, restarting, locked and full are troubles that pass; a wrong statement is a mistake of ours.
+    """
+    if isinstance(error, PoolTimeout):
+        return Unavailable("all connections to the database are in use", code="database-away")
+    if not isinstance(error, DBAPIError):
+        return None
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return _postgresql_trouble(error) if code is None else _sqlite_trouble(code & 0xFF)
+
+
+def _postgresql_trouble(error: DBAPIError) -> WeaksegError | None:
+    if getattr(error.orig, "sqlstate", None) == _POSTGRESQL_DISK_FULL:
+        return StorageFull("the disk of the server's database is full")
+    if error.connection_invalidated or isinstance(error, DATABASE_ERRORS):
+        return Unavailable("the database cannot be reached at the moment", code="database-away")
+    return None
+
+
+def _sqlite_trouble(code: int) -> WeaksegError | None:
+    if code == sqlite3.SQLITE_FULL:
+        return StorageFull("the disk of the server's database is full")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Unavailable("the database is busy with something else", code="database-busy")
+    if code in _SQLITE_AWAY:
+        return Unavailable("the file of the database cannot be used", code="database-away")
+    return None
+
+
+def retried(work: Callable[[], T], *, seconds: float) -> T:
+    """The result of a whole transaction, tried again for this long while the database is away.
+
+    The work may have been committed although its answer was lost, so it must bear being done twice.
+    """
+    until = time.monotonic() + seconds
+    wait, longest = RETRY_SECONDS
+    while True:
+        try:
+            return work()
+        except DATABASE_ERRORS as error:
+            found = trouble(error)
+            if found is None or time.monotonic() + wait > until:
+                raise
+            log.warning("transaction tried again", error=found.detail)
+        time.sleep(wait)
+        wait = min(2 * wait, longest)
 
 
 def is_postgresql(session: Session) -> bool:

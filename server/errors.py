@@ -1,12 +1,13 @@
 """Errors that a client may see. Each carries its HTTP status and a stable code (RFC 9457).
 
 WeaksegError
-  ├─ NotSignedIn 401     ├─ Conflict 409
-  ├─ Forbidden 403       ├─ BadInput 422
-  ├─ NotFound 404        └─ TooManyAttempts 429
+  ├─ NotSignedIn 401     ├─ Conflict 409          ├─ Unavailable 503
+  ├─ Forbidden 403       ├─ BadInput 422          └─ StorageFull 507
+  ├─ NotFound 404        ├─ TooManyAttempts 429
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
@@ -54,7 +55,26 @@ class TooManyAttempts(WeaksegError):
     code = "too-many-attempts"
 
 
+class Unavailable(WeaksegError):
+    """What the server itself needs is away for now: the same request may succeed later."""
+
+    status = 503
+    code = "unavailable"
+
+
+class StorageFull(WeaksegError):
+    """A disk of the server's is full: nothing was stored."""
+
+    status = 507
+    code = "storage-full"
+
+
+def in_words(complaint: Mapping[str, Any]) -> str:
+    """The message of one of a validation's errors, without what speaks to programmers alone."""
+    return str(complaint["msg"]).removeprefix("Value error, ")
+
+
 def first_complaint(error: ValidationError) -> tuple[str, str]:
     """Where the first mistake is (empty when it is between fields), and what it is."""
     first = error.errors(include_url=False)[0]
-    return ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
+    return ".".join(str(part) for part in first["loc"]), in_words(first)

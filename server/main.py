@@ -38,12 +38,14 @@ from server.memory import limit_arenas
 from server.settings import get_settings
 
 API = "/api/v1"
+LONGEST_PART = 255
 STATIC = Path(__file__).parent / "static"
 
 DESCRIPTION = """
 Weak labels in, segmentation models out. Sign in with `POST /api/v1/session` (browsers) or send an
 API token as `Authorization: Bearer wsk_...` (programs). Every error is RFC 9457 problem JSON with
-a stable `code`.
+a stable `code`. While the database is away any request may be answered by 503 with `Retry-After`,
+and while a disk is full by 507: then nothing was changed.
 """
 
 
@@ -110,16 +112,30 @@ def _serve_frontend(app: FastAPI) -> None:
     def frontend(path: str, request: Request) -> Response:
         if path.startswith(("api/", "health/", "metrics")):
             return problems.problem(404, f"there is nothing at /{path}", "not-found")
-        file = (STATIC / path).resolve()
-        if path and file.is_file() and file.is_relative_to(STATIC.resolve()):
+        file = _built(path)
+        if file is not None:
             cache = "public, max-age=31536000, immutable" if "assets/" in path else "no-cache"
             return _sent(file, request, cache)
-        if path.startswith("assets/"):
+        if path.startswith("assets/") or not _may_be_a_page(path):
             return problems.problem(404, f"there is no {path}", "not-found")
         page = STATIC / "index.html"
         if not page.is_file():
             return problems.problem(404, "the browser pages are not built here", "no-frontend")
         return _sent(page, request, "no-cache")
+
+
+def _built(path: str) -> Path | None:
+    """The file of the built frontend at a path, whatever the path looks like."""
+    try:
+        file = (STATIC / path).resolve()
+        return file if file.is_file() and file.is_relative_to(STATIC.resolve()) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _may_be_a_page(path: str) -> bool:
+    """The browser's own addresses have short parts and nothing that cannot be seen."""
+    return path.isprintable() and all(len(part) <= LONGEST_PART for part in path.split("/"))
 
 
 def _sent(file: Path, request: Request, cache: str) -> Response:

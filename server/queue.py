@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 WAKE_UP_LIFETIME = timedelta(minutes=5)
 """A wake-up that nobody took by then is dropped; the sweep has sent later ones."""
+BROKER_LOOK_SECONDS = 3
 _PENDING = "messages to send after commit"
 
 
@@ -125,3 +126,13 @@ def send(task: str, *args: int) -> None:
         get_app().send_task(task, args, expires=WAKE_UP_LIFETIME.total_seconds())
     except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
         log.warning("message not sent", task=task, args=args, error=str(error))
+
+
+def broker_trouble() -> str | None:
+    """Why messages cannot be sent now; None when they can."""
+    try:
+        with get_app().connection_for_write() as connection:
+            connection.ensure_connection(max_retries=0, timeout=BROKER_LOOK_SECONDS)
+    except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
+        return f"cannot be reached: {type(error).__name__}"
+    return None

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import unicodedata
 
 from pwdlib import PasswordHash
 
@@ -12,15 +13,30 @@ _NOBODYS_PASSWORD = _passwords.hash(secrets.token_hex(16))
 TOKEN_PREFIX = "wsk_"  # noqa: S105 - how our tokens begin, so that a leaked one is recognised
 
 
+def normalized(password: str) -> str:
+    """The one spelling (NFKC) of a password: keyboards write the same letters in several ways."""
+    return unicodedata.normalize("NFKC", password)
+
+
 def hash_password(password: str) -> str:
-    """An argon2id hash with its own salt."""
-    return _passwords.hash(password)
+    """An argon2id hash with its own salt, the same for every way to type the password."""
+    return _passwords.hash(normalized(password))
 
 
 def verify_password(password: str, password_hash: str | None) -> bool:
     """Whether the password is right; takes equally long when there is no such account."""
-    right = _passwords.verify(password, password_hash or _NOBODYS_PASSWORD)
+    stored = password_hash or _NOBODYS_PASSWORD
+    right = _passwords.verify(normalized(password), stored) or was_hashed_as_typed(
+        password, password_hash
+    )
     return right and password_hash is not None
+
+
+def was_hashed_as_typed(password: str, password_hash: str | None) -> bool:
+    """Whether it is the password of a hash from before spellings were made one."""
+    if password == normalized(password):
+        return False
+    return _passwords.verify(password, password_hash or _NOBODYS_PASSWORD)
 
 
 def new_secret() -> str:

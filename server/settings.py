@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
     """Bearer token for /metrics; unset: only from the machine itself."""
 
+    min_free_bytes: int = Field(default=64 * 2**20, ge=0)
+    """A server with less room for files than this calls itself not ready."""
     max_image_bytes: int = 50 * 2**20
     max_image_pixels: int = 60_000_000
     max_image_side: int = 20_000

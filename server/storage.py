@@ -1,5 +1,6 @@
 """Files by key, on local disk below `settings.files`."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -10,8 +11,45 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from server.errors import NotFound
+import structlog
+
+from server.errors import NotFound, StorageFull, Unavailable, WeaksegError
 from server.settings import get_settings
+
+log = structlog.get_logger()
+
+_WHAT = {"scaled": "scaled images", "projects": "snapshots", "runs": "results of runs"}
+"""What the first part of a key stands for, where it does not say so itself."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a disk, a quota or a limit on the size of files left no room."""
+    return error.errno in _FULL
+
+
+def folder_trouble(folder: Path, min_free_bytes: int) -> str | None:
+    """Why new files cannot be put into a folder; None when they can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"can be written")
+            file.flush()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return "the disk is full" if is_full(error) else f"cannot be written: {error.strerror}"
+    if free < min_free_bytes:
+        return f"the disk is full: {free / 2**20:.0f} MB are left"
+    return None
+
+
+def refusal(error: OSError, what: str) -> WeaksegError:
+    """What to tell of a file that cannot be written; the log has its path."""
+    log.error("file not written", path=error.filename, error=error.strerror or str(error))
+    if is_full(error):
+        return StorageFull(f"the server's disk for {what} is full; nothing was stored")
+    why = error.strerror or "an unknown reason"
+    return Unavailable(f"the server cannot store {what}: {why}", code="storage-away")
 
 
 class Storage:
@@ -42,31 +80,44 @@ class Storage:
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
-        """A file that appears under its key, complete, when the block ends without error."""
+        """A file that appears under its key, complete, when the block ends without error.
+
+        Raises StorageFull or Unavailable when it cannot be written; then nothing of it stays.
+        """
         path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
         try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o640)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+            with _removed_on_error(Path(name)):
+                with os.fdopen(handle, "wb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).chmod(0o640)
+                Path(name).replace(path)
+        except OSError as error:
+            kind = key.partition("/")[0]
+            raise refusal(error, _WHAT.get(kind, kind)) from error
 
     def put_bytes(self, key: str, content: bytes) -> None:
         with self.writing(key) as file:
             file.write(content)
 
     def put_file(self, key: str, source: Path) -> None:
-        with self.writing(key) as file, source.open("rb") as original:
+        with source.open("rb") as original, self.writing(key) as file:
             shutil.copyfileobj(original, file, 1 << 20)
 
     def delete(self, key: str) -> None:
         self.path(key).unlink(missing_ok=True)
+
+
+@contextmanager
+def _removed_on_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 @lru_cache

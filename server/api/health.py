@@ -3,17 +3,21 @@
 import hmac
 import importlib.metadata
 import ipaddress
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
-from server.api.deps import ReadSessionDep
 from server.api.problems import problem, problems
+from server.db import session_scope, trouble
 from server.errors import Forbidden
+from server.queue import broker_trouble
 from server.settings import get_settings
+from server.storage import folder_trouble
 
 router = APIRouter(tags=["operation"])
 about_router = APIRouter(tags=["operation"])
@@ -21,6 +25,8 @@ about_router = APIRouter(tags=["operation"])
 
 class Health(BaseModel):
     status: str
+    """`ok`, or `degraded` when something is away that labelling does without."""
+    detail: str | None = None
 
 
 class About(BaseModel):
@@ -29,21 +35,39 @@ class About(BaseModel):
     demo: bool
 
 
-@router.get("/health/live")
+@router.get("/health/live", response_model_exclude_none=True)
 def live() -> Health:
     """The process runs."""
     return Health(status="ok")
 
 
-@router.get("/health/ready", responses=problems(503), response_model=Health)
-def ready(session: ReadSessionDep) -> Health | Response:
-    """The database answers and storage can be written."""
-    session.execute(text("SELECT 1"))
-    files = get_settings().files
-    files.mkdir(parents=True, exist_ok=True)
-    if not files.is_dir():
-        return problem(503, "storage is not there", "not-ready")
+@router.get(
+    "/health/ready",
+    responses=problems(503),
+    response_model=Health,
+    response_model_exclude_none=True,
+)
+def ready() -> Health | Response:
+    """The database answers, and files can be written and have room."""
+    if failed := [f"{name}: {why}" for name, why in _needed()]:
+        return problem(503, "; ".join(failed), "not-ready")
+    if why := broker_trouble():
+        return Health(status="degraded", detail=f"broker: {why}; runs do not start")
     return Health(status="ok")
+
+
+def _needed() -> Iterator[tuple[str, str]]:
+    """What the server cannot do without and does not have, and why."""
+    try:
+        with session_scope(read_only=True) as session:
+            session.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        found = trouble(error)
+        yield "database", found.detail if found else "it does not answer"
+    settings = get_settings()
+    for name, folder in {"files": settings.files, "data": settings.data.absolute()}.items():
+        if why := folder_trouble(folder, settings.min_free_bytes):
+            yield name, why
 
 
 @router.get("/metrics", response_class=Response, responses=problems(403, media_type="text/plain"))

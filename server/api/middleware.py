@@ -2,15 +2,15 @@
 
 import time
 import uuid
-from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.api.problems import problem
+from server.api.problems import bug, problem
 from server.services.users import SESSION_COOKIE
 from server.settings import Settings
 
@@ -23,6 +23,8 @@ SECONDS = Histogram("weakseg_request_seconds", "Seconds until the response ends"
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_JSON_BYTES = 2 * 2**20
+CLIENT_LEFT = 499
+"""The status by which metrics and logs call an answer that nobody waits for; it is never sent."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -49,11 +51,14 @@ def is_cross_site(headers: Headers, trusted_origins: tuple[str, ...]) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")
 
 
 class RequestMiddleware:
-    """Pure ASGI, so that streams stay streams."""
+    """Pure ASGI, so that streams stay streams.
+
+    Mistakes of ours end here: their answers have the headers, the log line and the metrics too.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -63,14 +68,26 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
         watch = _ResponseWatch(scope, send)
+        try:
+            await self._answer(scope, receive, watch)
+        except ClientDisconnect:
+            watch.status = CLIENT_LEFT
+        except Exception:
+            log.exception("unhandled", path=scope["path"], request_id=watch.request_id)
+            if watch.began_to_answer:
+                watch.status = 500  # the web server ends the connection, so that it is noticed
+            else:
+                await bug()(scope, receive, watch)
+        finally:
+            watch.report()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
         if refusal := self._refusal(scope, headers):
-            await refusal(scope, receive, watch)
+            await refusal(scope, receive, send)
         else:
-            limit = self._body_limit(scope, headers)
-            await self.app(scope, _limited(receive, limit), watch)
-        watch.report()
+            await self.app(scope, _limited(receive, self._body_limit(scope, headers)), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> ASGIApp | None:
         changes = scope["method"] not in SAFE_METHODS
@@ -78,7 +95,8 @@ class RequestMiddleware:
             return problem(403, "a request from another site was refused", "cross-site")
         length = headers.get("content-length", "0")
         limit = self._body_limit(scope, headers)
-        if not length.isdigit() or int(length) > limit:
+        # Python turns neither every digit of Unicode nor thousands of digits into a number.
+        if not (length.isascii() and length.isdigit()) or int(length[:20]) > limit:
             return problem(413, f"the body is larger than {limit} bytes", "too-large")
         return None
 
@@ -115,12 +133,14 @@ class _ResponseWatch:
         self.scope = scope
         self.send = send
         self.status = 500
+        self.began_to_answer = False
         self.began = time.perf_counter()
         self.request_id = uuid.uuid4().hex[:16]
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.began_to_answer = True
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
@@ -134,6 +154,8 @@ class _ResponseWatch:
         seconds = time.perf_counter() - self.began
         REQUESTS.labels(self.scope["method"], route, str(self.status)).inc()
         SECONDS.labels(route).observe(seconds)
+        state = self.scope.get("state", {})
+        trouble = {"error": state["trouble"]} if "trouble" in state else {}
         write = log.warning if self.status >= 500 else log.debug
         write(
             "request",
@@ -141,6 +163,7 @@ class _ResponseWatch:
             route=route,
             status=self.status,
             milliseconds=round(seconds * 1000, 1),
-            user=self.scope.get("state", {}).get("user_id"),
+            user=state.get("user_id"),
             request_id=self.request_id,
+            **trouble,
         )

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem JSON, in one form everywhere."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -8,13 +9,17 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from server.errors import WeaksegError
+from server.db import trouble
+from server.errors import Unavailable, WeaksegError, in_words
 from server.schemas.common import Problem
+from server.storage import is_full, refusal
 
 log = structlog.get_logger()
+
+RETRY_AFTER_SECONDS = 3
 
 
 def problems(*statuses: int, media_type: str | None = None) -> dict[int | str, dict[str, Any]]:
@@ -38,6 +43,14 @@ def problems(*statuses: int, media_type: str | None = None) -> dict[int | str, d
     }
 
 
+class _ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        """What a request said may be quoted, halves of surrogate pairs too: those are no UTF-8."""
+        return json.dumps(content, ensure_ascii=False).encode(errors="replace")
+
+
 def problem(
     status: int,
     detail: str,
@@ -58,9 +71,7 @@ def problem(
     }
     if errors is not None:
         body["errors"] = errors
-    return JSONResponse(
-        body, status_code=status, media_type="application/problem+json", headers=headers
-    )
+    return _ProblemResponse(body, status_code=status, headers=headers)
 
 
 def _field(location: tuple[int | str, ...]) -> str:
@@ -71,20 +82,10 @@ def _field(location: tuple[int | str, ...]) -> str:
 def install(app: FastAPI) -> None:
     """Register the handlers, and the schema that all error responses refer to."""
 
-    @app.exception_handler(WeaksegError)
-    def on_our_error(_request: Request, error: WeaksegError) -> Response:
-        headers = (
-            {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
-        )
-        return problem(
-            error.status, error.detail, error.problem_code, headers=headers, extra=error.extra
-        )
-
     @app.exception_handler(RequestValidationError)
     def on_bad_request(_request: Request, error: RequestValidationError) -> Response:
         fields = [
-            {"field": _field(tuple(e["loc"])), "message": e["msg"].removeprefix("Value error, ")}
-            for e in error.errors()
+            {"field": _field(tuple(e["loc"])), "message": in_words(e)} for e in error.errors()
         ]
         detail = "; ".join(f"{f['field']}: {f['message']}" for f in fields[:3])
         return problem(422, detail, "bad-input", errors=fields)
@@ -95,15 +96,54 @@ def install(app: FastAPI) -> None:
         headers = dict(error.headers) if error.headers else None
         return problem(error.status_code, str(error.detail), code, headers=headers)
 
-    @app.exception_handler(DataError)
-    def on_refused_value(_request: Request, _error: DataError) -> Response:
-        # PostgreSQL stores no NUL in text; SQLite would.
-        return problem(422, "a value can not be stored, such as text with a NUL", "bad-input")
+    app.add_exception_handler(WeaksegError, _on_our_error)
+    app.add_exception_handler(DataError, _on_refused_value)
+    app.add_exception_handler(SQLAlchemyError, _on_database_error)
+    app.add_exception_handler(OSError, _on_system_error)
 
-    @app.exception_handler(Exception)
-    def on_bug(request: Request, error: Exception) -> Response:
-        log.error("unhandled", path=request.url.path, exc_info=error)
-        return problem(500, "something went wrong on the server; it has been logged", "internal")
+
+def _on_our_error(request: Request, error: Exception) -> Response:
+    return _answer(request, error, error.__cause__)
+
+
+def _on_refused_value(_request: Request, _error: Exception) -> Response:
+    # PostgreSQL stores no NUL in text; SQLite would.
+    return problem(422, "a value can not be stored, such as text with a NUL", "bad-input")
+
+
+def _on_database_error(request: Request, error: Exception) -> Response:
+    return _answer(request, trouble(error) or error, getattr(error, "orig", None))
+
+
+def _on_system_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, OSError) and is_full(error):
+        return _answer(request, refusal(error, "temporary files"), error)
+    raise error
+
+
+def _answer(request: Request, error: Exception, cause: BaseException | None) -> Response:
+    """The problem of one of our errors. Raises what is none of them: a mistake of ours.
+
+    The server's own troubles go into the log line of the request, with their cause.
+    """
+    if not isinstance(error, WeaksegError):
+        raise error
+    headers = {}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        lines = (str(part).strip().partition("\n")[0] for part in (error.detail, cause) if part)
+        request.state.trouble = ": ".join(lines)
+    return problem(
+        error.status, error.detail, error.problem_code, headers=headers, extra=error.extra
+    )
+
+
+def bug() -> Response:
+    """The answer to a request that met a mistake of ours; the log has the rest."""
+    return problem(500, "something went wrong on the server; it has been logged", "internal")
 
 
 def add_problem_schema(document: dict[str, Any]) -> None:

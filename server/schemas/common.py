@@ -1,8 +1,16 @@
 """Pieces that several schemas share."""
 
-from typing import Annotated, Generic, Literal, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+)
 
 from trainer.contract import Supervision
 
@@ -18,9 +26,51 @@ DatabaseId = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class In(BaseModel):
-    """A request body: unknown fields and numbers that are not finite are refused."""
+    """A request body: unknown fields, and what no database can store, are refused."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_stored(cls, value: Any) -> Any:
+        refuse_unstorable(value)
+        return value
+
+
+def refuse_unstorable(value: object) -> None:
+    """Raise ValueError for text or a moment, however deep in plain data, that cannot be stored.
+
+    That is text with a NUL or with half of a surrogate pair (JSON can spell it, UTF-8 cannot), and
+    a moment that is outside of the years 1 to 9999 in UTC.
+    """
+    match value:
+        case str():
+            _refuse_text(value)
+        case SecretStr():
+            _refuse_text(value.get_secret_value())
+        case datetime():
+            _refuse_moment(value)
+        case dict():
+            refuse_unstorable([*value, *value.values()])
+        case list() | tuple() | set() | frozenset():
+            for part in value:
+                refuse_unstorable(part)
+
+
+def _refuse_text(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("text with a NUL cannot be stored")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half of a surrogate pair is no character") from None
+
+
+def _refuse_moment(moment: datetime) -> None:
+    try:
+        moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise ValueError("outside of the years 1 to 9999 in UTC") from None
 
 
 class Out(BaseModel):

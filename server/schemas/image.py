@@ -1,11 +1,12 @@
 """Target images and their import."""
 
 from datetime import datetime
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from server.models.image import ImageState
-from server.schemas.common import DatabaseId, In, Out
+from server.schemas.common import DatabaseId, In, Out, refuse_unstorable
 from server.schemas.label import LabelOut
 
 
@@ -19,6 +20,13 @@ class ManifestLine(In):
     )
     """Null: the uri."""
     split: str = Field(default="train", min_length=1, max_length=50, pattern=r"^[^\x00-\x1f]+$")
+
+    @field_validator("external_id", "split")
+    @classmethod
+    def _can_be_stored(cls, value: Any) -> Any:
+        # A bad address is refused by itself later, and the other lines go on.
+        refuse_unstorable(value)
+        return value
 
 
 class Rejected(Out):

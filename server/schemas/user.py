@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, StringConstraints
 
 from server.models.user import Role
 from server.schemas.common import In, Name, Out
+from server.security import normalized
 
 Email = Annotated[
     str,
@@ -15,7 +16,23 @@ Email = Annotated[
         strip_whitespace=True, to_lower=True, max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"
     ),
 ]
-NewPassword = Annotated[SecretStr, Field(min_length=10, max_length=200)]
+MAX_PASSWORD = 200
+
+
+MIN_PASSWORD = 10
+
+
+def _long_enough(password: SecretStr) -> SecretStr:
+    if len(normalized(password.get_secret_value())) < MIN_PASSWORD:
+        raise ValueError(f"should have at least {MIN_PASSWORD} letters, whatever they are made of")
+    return password
+
+
+GivenPassword = Annotated[SecretStr, Field(max_length=4 * MAX_PASSWORD)]
+"""As it was typed: one letter may be several characters then."""
+NewPassword = Annotated[
+    SecretStr, Field(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD), AfterValidator(_long_enough)
+]
 
 
 class Scope(StrEnum):
@@ -35,7 +52,7 @@ class Scope(StrEnum):
 
 class SignIn(In):
     email: str = Field(max_length=320, examples=["admin@demo.local"])
-    password: SecretStr = Field(max_length=200)
+    password: GivenPassword
 
 
 class UserOut(Out):
@@ -64,7 +81,7 @@ class UserChange(In):
 
 
 class PasswordChange(In):
-    current: SecretStr = Field(max_length=200)
+    current: GivenPassword
     new: NewPassword
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from server.db import is_postgresql, session_scope, utcnow
-from server.errors import BadInput, NotFound
+from server.errors import BadInput, NotFound, StorageFull, Unavailable
 from server.models import Assignment, Image, Label, Project
 from server.models.image import AssignmentState, ImageState
 from server.pictures import BadPicture, Picture, scaled, screen_width, verify_picture
@@ -284,7 +284,7 @@ def label_history(session: Session, image_id: int, annotator_id: int | None) -> 
 def file_for_screen(image: Image, width: int | None) -> Path:
     """The image's file, scaled down for a screen when that is wanted; scaled files are kept.
 
-    Raises NotFound while the image is not verified, and for a rejected one.
+    Where they cannot be, as on a full disk, it is the original. Raises NotFound while the image is not verified, and for a rejected one.
     """
     if image.state != ImageState.READY or image.storage_key is None or image.width is None:
         raise NotFound(f"image {image.id} has no file that can be shown: it is {image.state}")
@@ -294,6 +294,9 @@ def file_for_screen(image: Image, width: int | None) -> Path:
     if scaled_width is None:
         return original
     key = f"scaled/{scaled_width}/{image.storage_key.removeprefix('images/')}.webp"
-    if not storage.exists(key):
-        storage.put_bytes(key, scaled(original, scaled_width))
+    try:
+        if not storage.exists(key):
+            storage.put_bytes(key, scaled(original, scaled_width))
+    except (StorageFull, Unavailable):
+        return original
     return storage.path(key)

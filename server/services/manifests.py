@@ -1,14 +1,14 @@
 """NDJSON manifests: parsed line by line, and the addresses in them held to what is allowed."""
 
 import ipaddress
-import json
 import socket
 from collections.abc import Iterable, Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import ValidationError
 
-from server.errors import BadInput
+from server.errors import BadInput, first_complaint
+from server.json_text import parse_json
 from server.schemas.image import ManifestLine
 from server.settings import Settings
 from trainer.contract.names import why_no_path, why_refused
@@ -33,12 +33,11 @@ def parse(lines: Iterable[bytes]) -> Iterator[tuple[int, ManifestLine]]:
 
 def _parse_line(number: int, text: bytes) -> ManifestLine:
     try:
-        return ManifestLine.model_validate(json.loads(text))
+        return ManifestLine.model_validate(parse_json(text))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the line"
-        raise BadInput(f"line {number}: {field}: {first['msg']}", line=number) from error
-    except (ValueError, RecursionError) as error:
+        field, message = first_complaint(error)
+        raise BadInput(f"line {number}: {field or 'the line'}: {message}", line=number) from error
+    except ValueError as error:
         raise BadInput(f"line {number}: not JSON: {error}", line=number) from error
 
 

@@ -17,6 +17,7 @@ from server.security import (
     hash_secret,
     new_secret,
     verify_password,
+    was_hashed_as_typed,
 )
 from server.settings import get_settings
 
@@ -37,6 +38,8 @@ def create(session: Session, email: str, password: str, role: Role) -> User:
 
 
 def find_by_email(session: Session, email: str) -> User | None:
+    if "\0" in email:
+        return None  # PostgreSQL would refuse to look for it
     return session.scalar(select(User).where(User.email == email.strip().lower()))
 
 
@@ -97,6 +100,8 @@ def sign_in(email: str, password: str, address: str) -> tuple[User, str]:
             session.add_all(SignInFailure(subject=subject) for subject in subjects)
         else:
             secret = start_session(session, user)
+            if was_hashed_as_typed(password, user.password_hash):
+                get(session, user.id).password_hash = hash_password(password)
             session.execute(delete(SignInFailure).where(SignInFailure.subject == subjects[0]))
             return user, secret
     raise NotSignedIn("the e-mail address or the password is wrong", code="wrong-credentials")

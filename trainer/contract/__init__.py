@@ -28,6 +28,10 @@ class Supervision(StrEnum):
     POINT = "point"
     DENSE = "dense"
 
+    def __repr__(self) -> str:
+        """As people write it: messages of pydantic quote this."""
+        return repr(self.value)
+
     @property
     def is_oracle(self) -> bool:
         """Whether a person's labels are needed."""

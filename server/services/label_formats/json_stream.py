@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, NoReturn
 
 from server.errors import BadInput
+from server.json_text import refuse_half_pairs
 
 PIECE = 2**20
 MAX_MEMBER = 2**25
@@ -88,6 +89,7 @@ class _Scanner:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._window, self._at)
+                refuse_half_pairs(value, self._window[self._at : end])
                 problem = "it ends too early"
             except (ValueError, RecursionError) as error:
                 value, end, problem = None, None, _short(error)

@@ -1,6 +1,5 @@
 """The product's own label file: one JSON object a line, nothing is lost."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
@@ -8,6 +7,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from server.errors import BadInput
+from server.json_text import parse_json
 from server.services.label_formats.label import FileLabel, Found, Refused, first_problem
 from trainer.contract import WeakLabel
 
@@ -33,8 +33,8 @@ def read(file: BinaryIO, _ignored: Counter[str]) -> Iterator[Found]:
 
 def _parse(number: int, text: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        data = parse_json(text)
+    except ValueError as error:
         raise BadInput(f"line {number}: not JSON: {error}", line=number) from error
     if not isinstance(data, dict):
         raise BadInput(f"line {number}: not a JSON object", line=number)
