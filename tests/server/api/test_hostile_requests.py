@@ -1,0 +1,234 @@
+"""Requests that nobody's browser sends: each gets an answer in the one form, and none a 500."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from server.main import create_app
+from server.models.user import Role
+from server.services import projects
+from tests.server.factories import eventually
+from tests.services.processes import free_port
+
+HALF, NUL = "\ud800", "\0"
+JSON = {"Content-Type": "application/json"}
+
+
+PATHS = [
+    "/%00", "/a/%00/b", "/assets/%00.js", f"/{'a' * 256}", f"/assets/{'b' * 5000}.js",
+    f"/{'c/' * 3000}", f"/projects/{'%C3%A9' * 200}", "/%ff%fe", "/%", "/%zz", "/%2e%2e/%2e%2e/etc/passwd",
+    "/..%2f..%2fetc%2fpasswd", "/%ED%A0%80", "/\\..\\..", "//etc/passwd", "/%0a%0d", "/assets/.",
+    "/api/%00", f"/api/v1/{'d' * 300}", "/api/v1/projects/%00", "/api/v1/leases/%00/heartbeat",
+    f"/api/v1/projects/{'9' * 400}", f"/?{'q=1&' * 10_000}", "/api/v1/about?%00=%ff&=&&",
+]  # fmt: skip
+
+
+def test_no_path_needs_an_account_to_break_the_server(
+    app_client: Callable[[], TestClient],
+) -> None:
+    client = app_client()
+    for method in ("GET", "HEAD", "POST"):
+        for path in PATHS:
+            answer = client.request(method, path)
+            assert answer.status_code < 500, (method, path, answer.text)
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["x-request-id"]
+
+
+def ask(address: str, request: bytes) -> int:
+    """The status of the answer to bytes that are sent as they are."""
+    where = urlsplit(address)
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        connection.sendall(request)
+        answer = connection.makefile("rb").readline()
+    return int(answer.split()[1])
+
+
+@contextmanager
+def web_server() -> Iterator[str]:
+    """The application behind the real web server, in a thread of this process."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(create_app(), port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    eventually(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_raw_requests_get_an_answer(database: str) -> None:
+    """What no client library sends."""
+    lines = [
+        b"GET /%00 HTTP/1.1\r\nHost: a\r\n",
+        b"GET /" + b"a" * 400 + b" HTTP/1.1\r\nHost: a\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: a\r\n",
+        b"GET /?" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n",
+        b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Length: \xb2\r\n",
+        b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Length: " + b"9" * 5000 + b"\r\n",
+        b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nOrigin: http://[\r\nContent-Length: 0\r\n",
+        b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nOrigin: null\r\nContent-Length: 0\r\n",
+        b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nCookie: weakseg_session=\xff\xfe\r\n",
+        b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xff\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: \xff\r\nRange: bytes=9-1,a-\r\n",
+    ]
+    with web_server() as address:
+        for line in lines:
+            status = ask(address, line + b"Connection: close\r\n\r\n")
+            assert 200 <= status < 500, (line[:80], status)
+
+
+@pytest.mark.parametrize("broken", [f"a{HALF}b", f"a{NUL}b"])
+def test_text_that_cannot_be_stored_is_refused_by_field(
+    admin: TestClient, engineer: TestClient, people: dict[Role, int], make_project: Callable[..., Any],
+    upload: Callable[..., Any], jpeg: Callable[..., bytes], broken: str,
+) -> None:  # fmt: skip
+    project = make_project()["id"]
+    upload(project, {"a.jpg": jpeg()})
+    label = {"present": ["Road"], "timing": {"wall_ms": 5000}}
+    bodies: list[tuple[str, str, dict[str, Any], str]] = [
+        ("POST", "/session", {"email": broken, "password": "x"}, "email"),
+        ("POST", "/session", {"email": "a@b.c", "password": broken}, "password"),
+        ("POST", "/users", {"email": f"a{broken}@b.c", "password": "long enough 1"}, "email"),
+        ("POST", "/users", {"email": "a@b.c", "password": f"long enough {broken}"}, "password"),
+        ("PATCH", f"/users/{people[Role.ANNOTATOR]}", {"password": f"long enough {broken}"}, "password"),
+        ("POST", "/tokens", {"name": f"a{broken}"}, "name"),
+        ("POST", "/projects", {"name": f"a{broken}", "categories": [{"name": "Road"}]}, "name"),
+        ("POST", "/projects", {"name": "b", "categories": [{"name": f"R{broken}"}]}, "categories[0].name"),
+        ("PATCH", f"/projects/{project}", {"name": f"a{broken}"}, "name"),
+        ("PUT", f"/projects/{project}/keys", {"keys": {f"Road{broken}": "r"}}, "keys"),
+        ("PUT", "/images/1/label", label | {"present": [broken]}, "present"),
+        ("PUT", "/images/1/label", label | {"skipped": f"a{broken}"}, "skipped"),
+        ("PUT", "/images/1/label", label | {"points": [{"category": broken, "x": 1, "y": 1}]}, "points[0].category"),
+        ("PUT", "/images/1/label", label | {"tiles": {"rows": 1, "cols": 1, "present": {broken: [0]}}}, "tiles.present"),
+        ("POST", f"/projects/{project}/runs", {"overrides": {"terms": [broken]}}, "overrides"),
+        ("POST", f"/projects/{project}/runs", {"overrides": {broken: 1}}, "overrides"),
+        ("POST", "/tokens", {"name": "fine", broken: 1}, ""),
+    ]  # fmt: skip
+    for method, path, body, field in bodies:
+        answer = admin.request(method, f"/api/v1{path}", content=json.dumps(body), headers=JSON)
+        assert answer.status_code == 422, (method, path, body, answer.text)
+        named = [error["field"] for error in answer.json().get("errors") or []]
+        assert any(name.startswith(field) for name in named), (path, body, answer.json())
+
+
+LABEL_FILES: list[tuple[str, Any]] = [
+    ("jsonl", {"image": "a{}.jpg", "width": 64, "height": 48, "present": ["Road"]}),
+    ("jsonl", {"image": "a.jpg", "width": 64, "height": 48, "present": ["Road{}"]}),
+    ("jsonl", {"image": "a.jpg", "width": 64, "height": 48, "present": ["Road"], "annotator": "a{}@b.c"}),
+    ("jsonl", {"image": "a.jpg", "width": 64, "height": 48, "{}": 1}),
+    ("coco", {"images": [{"id": 1, "file_name": "a{}.jpg", "width": 64, "height": 48}],
+              "categories": [{"id": 1, "name": "Road{}"}],
+              "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}]}),
+    ("label-studio", [{"data": {"image": "a{}.jpg"}, "annotations": [{"result": [
+        {"type": "choices", "value": {"choices": ["Road{}"]}}]}]}]),
+]  # fmt: skip
+
+
+def test_a_label_file_with_such_text_is_no_500(
+    engineer: TestClient, make_project: Callable[..., Any], upload: Callable[..., Any],
+    jpeg: Callable[..., bytes],
+) -> None:  # fmt: skip
+    project = make_project()["id"]
+    upload(project, {"a.jpg": jpeg()})
+    address = f"/api/v1/projects/{project}/labels/import"
+    for label_format, line in LABEL_FILES:
+        rules = {"format": label_format, "match_authors": "true"}
+        for broken in (HALF, NUL):
+            content = json.dumps(line).replace("{}", json.dumps(broken)[1:-1])
+            answer = engineer.post(address, params=rules, content=content)
+            assert answer.status_code in (200, 422), answer.text
+            assert broken == NUL or answer.status_code == 422
+
+
+def test_a_manifest_with_such_text_names_the_line(
+    engineer: TestClient, make_project: Callable[..., Any]
+) -> None:
+    project = make_project()["id"]
+    for line in ('{"uri": "a\\ud800.jpg"}', '{"uri": "a.jpg", "external_id": "\\udfff"}'):
+        content = f'{{"uri": "good.jpg"}}\n{line}\n'
+        answer = engineer.post(
+            f"/api/v1/projects/{project}/images", content=content,
+            headers={"Content-Type": "application/x-ndjson"},
+        )  # fmt: skip
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["detail"].startswith("line 2: ")
+    assert engineer.get(f"/api/v1/projects/{project}/images").json()["items"] == []
+
+
+MOMENTS: list[tuple[str | float, int]] = [
+    ("9999-12-31T23:59:59-14:00", 422),
+    ("9999-12-31T23:59:59.999999-00:01", 422),
+    ("9999-12-31T23:59:59Z", 201),
+    ("9999-12-31T23:59:59+14:00", 201),
+    ("0001-01-01T00:00:00+14:00", 422),
+    ("0001-01-01T00:00:00Z", 422),
+    ("2100-01-01T00:00:00", 422),
+    ("0000-01-01T00:00:00Z", 422),
+    ("-0001-01-01T00:00:00Z", 422),
+    (1e300, 422),
+    (-62135596801, 422),
+    ("2100-01-01T00:00:00+23:59", 201),
+]
+
+
+def test_a_token_expires_within_the_calendar(admin: TestClient) -> None:
+    for moment, status in MOMENTS:
+        answer = admin.post("/api/v1/tokens", json={"name": "late", "expires_at": moment})
+        assert answer.status_code == status, (moment, answer.text)
+        if status == 422:
+            assert "expires_at" in answer.json()["detail"]
+    assert admin.get("/api/v1/tokens").status_code == 200
+
+
+@settings(
+    max_examples=30, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(path=st.binary(max_size=40), text=st.text(max_size=300))
+@example(path=b"\x00", text="")
+def test_any_bytes_are_some_address(
+    app_client: Callable[[], TestClient], path: bytes, text: str
+) -> None:
+    client = app_client()
+    spelled = "".join(f"%{byte:02x}" for byte in path)
+    for address in (f"/{spelled}", f"/assets/{spelled}", f"/api/v1/{spelled}"):
+        assert client.get(address, params={"q": text.encode(errors="replace")}).status_code < 500
+
+
+def test_a_bug_has_headers_an_id_and_is_counted(
+    annotator: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the secret is 42")
+
+    def counted() -> float:
+        labels = {"method": "GET", "route": "/projects", "status": "500"}
+        return REGISTRY.get_sample_value("weakseg_requests_total", labels) or 0
+
+    before = counted()
+    monkeypatch.setattr(projects, "list_all", broken)
+    answer = annotator.get("/api/v1/projects")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert counted() == before + 1
+    said = capsys.readouterr()
+    assert answer.headers["x-request-id"] in said.out + said.err
