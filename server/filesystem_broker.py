@@ -21,6 +21,8 @@ from kombu.transport import filesystem
 from kombu.transport.virtual import BrokerState
 from kombu.utils.json import dumps, loads
 
+from server.messages import UNREADABLE, CarefulTransport, drop
+
 _binding = threading.Lock()
 
 
@@ -46,9 +48,12 @@ class Channel(filesystem.Channel):
                 path.rename(taken)
             except FileNotFoundError:
                 continue  # another reader was faster
-            content = taken.read_text(encoding="utf-8")
-            taken.unlink()
-            return loads(content)
+            try:
+                content = taken.read_text(encoding="utf-8")
+                taken.unlink()
+                return loads(content)
+            except (OSError, *UNREADABLE) as error:
+                drop(queue, error)
         raise Empty
 
     def queue_bind(self, *names: Any, **options: Any) -> None:
@@ -80,7 +85,7 @@ class Channel(filesystem.Channel):
             yield
 
 
-class Transport(filesystem.Transport):
+class Transport(CarefulTransport, filesystem.Transport):
     """kombu's transport with the channel above, and memory of its own for each folder."""
 
     Channel = Channel

@@ -69,8 +69,11 @@ def _broker_folder(settings: Settings) -> Path:
 
 def _broker(settings: Settings) -> dict[str, Any]:
     if settings.broker_url is not None:
+        url = settings.broker_url.get_secret_value()
+        ours = {"broker_transport": "server.redis_broker:Transport"}
         return {
-            "broker_url": settings.broker_url.get_secret_value(),
+            "broker_url": url,
+            **(ours if url.startswith(("redis://", "rediss://")) else {}),
             "broker_transport_options": {
                 "socket_connect_timeout": 3,
                 "socket_timeout": 30,

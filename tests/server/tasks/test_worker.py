@@ -1,12 +1,18 @@
 """What a worker does while it lives: runs start, end, and start by themselves."""
 
+import base64
+import json
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from server.db import session_scope
 from server.models import Image
 from server.models.image import ImageState
+from server.queue import get_app
 from server.services import runs
 from server.settings import get_settings
 from tests.server.factories import (
@@ -44,6 +50,35 @@ def test_a_run_whose_message_was_lost_starts_all_the_same(
         patch.setattr("server.queue.send", lambda *_message: None)
         run_id = queue_run(project_id, SUCCEED)
     await_state(run_id, "succeeded")
+
+
+def broken_messages() -> Iterator[bytes]:
+    """What a full disk, another program or a half-written file leaves for a worker to read."""
+    yield from (b"", b"{", b"null", b"[]", b"{}", b"\xff\x00", b'{"properties": 1}', b"[" * 100_000)
+    body = base64.b64encode(b"[[], {}, {}]").decode()
+    good: dict[str, Any] = {
+        "body": body,
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": {"task": "sweep", "id": "1"},
+        "properties": {"delivery_tag": "1", "delivery_info": {}, "body_encoding": "base64"},
+    }
+    for field in good:
+        for wrong in (None, [], {}, 5, "\ud800"):
+            yield json.dumps(good | {field: wrong}).encode()
+    for content in (b"5", b"[1]", b"[[], {}, 5]", b"no JSON"):
+        yield json.dumps(good | {"body": base64.b64encode(content).decode()}).encode()
+
+
+def test_a_message_that_cannot_be_read_ends_no_worker(worker: None, project_id: int) -> None:
+    with get_app().connection() as connection:
+        for number, content in enumerate(broken_messages()):
+            if get_settings().broker_url is not None:
+                connection.default_channel.client.lpush("runs", content)
+            else:
+                folder = Path(connection.transport_options["data_folder_in"])
+                (folder / f"{number:020}_broken.runs.msg").write_bytes(content)
+    await_state(queue_run(project_id, SUCCEED), "succeeded")
 
 
 def test_cancelling_reaches_the_worker(worker: None, project_id: int) -> None:
