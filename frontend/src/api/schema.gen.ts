@@ -1112,7 +1112,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description The database answers and storage can be written.
+         * @description The database answers, and files can be written and have room.
          */
         get: operations["ready"];
         put?: never;
@@ -1494,6 +1494,8 @@ export interface components {
         };
         /** Health */
         Health: {
+            /** Detail */
+            detail?: string | null;
             /** Status */
             status: string;
         };
