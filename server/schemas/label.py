@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 from server.schemas.common import In, Out
 
 Pixel = Annotated[float, Field(ge=0, le=1_000_000)]
-Milliseconds = Annotated[int, Field(ge=0, le=7 * 24 * 3_600_000)]
+# A page may stay open for as long as it likes; beyond, numbers are no longer whole in a browser.
+Milliseconds = Annotated[int, Field(ge=0, le=2**53 - 1)]
 CategoryRef = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -41,6 +42,7 @@ class Timing(In):
     """The clock starts when the image is painted and stops at submit."""
 
     wall_ms: Milliseconds
+    """Counted up to a week."""
     active_ms: Milliseconds | None = None
     """The browser's own sum; the server computes its own from `events`."""
     events: list[TimingEvent] = Field(default=[], max_length=5000)

@@ -194,7 +194,7 @@ def _new_label(project: Project, image: Image, wanted: LabelIn) -> Label:
         tiles=_tiles_inside(wanted.tiles, ids),
         skipped=wanted.skipped,
         active_ms=timing.active_ms(wanted.timing),
-        wall_ms=wanted.timing.wall_ms,
+        wall_ms=timing.wall_ms(wanted.timing),
         trail=[[event.at, event.kind] for event in wanted.timing.events],
         prefilled_by=wanted.prefilled_by,
         prefilled=[],

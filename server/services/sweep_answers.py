@@ -83,14 +83,14 @@ def _store(
     session: Session, page: SweepPage, said: Mapping[int, AnswerValue], wanted: SweepAnswers
 ) -> None:
     project = projects.get(session, page.project_id)
-    active_ms = timing.active_ms(wanted.timing)
+    active_ms, wall_ms = timing.active_ms(wanted.timing), timing.wall_ms(wanted.timing)
     page.trail = [*page.trail, [[event.at, event.kind] for event in wanted.timing.events]]
     own = _own(session, page)
     changed = [p for p in page.places if p.image_id in own and p.answer != said[p.image_id]]
     found = images.lock_all(session, {place.image_id for place in changed})
     locked = {i: image for i, image in found.items() if image.state == ImageState.READY}
     earlier = labels.current_of(session, page.annotator_id, list(locked))
-    shares = _shares(active_ms, wanted.timing.wall_ms, len(locked))
+    shares = _shares(active_ms, wall_ms, len(locked))
     given: list[tuple[Image, Label]] = []
     for place in changed:
         image = locked.get(place.image_id)

@@ -11,6 +11,16 @@ from server.errors import BadInput
 from server.schemas.label import Timing, TimingEvent
 
 IDLE_AFTER_MS = 10_000
+LONGEST_WALL_MS = 7 * 24 * 3_600_000
+"""Of a page that was left open for longer, nobody says that the image took all that time."""
+
+
+def wall_ms(timing: Timing) -> int:
+    """Wall milliseconds of one image as they count: never more than a week.
+
+    A trail has room for 14 hours of active time, so that there is always less of it than of this.
+    """
+    return min(timing.wall_ms, LONGEST_WALL_MS)
 
 
 def active_ms(timing: Timing) -> int:

@@ -41,6 +41,20 @@ def put(client: TestClient, lease: dict[str, Any], key: str | None = None, **fie
     return client.put(url, json=body | fields, headers=headers)
 
 
+def test_a_label_of_a_page_that_was_open_for_weeks_is_taken(
+    annotator: TestClient, project: dict[str, Any]
+) -> None:
+    week = 7 * 24 * 3_600_000
+    for days in (8, 60):
+        back = days * 24 * 3_600_000
+        events = [{"at": 2000, "kind": "hidden"}, {"at": back, "kind": "visible"},
+                  {"at": back + 3000, "kind": "input"}]  # fmt: skip
+        timing = {"wall_ms": back + 4000, "active_ms": 6000, "events": events}
+        answer = put(annotator, take(annotator, project)[0], timing=timing)
+        assert answer.status_code == 200, answer.text
+        assert (answer.json()["wall_ms"], answer.json()["active_ms"]) == (week, 6000)
+
+
 def test_a_label_finishes_the_lease(annotator: TestClient, project: dict[str, Any]) -> None:
     lease, *others = take(annotator, project, 3)
     assert lease["image"]["width"] == 64

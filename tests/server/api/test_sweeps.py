@@ -252,6 +252,17 @@ def test_a_page_takes_its_time_in_equal_parts(annotator: TestClient, project: An
     assert put(annotator, page, timing=bad).json()["code"] == "bad-timing"
 
 
+def test_a_page_that_was_open_for_weeks_is_taken(annotator: TestClient, project: Any) -> None:
+    made = project()
+    page = take(annotator, made)
+    week = 7 * 24 * 3_600_000
+    timing = {"wall_ms": 5 * week, "events": [{"at": 5 * week - 1000, "kind": "input"}]}
+    ids = ids_of(page)
+    assert put(annotator, page, timing=timing, absent=ids).status_code == 200
+    times = [history(annotator, image_id)[0]["wall_ms"] for image_id in ids]
+    assert sum(times) == week
+
+
 def test_the_same_answers_again_store_nothing(annotator: TestClient, project: Any) -> None:
     page = take(annotator, project())
     first = put(annotator, page, present=ids_of(page)[:2])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from server.errors import BadInput
 from server.schemas.label import Timing, TimingEvent
-from server.services.timing import IDLE_AFTER_MS, active_ms
+from server.services.timing import IDLE_AFTER_MS, LONGEST_WALL_MS, active_ms, wall_ms
 
 
 def replay(wall_ms: int, *events: tuple[int, str]) -> int:
@@ -77,3 +77,28 @@ def test_active_is_within_wall_and_inputs_bound_it(
     found = replay(wall_ms, *events)
     inputs = 1 + sum(kind == "input" for _, kind in events)
     assert 0 <= found <= min(wall_ms, inputs * IDLE_AFTER_MS)
+
+
+DAY = 24 * 3_600_000
+
+
+@given(st.integers(0, 30 * 365 * DAY), st.lists(st.tuples(st.integers(0, DAY), kinds), max_size=40))
+def test_no_span_is_too_long(wall: int, ends: list[tuple[int, str]]) -> None:
+    """Whatever was done at the end of a page that was open for years counts."""
+    events = sorted((max(0, wall - before), kind) for before, kind in ends)
+    trail = [TimingEvent.model_validate({"at": at, "kind": kind}) for at, kind in events]
+    timing = Timing(wall_ms=wall, events=trail)
+    assert wall_ms(timing) == min(wall, LONGEST_WALL_MS)
+    assert active_ms(timing) <= wall_ms(timing)
+
+
+def test_work_after_a_week_counts() -> None:
+    back = 8 * DAY
+    events = [(2_000, "hidden"), (back, "visible"), *((back + 1_000 * n, "input") for n in range(7))]
+    assert replay(back + 7_000, *events) == 2_000 + 7_000
+
+
+def test_a_trail_has_no_room_for_more_active_time_than_a_week() -> None:
+    events = [TimingEvent(at=20_000 * n, kind="input") for n in range(1, 5_001)]
+    timing = Timing(wall_ms=100_000_000, events=events)
+    assert active_ms(timing) == 5_000 * IDLE_AFTER_MS < LONGEST_WALL_MS

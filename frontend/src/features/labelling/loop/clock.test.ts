@@ -140,4 +140,26 @@ describe("Clock", () => {
     expect(timing.events.length).toBeLessThanOrEqual(5000)
     expect(timing.active_ms).toBe(hour - 300 + 10_000)
   })
+
+  it("stands still where the machine's clock goes back, and goes on from there", () => {
+    const { at } = clockAt()
+    at(5000).input()
+    at(1000).input()
+    at(1500).hide()
+    at(2000).show()
+    expect(at(3000).read()).toMatchObject({ wall_ms: 5000, active_ms: 5000 })
+    at(7000).input()
+    const { events } = at(7100).read()
+    expect(events.map((event) => event.at)).toEqual([5000, 5000, 5000, 5000, 7000])
+  })
+
+  it("counts the work of a page that was open for eight days", () => {
+    const { at } = clockAt()
+    const days = 8 * 24 * 3_600_000
+    at(2000).hide()
+    at(days).show()
+    for (let ms = 1000; ms <= 6000; ms += 1000) at(days + ms).input()
+    const timing = at(days + 7000).read()
+    expect(timing).toMatchObject({ wall_ms: days + 7000, active_ms: 9000 })
+  })
 })

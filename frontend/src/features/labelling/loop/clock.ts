@@ -46,6 +46,7 @@ export class Clock {
   private unkept: number | null = null
   private isAway = false
   private isWaiting = false
+  private latest = 0
 
   /** Goes on from `before`, the time that the image had taken when the page was left. */
   constructor(now: () => number, before: Timing | null = null) {
@@ -106,8 +107,10 @@ export class Clock {
     this.unkept = null
   }
 
+  /** Never less than before: not every machine's clock keeps its word after a sleep. */
   private elapsed(): number {
-    return Math.max(0, Math.round(this.now() - this.startedAt))
+    this.latest = Math.max(this.latest, Math.round(this.now() - this.startedAt))
+    return this.latest
   }
 }
 
