@@ -335,6 +335,26 @@ def test_a_label_for_an_image_that_was_taken_over_is_refused_by_name(
     assert [one["present"] for one in product.labels(project, SECOND)] == [["Road"]]
 
 
+def test_a_page_that_was_open_for_eight_days_loses_nothing(
+    product: Installation, context: BrowserContext
+) -> None:
+    project = product.project()
+    page = context.new_page()
+    page.add_init_script("""
+        const real = performance.now.bind(performance)
+        window.passed = 0
+        performance.now = () => real() + window.passed
+    """)
+    page.goto(f"/projects/{project}/label")
+    wait_for_image(page)
+    page.keyboard.press("c")
+    page.evaluate("window.passed = 8 * 24 * 3600 * 1000")
+    submit(page)
+    [stored] = product.labels(project)
+    assert (stored["present"], stored["wall_ms"]) == (["Car"], 7 * 24 * 3_600_000)
+    assert stored["active_ms"] < 60_000
+
+
 # --- Seeing
 
 
@@ -488,6 +508,28 @@ def test_a_held_key_tags_and_points_at_once(product: Installation, label: Any) -
     [stored] = product.labels(project)
     assert stored["present"] == ["Car", "Sky"]
     assert [point["category"] for point in stored["points"]] == ["Car", "Car", "Sky"]
+
+
+def test_points_go_to_what_was_ticked_in_that_order(product: Installation, label: Any) -> None:
+    project = product.project()
+    page = label(project)
+    for key in "krc":
+        page.keyboard.press(key)
+    image = page.get_by_role("application")
+    expect(image).to_contain_text("Next: Sky")
+    for share, category in ((0.2, "Sky"), (0.4, "Road"), (0.6, "Car")):
+        page.mouse.move(*spot(page, share, 0.5))
+        expect(image).to_have_text(category)
+        click(page, share, 0.5)
+    expect(image).to_have_text("")
+    page.keyboard.press("Backspace")
+    expect(image).to_have_text("Car")
+    click(page, 0.7, 0.5)
+    submit(page)
+    [stored] = product.labels(project)
+    assert [(point["category"], round(point["x"] / 48)) for point in stored["points"]] == [
+        ("Sky", 2), ("Road", 4), ("Car", 7),
+    ]  # fmt: skip
 
 
 def test_points_come_up_in_turn_after_the_tags(product: Installation, label: Any) -> None:

@@ -94,7 +94,11 @@ def test_no_span_is_too_long(wall: int, ends: list[tuple[int, str]]) -> None:
 
 def test_work_after_a_week_counts() -> None:
     back = 8 * DAY
-    events = [(2_000, "hidden"), (back, "visible"), *((back + 1_000 * n, "input") for n in range(7))]
+    events = [
+        (2_000, "hidden"),
+        (back, "visible"),
+        *((back + 1_000 * n, "input") for n in range(7)),
+    ]
     assert replay(back + 7_000, *events) == 2_000 + 7_000
 
 

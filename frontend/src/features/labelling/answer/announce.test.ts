@@ -21,15 +21,15 @@ const tags = { ...form, mode: "tags" } as Rules
 describe("announcement", () => {
   const car = pressed(EMPTY_SHEET, "Car", rules)
   const both = pressed(car, "Road", rules)
-  const onRoad = clicked(both, { x: 1, y: 1 }, rules)
-  const onBoth = clicked(onRoad, { x: 2, y: 2 }, rules)
+  const onCar = clicked(both, { x: 1, y: 1 }, rules)
+  const onBoth = clicked(onCar, { x: 2, y: 2 }, rules)
 
   it("says what was toggled and whose turn it is", () => {
     expect(announcement(EMPTY_SHEET, car, rules)).toBe("Car present. Click Car.")
-    expect(announcement(both, onRoad, rules)).toBe("Point on Road. Click Car.")
-    expect(announcement(onRoad, onBoth, rules)).toBe("Point on Car. All points placed.")
+    expect(announcement(both, onCar, rules)).toBe("Point on Car. Click Road.")
+    expect(announcement(onCar, onBoth, rules)).toBe("Point on Road. All points placed.")
     expect(announcement(onBoth, steppedBack(onBoth, rules), rules)).toBe(
-      "Point on Car removed. Click Car.",
+      "Point on Road removed. Click Road.",
     )
     expect(announcement(car, EMPTY_SHEET, rules)).toBe("Car absent. Nothing to click.")
   })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { answerOf, isSameAnswer, refitted, sheetOf } from "./answer"
 import { inTiles, inTwoSteps, press, tagsOnly, withPoints } from "./rules.fixture"
-import { doubted, EMPTY_SHEET, presenceOf, pressed, tiled } from "./sheet"
+import { doubted, EMPTY_SHEET, presenceOf, pressed, type Sheet, tiled } from "./sheet"
 
 describe("answerOf", () => {
   it("puts what is unsure in neither of the other lists", () => {
@@ -80,10 +80,18 @@ describe("refitted", () => {
   it("leaves out categories that are gone", () => {
     const kept = press(EMPTY_SHEET, "Car", "Sky")
     const fewer = { ...withPoints, categories: withPoints.categories.slice(0, 1) }
-    expect(refitted({ ...kept, selected: 4 }, fewer)).toMatchObject({
+    expect(refitted({ ...kept, active: "Sky", selected: 4 }, fewer)).toMatchObject({
       presence: { Sky: "present" },
+      ticked: ["Sky"],
       active: "Sky",
       selected: null,
     })
+  })
+
+  it("keeps the order of ticking, where an earlier version kept one", () => {
+    const { ticked, ...earlier } = press(EMPTY_SHEET, "Pole", "Car", "Sky")
+    expect(refitted({ ...earlier, ticked }, withPoints).ticked).toEqual(["Pole", "Car", "Sky"])
+    const bare = refitted(earlier as Sheet, withPoints)
+    expect(bare.ticked).toEqual(["Sky", "Car", "Pole"])
   })
 })

@@ -50,22 +50,33 @@ export function sheetOf(given: Given, rules: Rules): Sheet {
   if (rules.mode === "tiles") return { ...EMPTY_SHEET, ...tiledAs(given, presence, rules) }
   for (const name of given.present) presence[name] = "present"
   const points = (given.points ?? []).map((point, index) => ({ ...point, id: index + 1 }))
-  const sheet = { ...EMPTY_SHEET, presence, points }
+  const ticked = inPanelOrder(given.present, rules)
+  const sheet = { ...EMPTY_SHEET, presence, ticked, points }
   return given.present.length > 0 ? settled(sheet, rules) : sheet
 }
 
+/** Nobody ticked these one after the other. */
+function inPanelOrder(names: readonly string[], { categories }: Rules): string[] {
+  return categories.map(({ name }) => name).filter((name) => names.includes(name))
+}
+
 /** A sheet that was kept, perhaps under other categories, as it fits the project now. */
-export function refitted(kept: Sheet, { categories }: Rules): Sheet {
-  const names = new Set(categories.map((category) => category.name))
+export function refitted(kept: Sheet, rules: Rules): Sheet {
+  const names = new Set(rules.categories.map((category) => category.name))
+  const present = [...names].filter((name) => presenceOf(kept, name) === "present")
+  // What an earlier version kept has no order.
+  const { ticked = [] }: Partial<Sheet> = kept
   const known = <Value>(record: Readonly<Record<string, Value>>) =>
     Object.fromEntries(Object.entries(record).filter(([name]) => names.has(name)))
   return {
     ...kept,
     presence: known(kept.presence),
+    ticked: [...new Set([...ticked.filter((name) => present.includes(name)), ...present])],
     tiles: known(kept.tiles),
     points: kept.points.filter((point) => names.has(point.category)),
     active: kept.active !== null && names.has(kept.active) ? kept.active : null,
     selected: null,
+    fresh: null,
   }
 }
 

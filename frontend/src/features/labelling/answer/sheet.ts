@@ -14,6 +14,10 @@ export type Grid = { rows: number; cols: number }
 export type Sheet = {
   /** By category name; what is not named is absent. */
   presence: Readonly<Record<string, Presence>>
+  /** The present categories as they were ticked, the first one first. */
+  ticked: readonly string[]
+  /** What the very last press ticked: pressed again at once, it was a mistake. */
+  fresh: string | null
   points: readonly SheetPoint[]
   /** The tiles in which each category is, in order; only where tiles are asked for. */
   tiles: Readonly<Record<string, readonly number[]>>
@@ -35,6 +39,8 @@ export type Rules = {
 
 export const EMPTY_SHEET: Sheet = {
   presence: {},
+  ticked: [],
+  fresh: null,
   points: [],
   tiles: {},
   active: null,
@@ -63,9 +69,9 @@ export function tilesOf(sheet: Sheet, category: string): readonly number[] {
 }
 
 /**
- * A category's key or button. It ticks the category, and the next click is its point. Of a
- * ticked category it gives it the turn again; pressed in its own turn, it unticks it.
- * Without points it ticks and unticks; with tiles it gives and takes the turn.
+ * A category's key or button. It ticks the category, whose turn comes after those that were ticked
+ * before it. A ticked category gets the turn at once; pressed in its own turn, or right after it was
+ * ticked, it is unticked. points it ticks and unticks; with tiles it gives and takes the turn.
  */
 export function pressed(sheet: Sheet, category: string, rules: Rules): Sheet {
   if (rules.mode === "tiles") {
@@ -73,10 +79,11 @@ export function pressed(sheet: Sheet, category: string, rules: Rules): Sheet {
   }
   const hasTurns = takesClicks(sheet, rules)
   if (presenceOf(sheet, category) !== "present") {
-    const active = hasTurns ? category : null
-    return { ...withPresence(sheet, category, "present"), active }
+    const active = hasTurns ? (sheet.active ?? category) : null
+    return { ...withPresence(sheet, category, "present"), active, fresh: category }
   }
-  if (hasTurns && sheet.active !== category) return { ...sheet, active: category }
+  const isTaken = sheet.active === category || sheet.fresh === category
+  if (hasTurns && !isTaken) return { ...sheet, active: category, fresh: null }
   return cleared(sheet, category, "absent", rules)
 }
 
@@ -100,7 +107,7 @@ export function refuted(sheet: Sheet, rules: Rules): Sheet {
 /** The tags are given: the present categories come up in turn. */
 export function settled(sheet: Sheet, rules: Rules): Sheet {
   const next = { ...sheet, isSettled: true }
-  return { ...next, active: nextInTurn(next, null, rules) }
+  return { ...next, active: nextInTurn(next, { from: null, turns: turnsOf(next, rules) }, rules) }
 }
 
 /** Whether tags are given first and the points of this image are still to come. */
@@ -109,14 +116,19 @@ export function isBeforePoints(sheet: Sheet, rules: Rules): boolean {
   return rules.mode === "points" && !sheet.isSettled && hasTags
 }
 
-/** A click on the image: a point of the active or the given category, then the next one's turn. */
+/**
+ * A click on the image: a point of the active category, then the next one's turn; or of the one
+ * whose key is held, which leaves the turn where it is.
+ */
 export function clicked(sheet: Sheet, at: Spot, rules: Rules, held: string | null = null): Sheet {
   const category = held ?? sheet.active
   if (category === null || !asksPoints(rules)) return sheet
   const id = 1 + Math.max(0, ...sheet.points.map((point) => point.id))
   const points = [...sheet.points, { id, category, x: at.x, y: at.y }]
-  const placed = { ...withPresence(sheet, category, "present"), points, selected: id }
-  return { ...placed, active: nextInTurn(placed, category, rules) }
+  const placed = { ...withPresence(sheet, category, "present"), points, selected: id, fresh: null }
+  if (sheet.active !== null && sheet.active !== category) return placed
+  const turns = turnsOf(placed, rules)
+  return { ...placed, active: nextInTurn(placed, { from: category, turns }, rules) }
 }
 
 export function moved(sheet: Sheet, id: number, to: Spot): Sheet {
@@ -141,7 +153,7 @@ export function steppedBack(sheet: Sheet, rules: Rules): Sheet {
   const gone = sheet.points.find((point) => point.id === sheet.selected) ?? sheet.points.at(-1)
   if (gone) {
     const points = sheet.points.filter((point) => point !== gone)
-    return { ...sheet, points, selected: null, active: gone.category }
+    return { ...sheet, points, selected: null, fresh: null, active: gone.category }
   }
   return rules.mode === "points" && sheet.isSettled
     ? { ...sheet, isSettled: false, active: null }
@@ -165,12 +177,19 @@ export function onImage(spot: Spot, image: Size): Spot {
   return { x: kept(spot.x, image.width), y: kept(spot.y, image.height) }
 }
 
-/** The present category after `from` in the panel, going round, that wants more points. */
-export function nextInTurn(sheet: Sheet, from: string | null, rules: Rules): string | null {
+/** Whose turn it was, and the order in which turns come. */
+type Turns = { from: string | null; turns: readonly string[] }
+
+/** First ticked, first clicked. Where tags and points are two steps, the panel's order. */
+function turnsOf(sheet: Sheet, { mode, categories }: Rules): readonly string[] {
+  return mode === "points" ? categories.map((category) => category.name) : sheet.ticked
+}
+
+/** The present category that wants more points: `from` itself, or the next one, going round. */
+function nextInTurn(sheet: Sheet, { from, turns }: Turns, rules: Rules): string | null {
   if (!takesClicks(sheet, rules)) return null
-  const names = rules.categories.map((category) => category.name)
-  const start = from === null ? 0 : names.indexOf(from)
-  const round = [...names.slice(start), ...names.slice(0, start)]
+  const start = from === null ? 0 : Math.max(0, turns.indexOf(from))
+  const round = [...turns.slice(start), ...turns.slice(0, start)]
   const wants = (name: string) =>
     presenceOf(sheet, name) === "present" && pointsOf(sheet, name).length < rules.pointsPerCategory
   return round.find(wants) ?? null
@@ -181,7 +200,10 @@ function takesClicks(sheet: Sheet, rules: Rules): boolean {
 }
 
 function withPresence(sheet: Sheet, category: string, presence: Presence): Sheet {
-  return { ...sheet, presence: { ...sheet.presence, [category]: presence } }
+  const others = sheet.ticked.filter((name) => name !== category)
+  const isNew = others.length === sheet.ticked.length
+  const ticked = presence !== "present" ? others : isNew ? [...others, category] : sheet.ticked
+  return { ...sheet, presence: { ...sheet.presence, [category]: presence }, ticked }
 }
 
 /** A category is present when it is in a tile. */
@@ -194,7 +216,15 @@ function withTiles(sheet: Sheet, category: string, indices: readonly number[]): 
 function cleared(sheet: Sheet, category: string, presence: Presence, rules: Rules): Sheet {
   const points = sheet.points.filter((point) => point.category !== category)
   const tiles = { ...sheet.tiles, [category]: [] }
-  const next = { ...withPresence(sheet, category, presence), points, tiles, selected: null }
-  const active = sheet.active === category ? nextInTurn(next, category, rules) : sheet.active
+  const next = {
+    ...withPresence(sheet, category, presence),
+    points,
+    tiles,
+    selected: null,
+    fresh: null,
+  }
+  const turns = turnsOf(sheet, rules)
+  const isItsTurn = sheet.active === category
+  const active = isItsTurn ? nextInTurn(next, { from: category, turns }, rules) : sheet.active
   return { ...next, active }
 }

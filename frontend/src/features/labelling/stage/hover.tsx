@@ -2,11 +2,11 @@ import type { Category } from "@/api/projects"
 import styles from "./stage.module.css"
 import type { Size, Spot } from "./viewport"
 
-const TAG_ROOM = { width: 160, height: 56 }
+const TAG_ROOM = { width: 240, height: 72 }
 
 type CursorTagProps = { at: Spot; stage: Size; category: Category }
 
-/** Beside the cursor: what the next click will be. */
+/** Large beside the cursor or crosshair: what the next click will be. */
 export function CursorTag({ at, stage, category }: CursorTagProps) {
   const left = at.x > stage.width - TAG_ROOM.width
   const above = at.y > stage.height - TAG_ROOM.height
@@ -23,13 +23,13 @@ export function CursorTag({ at, stage, category }: CursorTagProps) {
   )
 }
 
-/** The same for fingers, which have no cursor: in a corner, shown where nothing can hover. */
+/** The same in a corner while no cursor is on the image, as with fingers. */
 export function TurnTag({ category }: { category: Category }) {
   return (
     <div className={styles.turntag} aria-hidden="true">
       <span className={styles.dot} style={{ background: category.color }} />
       <span>
-        Tap <strong>{category.name}</strong>
+        Next: <strong>{category.name}</strong>
       </span>
     </div>
   )

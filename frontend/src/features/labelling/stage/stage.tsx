@@ -136,11 +136,10 @@ function SizedStage(props: StageProps & { size: Size }) {
 type ActiveTagsProps = { category: Category; seen: Spot | null; stage: Size }
 
 function ActiveTags({ category, seen, stage }: ActiveTagsProps) {
-  return (
-    <>
-      <TurnTag category={category} />
-      {seen && <CursorTag at={seen} stage={stage} category={category} />}
-    </>
+  return seen ? (
+    <CursorTag at={seen} stage={stage} category={category} />
+  ) : (
+    <TurnTag category={category} />
   )
 }
 
