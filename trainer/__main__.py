@@ -21,7 +21,7 @@ from rich.table import Table
 from trainer.bench.command import bench_command
 from trainer.command import one_line_errors, parse_overrides
 from trainer.config import FILE as CONFIG
-from trainer.config import read_config, write_config
+from trainer.config import new_config, read_config
 from trainer.contract import DatasetCard, Score, Supervision, TileTags
 from trainer.data.cards import list_samples, load_card, resolve_card, say_left_out
 from trainer.data.gold import make_gold
@@ -140,8 +140,7 @@ def train_command(  # noqa: PLR0913 - each is an option of the command
         if run_dir is not None:
             if surplus := [name for name, value in new.items() if value is not None]:
                 raise BadInput(f"RUN_DIR has its own {CONFIG}; {surplus[0]} does not go with it")
-            if overrides:
-                write_config(run_dir, apply_overrides(read_config(run_dir)[0], overrides))
+            config = apply_overrides(read_config(run_dir)[0], overrides)
         else:
             if not (recipe and target and out):
                 raise BadInput("give RUN_DIR, or all of --recipe --target --out")
@@ -155,10 +154,11 @@ def train_command(  # noqa: PLR0913 - each is an option of the command
                 validation=load_card(validation) if validation else None,
             )
             run_dir = out
-            write_config(run_dir, apply_overrides(build(recipe, subject), overrides))
+            config = apply_overrides(build(recipe, subject), overrides)
+        config_to_write = new_config(run_dir, config)
     from trainer.train import train
 
-    raise typer.Exit(train(run_dir))
+    raise typer.Exit(train(run_dir, config_to_write))
 
 
 def _categories(names: str | None, card: DatasetCard) -> tuple[str, ...]:

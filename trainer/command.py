@@ -5,17 +5,23 @@ from contextlib import contextmanager
 
 import typer
 
-from trainer.errors import BAD_INPUT, BadInput
+from trainer.errors import BAD_INPUT, FAILED, BadInput, in_one_line, is_memory_full
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Bad input, or a file that cannot be used, ends the program with one line and status 2."""
+    """Bad input, or a file that cannot be used, ends the program with one line and status 2.
+
+    So does full memory, with status 1.
+    """
     try:
         yield
-    except (BadInput, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(BAD_INPUT) from error
+    except (BadInput, OSError, MemoryError, RuntimeError) as error:
+        full = is_memory_full(error)
+        if isinstance(error, RuntimeError) and not full:
+            raise
+        typer.echo(f"error: {in_one_line(error)}", err=True)
+        raise typer.Exit(FAILED if full else BAD_INPUT) from error
 
 
 def parse_overrides(changes: Sequence[str]) -> dict[str, object]:

@@ -26,6 +26,11 @@ def read_config(run_dir: Path) -> tuple[TrainConfig, str]:
         raise BadInput(f"{path}: cannot read the configuration: {error}") from error
     except ValidationError as error:
         raise BadInput(f"{path}: {describe(error)}") from error
+    return with_absolute_paths(config, run_dir), sha256(content)
+
+
+def with_absolute_paths(config: TrainConfig, run_dir: Path) -> TrainConfig:
+    """The configuration of a run's folder, to which its relative paths are relative."""
     changes: dict[str, object] = {
         name: resolve_card(card, run_dir)
         for name in ("source", "target", "validation")
@@ -34,7 +39,48 @@ def read_config(run_dir: Path) -> tuple[TrainConfig, str]:
     for name in ("labels", "initial_weights", "start_from", "cache"):
         if (file := getattr(config, name)) is not None:
             changes[name] = (run_dir / file).resolve()
-    return config.model_copy(update=changes), sha256(content)
+    return config.model_copy(update=changes)
+
+
+def as_file(config: TrainConfig) -> bytes:
+    """What `config.json` holds.
+
+    Raises:
+        BadInput: a path in the configuration is not UTF-8.
+    """
+    try:
+        return config.model_dump_json(indent=2).encode()
+    except ValueError as error:
+        raise BadInput("the configuration has a path that is not valid UTF-8") from error
+
+
+def has_begun(run_dir: Path) -> bool:
+    """Whether a run has started in the folder: it has said so, or has left something."""
+    if any((run_dir / name).exists() for name in ("checkpoints", "report.json")):
+        return True
+    said = run_dir / "progress.jsonl"
+    return said.is_file() and b'"kind":"started"' in said.read_bytes()
+
+
+def new_config(run_dir: Path, config: TrainConfig) -> TrainConfig | None:
+    """The configuration, if a run of it can begin in the folder; None if the folder has it already.
+
+    Writes nothing.
+
+    Raises:
+        BadInput: a run of another configuration has begun there, or there is no room for a folder.
+    """
+    if run_dir.exists() and not run_dir.is_dir():
+        raise BadInput(f"{run_dir}: is no folder")
+    if not (run_dir / FILE).exists():
+        if has_begun(run_dir):
+            raise BadInput(f"{run_dir}: has a run without its {FILE}; use an empty folder")
+        return config
+    if with_absolute_paths(config, run_dir) == read_config(run_dir)[0]:
+        return None
+    if has_begun(run_dir):
+        raise BadInput(f"{run_dir}: has a run of another {FILE}; use an empty folder")
+    return config
 
 
 def write_config(run_dir: Path, config: TrainConfig) -> None:
@@ -43,10 +89,7 @@ def write_config(run_dir: Path, config: TrainConfig) -> None:
     Raises:
         BadInput: the folder cannot be written, or a path in the configuration is not UTF-8.
     """
-    try:
-        content = config.model_dump_json(indent=2).encode()
-    except ValueError as error:
-        raise BadInput("the configuration has a path that is not valid UTF-8") from error
+    content = as_file(config)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         write_atomically(run_dir / FILE, content)

@@ -1,11 +1,15 @@
 """Errors that the command line reports in one line."""
 
+import errno
+import re
 from collections.abc import Sequence
 
 from pydantic import ValidationError
 
 BAD_INPUT = 2
 """Exit status of a command that was given something that cannot be used."""
+FAILED = 1
+"""Exit status of a command that could not go on."""
 
 
 class BadInput(Exception):
@@ -19,6 +23,26 @@ class NonFiniteLoss(Exception):
         super().__init__(
             f"step {step}: {terms} is not finite; images of the batch: {', '.join(names)}"
         )
+
+
+def is_memory_full(error: BaseException) -> bool:
+    """Whether an error says that a machine or a device has no memory left."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, RuntimeError):  # torch's own for CPUs, and its class for accelerators
+        return re.search("out of (shared )?memory|allocate memory", str(error)) is not None
+    return isinstance(error, MemoryError)
+
+
+def in_one_line(error: BaseException) -> str:
+    """What went wrong, for people: the file of a system's error, and memory in plain words."""
+    if is_memory_full(error):
+        wanted = re.search(r"allocate ([\d.]+ ?\w+)", str(error))
+        more = f": {wanted[1]} could not be had" if wanted else ""
+        return f"out of memory{more}; a smaller batch_size or smaller images need less"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror} (error {error.errno})"
+    return " ".join(str(error).splitlines())
 
 
 def describe(error: ValidationError) -> str:

@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -11,7 +12,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write under a temporary name, sync, rename."""
     # Several processes may write the same file at once, each a complete one.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with removed_on_error(temporary):
+    with naming(path), removed_on_error(temporary):
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
@@ -22,6 +23,44 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """The system's errors inside, such as a full disk's, name this file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def made_whole(folder: Path) -> Iterator[Path]:
+    """A place for files that come into `folder` together, when all are made; else none does.
+
+    Those in folders of it come first, and files of the same names are replaced.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    unfinished = folder / ".partial"
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        with naming(folder):
+            unfinished.mkdir(parents=True)
+        yield unfinished
+        files = [path for path in unfinished.rglob("*") if path.is_file()]
+        for file in sorted(files, key=lambda path: (-len(path.parts), path)):
+            place = folder / file.relative_to(unfinished)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
+        shutil.rmtree(unfinished)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        for each in made:
+            with suppress(OSError):
+                each.rmdir()
+        raise
 
 
 @contextmanager

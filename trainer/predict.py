@@ -22,7 +22,7 @@ from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import ImagePrediction, TrainConfig
 from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
-from trainer.files import write_atomically
+from trainer.files import made_whole, naming, write_atomically
 from trainer.inference import (
     BATCH_SIZE,
     Segmented,
@@ -53,7 +53,7 @@ def predict_images(
     window: Window | None = None,
     batch_size: int = BATCH_SIZE,
 ) -> None:
-    """Write `folder/masks/*.png` and then, complete, `folder/predictions.jsonl`.
+    """Write `folder/masks/*.png` and `folder/predictions.jsonl`, all of them or nothing.
 
     Args:
         segmenter: on any device.
@@ -66,17 +66,16 @@ def predict_images(
     Raises:
         BadInput: an image cannot be decoded; names the file.
     """
-    (folder / "masks").mkdir(parents=True, exist_ok=True)
     lines = []
-    write = _Writer(folder, segmenter.shape)
     with (
+        made_whole(folder) as place,
         closing(_found(segmenter, images, window, batch_size)) as found,
-        closing(ahead(write, found, of_each=batch_size)) as predictions,
+        closing(ahead(_Writer(place, segmenter.shape), found, of_each=batch_size)) as predictions,
     ):
         for prediction in predictions:
             lines.append(prediction.model_dump_json() + "\n")
             on_done(len(lines))
-    write_atomically(folder / "predictions.jsonl", "".join(lines).encode())
+        write_atomically(place / "predictions.jsonl", "".join(lines).encode())
 
 
 def _found(
@@ -155,7 +154,10 @@ class _Writer:
         mask = f"masks/{found.index:06d}-{_file_stem(found.name)}.png"
         image = Image.fromarray(pixels)
         image.putpalette(b"".join(bytes.fromhex(color[1:]) for color in colors_of(self.shape)))
-        image.save(self.folder / mask, compress_level=COMPRESSION)
+        path = self.folder / mask
+        with naming(path):
+            path.parent.mkdir(exist_ok=True)
+            image.save(path, compress_level=COMPRESSION)
         return ImagePrediction(
             image=found.name,
             mask=mask,

@@ -14,7 +14,7 @@ import torch.distributed as dist
 from accelerate import Accelerator
 from torch import Tensor
 
-from trainer.errors import BadInput
+from trainer.errors import BadInput, in_one_line
 
 PATIENCE = timedelta(days=1)
 """The others wait at most so long while the main process scores and saves alone. One that has
@@ -72,13 +72,13 @@ class Processes:
         """Go on only when every process could do what is inside; otherwise none does.
 
         Raises:
-            BadInput, OSError, torch.OutOfMemoryError: what went wrong in this process.
+            BadInput, OSError, MemoryError, RuntimeError: what went wrong in this process.
             FailedElsewhere: what went wrong in another one.
         """
         failure: Exception | None = None
         try:
             yield
-        except (BadInput, OSError, torch.OutOfMemoryError) as error:
+        except (BadInput, OSError, MemoryError, RuntimeError) as error:
             failure = error
         if self.any(failure is not None):
             elsewhere = self._tell(failure)
@@ -93,8 +93,8 @@ class Processes:
     def _tell(self, failure: Exception | None) -> str:
         """Tell the others of a failure; what the first process that has one says of it."""
         if self._hosts is None:
-            return str(failure)
+            return "" if failure is None else in_one_line(failure)
         told: list[str | None] = [None] * self.count
-        mine = None if failure is None else str(failure)
+        mine = None if failure is None else in_one_line(failure)
         dist.all_gather_object(told, mine, group=self._hosts)
         return next((message for message in told if message is not None), "")

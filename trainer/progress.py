@@ -1,10 +1,11 @@
 """What a run says while it works: JSON lines in a file and on stdout, bars on a terminal."""
 
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,7 +13,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from trainer.contract import ProgressLine
+from trainer.contract import Failed, ProgressLine
+from trainer.files import naming
 from trainer.history import FILE
 from trainer.processes import Processes, is_main_process
 from trainer.screen import Screen
@@ -37,18 +39,37 @@ class Reporter:
         if self._screen:
             self._screen.__exit__(*error)
 
-    def __call__(self, line: ProgressLine) -> None:
-        """Say one line."""
+    def __call__(self, line: ProgressLine, *, kept: bool = True) -> None:
+        """Say one line; in `progress.jsonl` too, if it is `kept`.
+
+        Raises:
+            OSError: the line cannot be written; names the file. A `Failed` one is said on stdout
+                even then.
+        """
         if self._screen is None:
             return
         text = line.model_dump_json()
-        if self._path.parent.is_dir():
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(text + "\n")
+        if kept:
+            with suppress(OSError) if isinstance(line, Failed) else nullcontext():
+                self._keep(text)
         if not (self._screen.is_seen and sys.stdout.isatty()):
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
         self._screen.show(line)
+
+    def _keep(self, text: str) -> None:
+        if not self._path.parent.is_dir():
+            return
+        before = self._path.stat().st_size if self._path.exists() else 0
+        with naming(self._path):
+            try:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(text + "\n")
+            except OSError:
+                # What is left of half a line would be the beginning of the next one.
+                with suppress(OSError):
+                    os.truncate(self._path, before)
+                raise
 
     def working(self, on: str) -> AbstractContextManager[object]:
         """While entered, show that work is being done of which no line tells."""

@@ -21,7 +21,7 @@ from trainer.checkpoint import (
     save_checkpoint,
     shape_of,
 )
-from trainer.config import read_config
+from trainer.config import as_file, has_begun, read_config, with_absolute_paths, write_config
 from trainer.contract import (
     Breakdown,
     Evaluated,
@@ -32,12 +32,20 @@ from trainer.contract import (
     Report,
     Started,
     Supervision,
+    TrainConfig,
 )
 from trainer.data.batches import Batch, SourceBatch, TargetBatch, loaded
 from trainer.data.cards import say_left_out
 from trainer.data.domains import load_domains
 from trainer.data.labels import TargetLabel
-from trainer.errors import BAD_INPUT, BadInput, NonFiniteLoss
+from trainer.errors import (
+    BAD_INPUT,
+    FAILED,
+    BadInput,
+    NonFiniteLoss,
+    in_one_line,
+    is_memory_full,
+)
 from trainer.files import sha256
 from trainer.history import read_history
 from trainer.judge import Judge
@@ -49,7 +57,7 @@ from trainer.report.page import write_report
 from trainer.resume import Candidate, Position, load_state, save_state
 from trainer.start import prepare_device, start_network
 
-SUCCEEDED, FAILED = 0, 1
+SUCCEEDED = 0
 PREDICTIONS_A_LINE = 10
 
 
@@ -77,8 +85,11 @@ class StopSignals:
         self.requested = True
 
 
-def train(run_dir: Path) -> int:
+def train(run_dir: Path, config: TrainConfig | None = None) -> int:
     """Run `run_dir/config.json` to its end, going on where an earlier start was stopped.
+
+    A `config` takes that file's place once all that the run needs is there and has been checked;
+    until then nothing is written. No run may have begun in the folder then.
 
     Started by `torchrun`, all processes train one run, of which the first one speaks.
 
@@ -86,9 +97,13 @@ def train(run_dir: Path) -> int:
         The exit status: 0 when it succeeded or was interrupted, 1 when a loss was not finite or
         disk or memory is full, 2 for bad input.
     """
+    # Bad input then leaves the folder as it is, rather than being the first that it tells.
+    refused = config is not None or has_begun(run_dir)
     with Reporter(run_dir) as report, StopSignals() as stop:
         try:
-            Run(run_dir, report, stop).execute()
+            run = Run(run_dir, report, stop, config)
+            refused = False
+            run.execute()
         except Interrupted:
             report(Finished(status="interrupted"))
         except (
@@ -96,10 +111,14 @@ def train(run_dir: Path) -> int:
             BadInput,
             FailedElsewhere,
             OSError,
-            torch.OutOfMemoryError,
+            MemoryError,
+            RuntimeError,
         ) as error:
-            report(Failed(error=str(error)))
-            sys.stderr.write(f"error: {error}\n")
+            if isinstance(error, RuntimeError) and not is_memory_full(error):
+                raise
+            told, is_bad = in_one_line(error), isinstance(error, BadInput)
+            report(Failed(error=told), kept=not (refused and is_bad))
+            sys.stderr.write(f"error: {told}\n")
             return BAD_INPUT if isinstance(error, BadInput) else FAILED
         else:
             report(Finished(status="succeeded"))
@@ -111,9 +130,14 @@ def train(run_dir: Path) -> int:
 class Run:
     """One run in one directory."""
 
-    def __init__(self, run_dir: Path, report: Reporter, stop: StopSignals) -> None:
+    def __init__(
+        self, run_dir: Path, report: Reporter, stop: StopSignals, new: TrainConfig | None
+    ) -> None:
         self.run_dir, self.report, self.stop = run_dir, report, stop
-        self.config, config_sha256 = read_config(run_dir)
+        if new is None:
+            self.config, config_sha256 = read_config(run_dir)
+        else:
+            self.config, config_sha256 = with_absolute_paths(new, run_dir), sha256(as_file(new))
         accelerator = make_accelerator(self.config, prepare_device(self.config))
         self.device: torch.device = accelerator.device
         self.everyone = Processes(accelerator)
@@ -130,6 +154,8 @@ class Run:
                 labels_sha256=sha256(labels.read_bytes()) if labels else None,
             )
             self.position = load_state(run_dir, self.adaptation, start)
+        if new is not None:
+            self.everyone.alone(lambda: write_config(run_dir, new))
         self._behind_selected: tuple[int, Breakdown] | None = None
         """Step and breakdown of the checkpoint to be selected, if it was evaluated since the start."""
         self._seconds_before, self._started_at = self.position.seconds, time.perf_counter()

@@ -65,6 +65,9 @@ def test_an_id_that_no_card_names_stops_every_command(tmp_path: Path) -> None:
         ["make-oracle-labels", "--card", card, "--out", str(out)],
         ["gold", "--source", card, "--count", "2", "--out", str(out)],
         ["evaluate", str(trained), "--target", card],
+        ["train", "--recipe", "tiny", "--source", card, "--target", card, "--out", str(out)],
+        ["study", "--source", card, "--target", card, "--validation", card, "--out", str(out),
+         "--recipe", "tiny"],
     )  # fmt: skip
     for command in commands:
         result = runner.invoke(app, command)

@@ -50,7 +50,10 @@ def bench_command(  # noqa: PLR0913 - each is an option of the command
             source=load_card(source) if source else None,
             target=load_card(target) if target else None,
         )
-        result = run(conditions, choose(parts))
+        chosen = choose(parts)
+        if out is not None and not out.parent.is_dir():
+            raise BadInput(f"--out {out}: {out.parent} is not a folder")
+        result = run(conditions, chosen)
         if out is not None:
             write_atomically(out, result.model_dump_json(indent=2).encode())
 

@@ -221,16 +221,16 @@ def _points(points: Sequence[Tensor | None]) -> Tensor:
     return torch.cat(numbered)
 
 
-class _Numbered(Dataset[Batch | BadInput], Generic[Batch]):
-    """Makes batches by number; bad input is handed on, as a worker's traceback is no one-line error."""
+class _Numbered(Dataset[Batch | Exception], Generic[Batch]):
+    """Makes batches by number; what goes wrong is handed on, as a worker's traceback is no line."""
 
     def __init__(self, make: Callable[[int], Batch]) -> None:
         self._make = make
 
-    def __getitem__(self, number: int) -> Batch | BadInput:
+    def __getitem__(self, number: int) -> Batch | Exception:
         try:
             return self._make(number)
-        except BadInput as error:
+        except (BadInput, OSError, MemoryError) as error:
             return error
 
 
@@ -252,7 +252,7 @@ def loaded(
         pin_memory: for batches that go to a CUDA device.
 
     Raises:
-        BadInput: from `make`, at the batch that it concerns.
+        BadInput, OSError, MemoryError: from `make`, at the batch that it concerns.
     """
     loader = DataLoader(
         _Numbered(make),
@@ -263,7 +263,7 @@ def loaded(
         pin_memory=pin_memory,
     )
     for batch in loader:
-        if isinstance(batch, BadInput):
+        if isinstance(batch, Exception):
             raise batch
         yield batch
 

@@ -111,7 +111,8 @@ class CachedRows:
                 os.fsync(file.fileno())
             unfinished.replace(self._path)
         except OSError as error:
-            raise OSError(f"{self._path}: cannot write the cache: {error}") from error
+            told = f"cannot write the cache: {error.strerror}"
+            raise OSError(error.errno, told, str(self._path)) from error
 
     def _write_rows(self, file: IO[bytes]) -> None:
         console = Console(stderr=True)

@@ -17,7 +17,7 @@ from trainer.data.decode import check_shapes, image_size
 from trainer.data.labels import ABSENT, PRESENT
 from trainer.data.presence import area_fractions, presence_of, presence_thresholds
 from trainer.errors import BadInput
-from trainer.files import write_atomically
+from trainer.files import made_whole, naming, write_atomically
 
 LISTING = "gold.jsonl"
 
@@ -49,21 +49,21 @@ def make_gold(
     asked_C = codes.asked(len(categories))
     presence_NC = presence_of(fractions_NC, presence_thresholds(fractions_NC), asked_C)
     absent_NC = (presence_NC == ABSENT) & (fractions_NC == 0)
-    for folder in ("images", "masks"):
-        (out / folder).mkdir(parents=True, exist_ok=True)
-    made = []
     drawn = np.random.default_rng(seed).permutation(len(samples))[:count]
-    for number, index in enumerate(drawn):
-        made.append(
+    with made_whole(out) as place:
+        for folder in ("images", "masks"):
+            (place / folder).mkdir()
+        made = [
             GoldSample(
-                image=_copy(samples[index].image, out, number),
-                mask=_write_mask(_mask(samples[index], codes, resized=True), out, number),
+                image=_copy(samples[index].image, place, number),
+                mask=_write_mask(_mask(samples[index], codes, resized=True), place, number),
                 present=_named(categories, presence_NC[index] == PRESENT),
                 absent=_named(categories, absent_NC[index]),
             )
-        )
-    lines = "".join(f"{sample.model_dump_json()}\n" for sample in made)
-    write_atomically(out / LISTING, lines.encode())
+            for number, index in enumerate(drawn)
+        ]
+        lines = "".join(f"{sample.model_dump_json()}\n" for sample in made)
+        write_atomically(place / LISTING, lines.encode())
     return made
 
 
@@ -91,7 +91,8 @@ def _mask(sample: Sample, codes: MaskCodes, *, resized: bool = False) -> NDArray
 
 def _copy(image: Path, out: Path, number: int) -> Path:
     path = Path("images") / f"{number:05}{image.suffix.lower()}"
-    shutil.copyfile(image, out / path)
+    with naming(out / path):
+        shutil.copyfile(image, out / path)
     return path
 
 

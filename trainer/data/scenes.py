@@ -120,9 +120,9 @@ def write_domain(  # noqa: PLR0913 - what is written, and how
     """
     series = _Series(Look(look), seed, count, size, with_masks)
     _check(series)
-    for part in ("images", "masks") if with_masks else ("images",):
-        (folder / part).mkdir(parents=True, exist_ok=True)
     _claim(folder, series)
+    for part in ("images", "masks") if with_masks else ("images",):
+        (folder / part).mkdir(exist_ok=True)
     missing = [index for index in range(count) if not _is_there(folder, series, index)]
     done = count - len(missing)
     with _mapper(min(processes, len(missing) // 4)) as draw_all:
@@ -149,6 +149,7 @@ def _claim(folder: Path, series: _Series) -> None:
     """Say what the folder is for, or find that it is for something else."""
     note = folder / "scenes.json"
     if not note.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         write_atomically(note, series.as_json().encode())
     elif note.read_text(encoding="utf-8") != series.as_json():
         raise BadInput(f"{note}: the folder holds another series of scenes; choose an empty folder")

@@ -131,6 +131,9 @@ def run_all(study: Study, wanted: Sequence[Wanted], jobs: int) -> None:
         BadInput: a run failed; the message says which and why. The others were stopped, and go on
             where they were the next time, as after SIGTERM and Ctrl+C.
     """
+    for _, variant, seed in wanted:
+        study.run_dir(variant, seed)
+    study.check_data()
     study.out.mkdir(parents=True, exist_ok=True)
     for _, variant, _ in wanted:
         study.write_labels(variant.labels)

@@ -6,10 +6,14 @@ from pathlib import Path
 
 from trainer.config import FILE, write_config
 from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.cores import cores_here
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
 from trainer.errors import BadInput
 from trainer.recipes import RunSubject, apply_overrides, build
+
+CHECKED_SIZE = (320, 240)
+"""(width, height) at which masks are looked at before anything is made."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,20 @@ class Study:
         run_dir = self.run_dir(variant, seed)
         write_config(run_dir, self._config(variant, seed))
         return run_dir
+
+    def check_data(self) -> None:
+        """See that each domain has its images and masks, and that the masks can be read.
+
+        Raises:
+            BadInput: naming the dataset, the file or the field.
+        """
+        from trainer.data.domains import load_masked  # noqa: PLC0415 - these import torch
+        from trainer.data.mask_notes import mask_notes  # noqa: PLC0415
+
+        for domain in ("source", "target", "validation"):
+            card: DatasetCard = getattr(self, domain)
+            masked = load_masked(card, self.target.categories, CHECKED_SIZE)
+            mask_notes(domain, masked.images, self.target.categories, cores_here())
 
     def _config(self, variant: Variant, seed: int) -> TrainConfig:
         dense = variant.supervision is Supervision.DENSE
