@@ -23,36 +23,3 @@ export function planBatches(uploads: readonly Upload[]): Upload[][] {
   }
   return batches
 }
-
-/** Files that systems leave in folders and nobody means to import. */
-const isHidden = (name: string): boolean => /(^|\/)(\.|Thumbs\.db$|desktop\.ini$)/.test(name)
-
-/** The files of a file input; of a chosen folder with their paths in it. */
-export const pickUploads = (files: Iterable<File>): Upload[] =>
-  [...files]
-    .map((file) => ({ name: file.webkitRelativePath || file.name, file }))
-    .filter(({ name }) => !isHidden(name))
-
-/** What a drop holds: the part of react-aria's `DropItem` that is needed here. */
-export type Dropped =
-  | { kind: "file"; name: string; getFile: () => Promise<File> }
-  | { kind: "directory"; name: string; getEntries: () => AsyncIterable<Dropped> }
-  | { kind: "text" }
-
-/** All files that were dropped, those in folders with their paths. */
-export async function dropUploads(items: Iterable<Dropped>): Promise<Upload[]> {
-  const uploads: Upload[] = []
-  for (const item of items) await collect(item, "", uploads)
-  return uploads
-}
-
-async function collect(item: Dropped, folder: string, into: Upload[]): Promise<void> {
-  if (item.kind === "text") return
-  const name = folder + item.name
-  if (isHidden(name)) return
-  if (item.kind === "file") {
-    into.push({ name, file: await item.getFile() })
-    return
-  }
-  for await (const entry of item.getEntries()) await collect(entry, `${name}/`, into)
-}

@@ -1,5 +1,6 @@
 import { useBlocker } from "@tanstack/react-router"
 import { ImageUp } from "lucide-react"
+import { useState } from "react"
 import { DropZone, FileTrigger } from "react-aria-components"
 import { messageOf } from "@/api/client"
 import { Button } from "@/components/button"
@@ -8,7 +9,7 @@ import { Notice } from "@/components/notice"
 import { PickerButton } from "@/components/picker-button"
 import { ProgressBar } from "@/components/progress-bar"
 import { formatBytes, formatCount, formatPlural } from "@/lib/format"
-import { dropUploads, pickUploads, type Upload } from "./batches"
+import { type Chosen, describeLeftOut, dropUploads, pickUploads } from "./chosen"
 import styles from "./import.module.css"
 import { ImportResultView } from "./import-result"
 import { type ImportState, progressOf } from "./import-state"
@@ -17,7 +18,12 @@ import { useImport } from "./use-import"
 /** Takes pictures by drop, by choice of files, or by choice of a folder. */
 export function ImportPanel({ projectId }: { projectId: number }) {
   const { state, start, stop } = useImport(projectId)
+  const [chosen, setChosen] = useState<Chosen | null>(null)
   const isSending = state.phase === "sending"
+  const choose = (next: Chosen) => {
+    setChosen(next)
+    if (next.uploads.length > 0) start(next.uploads)
+  }
   useBlocker({
     shouldBlockFn: () =>
       !window.confirm("Images are still being sent. Stop the import and leave this page?"),
@@ -38,8 +44,23 @@ export function ImportPanel({ projectId }: { projectId: number }) {
         </Notice>
       )}
       {state.phase !== "idle" && <ImportResultView result={state.result} projectId={projectId} />}
-      <Chooser onChosen={(uploads) => uploads.length > 0 && start(uploads)} />
+      {chosen && <LeftOut chosen={chosen} />}
+      <Chooser onChosen={choose} />
     </>
+  )
+}
+
+/** What of the files that were chosen is not sent. */
+function LeftOut({ chosen }: { chosen: Chosen }) {
+  const words = describeLeftOut(chosen)
+  if (!words) return null
+  return (
+    <Notice tone="warn">
+      <span>
+        {chosen.uploads.length === 0 && "There are no pictures among these files. "}
+        {words.charAt(0).toUpperCase() + words.slice(1)}.
+      </span>
+    </Notice>
   )
 }
 
@@ -65,9 +86,10 @@ function Sending({ state, onStop }: { state: ImportState; onStop: () => void }) 
   )
 }
 
-const IMAGE_TYPES = ["image/jpeg", "image/png", "image/webp", "image/tiff", "image/bmp"]
+/** Some systems do not know that the last ones are pictures. */
+const IMAGE_TYPES = ["image/*", ".heic", ".heif", ".avif", ".mpo"]
 
-function Chooser({ onChosen }: { onChosen: (uploads: Upload[]) => void }) {
+function Chooser({ onChosen }: { onChosen: (chosen: Chosen) => void }) {
   const pick = (files: FileList | null) => files && onChosen(pickUploads(files))
   return (
     <DropZone
