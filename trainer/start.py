@@ -6,6 +6,7 @@ import torch
 
 from trainer.checkpoint import load_segmenter, shape_of
 from trainer.contract import TrainConfig
+from trainer.contract.names import comparable
 from trainer.cores import cores_here
 from trainer.errors import BadInput
 from trainer.models.segmenter import Segmenter, SegmenterShape, build_segmenter
@@ -72,7 +73,7 @@ def _difference(theirs: SegmenterShape, ours: SegmenterShape) -> str | None:
     if len(theirs.categories) != len(ours.categories):
         return f"has {len(theirs.categories)} categories, the run has {len(ours.categories)}"
     for number, pair in enumerate(zip(theirs.categories, ours.categories, strict=True)):
-        if pair[0] != pair[1]:
+        if comparable(pair[0]) != comparable(pair[1]):
             return f"category {number} is {pair[0]!r}, in the run it is {pair[1]!r}"
     for name in ("backbone", "head", "dilations", "feature_channels"):
         if getattr(theirs, name) != getattr(ours, name):

@@ -162,16 +162,27 @@ def test_the_demo_from_its_first_start_to_ones_own_images(tmp_path: Path) -> Non
         with pytest.raises(httpx.ConnectError):
             httpx.get(demo.address, trust_env=False)
 
-    own = tmp_path / "photographs"
+    own, elsewhere = tmp_path / "photographs", tmp_path / "elsewhere"
     own.mkdir()
-    for name, color in (("a.jpg", "teal"), ("b.png", "olive")):
-        Image.new("RGB", (80, 60), color).save(own / name)
+    elsewhere.mkdir()
+    Image.new("RGB", (80, 60), "teal").save(own / "a.jpg")
+    Image.new("RGB", (80, 60), "olive").save(elsewhere / "3.05\u202fPM.png")
+    (own / "linked").symlink_to(elsewhere)
+    for name in ("._a.jpg", "notes.txt", os.fsdecode(b"caf\xe9.jpg")):
+        (own / name).touch()
     with start(data, "--images", str(own)) as demo:
+        assert "photographs: left out: 1 hidden, 1 .txt" in demo.output
+        assert r"refused caf\xe9.jpg: the name is not valid UTF-8" in demo.output
         assert demo.password(ANNOTATOR) == password
         with demo.sign_in(ADMIN, password) as client:
             projects = {project["name"]: project for project in client.get("/projects").json()}
         assert projects["Demo streets"]["images"]["total"] == 5
         assert projects["photographs"]["images"]["total"] == 2
+        with demo.sign_in(ANNOTATOR, password) as client:
+            own_leases = f"/projects/{projects['photographs']['id']}/leases"
+            leased = client.post(own_leases, json={"count": 2}).json()
+            names = {lease["image"]["external_id"] for lease in leased}
+            assert names == {"a.jpg", "linked/3.05\u202fPM.png"}
         assert projects["photographs"]["validation"] is None
         processes = demo.descendants()
         demo.process.kill()

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from trainer.contract.names import comparable, same_twice
 from trainer.patterns import filled, glob_of, names_in, values_in
 from trainer.ready import ready_card
 
@@ -154,7 +155,10 @@ class DatasetCard(Record):
     @property
     def categories(self) -> tuple[str, ...]:
         """All categories that the card names, in its order."""
-        return tuple(dict.fromkeys([*self.ids.values(), *self.colors.values()]))
+        names: dict[str, str] = {}
+        for name in (*self.ids.values(), *self.colors.values()):
+            names.setdefault(comparable(name), name)
+        return tuple(names.values())
 
     @property
     def image_glob(self) -> str:
@@ -382,7 +386,7 @@ class TrainConfig(Record):
 
     @model_validator(mode="after")
     def _categories_fit(self) -> Self:
-        if len(set(self.categories)) != len(self.categories):
+        if same_twice(self.categories):
             raise ValueError("a category is named twice")
         if self.colors and len(self.colors) != len(self.categories):
             raise ValueError(f"{len(self.colors)} colours for {len(self.categories)} categories")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from trainer.contract import DatasetCard
+from trainer.contract.names import comparable
 from trainer.errors import BadInput
 
 VOID = -1
@@ -270,7 +271,8 @@ def mask_codes(card: DatasetCard, categories: tuple[str, ...]) -> MaskCodes:
             or a value is out of range.
     """
     void = None if card.void == "others" else [_number(value) for value in card.void or ()]
-    if near := nearly_named(card.categories, categories):
+    names = [comparable(name) for name in card.categories]
+    if near := nearly_named(names, [comparable(name) for name in categories]):
         raise BadInput(
             f"dataset {card.name!r}: {'colors' if card.colors else 'ids'}: {near[0]!r} is no "
             f"category of the run; did you mean {near[1]!r}? A value of no category belongs in void"
@@ -317,14 +319,15 @@ def _lookup(
 ) -> NDArray[np.int16]:
     lowest = 0 if entries == COLORS else LOWEST
     lookup = np.full(entries - lowest, VOID if void is None else UNKNOWN, np.int16)
-    index = {name: number for number, name in enumerate(categories)}
-    if not index.keys() & set(values.values()):
+    index = {comparable(name): number for number, name in enumerate(categories)}
+    names = {raw: comparable(name) for raw, name in values.items()}
+    if not index.keys() & set(names.values()):
         raise BadInput(f"{field}: names none of the run's categories")
     for raw in [*values, *(void or ())]:
         if not lowest <= raw < entries:
             raise BadInput(f"{field}: {raw} is not between {lowest} and {entries - 1}")
     lookup[list(void or ())] = VOID
-    for raw, name in values.items():
+    for raw, name in names.items():
         lookup[raw] = index.get(name, VOID)
     return lookup
 

@@ -22,7 +22,7 @@ PICTURE_SUFFIXES = frozenset({
 })  # fmt: skip
 """Endings of pictures, in lower case. Whoever reads one may still refuse it, by name."""
 
-_KEPT_BY_PROGRAMS = frozenset(
+KEPT_BY_PROGRAMS = frozenset(
     name.casefold()
     for name in ("@eaDir", "@Recycle", "#recycle", "#snapshot", "$RECYCLE.BIN", "__MACOSX",
                  "System Volume Information", "lost+found", "Thumbs.db", "ehthumbs.db",
@@ -225,7 +225,7 @@ class _Search:
 
 def is_hidden(name: str) -> bool:
     """Whether the last name of a path is of what people do not see, or programs keep for themselves."""
-    return name.startswith(".") or name.casefold() in _KEPT_BY_PROGRAMS
+    return name.startswith(".") or name.casefold() in KEPT_BY_PROGRAMS
 
 
 def _why_no_picture(entry: os.DirEntry[str]) -> str | None:

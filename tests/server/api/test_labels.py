@@ -283,3 +283,31 @@ def test_nothing_left_is_an_empty_list(annotator: TestClient, project: dict[str,
     for lease in take(annotator, project, 3):
         put(annotator, lease)
     assert take(annotator, project) == []
+
+
+def test_a_category_is_named_in_any_spelling(
+    engineer: TestClient,
+    make_project: Callable[..., dict[str, Any]],
+    upload: Callable[..., Any],
+    jpeg: Callable[..., bytes],
+) -> None:
+    composed, parts, joined = (
+        "Fu\u00dfg\u00e4nger",
+        "Fu\u00dfga\u0308nger",
+        "\u0645\u06cc\u200c\u062e",
+    )
+    project = make_project(categories=[{"name": parts}, {"name": joined}])
+    upload(project["id"], {"a.jpg": jpeg()})
+    (image,) = engineer.get(f"/api/v1/projects/{project['id']}/images").json()["items"]
+    url = f"/api/v1/images/{image['id']}/label"
+    point = {"category": composed, "x": 1, "y": 2}
+    label = {"present": [composed], "absent": [joined], "points": [point]}
+    answer = engineer.put(url, json=label | {"timing": {"wall_ms": 1}})
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    assert (said["present"], said["absent"]) == ([parts], [joined])
+    assert said["points"] == [point | {"category": parts}]
+    answer = engineer.put(
+        url, json={"present": [parts], "absent": [composed], "timing": {"wall_ms": 1}}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "contradiction")

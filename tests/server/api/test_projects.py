@@ -120,6 +120,9 @@ def test_a_category_that_a_label_names_can_not_be_removed(
     [
         ([{"name": "Sky", "id": 999}], "unknown-category", "categories[0].id"),
         ([{"name": "Sky"}, {"name": "Sky"}], "bad-input", "'Sky' is used twice"),
+        ([{"name": "caf\u00e9"}, {"name": "cafe\u0301"}], "bad-input", "is used twice"),
+        ([{"name": "a\u009bb"}], "bad-input", "control character"),
+        ([{"name": "a\u202eb"}], "bad-input", "direction of writing"),
         ([{"name": "Sky", "key": "x"}, {"name": "Sea", "key": "x"}], "bad-input", "'x'"),
         ([{"name": "Sky", "id": 1}, {"name": "Sea", "id": 1}], "bad-input", "id 1"),
     ],

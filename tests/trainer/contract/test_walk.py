@@ -1,15 +1,23 @@
 """The one walk of a folder: what it finds, and what it says that it left out."""
 
 import os
+import re
 import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.contract import DatasetCard
-from trainer.contract.walk import describe_left_out, pictures_below, pictures_of
+from trainer.contract.walk import (
+    KEPT_BY_PROGRAMS,
+    PICTURE_SUFFIXES,
+    describe_left_out,
+    is_hidden,
+    pictures_below,
+    pictures_of,
+)
 
 NFC, NFD = (unicodedata.normalize(form, "Größe") for form in ("NFC", "NFD"))
 
@@ -139,6 +147,7 @@ def test_a_name_that_is_not_utf_8_is_found(tmp_path: Path) -> None:
 PATHS = st.lists(st.sampled_from(["a", "b", "1.png", "2.jpg"]), min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(st.lists(PATHS.map("/".join), max_size=8))
 def test_what_a_folder_has_is_found_or_counted(
     tmp_path_factory: pytest.TempPathFactory, paths: list[str]
@@ -151,3 +160,14 @@ def test_what_a_folder_has_is_found_or_counted(
     files = sorted(p.relative_to(root) for p in root.rglob("*") if p.is_file())
     assert [Path(name) for name in found.names] == [p for p in files if p.suffix]
     assert sum(found.left_out.values()) == len([p for p in files if not p.suffix])
+
+
+def test_the_browser_knows_the_same_endings_and_hidden_names() -> None:
+    here = Path(__file__).parents[3] / "frontend/src/features/images/chosen.ts"
+    text = here.read_text(encoding="utf-8")
+    lists = text.partition("const PICTURE_ENDINGS")[2].partition("const HIDDEN")[0]
+    texts = re.findall(r'"(.*?)"', lists)
+    endings = {word for part in texts for word in part.split() if word.startswith(".")}
+    assert endings == PICTURE_SUFFIXES
+    names = {part.replace("\\r", "\r") for part in texts if is_hidden(part.replace("\\r", "\r"))}
+    assert names - {part for part in texts if part.startswith(".")} == set(KEPT_BY_PROGRAMS)
