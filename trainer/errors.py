@@ -40,9 +40,11 @@ def in_one_line(error: BaseException) -> str:
         wanted = re.search(r"allocate ([\d.]+ ?\w+)", str(error))
         more = f": {wanted[1]} could not be had" if wanted else ""
         return f"out of memory{more}; a smaller batch_size or smaller images need less"
+    said = " ".join(str(error).splitlines())
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror} (error {error.errno})"
-    return " ".join(str(error).splitlines())
+        said = f"{error.filename}: {error.strerror} (error {error.errno})"
+    # The name of a file need not be UTF-8, what a run writes is.
+    return said.encode(errors="backslashreplace").decode()
 
 
 def describe(error: ValidationError) -> str:

@@ -12,7 +12,7 @@ from server.errors import BadInput, Conflict, NotFound, first_complaint
 from server.schemas.project import DatasetOut
 from server.settings import get_settings
 from trainer.contract import DatasetCard
-from trainer.contract.names import comparable, why_no_dataset
+from trainer.contract.names import LONGEST_PATH, comparable, shown, why_no_dataset, why_refused
 from trainer.contract.walk import Spellings, describe_left_out, pictures_of
 
 DATASET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -145,7 +145,10 @@ def _parse(path: Path) -> DatasetCard:
         # What is wrong between fields is said of none; its message names them.
         where = f"{path.name}: {field}" if field else path.name
         raise UnusableCard(f"{where}: {message}") from error
-    return card.model_copy(update={"root": (path.parent / card.root).resolve()})
+    root = (path.parent / card.root).resolve()
+    if reason := why_refused(str(root), LONGEST_PATH):
+        raise UnusableCard(f"{path.name}: root: {shown(str(root))}: {reason}")
+    return card.model_copy(update={"root": root})
 
 
 def _examine(card: DatasetCard) -> tuple[int, str | None]:

@@ -394,3 +394,12 @@ def test_what_a_run_cannot_use_is_named_in_one_line(
     assert message in error
     assert "\n" not in error
     assert not list((run_dir).glob("checkpoints/*"))
+
+
+def test_a_run_folder_whose_name_is_not_utf_8_fails_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    result = runner.invoke(app, ["train", str(folder)])
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    assert r"caf\udce9/config.json: cannot read" in result.stderr

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 
 MAX_NAME = 500
 """Characters of the longest name of an image."""
+LONGEST_PATH = 4096
+"""Characters of the longest path of a folder."""
 
 # Controls but U+0085, which as U+2028 and U+2029 is white space where some programs end a line.
 _CONTROL = r"\x00-\x1f\x7f-\x84\x86-\x9f"

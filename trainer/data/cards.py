@@ -8,11 +8,9 @@ import yaml
 from pydantic import ValidationError
 
 from trainer.contract import DatasetCard, ListedImage
-from trainer.contract.names import shown, why_no_dataset, why_refused
+from trainer.contract.names import LONGEST_PATH, shown, why_no_dataset, why_refused
 from trainer.contract.walk import Pictures, Spellings, describe_left_out, pictures_of
 from trainer.errors import BadInput, describe
-
-LONGEST_PATH = 4096
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,27 @@ def test_a_card_may_extend_a_ready_made_one(database: str) -> None:
     assert (listed.name, listed.images, listed.problem) == ("small", 1, None)
     assert listed.categories[:3] == ["road", "sidewalk", "building"]
     assert datasets.get_usable("small", {"road"}).mask_channel == 0
+
+
+def test_what_a_cards_folder_has_besides_is_known(database: str) -> None:
+    card = write_card("town", {"root": "town", "images": "**/*"})
+    for name in ("1.jpe", "._1.png", "film.mov"):
+        (card.parent / "town" / name).parent.mkdir(exist_ok=True)
+        (card.parent / "town" / name).touch()
+    contents = datasets.contents_of(datasets.get("town"))
+    assert (contents.images, contents.left_out) == (1, "left out: 1 hidden, 1 .mov")
+    (card.parent / "town/1.jpe").unlink()
+    (listed,) = datasets.list_all()
+    assert "no images at" in (listed.problem or "")
+    assert "left out: 1 hidden, 1 .mov" in (listed.problem or "")
+    (card.parent / "town" / os.fsdecode(b"caf\xe9.png")).touch()
+    (listed,) = datasets.list_all()
+    assert r"image caf\xe9.png: the name is not valid UTF-8" in (listed.problem or "")
+
+
+def test_a_root_that_is_not_utf_8_is_refused(database: str) -> None:
+    card = write_card("town", {"root": "."})
+    folder = card.parent / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    with pytest.raises(datasets.UnusableCard, match=r"caf\\xe9: the name is not valid UTF-8"):
+        datasets.add(card.rename(folder / "town.yaml"))
