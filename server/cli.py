@@ -32,13 +32,12 @@ from server.services import datasets, images, label_files, manifests, projects, 
 from server.services.images import Imported
 from server.services.label_files import ImportRules, Unmentioned
 from server.services.label_formats import LabelFormat
-from server.settings import get_settings
 from server.supervisor import ChildFailed
 from trainer.contract.names import shown
 from trainer.contract.walk import Pictures, describe_left_out, pictures_below
 
 BAD_INPUT = 2
-LISTED_REJECTIONS = 20
+LISTED = 20
 
 output = Console(soft_wrap=True)
 messages = Console(stderr=True, soft_wrap=True)
@@ -220,18 +219,23 @@ def import_images(
         result = _import_folder(project_id, pictures_below(path))
     else:
         result = _import_manifest(project_id, path)
+    _list("note on", result.notes)
     _report(result.imported, result.skipped, result.rejected)
 
 
 def _report(imported: int, skipped: int, rejected: Sequence[tuple[str, str]]) -> None:
     """Say what became of an import; leaves with status 1 when something was refused."""
     messages.print(f"imported {imported}, skipped {skipped}, refused {len(rejected)}")
-    for name, reason in rejected[:LISTED_REJECTIONS]:
-        messages.print(f"refused {escape(shown(name))}: {escape(reason)}", highlight=False)
-    if len(rejected) > LISTED_REJECTIONS:
-        messages.print(f"and {len(rejected) - LISTED_REJECTIONS} more")
+    _list("refused", rejected)
     if rejected:
         raise typer.Exit(1)
+
+
+def _list(what: str, said: Sequence[tuple[str, str]]) -> None:
+    for name, words in said[:LISTED]:
+        messages.print(f"{what} {escape(shown(name))}: {escape(words)}", highlight=False)
+    if len(said) > LISTED:
+        messages.print(f"and {len(said) - LISTED} more")
 
 
 def _find_project(session: Session, name_or_number: str) -> Project:
@@ -251,15 +255,10 @@ def _import_folder(project_id: int, pictures: Pictures) -> Imported:
         raise BadInput(f"{where} ({said})" if said else where)
     if said:
         messages.print(escape(said), highlight=False)
-    limit = get_settings().max_image_bytes
     result = Imported()
     with _progress() as progress:
         for name in progress.track(pictures.names, description="Importing"):
-            path = pictures.folder / name
-            if path.stat().st_size > limit:
-                result.rejected.append((name, f"larger than {limit / 2**20:.0f} MB"))
-            else:
-                images.import_file(project_id, name, path.read_bytes(), result)
+            images.import_path(project_id, name, pictures.folder / name, result)
     return result
 
 

@@ -32,6 +32,7 @@ from server.schemas.image import (
     ImageOut,
     ImportResult,
     Neighbours,
+    Noted,
     Rejected,
     Requeue,
     Requeued,
@@ -68,6 +69,7 @@ IMPORT_BODY = {
 @router.post(
     "/projects/{project_id}/images",
     responses=problems(401, 403, 404, 413),
+    response_model_exclude_defaults=True,
     openapi_extra=IMPORT_BODY,
 )
 async def import_images(
@@ -86,7 +88,10 @@ async def import_images(
     else:
         raise BadInput("send multipart/form-data or application/x-ndjson", code="content-type")
     rejected = [Rejected(name=name, reason=reason) for name, reason in result.rejected]
-    return ImportResult(imported=result.imported, skipped=result.skipped, rejected=rejected)
+    notes = tuple(Noted(name=name, note=note) for name, note in result.notes)
+    return ImportResult(
+        imported=result.imported, skipped=result.skipped, rejected=rejected, notes=notes
+    )
 
 
 def _must_exist(project_id: int) -> None:
@@ -139,6 +144,7 @@ def image_out(image: Image, n_labels: int) -> ImageOut:
         external_id=image.shown_name,
         state=ImageState(image.state),
         reject_reason=image.reject_reason,
+        note=image.note,
         width=image.width,
         height=image.height,
         split=image.split,
@@ -287,7 +293,11 @@ def image_file(
     session: ReadSessionDep,
     width: Annotated[int | None, Query(ge=1, le=20_000)] = None,
 ) -> Response:
-    """The upright picture; with `width`, scaled down to at least that many pixels."""
+    """The upright picture; with `width`, scaled down for a screen that wants so many pixels.
+
+    It comes 320, 640, 1280, 1920 or 2560 pixels wide: the next of these, or the largest where more
+    is asked for. A picture that is no wider than what is asked for or than that comes as it is.
+    """
     path = images.file_for_screen(images.get(session, image_id), width)
     # A file never changes under its image: a browser may keep it, but not share it.
     return FileResponse(path, headers={"Cache-Control": "private, max-age=31536000, immutable"})

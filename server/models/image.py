@@ -61,6 +61,8 @@ class Image(Base):
     split: Mapped[str] = mapped_column(String(50), default="train")
     state: Mapped[str] = mapped_column(String(20))
     reject_reason: Mapped[str | None] = mapped_column(String(500))
+    note: Mapped[str | None] = mapped_column(String(500))
+    """What its owner should know of the file, such as metadata that could not be read."""
     width: Mapped[int | None]
     height: Mapped[int | None]
     labelled: Mapped[bool] = mapped_column(default=False)

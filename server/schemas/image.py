@@ -34,11 +34,19 @@ class Rejected(Out):
     reason: str
 
 
+class Noted(Out):
+    name: str
+    note: str
+
+
 class ImportResult(Out):
     imported: int
     skipped: int
     """Were there already."""
     rejected: list[Rejected]
+    notes: tuple[Noted, ...] = ()
+    """What to know of files that were imported, such as metadata that cannot be read; left out
+    when there is nothing."""
 
 
 class ImageOut(Out):
@@ -46,6 +54,8 @@ class ImageOut(Out):
     external_id: str
     state: ImageState
     reject_reason: str | None
+    note: str | None
+    """What to know of the file, such as metadata that could not be read."""
     width: int | None
     height: int | None
     split: str

@@ -30,6 +30,7 @@ from server.pictures import BadPicture, Picture, verify_picture
 from server.processes import bound_to_parent
 from server.services import datasets, images
 from server.services.execution import worker_stops
+from server.services.trainer_process import trainer_environment
 from server.settings import get_settings
 from server.storage import get_storage
 from trainer.contract import GoldSample
@@ -118,7 +119,7 @@ def _draw(order: _Order, folder: Path, command: Sequence[str]) -> None:
     with (folder / "errors.txt").open("w+", encoding="utf-8", errors="replace") as errors:
         process = subprocess.Popen(  # noqa: S603
             bound_to_parent([*command, *options]), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=errors,
+            stdout=subprocess.DEVNULL, stderr=errors, env=trainer_environment(),
         )  # fmt: skip
         status = _wait(process)
         errors.seek(0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -23,9 +24,15 @@ from server.services import manifests, priorities
 from server.settings import get_settings
 from server.storage import get_storage
 from trainer.contract.names import comparable, why_no_path, why_refused
+from trainer.contract.pictures import any_reason
 
 BATCH = 1000
 MAX_NAME = 500
+MAX_NOTE = 500
+MOST_FAILURES = 5
+"""In a row, of storage or database."""
+
+log = structlog.get_logger()
 
 
 @dataclass
@@ -36,6 +43,8 @@ class Imported:
     skipped: int = 0
     rejected: list[tuple[str, str]] = field(default_factory=list)
     """(name, reason)"""
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    """(name, what its owner should know of an image that was imported)"""
 
 
 def register_manifest(
@@ -128,12 +137,30 @@ def import_file(project_id: int, name: str, content: bytes, result: Imported) ->
     try:
         picture = verify_picture(content, get_settings())
     except BadPicture as error:
-        result.rejected.append((name, str(error)))
+        result.rejected.append((name, _shown(str(error))))
         return
-    row = {"external_id": name, "uri": None, "split": "train"} | store(digest, picture)
+    columns = store(digest, picture)
+    if columns["note"]:
+        result.notes.append((name, columns["note"]))
+    row = {"external_id": name, "uri": None, "split": "train"} | columns
     with session_scope() as session:
         project = session.get_one(Project, project_id)
         _insert(session, project, [row], result)
+
+
+def import_path(project_id: int, name: str, path: Path, result: Imported) -> None:
+    """Verify and store one file of this machine, in a transaction of its own."""
+    limit = get_settings().max_image_bytes
+    try:
+        with any_reason("can not be read"):
+            content = path.read_bytes() if path.stat().st_size <= limit else None
+    except BadPicture as error:
+        result.rejected.append((name, str(error)))
+        return
+    if content is None:
+        result.rejected.append((name, f"larger than {limit / 2**20:.0f} MB"))
+    else:
+        import_file(project_id, name, content, result)
 
 
 def _known(session: Session, project_id: int, name: str, digest: str) -> str | None:
@@ -167,13 +194,20 @@ def store(digest: str, picture: Picture) -> dict[str, Any]:
         "width": picture.width,
         "height": picture.height,
         "state": ImageState.READY.value,
+        "note": _shown("; ".join(picture.notes)) or None,
     }
+
+
+def _shown(text: str) -> str:
+    """What a file made somebody say of it, as far as databases and pages take it."""
+    return "".join(c if c.isprintable() else " " for c in text)[:MAX_NOTE]
 
 
 def verify(image_id: int) -> bool:
     """Look at a registered image's file, if nobody has yet; returns whether it can be shown.
 
-    Opens no transaction while it reads and decodes.
+    Opens no transaction while it reads and decodes. What is wrong with the file is the reason why
+    the image is rejected; what is wrong with storage or database is raised, and changes nothing.
     """
     with session_scope(read_only=True) as session:
         image = get(session, image_id)
@@ -181,9 +215,11 @@ def verify(image_id: int) -> bool:
         return image.state == ImageState.READY
     settings = get_settings()
     try:
-        content = manifests.read_uri(image.uri or "", settings)
-        picture = verify_picture(content, settings)
-    except (manifests.Unreadable, BadPicture) as error:
+        with any_reason("can not be read"):
+            content = manifests.read_uri(image.uri or "", settings)
+            picture = verify_picture(content, settings)
+    except BadPicture as error:
+        log.warning("image rejected", image_id=image_id, uri=image.uri, reason=str(error))
         _reject(image_id, str(error))
         return False
     columns = store(hashlib.sha256(content).hexdigest(), picture)
@@ -199,7 +235,7 @@ def _still_registered(session: Session, image_id: int, columns: dict[str, Any]) 
 
 def _reject(image_id: int, reason: str) -> None:
     with session_scope() as session:
-        columns = {"state": ImageState.REJECTED.value, "reject_reason": reason[:MAX_NAME]}
+        columns = {"state": ImageState.REJECTED.value, "reject_reason": _shown(reason)}
         _still_registered(session, image_id, columns)
         session.execute(
             update(Assignment)
@@ -209,17 +245,34 @@ def _reject(image_id: int, reason: str) -> None:
 
 
 def verify_registered(limit: int = 200) -> int:
-    """Verify the images that wait for it, oldest first; returns how many were looked at."""
-    with session_scope(read_only=True) as session:
-        waiting = session.scalars(
-            select(Image.id)
-            .where(Image.state == ImageState.REGISTERED.value)
-            .order_by(Image.id)
-            .limit(limit)
-        ).all()
-    for image_id in waiting:
-        verify(image_id)
-    return len(waiting)
+    """Verify the images that wait for it, oldest first; returns how many need not wait any more.
+
+    An image that cannot be stored waits for the next time and keeps none of the others waiting.
+    Raises what is in the way once MOST_FAILURES follow each other: then it is not the images.
+    """
+    settled, failed, after = 0, 0, 0
+    while settled < limit:
+        with session_scope(read_only=True) as session:
+            waiting = session.scalars(
+                select(Image.id)
+                .where(Image.state == ImageState.REGISTERED.value, Image.id > after)
+                .order_by(Image.id)
+                .limit(limit - settled)
+            ).all()
+        for image_id in waiting:
+            after = image_id
+            try:
+                verify(image_id)
+            except Exception:
+                log.exception("image not verified", image_id=image_id)
+                failed += 1
+                if failed == MOST_FAILURES:
+                    raise
+            else:
+                settled, failed = settled + 1, 0
+        if not waiting:
+            break
+    return settled
 
 
 def get(session: Session, image_id: int, *, lock: bool = False) -> Image:

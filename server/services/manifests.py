@@ -2,6 +2,8 @@
 
 import ipaddress
 import socket
+import stat
+import time
 from collections.abc import Iterable, Iterator
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +11,7 @@ from pydantic import ValidationError
 
 from server.errors import BadInput, first_complaint
 from server.json_text import parse_json
+from server.pictures import BadPicture
 from server.schemas.image import ManifestLine
 from server.settings import Settings
 from trainer.contract.names import why_no_path, why_refused
@@ -16,6 +19,8 @@ from trainer.contract.walk import Spellings
 
 MAX_URI = 2000
 MAX_LINE_BYTES = 16_384
+MOST_SECONDS = 300
+"""For one picture from another host, which would keep all others waiting."""
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[tuple[int, ManifestLine]]:
@@ -49,8 +54,9 @@ def refuse_uri(uri: str, settings: Settings) -> str | None:
         return _refuse_path(uri)
     try:
         parts = urlsplit(uri)
-    except ValueError:
-        return "not a valid address"
+        _ = parts.port  # which is looked at only now
+    except ValueError as error:
+        return f"not a valid address: {error}"
     return _refuse_address(parts, settings)
 
 
@@ -72,12 +78,12 @@ def _refuse_address(parts: SplitResult, settings: Settings) -> str | None:
     return None
 
 
-class Unreadable(ValueError):
+class Unreadable(BadPicture):
     """Why the file behind an address can not be read."""
 
 
 def read_uri(uri: str, settings: Settings) -> bytes:
-    """The bytes behind an address that `refuse_uri` let through. Raises Unreadable."""
+    """The bytes behind an address that `refuse_uri` let through. Raises Unreadable or OSError."""
     if reason := refuse_uri(uri, settings):
         raise Unreadable(reason)
     return _download(uri, settings) if "://" in uri else _read_path(uri, settings)
@@ -85,16 +91,20 @@ def read_uri(uri: str, settings: Settings) -> bytes:
 
 def _read_path(uri: str, settings: Settings) -> bytes:
     root = settings.images.resolve()
-    path = Spellings().on_disk(root / uri).resolve()
+    try:
+        path = Spellings().on_disk(root / uri).resolve()
+    except RuntimeError as error:
+        raise Unreadable("can not be read: its links lead in a circle") from error
     # resolve() follows links: one that leads out of the folder is caught here.
     if not (settings.image_links or path.is_relative_to(root)):
         raise Unreadable("the path leads out of the server's image folder")
-    try:
-        if path.stat().st_size > settings.max_image_bytes:
-            raise Unreadable(f"larger than {settings.max_image_bytes / 2**20:.0f} MB")
-        return path.read_bytes()
-    except OSError as error:
-        raise Unreadable(f"can not be read: {error.strerror}") from error
+    found = path.stat()
+    # A pipe would be waited for without end.
+    if not stat.S_ISREG(found.st_mode):
+        raise Unreadable("can not be read: it is not a file")
+    if found.st_size > settings.max_image_bytes:
+        raise Unreadable(f"larger than {settings.max_image_bytes / 2**20:.0f} MB")
+    return path.read_bytes()
 
 
 def _download(uri: str, settings: Settings) -> bytes:
@@ -103,6 +113,7 @@ def _download(uri: str, settings: Settings) -> bytes:
 
     _refuse_private_address(urlsplit(uri).hostname or "")
     content = bytearray()
+    until = time.monotonic() + MOST_SECONDS
     try:
         with (
             httpx.Client(follow_redirects=False, timeout=20, trust_env=False) as client,
@@ -114,7 +125,9 @@ def _download(uri: str, settings: Settings) -> bytes:
                 content += piece
                 if len(content) > settings.max_image_bytes:
                     raise Unreadable(f"larger than {settings.max_image_bytes / 2**20:.0f} MB")
-    except httpx.HTTPError as error:
+                if time.monotonic() > until:
+                    raise Unreadable(f"not sent within {MOST_SECONDS} seconds")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unreadable(f"can not be fetched: {type(error).__name__}") from error
     return bytes(content)
 
@@ -123,7 +136,7 @@ def _refuse_private_address(host: str) -> None:
     """An allowed host whose name leads into a private network is still refused."""
     try:
         found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise Unreadable(f"the host {host} can not be found") from error
     for *_, address in found:
         if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:

@@ -13,11 +13,19 @@ from pathlib import Path
 from typing import IO
 
 from server.processes import bound_to_parent
+from server.settings import get_settings
+from trainer.contract.pictures import MOST_PIXELS
 
 LOCK, LOG = "trainer.lock", "trainer.log"
 KILL_SECONDS = 10
 LOG_TAIL_LINES = 15
 LOG_TAIL_BYTES = 16_384
+
+
+def trainer_environment() -> dict[str, str]:
+    """This process's, with the settings that a trainer shares: `.env` is read by the server alone."""
+    most_pixels = str(get_settings().max_image_pixels)
+    return {**os.environ, MOST_PIXELS: most_pixels}  # noqa: TID251 - handed on as a whole
 
 
 class TrainerProcess:
@@ -35,6 +43,7 @@ class TrainerProcess:
         with _locked(run_dir / LOCK) as lock, self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 bound_to_parent([*command, str(run_dir)], signal.SIGTERM),
+                env=trainer_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

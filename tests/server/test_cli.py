@@ -14,6 +14,7 @@ from sqlalchemy import text
 from server import db, migrations
 from server.schemas.project import CategoryIn, ProjectIn
 from server.services import projects, users
+from tests.odd_pictures import encode, mpo, scene
 
 Weakseg = Callable[..., subprocess.CompletedProcess[str]]
 PASSWORD = "long enough"
@@ -107,6 +108,22 @@ def test_a_token_made_here_opens_the_account(weakseg: Weakseg, database: None) -
             "nightly",
             ["read"],
         )
+
+
+def test_odd_files_of_a_folder_are_named_and_the_others_imported(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    (folder / "a.tif").write_bytes(b"II*\0\x08\0\0\0\1\0\x0e\1\2\0\4\0\0\0abc\0\0\0\0\0")
+    (folder / "b.png").write_bytes(encode(scene(), "PNG", exif=b"Exif\0\0\0\x08\0\2\1"))
+    (folder / "c.jpg").write_bytes(mpo())
+    ended = weakseg("import", "Streets", str(folder))
+    assert ended.returncode == 1
+    assert "imported 2, skipped 0, refused 1" in ended.stderr
+    assert "refused a.tif: " in ended.stderr
+    assert "note on b.png: its EXIF cannot be read" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_folder_is_imported_once_and_its_bad_files_are_named(

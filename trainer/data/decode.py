@@ -1,30 +1,17 @@
 """Image files to arrays; masks are read by `trainer.contract.masks`."""
 
-import struct
-import warnings
+import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.PngImagePlugin import PngImageFile
+from PIL import Image
 
+from trainer.contract.pictures import MOST_PIXELS, BadPicture, Rules, picture_size, read_picture
 from trainer.errors import BadInput
 
 SHAPES_DIFFER = 0.01
 """A few images of GTA5 are some rows taller than their masks."""
-
-_ORIENTATION, _TURNED = 0x0112, 5
-"""EXIF's tag, and the first of its values under which width and height change places."""
-_PNG_METADATA = {b"eXIf", b"iTXt", b"zTXt"}
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 
 
 def decode_image(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
@@ -36,15 +23,9 @@ def decode_image(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.
         BadInput: naming the file.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                if size:
-                    # A JPEG decoder can skip most of the work when the picture is made smaller;
-                    # the longer side, because the orientation is applied only afterwards.
-                    opened.draft(None, (max(size), max(size)))
-                image = _to_rgb(ImageOps.exif_transpose(opened))
-    except _UNREADABLE as error:
+        # A JPEG decoder can skip most of the work when the picture is made smaller.
+        image = read_picture(path, _rules(), at_least=size).image
+    except BadPicture as error:
         raise BadInput(f"{path}: cannot decode the image: {error}") from error
     if size and image.size != size:
         image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
@@ -58,42 +39,16 @@ def image_size(path: Path) -> tuple[int, int]:
         BadInput: naming the file.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                turned = _exif(opened, path).get(_ORIENTATION, 1) >= _TURNED
-                return (opened.height, opened.width) if turned else opened.size
-    except _UNREADABLE as error:
+        return picture_size(path, _rules())
+    except BadPicture as error:
         raise BadInput(f"{path}: cannot read the image: {error}") from error
 
 
-def _exif(opened: Image.Image, path: Path) -> Image.Exif:
-    # Pillow decodes all pixels of a PNG to see what comes after them, which is hardly ever anything.
-    if isinstance(opened, PngImageFile) and not _has_metadata_at_its_end(path):
-        return Image.Image.getexif(opened)
-    return opened.getexif()
-
-
-def _has_metadata_at_its_end(png: Path) -> bool:
-    """Whether something is told of a PNG's picture after its pixels."""
-    pixels_seen = False
-    with png.open("rb", buffering=0) as file:
-        file.seek(8)
-        while len(head := file.read(8)) == 8:
-            length, kind = struct.unpack(">I4s", head)
-            pixels_seen |= kind == b"IDAT"
-            if pixels_seen and kind in _PNG_METADATA:
-                return True
-            file.seek(length + 4, 1)
-    return False
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        # Pillow clips 16 bits to 8 instead of scaling them.
-        values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray((values.clip(0, 65535) / 257).round().astype(np.uint8))
-    return image.convert("RGB")
+def _rules() -> Rules:
+    """Pillow's own limit, or the server's where that is higher: what it took must be read here."""
+    most = Image.MAX_IMAGE_PIXELS
+    told = os.environ.get(MOST_PIXELS)  # noqa: TID251 - the server starts the trainer with it
+    return Rules(most_pixels=most if most is None or told is None else max(most, int(told)))
 
 
 def check_shapes(image: Path, mask: Path) -> None:

@@ -4,7 +4,9 @@ import type { paths } from "./schema.gen"
 
 export type Image = Schemas["ImageOut"]
 export type ImageDetail = Schemas["ImageDetail"]
-export type ImportResult = Schemas["ImportResult"]
+type AnyImportResult = Schemas["ImportResult"]
+/** The server leaves `notes` out when there are none. */
+export type ImportResult = Omit<AnyImportResult, "notes"> & Partial<Pick<AnyImportResult, "notes">>
 export type Label = Schemas["LabelOut"]
 export type Prediction = Schemas["PredictionOut"]
 

@@ -93,7 +93,10 @@ export interface paths {
         };
         /**
          * Image File
-         * @description The upright picture; with `width`, scaled down to at least that many pixels.
+         * @description The upright picture; with `width`, scaled down for a screen that wants so many pixels.
+         *
+         *     It comes 320, 640, 1280, 1920 or 2560 pixels wide: the next of these, or the largest where more
+         *     is asked for. A picture that is no wider than what is asked for or than that comes as it is.
          */
         get: operations["image_file"];
         put?: never;
@@ -1441,6 +1444,8 @@ export interface components {
             id: number;
             /** Labels */
             labels: number;
+            /** Note */
+            note: string | null;
             /** Reject Reason */
             reject_reason: string | null;
             /** Split */
@@ -1546,6 +1551,8 @@ export interface components {
             id: number;
             /** Labels */
             labels: number;
+            /** Note */
+            note: string | null;
             /** Reject Reason */
             reject_reason: string | null;
             /** Split */
@@ -1573,6 +1580,8 @@ export interface components {
             id: number;
             /** Labels */
             labels: number;
+            /** Note */
+            note: string | null;
             /** Reject Reason */
             reject_reason: string | null;
             /** Split */
@@ -1602,6 +1611,11 @@ export interface components {
         ImportResult: {
             /** Imported */
             imported: number;
+            /**
+             * Notes
+             * @default []
+             */
+            notes: components["schemas"]["Noted"][];
             /** Rejected */
             rejected: components["schemas"]["Rejected"][];
             /** Skipped */
@@ -1800,6 +1814,13 @@ export interface components {
             next_id: number | null;
             /** Previous Id */
             previous_id: number | null;
+        };
+        /** Noted */
+        Noted: {
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
         };
         /** Page[DisputedImage] */
         Page_DisputedImage_: {

@@ -1,7 +1,9 @@
 """Import through its three doors, with files and manifests as strangers send them."""
 
+import errno
 import io
 import json
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +14,10 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
 
+from server import storage
 from server.services import images
 from server.settings import get_settings
+from tests.odd_pictures import ASCII, ORIENTATION, exif_of, mpo, samples, scene, with_tag
 
 Upload = Callable[[int, dict[str, bytes]], dict[str, Any]]
 MakeProject = Callable[..., dict[str, Any]]
@@ -123,6 +127,39 @@ def test_a_bad_file_is_rejected_with_its_reason_and_the_rest_is_imported(
     assert words in rejected["reason"]
 
 
+NO_SIZE = b"II*\0\x08\0\0\0\1\0\x0e\1\2\0\4\0\0\0abc\0\0\0\0\0"
+ODD_EXIF = {"exif": b"Exif\0\0\0\x08\0\2\1\x12\0\3"}
+
+
+def test_whatever_is_wrong_with_a_file_the_others_of_its_request_are_imported(
+    engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    odd = {
+        "a.tif": NO_SIZE,
+        "b.tif": samples()["plain.tif"][:600],
+        "c.heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+        "d.jpg": b"\xff\xd8\xff\xe1\0",
+        "e.png": b"\x89PNG\r\n\x1a\n\0\0\0\0",
+        "f.avif": samples()["told.avif"][:90],
+    }
+    taken = {
+        "broken-exif.png": encode(scene(), "PNG", **ODD_EXIF),
+        "text.tif": with_tag(encode(scene(), "TIFF"), ORIENTATION, ASCII, 6, b"right\0"),
+        "nine.jpg": encode(scene(), "JPEG", exif=exif_of(ORIENTATION, 3, 1, b"\x09\0")),
+        "camera.jpg": mpo(),
+        "good.jpg": jpeg(1),
+    }
+    result = upload(project_id, odd | taken)
+    assert result["imported"] == len(taken)
+    assert [one["name"] for one in result["rejected"]] == list(odd)
+    assert all(one["reason"] for one in result["rejected"])
+    assert [one["name"] for one in result["notes"]] == list(taken)[:3]
+    found = {image["external_id"]: image for image in shown(engineer, project_id)}
+    assert "EXIF" in found["broken-exif.png"]["note"]
+    assert found["good.jpg"]["note"] is None
+    assert all(pixels_of(engineer, image).size for image in found.values())
+
+
 def test_exif_rotation_is_applied_once(
     engineer: TestClient, upload: Upload, project_id: int
 ) -> None:
@@ -171,6 +208,16 @@ def test_scaled_pictures_are_as_wide_as_asked_for(
         for width in (200, 320, 321, 5000)
     }
     assert sizes == {200: (320, 160), 320: (320, 160), 321: (640, 320), 5000: (1000, 500)}
+
+
+def test_more_than_the_widest_is_the_widest_and_never_the_original(
+    engineer: TestClient, upload: Upload, project_id: int, jpeg: Callable[..., bytes]
+) -> None:
+    upload(project_id, {"panorama.jpg": jpeg(1, (5000, 40))})
+    [image] = shown(engineer, project_id)
+    for asked, width in ((4096, 2560), (20_000, 5000)):
+        answer = engineer.get(f"{image['url']}?width={asked}")
+        assert PillowImage.open(io.BytesIO(answer.content)).width == width
 
 
 def send_manifest(client: TestClient, project_id: int, *lines: object) -> Any:
@@ -290,6 +337,131 @@ def test_a_link_out_of_the_image_folder_is_not_followed(
     images.verify_registered()
     [image] = shown(engineer, project_id)
     assert "leads out" in image["reject_reason"]
+
+
+ODD_ADDRESSES = [
+    "loop/a.jpg", "pipe", "cam", "x" * 300 + ".jpg", "https://localhost:99/%zz/a.jpg",
+    "https://" + "a" * 70 + ".org/a.jpg",
+]  # fmt: skip
+
+
+def odd_folder(monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = get_settings().images
+    (root / "cam").mkdir(parents=True)
+    (root / "loop").symlink_to(root / "pool")
+    (root / "pool").symlink_to(root / "loop")
+    os.mkfifo(root / "pipe")
+    monkeypatch.setenv("WEAKSEG_IMAGE_HOSTS", json.dumps(["localhost", "a" * 70 + ".org"]))
+    get_settings.cache_clear()
+    return root
+
+
+def test_a_picture_that_cannot_be_fetched_stops_no_other(
+    engineer: TestClient,
+    project_id: int,
+    jpeg: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = odd_folder(monkeypatch)
+    (root / "odd.tif").write_bytes(NO_SIZE)
+    (root / "broken-exif.png").write_bytes(encode(scene(), "PNG", **ODD_EXIF))
+    (root / "good.jpg").write_bytes(jpeg(1))
+    uris = [*ODD_ADDRESSES, "odd.tif", "broken-exif.png", "good.jpg"]
+    answer = send_manifest(engineer, project_id, *({"uri": uri} for uri in uris))
+    assert answer.json()["imported"] == len(uris)
+    assert images.verify_registered() == len(uris)
+    found = {image["external_id"]: image for image in shown(engineer, project_id)}
+    assert [uri for uri in uris if found[uri]["state"] == "ready"] == uris[-2:]
+    assert all(found[uri]["reject_reason"] for uri in uris[:-2])
+    assert found["broken-exif.png"]["note"]
+    assert images.verify_registered() == 0
+
+
+def test_the_first_lease_passes_over_what_cannot_be_read(
+    engineer: TestClient,
+    project_id: int,
+    jpeg: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (odd_folder(monkeypatch) / "good.jpg").write_bytes(jpeg(1))
+    uris = [*ODD_ADDRESSES, "good.jpg"]
+    send_manifest(engineer, project_id, *({"uri": uri} for uri in uris))
+    answer = engineer.post(f"/api/v1/projects/{project_id}/leases", json={"count": 8})
+    assert answer.status_code == 200
+    assert [lease["image"]["external_id"] for lease in answer.json()] == ["good.jpg"]
+
+
+@pytest.mark.parametrize("port", ["99999", "abc", "-1"])
+def test_a_port_that_is_none_is_rejected_at_once(
+    engineer: TestClient, project_id: int, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEAKSEG_IMAGE_HOSTS", '["example.org"]')
+    get_settings.cache_clear()
+    uri = f"https://example.org:{port}/a.jpg"
+    answer = send_manifest(engineer, project_id, {"uri": uri}, {"uri": "good.jpg"})
+    assert answer.json()["imported"] == 1
+    [rejected] = answer.json()["rejected"]
+    assert rejected["name"] == uri
+    assert "not a valid address" in rejected["reason"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("what?"), TypeError(), MemoryError(), KeyError(1)])
+def test_an_error_that_nobody_thought_of_is_that_pictures_reason(
+    engineer: TestClient,
+    project_id: int,
+    jpeg: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    root = get_settings().images
+    root.mkdir(parents=True)
+    (root / "odd.jpg").write_bytes(jpeg(1, (99, 40)))
+    (root / "good.jpg").write_bytes(jpeg(2))
+    whole = PillowImage.open
+
+    def fail(file: Any, **options: Any) -> PillowImage.Image:
+        image = whole(file, **options)
+        if image.width == 99:
+            raise error
+        return image
+
+    monkeypatch.setattr(PillowImage, "open", fail)
+    send_manifest(engineer, project_id, {"uri": "odd.jpg"}, {"uri": "good.jpg"})
+    assert images.verify_registered() == 2
+    odd, good = shown(engineer, project_id)
+    assert (odd["state"], good["state"]) == ("rejected", "ready")
+    assert odd["reject_reason"]
+
+
+def test_no_picture_is_rejected_for_a_full_disk(
+    engineer: TestClient,
+    project_id: int,
+    jpeg: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = get_settings().images
+    root.mkdir(parents=True)
+    names = [f"{n}.jpg" for n in range(3)]
+    for number, name in enumerate(names):
+        (root / name).write_bytes(jpeg(number))
+    send_manifest(engineer, project_id, *({"uri": name} for name in names))
+    whole = storage.Storage.put_bytes
+
+    def fail(self: storage.Storage, key: str, content: bytes) -> None:
+        if content == jpeg(0) or full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(self, key, content)
+
+    monkeypatch.setattr(storage.Storage, "put_bytes", fail)
+    full = True
+    assert images.verify_registered() == 0
+    assert {image["state"] for image in shown(engineer, project_id)} == {"registered"}
+    full = False
+    assert images.verify_registered(limit=2) == 2
+    states = [image["state"] for image in shown(engineer, project_id)]
+    assert states == ["registered", "ready", "ready"]
+    monkeypatch.setattr(storage.Storage, "put_bytes", whole)
+    assert images.verify_registered() == 1
 
 
 def test_pages_and_states(

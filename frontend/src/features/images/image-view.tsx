@@ -69,6 +69,7 @@ export function ImageView({ imageId, project, filter, me }: ImageViewProps) {
               ["Size", sizeOf(image)],
               ["Split", image.split],
               ["Imported", formatDay(image.created_at)],
+              ...(image.note ? [["Note", image.note] as const] : []),
             ]}
           />
         </Card>

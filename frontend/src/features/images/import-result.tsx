@@ -8,7 +8,7 @@ type ImportResultViewProps = { result: ImportResult; projectId: number }
 
 /** What came of an import, with every rejected file and why. */
 export function ImportResultView({ result, projectId }: ImportResultViewProps) {
-  const { imported, skipped, rejected } = result
+  const { imported, skipped, rejected, notes = [] } = result
   return (
     <>
       <Notice tone={rejected.length > 0 ? "warn" : "good"}>
@@ -31,6 +31,17 @@ export function ImportResultView({ result, projectId }: ImportResultViewProps) {
           columns={[
             { key: "name", title: "Rejected file", kind: "long", cell: (file) => file.name },
             { key: "reason", title: "Reason", kind: "long", cell: (file) => file.reason },
+          ]}
+        />
+      )}
+      {notes.length > 0 && (
+        <Table
+          label="Notes"
+          rows={notes}
+          keyOf={(file) => file.name}
+          columns={[
+            { key: "name", title: "Imported with a note", kind: "long", cell: (file) => file.name },
+            { key: "note", title: "Note", kind: "long", cell: (file) => file.note },
           ]}
         />
       )}

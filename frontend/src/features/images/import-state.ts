@@ -69,11 +69,15 @@ export function reduceImport(state: ImportState, event: ImportEvent): ImportStat
   }
 }
 
-const add = (one: ImportResult, other: ImportResult): ImportResult => ({
-  imported: one.imported + other.imported,
-  skipped: one.skipped + other.skipped,
-  rejected: [...one.rejected, ...other.rejected],
-})
+const add = (one: ImportResult, other: ImportResult): ImportResult => {
+  const notes = [...(one.notes ?? []), ...(other.notes ?? [])]
+  return {
+    imported: one.imported + other.imported,
+    skipped: one.skipped + other.skipped,
+    rejected: [...one.rejected, ...other.rejected],
+    ...(notes.length > 0 && { notes }),
+  }
+}
 
 /** From 0 to 1; bytes under way count, but never more than the files hold. */
 export function progressOf(state: ImportState): number {

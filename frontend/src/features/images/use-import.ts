@@ -2,8 +2,9 @@ import { useQueryClient } from "@tanstack/react-query"
 import { useEffect, useReducer, useRef } from "react"
 import { projectsQuery } from "@/api/projects"
 import { sendImport } from "@/api/upload"
-import { planBatches, type Upload } from "./batches"
+import type { Upload } from "./batches"
 import { IDLE, reduceImport } from "./import-state"
+import { sendBatches } from "./send-batches"
 
 /** Imports files into a project, one request after the other. */
 export function useImport(projectId: number) {
@@ -16,25 +17,14 @@ export function useImport(projectId: number) {
     const own = new AbortController()
     stopper.current = own
     dispatch({ kind: "started", uploads })
-    const batches = planBatches(uploads)
-    for (const [index, batch] of batches.entries()) {
-      try {
-        const result = await sendImport({
-          projectId,
-          body: toForm(batch),
-          onProgress: (bytes) => dispatch({ kind: "sent", bytes }),
-          signal: own.signal,
-        })
-        dispatch({ kind: "answered", batch, result })
-      } catch (error) {
-        const left = batches.slice(index).flat()
-        dispatch({ kind: "failed", error: error as Error, left })
-        return
-      } finally {
-        queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey })
-      }
-    }
-    dispatch({ kind: "finished" })
+    const send = (batch: readonly Upload[]) =>
+      sendImport({
+        projectId,
+        body: toForm(batch),
+        onProgress: (bytes) => dispatch({ kind: "sent", bytes }),
+        signal: own.signal,
+      }).finally(() => queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey }))
+    await sendBatches(uploads, send, dispatch)
   }
   return { state, start, stop: () => stopper.current?.abort() }
 }

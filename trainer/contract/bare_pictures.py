@@ -1,0 +1,129 @@
+"""JPEG, PNG and WebP files without what is no pixel, copied piece by piece and decoded by nobody."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
+_PNG_LOOKS = {b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL", b"fcTL", b"fdAT"}
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+
+_WEBP_PIXELS = {b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
+_WEBP_FLAGS = {b"ICCP": 0x20, b"EXIF": 0x08, b"XMP ": 0x04}
+
+_SOS, _EOI, _APP0, _APP1, _APP2, _APP14, _APP15, _COM = (
+    0xDA, 0xD9, 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+)  # fmt: skip
+_EXIF, _PROFILE = b"Exif\0\0", b"ICC_PROFILE\0"
+_ORIENTATION, _SHORT = 0x0112, 3
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A file without its metadata."""
+
+    content: bytes
+    exif: bytes | None
+    """What it said, as it stood there."""
+
+    @property
+    def orientation(self) -> int:
+        """1 to 8, as far as the EXIF can be read, which may be cut short behind it; else 1."""
+        try:
+            return next(_orientations((self.exif or b"").removeprefix(_EXIF)), 1)
+        except struct.error:
+            return 1
+
+
+def _orientations(tiff: bytes) -> Iterator[int]:
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None:
+        return
+    (start,) = struct.unpack_from(f"{order}L", tiff, 4)
+    (entries,) = struct.unpack_from(f"{order}H", tiff, start)
+    for entry in range(entries):
+        tag, kind, count, value = struct.unpack_from(f"{order}HHLH", tiff, start + 2 + 12 * entry)
+        if (tag, kind, count) == (_ORIENTATION, _SHORT, 1) and 1 <= value <= 8:
+            yield value
+
+
+def without_metadata(content: bytes, *, keep_looks: bool) -> Bare | None:
+    """A file's pixels as they are; None when that is not known of its format.
+
+    Args:
+        content: of the file.
+        keep_looks: whether what says what its colours mean, and how it moves, stays.
+    """
+    if content.startswith(b"\xff\xd8\xff"):
+        return _bare_jpeg(content, keep_looks=keep_looks)
+    if content.startswith(_PNG):
+        return _bare_png(content, keep_looks=keep_looks)
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return _bare_webp(content, keep_looks=keep_looks)
+    return None
+
+
+def _bare_jpeg(content: bytes, *, keep_looks: bool) -> Bare:
+    kept, exif, place = [b"\xff\xd8"], None, 2
+    while (place := content.find(b"\xff", place)) != -1 and place + 3 < len(content):
+        marker = content[place + 1]
+        if marker in (0x00, 0xFF) or 0xD0 <= marker <= 0xD8:
+            place += 1
+            continue
+        if marker in (_SOS, _EOI):
+            kept.append(content[place:])
+            break
+        end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+        segment = content[place:end]
+        if marker == _APP1 and segment[4:10] == _EXIF:
+            exif = exif or segment[4:]
+        if not (_APP0 <= marker <= _APP15 or marker == _COM) or _tells_colors(
+            marker, segment, keep_looks=keep_looks
+        ):
+            kept.append(segment)
+        place = max(end, place + 2)
+    return Bare(b"".join(kept), exif)
+
+
+def _tells_colors(marker: int, segment: bytes, *, keep_looks: bool) -> bool:
+    """Whether a segment beside the pixels decides what colours they are."""
+    if marker == _APP14:
+        return segment[4:9] == b"Adobe" and len(segment) >= 16
+    return keep_looks and marker == _APP2 and segment[4:16] == _PROFILE
+
+
+def _bare_png(content: bytes, *, keep_looks: bool) -> Bare:
+    wanted = _PNG_PIXELS | (_PNG_LOOKS if keep_looks else set())
+    kept, exif, place = [_PNG], None, len(_PNG)
+    while place + 8 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, place)
+        end = place + 12 + length
+        if kind == b"IEND" or not kind.isalpha():
+            break
+        if kind in wanted:
+            kept.append(content[place:end])
+        elif kind == b"eXIf":
+            exif = content[place + 8 : end - 4]
+        place = end
+    return Bare(b"".join([*kept, _PNG_END]), exif)
+
+
+def _bare_webp(content: bytes, *, keep_looks: bool) -> Bare:
+    kept, exif, place = [], None, 12
+    wanted = _WEBP_PIXELS | ({b"ICCP"} if keep_looks else set())
+    while place + 8 <= len(content):
+        kind, length = struct.unpack_from("<4sI", content, place)
+        end = place + 8 + length + length % 2
+        if kind == b"VP8X":
+            dropped = sum(bit for name, bit in _WEBP_FLAGS.items() if name not in wanted)
+            chunk = bytearray(content[place:end])
+            chunk[8:9] = bytes(flags & ~dropped for flags in chunk[8:9])
+            kept.append(bytes(chunk))
+        elif kind in wanted:
+            kept.append(content[place:end])
+        elif kind == b"EXIF":
+            exif = content[place + 8 : place + 8 + length]
+        place = end
+    body = b"WEBP" + b"".join(kept)
+    return Bare(b"RIFF" + struct.pack("<I", len(body)) + body, exif)
