@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, StreamingResponse
+from sqlalchemy.orm import Session
 
 from server.api import event_stream
 from server.api.deps import Reader, ReadSessionDep, Runner, SessionDep
@@ -16,7 +17,7 @@ from server.errors import NotFound
 from server.models import Run
 from server.schemas.common import DatabaseId
 from server.schemas.run import MetricPoint, RunDetail, RunIn, RunOut
-from server.services import runs
+from server.services import accuracy, runs
 
 router = APIRouter(tags=["runs"], lifespan=event_stream.ending_at_shutdown)
 
@@ -35,10 +36,11 @@ def run_out(run: Run) -> RunOut:
     return RunOut.model_validate(_fields(run, RunOut))
 
 
-def run_detail(run: Run) -> RunDetail:
+def run_detail(session: Session, run: Run) -> RunDetail:
     """A run with its configuration and report."""
     url = f"/api/v1/runs/{run.id}/report.html" if runs.report_page(run) else None
-    return RunDetail.model_validate(_fields(run, RunDetail, report_url=url))
+    baseline = accuracy.baseline_of(session, run)
+    return RunDetail.model_validate(_fields(run, RunDetail, report_url=url, baseline=baseline))
 
 
 def _fields(run: Run, schema: type[RunOut], **others: object) -> dict[str, object]:
@@ -75,7 +77,7 @@ def list_runs(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) 
 @router.get("/runs/{run_id}", responses=problems(401, 403, 404))
 def show_run(run_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> RunDetail:
     """One run with its configuration and, when it succeeded, its report."""
-    return run_detail(runs.get(session, run_id))
+    return run_detail(session, runs.get(session, run_id))
 
 
 @router.get(

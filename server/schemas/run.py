@@ -46,7 +46,19 @@ class RunOut(Out):
     snapshot: SnapshotOut | None
 
 
+class Baseline(Out):
+    """What no label buys: the newest finished source-only run of the same recipe and data."""
+
+    run_id: int
+    miou: float | None
+    iou: dict[str, float | None]
+
+
 class RunDetail(RunOut):
+    baseline: Baseline | None
+    """What a gain is counted from; null for a source-only run, and where there is none of the same
+    recipe, source, validation and categories. `report.source_only` is this run's own network at the
+    end of its warm-up."""
     config: dict[str, Any]
     report: Report | None
     report_url: str | None
@@ -93,9 +105,15 @@ class CostPoint(Out):
     wall_hours: float
     miou: float | None
     source_only_miou: float | None
+    """Of the run's own network at the end of its warm-up."""
     presence_f1: float | None
     point_accuracy: float | None
     selection: str
+    baseline_run_id: int | None
+    """The newest finished source-only run of the same recipe and data; null when there is none."""
+    baseline_miou: float | None
+    gain: float | None
+    """`miou` less `baseline_miou`; null where either is not known, and for source-only runs."""
 
 
 class CostCurve(Out):

@@ -138,7 +138,7 @@ class Number:
     name: str
     value: float
     before: float | None
-    """The same of source only."""
+    """The same at the end of the warm-up."""
 
 
 def _headline(report: Report) -> list[Number]:
@@ -197,7 +197,7 @@ class CategoryRow:
 
     @property
     def gain(self) -> float | None:
-        """IoU less that of source only."""
+        """IoU less that at the end of the warm-up."""
         if self.iou is None or self.before is None:
             return None
         return self.iou - self.before

@@ -1203,6 +1203,20 @@ export interface components {
             total: components["schemas"]["Scores"];
         };
         /**
+         * Baseline
+         * @description What no label buys: the newest finished source-only run of the same recipe and data.
+         */
+        Baseline: {
+            /** Iou */
+            iou: {
+                [key: string]: number | null;
+            };
+            /** Miou */
+            miou: number | null;
+            /** Run Id */
+            run_id: number;
+        };
+        /**
          * Breakdown
          * @description What stands behind the score of the selected checkpoint.
          */
@@ -1362,11 +1376,17 @@ export interface components {
         CostPoint: {
             /** Active Hours */
             active_hours: number;
+            /** Baseline Miou */
+            baseline_miou: number | null;
+            /** Baseline Run Id */
+            baseline_run_id: number | null;
             /**
              * Finished At
              * Format: date-time
              */
             finished_at: string;
+            /** Gain */
+            gain: number | null;
             /** Images */
             images: number;
             /** Labels */
@@ -2271,6 +2291,7 @@ export interface components {
             attempt: number;
             /** Automatic */
             automatic: boolean;
+            baseline: components["schemas"]["Baseline"] | null;
             /** Cancel Requested */
             cancel_requested: boolean;
             /** Config */

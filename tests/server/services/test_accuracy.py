@@ -6,7 +6,7 @@ import pytest
 
 from server.db import session_scope
 from server.errors import NotFound
-from server.models.run import RunState
+from server.models.run import Run, RunState
 from server.schemas.run import CostCurve
 from server.services import accuracy
 from tests.server.factories import make_project, make_run, make_snapshot
@@ -56,6 +56,47 @@ def test_each_finished_run_is_a_point_at_the_hours_in_its_labels(database: str) 
     assert {p.source_only_miou for p in points} == {0.25}
 
 
+def test_a_gain_is_counted_from_the_newest_source_only_run_of_the_same_recipe_and_data(
+    database: str,
+) -> None:
+    project_id = make_project()
+    data = {"source": {"name": "town"}, "validation": {"name": "street"}, "categories": ["Road"]}
+
+    def run(
+        supervision: Supervision, miou: float | None, recipe: str = "tiny", **other: object
+    ) -> int:
+        run_id = finish(project_id, supervision, miou)
+        with session_scope() as session:
+            made = session.get_one(Run, run_id)
+            made.recipe, made.config = recipe, data | other
+        return run_id
+
+    run(Supervision.SOURCE_ONLY, 0.75)
+    newest = run(Supervision.SOURCE_ONLY, 0.25)
+    run(Supervision.SOURCE_ONLY, 0.9, recipe="demo")
+    run(Supervision.SOURCE_ONLY, 0.9, source={"name": "village"})
+    run(Supervision.SOURCE_ONLY, 0.9, validation=None)
+    held = run(Supervision.POINT, 0.5)
+    alone = run(Supervision.POINT, 0.5, recipe="cpu-small")
+    unknown = run(Supervision.PSEUDO, None)
+    points = {point.run_id: point for point in curve_of(project_id).points}
+    found = {
+        run_id: (points[run_id].baseline_run_id, points[run_id].baseline_miou, points[run_id].gain)
+        for run_id in (held, alone, unknown, newest)
+    }
+    assert found == {
+        held: (newest, 0.25, 0.25),
+        alone: (None, None, None),
+        unknown: (newest, 0.25, None),
+        newest: (None, None, None),
+    }
+    with session_scope(read_only=True) as session:
+        for run_id, (baseline_id, miou, _) in found.items():
+            baseline = accuracy.baseline_of(session, session.get_one(Run, run_id))
+            told = (baseline.run_id, baseline.miou) if baseline else (None, None)
+            assert told == (baseline_id, miou)
+
+
 def test_csv_has_a_header_and_leaves_unknown_values_empty(database: str) -> None:
     project_id = make_project()
     run_id = finish(project_id, Supervision.PSEUDO, None)
@@ -64,8 +105,8 @@ def test_csv_has_a_header_and_leaves_unknown_values_empty(database: str) -> None
 
     assert text.splitlines() == [
         "run_id,supervision,recipe,finished_at,labels,images,points,active_hours,wall_hours,"
-        "miou,source_only_miou,presence_f1,point_accuracy,selection",
-        f"{run_id},pseudo,tiny,2026-11-22T00:00:00Z,0,0,0,0.0,0.0,,0.25,0.5,,last step",
+        "miou,source_only_miou,presence_f1,point_accuracy,selection,baseline_run_id,baseline_miou,gain",
+        f"{run_id},pseudo,tiny,2026-11-22T00:00:00Z,0,0,0,0.0,0.0,,0.25,0.5,,last step,,,",
     ]
     (row,) = csv.DictReader(io.StringIO(text))
     assert row["miou"] == ""

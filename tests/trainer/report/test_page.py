@@ -157,7 +157,7 @@ def test_the_page_says_what_the_json_says(run: tuple[Path, TrainConfig]) -> None
     write_report(run_dir, config, REPORT)
     assert read_report(run_dir) == REPORT
     page = Page.of(run_dir)
-    assert "mIoU 50.0 % source only: 25.0 %" in page.text
+    assert "mIoU 50.0 % at the end of the warm-up: 25.0 %" in page.text
     assert "presence F1 75.0 %" in page.text
     assert "step 10. Selection rule: best mean IoU on 3 validation masks." in page.text
     assert "Scored on 3 validation images with masks" in page.text

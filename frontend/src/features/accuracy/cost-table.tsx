@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router"
 import type { CostPoint } from "@/api/runs"
+import { Gain } from "@/components/gain"
 import { supervisionLabel } from "@/components/supervision"
 import { type Column, Table } from "@/components/table"
 import { formatCount, formatDay, formatHours, formatPercent } from "@/lib/format"
@@ -49,8 +50,14 @@ const columnsOf = (projectId: number): Column<CostPoint>[] => [
   { ...number("points", "Points", (point) => formatCount(point.points)), isMinor: true },
   number("miou", "mIoU", (point) => formatPercent(point.miou)),
   {
-    ...number("before", "Source only", (point) => formatPercent(point.source_only_miou)),
+    ...number("before", "Source only", (point) => formatPercent(point.baseline_miou)),
     isMinor: true,
+  },
+  {
+    key: "gain",
+    title: "Gain",
+    kind: "number",
+    cell: ({ baseline_miou, miou }) => <Gain from={baseline_miou} to={miou} />,
   },
   number("f1", "Presence F1", (point) => formatPercent(point.presence_f1)),
   number("accuracy", "Point accuracy", (point) => formatPercent(point.point_accuracy)),

@@ -17,6 +17,9 @@ const point = (change: Partial<CostPoint>): CostPoint => ({
   presence_f1: null,
   point_accuracy: null,
   selection: "last step",
+  baseline_run_id: null,
+  baseline_miou: null,
+  gain: null,
   ...change,
 })
 
@@ -31,20 +34,14 @@ test("runs without the measure are not drawn", () => {
   expect(plotted(points, "miou")).toEqual([{ point: points[1], hours: 2, value: 0.5 }])
 })
 
-test("the reference is the newest source-only run", () => {
-  const points = [
-    point({ supervision: "source-only", miou: 0.31, finished_at: "2026-11-20T10:00:00Z" }),
-    point({ supervision: "source-only", miou: 0.33, finished_at: "2026-11-21T10:00:00Z" }),
-    point({ source_only_miou: 0.4 }),
-  ]
-  expect(sourceOnlyMiou(points)).toBe(0.33)
+test("the reference is the source-only run that the newest run is held against", () => {
+  const own = point({ supervision: "source-only", miou: 0.31, finished_at: "2026-11-23T10:00:00Z" })
+  const labelled = point({ baseline_miou: 0.33 })
+  expect(sourceOnlyMiou([labelled, { ...own, finished_at: "2026-11-20T10:00:00Z" }])).toBe(0.33)
+  expect(sourceOnlyMiou([labelled, own])).toBe(0.31)
 })
 
-test("without one, it is what the newest run began with", () => {
-  const points = [
-    point({ source_only_miou: 0.2, finished_at: "2026-11-20T10:00:00Z" }),
-    point({ source_only_miou: 0.4 }),
-  ]
-  expect(sourceOnlyMiou(points)).toBe(0.4)
-  expect(sourceOnlyMiou([point({ source_only_miou: null })])).toBeNull()
+test("without one there is none: what a run had after its warm-up is something else", () => {
+  expect(sourceOnlyMiou([point({ source_only_miou: 0.4 })])).toBeNull()
+  expect(sourceOnlyMiou([])).toBeNull()
 })

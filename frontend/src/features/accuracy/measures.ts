@@ -34,13 +34,11 @@ export const plotted = (points: readonly CostPoint[], measure: Measure): Plotted
   })
 
 /**
- * What no labelling buys: the newest source-only run's mIoU, else what the newest other run had
- * before the target took part. Null when neither is known.
+ * What no labelling buys: the source-only run that the newest run is held against, or which is the
+ * newest run itself. Null when there is none of the same recipe and data.
  */
 export function sourceOnlyMiou(points: readonly CostPoint[]): number | null {
   const newest = points.toSorted((a, b) => b.finished_at.localeCompare(a.finished_at))
-  const own = newest.find(({ supervision, miou }) => supervision === "source-only" && miou !== null)
-  return (
-    own?.miou ?? newest.find((point) => point.source_only_miou !== null)?.source_only_miou ?? null
-  )
+  const last = newest.find(({ miou }) => miou !== null)
+  return (last?.supervision === "source-only" ? last.miou : last?.baseline_miou) ?? null
 }

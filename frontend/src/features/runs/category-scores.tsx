@@ -1,8 +1,9 @@
 import type { Category } from "@/api/projects"
 import { CategoryName } from "@/components/badge"
+import { Gain } from "@/components/gain"
 import { Card } from "@/components/layout"
 import { type Column, Table } from "@/components/table"
-import { formatPercent, NOTHING } from "@/lib/format"
+import { formatPercent } from "@/lib/format"
 import styles from "./runs.module.css"
 
 type Scores = Readonly<Record<string, number | null | undefined>>
@@ -10,11 +11,11 @@ type Scores = Readonly<Record<string, number | null | undefined>>
 type CategoryScoresProps = {
   categories: readonly Category[]
   iou: Scores
-  /** IoU before the target took part. */
+  /** IoU of the source-only run that this one is held against. */
   sourceOnly: Scores
 }
 
-/** IoU per category, and what adaptation changed. */
+/** IoU per category, and what it gained over source only. */
 export function CategoryScores({ categories, iou, sourceOnly }: CategoryScoresProps) {
   return (
     <Card title="IoU by category">
@@ -56,19 +57,3 @@ const columnsOf = (iou: Scores, sourceOnly: Scores): Column<Category>[] => [
     cell: ({ name }) => <Gain from={sourceOnly[name]} to={iou[name]} />,
   },
 ]
-
-type GainProps = { from: number | null | undefined; to: number | null | undefined }
-
-/** The difference in percentage points. */
-export function Gain({ from, to }: GainProps) {
-  if (typeof from !== "number" || typeof to !== "number") return NOTHING
-  const points = (to - from) * 100
-  if (Math.abs(points) < 0.05) return "0.0"
-  const sign = points > 0 ? "+" : "−"
-  return (
-    <span className={points > 0 ? styles.better : styles.worse}>
-      {sign}
-      {Math.abs(points).toFixed(1)}
-    </span>
-  )
-}

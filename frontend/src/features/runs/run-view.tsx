@@ -1,13 +1,14 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import type { Project } from "@/api/projects"
 import { isFinal, type RunDetail, runQuery } from "@/api/runs"
+import { Gain } from "@/components/gain"
 import { Card, Facts } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { Skeleton } from "@/components/states"
 import { supervisionLabel } from "@/components/supervision"
 import { formatCount, formatHours, formatMoment, formatPercent, NOTHING } from "@/lib/format"
 import { useNow } from "@/lib/use-now"
-import { CategoryScores, Gain } from "./category-scores"
+import { CategoryScores } from "./category-scores"
 import { Checkpoints } from "./checkpoints"
 import { LossCharts } from "./loss-charts"
 import { RunConfig } from "./run-config"
@@ -57,13 +58,14 @@ export function RunView({ project, runId }: RunViewProps) {
 }
 
 /** The report's scores once there is one, the newest evaluations' until then. */
-function scoresOf({ report, miou }: RunDetail, { evaluations }: RunProgress) {
+function scoresOf({ report, miou, baseline }: RunDetail, { evaluations }: RunProgress) {
   const warmUp = evaluations.findLast(({ phase }) => phase === "warm-up")
   return {
     miou: miou ?? evaluations.at(-1)?.miou ?? null,
     iou: report?.score.iou ?? evaluations.at(-1)?.iou ?? {},
-    sourceOnlyIou: report?.source_only?.iou ?? warmUp?.iou ?? {},
-    sourceOnlyMiou: report?.source_only?.miou ?? warmUp?.miou ?? null,
+    warmUpMiou: report?.source_only?.miou ?? warmUp?.miou ?? null,
+    sourceOnlyIou: baseline?.iou ?? {},
+    sourceOnlyMiou: baseline?.miou ?? null,
   }
 }
 
@@ -81,6 +83,7 @@ function RunFacts({ run, scores, device }: RunFactsProps) {
       <Facts
         facts={[
           [isFinal(run) ? "mIoU" : "mIoU so far", formatPercent(scores.miou)],
+          ["At the end of the warm-up", formatPercent(scores.warmUpMiou)],
           ["Source only", formatPercent(scores.sourceOnlyMiou)],
           ["Gain", <Gain key="gain" from={scores.sourceOnlyMiou} to={scores.miou} />],
           ["Supervision", supervisionLabel(run.supervision)],
@@ -95,6 +98,12 @@ function RunFacts({ run, scores, device }: RunFactsProps) {
           ],
         ]}
       />
+      {run.supervision !== "source-only" && run.baseline === null && (
+        <p className={styles.meta}>
+          No gain is shown: it is counted from a source-only run of the same recipe and data. Start
+          one, with supervision "source only", to have it.
+        </p>
+      )}
     </Card>
   )
 }

@@ -9,7 +9,7 @@ const HEIGHT = 400
 
 type ScoreChartProps = {
   evaluations: readonly Evaluation[]
-  /** mIoU before the target took part. */
+  /** mIoU of the source-only run that this one is held against. */
   sourceOnly: number | null
   steps: number
 }
