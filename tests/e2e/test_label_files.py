@@ -103,3 +103,36 @@ def test_a_file_of_another_format_is_refused_with_the_place(
     expect(page.get_by_role("alert")).to_contain_text(
         re.compile("line 2: not XML: mismatched tag", re.IGNORECASE)
     )
+
+
+def test_a_folder_of_pictures_is_sent_without_what_is_none(
+    page: Page, product: Installation, tmp_path: Path
+) -> None:
+    width = (page.viewport_size or {"width": 0})["width"]
+    folder = tmp_path / f"camera{width}"
+    (folder / "@eaDir").mkdir(parents=True)
+    names = ("3.05\u202fPM.PNG", "cafe\u0301 \u3000.jfif")
+    for shade, name in enumerate(names, width):
+        (folder / name).write_bytes(picture(shade))
+    for name in ("._1.png", "film.MOV", "notes.txt", "more.txt", "@eaDir/1.jpg"):
+        (folder / name).write_bytes(b"not a picture")
+    page.goto(f"/projects/{product.empty}/images/import")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(folder)
+    outcome = page.get_by_role("status")
+    expect(outcome.filter(has_text="2 images imported")).to_be_visible()
+    expect(outcome.filter(has_text="Left out: 2 hidden, 2 .txt, 1 .mov.")).to_be_visible()
+    with signed_in(product.address, ADMIN) as api:
+        items = api.get(f"/api/v1/projects/{product.empty}/images").json()["items"]
+    known = {image["external_id"] for image in items}
+    assert {f"{folder.name}/{name}" for name in names} <= known
+
+    for file in folder.glob("*.*"):
+        if file.suffix != ".txt":
+            file.unlink()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(folder)
+    nothing = "There are no pictures among these files. Left out: 1 hidden, 2 .txt."
+    expect(outcome.filter(has_text=nothing)).to_be_visible()
