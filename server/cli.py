@@ -30,9 +30,10 @@ from server.queue import get_app
 from server.schemas.user import Scope, TokenIn, UserIn
 from server.services import datasets, images, label_files, manifests, projects, users
 from server.services.images import Imported
-from server.services.label_files import ImportRules, Unmentioned
+from server.services.label_files import Existing, ImportRules, Unmentioned
 from server.services.label_formats import LabelFormat
 from server.supervisor import ChildFailed
+from trainer.contract.image_names import MatchedBy
 from trainer.contract.names import shown
 from trainer.contract.walk import Pictures, describe_left_out, pictures_below
 
@@ -279,6 +280,11 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
+MATCHED = {
+    MatchedBy.EXACT: "by their whole name",
+    MatchedBy.PATH_ENDING: "by the end of their path",
+    MatchedBy.NAME_ALONE: "by their file name alone",
+}
 FormatOption = Annotated[LabelFormat, typer.Option("--format", help="What docs/formats.md says.")]
 
 
@@ -304,7 +310,7 @@ def export_labels(
 
 
 @labels_app.command("import")
-def import_labels(
+def import_labels(  # noqa: PLR0913 - one for each option
     project: Annotated[str, typer.Argument(help="Name or number of the project.")],
     path: Annotated[Path, typer.Argument(help="The file.")],
     annotator: Annotated[str, typer.Option(help="E-mail address of whose labels they become.")],
@@ -315,20 +321,50 @@ def import_labels(
     unmentioned: Annotated[
         Unmentioned, typer.Option(help="What a category means that the file does not name.")
     ] = "not-asked",
+    existing: Annotated[
+        Existing,
+        typer.Option(
+            help="A label that the annotator has given already: once, a label that was not "
+            "imported before replaces it; replace, what the file says does; keep, it stays."
+        ),
+    ] = "once",
+    own_export: Annotated[
+        bool,
+        typer.Option(
+            "--own-export",
+            help="The file was exported by this server: its "
+            "annotators are the accounts of their numbers.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Store nothing; say what would happen.")
+    ] = False,
 ) -> None:
     """Import labels; importing again changes nothing. Exit status 1: some were refused.
 
-    Images are found by their external id, or else by a file name that only one of them has.
+    Images are found by their external id, or else by the end of their path, or by a file name that
+    only one of them has where no folder contradicts it.
     """
     _require_migrated()
     with session_scope(read_only=True) as session:
         project_id = _find_project(session, project).id
-        rules = ImportRules(_find_user(session, annotator).id, match_authors, unmentioned)
+        annotator_id = _find_user(session, annotator).id
+    rules = ImportRules(annotator_id, match_authors, unmentioned, existing, own_export, dry_run)
     with path.open("rb") as file, _progress() as progress:
-        advance = _follow(progress, "Importing")
+        advance = _follow(progress, "Looking" if dry_run else "Importing")
         result = label_files.import_from(file, project_id, label_format, rules, advance)
     for kind, count in result.ignored.most_common():
         messages.print(f"passed over: {escape(kind)} ({count})", highlight=False)
+    for example in result.examples:
+        if example.matched_by is not MatchedBy.EXACT:
+            pair = f"{example.name} is {example.image}"
+            messages.print(f"not by its whole name: {escape(pair)}", highlight=False)
+    for by, count in result.matched.items():
+        messages.print(f"images known {MATCHED[by]}: {count}", highlight=False)
+    if result.replaced:
+        messages.print(f"labels replaced: {result.replaced}", highlight=False)
+    if dry_run:
+        messages.print("nothing was stored; this is what would happen:", highlight=False)
     refused = [
         (f"line {one.line}, {one.name}" if one.line else one.name, one.reason)
         for one in result.rejected

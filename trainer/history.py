@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from trainer.contract import Evaluated, Progress, ProgressLine
+from trainer.contract.lines import lines_of
 
 FILE = "progress.jsonl"
 _line: TypeAdapter[ProgressLine] = TypeAdapter(ProgressLine)
@@ -37,7 +38,7 @@ class History:
 def read_history(run_dir: Path) -> History:
     """The lines of `progress.jsonl`, of all starts of the run; nothing when there are none yet."""
     history, path = History(), run_dir / FILE
-    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+    for text in lines_of(path.read_bytes()) if path.exists() else ():
         try:
             line = _line.validate_json(text)
         except ValidationError:

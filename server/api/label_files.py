@@ -13,9 +13,14 @@ from server.api.problems import problems
 from server.db import session_scope
 from server.errors import BadInput
 from server.schemas.common import DatabaseId
-from server.schemas.label_file import LabelImportResult, RejectedLabel
+from server.schemas.label_file import (
+    LabelImportResult,
+    MatchedLabels,
+    MatchExample,
+    RejectedLabel,
+)
 from server.services import label_files, projects, users
-from server.services.label_files import ImportRules, Unmentioned
+from server.services.label_files import Existing, ImportRules, Unmentioned
 from server.services.label_formats import FORMATS, LabelFormat
 
 router = APIRouter(tags=["label files"])
@@ -79,16 +84,25 @@ async def import_labels(
     annotator: Annotated[str | None, Query(max_length=320)] = None,
     match_authors: bool = False,
     unmentioned: Unmentioned = "not-asked",
+    existing: Existing = "once",
+    own_export: bool = False,
+    dry_run: bool = False,
 ) -> LabelImportResult:
     """Import a file of labels, the body, as labels of `annotator` (an e-mail address; the caller).
 
-    Images are found by their external id, or else by a file name that only one of them has. The
-    same file again changes nothing. With `match_authors`, labels whose author in the file has the
-    e-mail address of an account go to that account. `unmentioned=absent` takes every category that
-    the file does not name for an image as absent from it.
+    Images are found by their external id, or else by the end of their path, or by a file name that
+    only one of them has where no folder contradicts it. The same file again changes nothing. With
+    `match_authors`, labels whose author in the file has the e-mail address of an account go to that
+    account. `unmentioned=absent` takes every category that the file does not name for an image as
+    absent from it.
+
+    `existing` says what becomes of a label that the annotator has given already: with `once` it is
+    replaced by a label that was not imported before, with `replace` by what the file says, and with
+    `keep` it stays. With `own_export`, the annotators of a file that was exported here are the
+    accounts of their numbers. `dry_run` stores nothing and answers what would happen.
     """
     annotator_id = await run_in_threadpool(_annotator_id, project_id, annotator, caller.id)
-    rules = ImportRules(annotator_id, match_authors, unmentioned)
+    rules = ImportRules(annotator_id, match_authors, unmentioned, existing, own_export, dry_run)
     # The body goes to a file first: a slow sender must not hold a transaction open.
     with tempfile.TemporaryFile() as body:
         async for piece in request.stream():
@@ -98,8 +112,12 @@ async def import_labels(
             label_files.import_from, body, project_id, label_format, rules
         )
     return LabelImportResult(
+        dry_run=dry_run,
         imported=result.imported,
+        replaced=result.replaced,
         skipped=result.skipped,
+        matched=MatchedLabels(**{by.value: count for by, count in result.matched.items()}),
+        examples=[MatchExample.model_validate(example) for example in result.examples],
         rejected=[RejectedLabel.model_validate(refused) for refused in result.rejected],
         ignored=result.ignored,
     )

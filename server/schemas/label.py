@@ -6,15 +6,19 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from server.schemas.common import In, Out
+from trainer.contract.places import HAIR
 
-Pixel = Annotated[float, Field(ge=0, le=1_000_000)]
+Pixel = Annotated[float, Field(ge=-HAIR, le=1_000_000)]
 # A page may stay open for as long as it likes; beyond, numbers are no longer whole in a browser.
 Milliseconds = Annotated[int, Field(ge=0, le=2**53 - 1)]
 CategoryRef = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class PointIn(In):
-    """A click: x right, y down, in original image pixels; pixel centres are at .5."""
+    """A click: x right, y down, in original image pixels; pixel centres are at .5.
+
+    Up to half a pixel outside of the image it is moved inside; farther out it is refused.
+    """
 
     category: CategoryRef
     x: Pixel

@@ -34,6 +34,7 @@ from server.services.trainer_process import trainer_environment
 from server.settings import get_settings
 from server.storage import get_storage
 from trainer.contract import GoldSample
+from trainer.contract.lines import lines_of
 from trainer.contract.names import comparable
 
 TRAINER = (sys.executable, "-m", "trainer", "gold")
@@ -142,7 +143,7 @@ def _import_all(order: _Order, folder: Path) -> None:
     with session_scope(read_only=True) as session:
         there = select(GoldImage.number).where(GoldImage.project_id == order.project_id)
         known = set(session.scalars(there))
-    lines = (folder / "gold.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = lines_of((folder / "gold.jsonl").read_bytes())
     for number, line in enumerate(lines):
         if worker_stops.is_set():
             raise Stopped

@@ -1,16 +1,16 @@
 """Labels out into files and in from files, in the formats that people have.
 
 An import is idempotent: a label is known by what it says, so the same file again changes nothing,
-even where an annotator has corrected an imported label since.
+even where an annotator has corrected an imported label since, unless the file is to win.
 """
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import PurePosixPath
 from typing import BinaryIO, Literal, TypeVar
 
 from pydantic import ValidationError
@@ -19,31 +19,55 @@ from sqlalchemy.orm import Session
 
 from server.db import session_scope
 from server.errors import WeaksegError
-from server.models import Image, Label
+from server.models import Label, User
 from server.schemas.label import LabelIn, LabelOut, PointIn, TilesIn, Timing
 from server.services import labels, projects, snapshots, users
 from server.services.label_formats import FORMATS, FileLabel, LabelFormat, Refused
-from server.services.label_formats.label import first_problem
+from server.services.label_formats.label import Click, first_problem, placed, unheard
+from server.services.label_targets import Match, Target
 from server.services.labels import Submission
 from trainer.contract import WeakLabel
+from trainer.contract.image_names import MatchedBy
+from trainer.contract.names import shown, why_refused
 
 BATCH = 200
 """Labels of one transaction: annotators wait for no longer than that takes."""
 SKIPPED = "skipped in the imported file"
+EXAMPLES = 5
+"""Images of each kind of match that a result shows."""
 
+Existing = Literal["once", "replace", "keep"]
+"""What becomes of a label of the same annotator: `once`, it is replaced by one that was not imported
+before; `replace`, by what the file says; `keep`, it stays."""
+_OWN_AUTHOR = re.compile(r"a(\d{1,9})", re.ASCII)
 Unmentioned = Literal["not-asked", "absent"]
 Item = TypeVar("Item")
 Advance = Callable[[int, int], object]
 
 
+@dataclass(frozen=True)
+class MatchExample:
+    """An image as the file names it and as the project does."""
+
+    name: str
+    image: str
+    matched_by: MatchedBy
+
+
 @dataclass
 class ImportedLabels:
-    """What became of the labels of one file."""
+    """What became of the labels of one file, or would become of them."""
 
     imported: int = 0
+    replaced: int = 0
+    """Of the imported: those in whose place the annotator had another label."""
     skipped: int = 0
-    """Known already."""
+    """Known already, or kept from being replaced."""
+    matched: Counter[MatchedBy] = field(default_factory=Counter)
+    """How the images of those that were imported or skipped are known."""
+    examples: list[MatchExample] = field(default_factory=list)
     rejected: list[Refused] = field(default_factory=list)
+    """Labels, and points of labels that are taken otherwise."""
     ignored: Counter[str] = field(default_factory=Counter)
     """How many of each kind of thing in the file were passed over."""
 
@@ -58,6 +82,11 @@ class ImportRules:
     """Give a label to the account whose e-mail address the file names as its author, if any."""
     unmentioned: Unmentioned = "not-asked"
     """What a category means that the file does not name for an image."""
+    existing: Existing = "once"
+    own_export: bool = False
+    """The file was exported here: `a17` is the account of this number."""
+    dry_run: bool = False
+    """Store nothing: the result says what would become of the file."""
 
 
 def export_to(
@@ -103,13 +132,16 @@ def import_from(
     """
     form = FORMATS[label_format]
     with session_scope(read_only=True) as session:
-        target = _Target(session, project_id)
-    total = sum(1 for _ in form.read(file, Counter()))
+        target = Target(session, project_id)
+    total = 0
+    for found in form.read(file, Counter(), target.note):
+        target.note(found)
+        total += 1
     file.seek(0)
     result = ImportedLabels()
     importer = _Importer(target, rules, result)
     done = 0
-    for batch in _batches(form.read(file, result.ignored), BATCH):
+    for batch in _batches(form.read(file, result.ignored, unheard), BATCH):
         importer.take(batch)
         done += len(batch)
         advance(done, total)
@@ -122,74 +154,38 @@ def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
         yield batch
 
 
-@dataclass(frozen=True, slots=True)
-class _KnownImage:
-    """What an import has to know of an image; a width of None: it is not verified yet."""
-
-    id: int
-    width: int | None
-    height: int | None
-
-
-class _Target:
-    """The images and categories of a project, by the names that a file may use."""
-
-    def __init__(self, session: Session, project_id: int) -> None:
-        project = projects.get(session, project_id)
-        self.categories = [category.name for category in project.categories]
-        self._categories = {name.casefold(): name for name in self.categories}
-        self._images: dict[str, _KnownImage] = {}
-        self._files: dict[str, _KnownImage | None] = {}
-        query = select(Image.external_id, Image.id, Image.width, Image.height)
-        own = query.where(Image.is_own_of(project_id))
-        rows = own.execution_options(yield_per=1000)
-        for name, image_id, width, height in session.execute(rows):
-            image = self._images[name] = _KnownImage(image_id, width, height)
-            file = PurePosixPath(name).name
-            self._files[file] = None if file in self._files else image
-
-    def image(self, name: str) -> _KnownImage:
-        """The image with this external id, or else the only one with this file name.
-
-        Raises ValueError.
-        """
-        if (found := self._images.get(name)) is not None:
-            return found
-        file = PurePosixPath(name.replace("\\", "/")).name
-        if file not in self._files:
-            raise ValueError("there is no image of this name in the project")
-        if (only := self._files[file]) is None:
-            raise ValueError(f"several images have the file name {file}")
-        return only
-
-    def category(self, name: str) -> str | None:
-        """The category of this name, in any case; None when there is none."""
-        return name if name in self.categories else self._categories.get(name.strip().casefold())
-
-
 @dataclass(frozen=True)
 class _Wanted:
     """A label that fits the project, and where it came from."""
 
-    image_id: int
+    match: Match
     annotator_id: int
     label: LabelIn
     source: FileLabel
+    replaces: bool = False
+    """The annotator has labelled the image before."""
+    instead_of: int | None = None
+    """The label that the file is to win against, by its id."""
+
+    @property
+    def image_id(self) -> int:
+        return self.match.image.id
 
     @property
     def key(self) -> str:
-        """The same for the same content: what makes an import idempotent."""
+        """The same for the same content in the same place: what makes an import idempotent."""
         said = self.label.model_dump(
             mode="json", include={"absent", "points", "present", "skipped", "tiles"}
         )
-        body = json.dumps([self.image_id, said], sort_keys=True)
+        place = [] if self.instead_of is None else [self.instead_of]
+        body = json.dumps([self.image_id, said, *place], sort_keys=True)
         return f"import-{hashlib.sha256(body.encode()).hexdigest()}"
 
 
 class _Importer:
     """Takes a file's labels in, a batch at a time."""
 
-    def __init__(self, target: _Target, rules: ImportRules, result: ImportedLabels) -> None:
+    def __init__(self, target: Target, rules: ImportRules, result: ImportedLabels) -> None:
         self._target = target
         self._rules = rules
         self._result = result
@@ -202,24 +198,27 @@ class _Importer:
             # In one order for all, so that two imports at once can not wait for each other.
             wanted.sort(key=lambda one: one.image_id)
             self._store(session, list(self._new(session, wanted)))
+            if self._rules.dry_run:
+                session.rollback()
 
     def _fit(self, session: Session, found: FileLabel | Refused) -> _Wanted | None:
         if isinstance(found, Refused):
-            self._result.rejected.append(found)
+            self._reject(found.name, found.reason, found.line)
             return None
         try:
             return self._wanted(session, found)
         except ValidationError as error:
-            self._reject(found, first_problem(error))
+            self._reject(found.image, first_problem(error), found.line)
         except ValueError as error:
-            self._reject(found, str(error))
+            self._reject(found.image, str(error), found.line)
         return None
 
-    def _reject(self, found: FileLabel, reason: str) -> None:
-        self._result.rejected.append(Refused(found.image, reason, found.line))
+    def _reject(self, name: str, reason: str, line: int | None) -> None:
+        self._result.rejected.append(Refused(shown(name), shown(reason), line))
 
     def _wanted(self, session: Session, found: FileLabel) -> _Wanted:
-        image = self._target.image(found.image)
+        match = self._target.match(found)
+        image = match.image
         sizes = ((found.width, image.width), (found.height, image.height))
         if any(None not in pair and pair[0] != pair[1] for pair in sizes):
             raise ValueError(
@@ -229,19 +228,33 @@ class _Importer:
         annotator_id = self._annotator(session, found.author)
         if (image.id, annotator_id) in self._seen:
             raise ValueError("the file has another label of this image for the same annotator")
-        wanted = _Wanted(image.id, annotator_id, self._label(found), found)
+        points, outside = placed(
+            ((point.category, point.x, point.y) for point in found.points),
+            (image.width, image.height),
+        )
+        found = replace(found, points=points, outside=(*found.outside, *outside))
+        wanted = _Wanted(match, annotator_id, self._label(found, match), found)
         self._seen.add((image.id, annotator_id))
+        for click in found.outside:
+            reason = f"{_outside(click, match)}; the rest of the label is taken"
+            self._reject(found.image, reason, found.line)
         return wanted
 
     def _annotator(self, session: Session, author: str) -> int:
-        if not (self._rules.match_authors and "@" in author):
-            return self._rules.annotator_id
         if author not in self._accounts:
-            account = users.find_by_email(session, author)
+            account = self._account(session, author) if why_refused(author) is None else None
             self._accounts[author] = account.id if account else self._rules.annotator_id
         return self._accounts[author]
 
-    def _label(self, found: FileLabel) -> LabelIn:
+    def _account(self, session: Session, author: str) -> User | None:
+        """Whose account the file names, if it is to be looked for and there is one."""
+        if self._rules.own_export and (number := _OWN_AUTHOR.fullmatch(author)):
+            return session.get(User, int(number[1]))
+        if self._rules.match_authors and "@" in author:
+            return users.find_by_email(session, author)
+        return None
+
+    def _label(self, found: FileLabel, match: Match) -> LabelIn:
         """Raises ValueError when it would say nothing."""
         if found.skipped:
             return LabelIn(timing=Timing(wall_ms=0), skipped=SKIPPED)
@@ -255,10 +268,16 @@ class _Importer:
         tiles = self._tiles(found)
         if self._rules.unmentioned == "absent":
             tagged = tiles.present if tiles else {}
-            named = {*present, *absent, *tagged, *(point.category for point in points)}
+            clicked = [point.category for point in points]
+            missed = [self._target.category(category) for category, _, _ in found.outside]
+            named = {*present, *absent, *tagged, *clicked, *missed}
             absent = [*absent, *(name for name in self._target.categories if name not in named)]
         if not (present or absent or points or tiles):
-            raise ValueError("the file says nothing of this project's categories here")
+            raise ValueError(
+                _outside(found.outside[0], match)
+                if found.outside
+                else "the file says nothing of this project's categories here"
+            )
         return LabelIn(
             present=present, absent=absent, points=points, tiles=tiles, timing=Timing(wall_ms=0)
         )
@@ -284,24 +303,47 @@ class _Importer:
         return TilesIn(rows=found.tiles.rows, cols=found.tiles.cols, present=present)
 
     def _new(self, session: Session, wanted: list[_Wanted]) -> Iterator[_Wanted]:
-        """Those that were not imported before and say something new."""
+        """Those that are to be stored, by what there is already, in the same order."""
+        stored: set[tuple[int, str | None]] = set()
+        said: dict[tuple[int, int], LabelOut] = {}
         for annotator_id in sorted({one.annotator_id for one in wanted}):
             own = [one for one in wanted if one.annotator_id == annotator_id]
-            keys = select(Label.idempotency_key).where(
+            keys = select(Label.annotator_id, Label.idempotency_key).where(
                 Label.annotator_id == annotator_id,
                 Label.idempotency_key.in_([one.key for one in own]),
             )
-            stored = set(session.scalars(keys))
+            stored |= {(person, key) for person, key in session.execute(keys)}
             current = labels.current_of(session, annotator_id, [one.image_id for one in own])
-            said = {
-                label.image_id: label for label in labels.describe(session, [*current.values()])
-            }
-            for one in own:
-                earlier = said.get(one.image_id)
-                if one.key in stored or (earlier and _says_the_same(one.label, earlier)):
-                    self._result.skipped += 1
-                else:
-                    yield one
+            for label in labels.describe(session, [*current.values()]):
+                said[annotator_id, label.image_id] = label
+        for one in wanted:
+            earlier = said.get((one.annotator_id, one.image_id))
+            if self._stays(earlier, one, was_imported=(one.annotator_id, one.key) in stored):
+                self._result.skipped += 1
+                self._count(one)
+            elif earlier is None:
+                yield one
+            else:
+                instead_of = earlier.id if self._rules.existing == "replace" else None
+                yield replace(one, replaces=not earlier.partial, instead_of=instead_of)
+
+    def _stays(self, earlier: LabelOut | None, one: _Wanted, *, was_imported: bool) -> bool:
+        if earlier and _says_the_same(one.label, earlier):
+            return True
+        match self._rules.existing:
+            case "once":
+                return was_imported
+            case "keep":
+                return earlier is not None and not earlier.partial
+            case "replace":
+                return False
+
+    def _count(self, one: _Wanted) -> None:
+        by = one.match.by
+        self._result.matched[by] += 1
+        if self._result.matched[by] <= EXAMPLES:
+            example = MatchExample(shown(one.source.image), one.match.name, by)
+            self._result.examples.append(example)
 
     def _store(self, session: Session, new: Sequence[_Wanted]) -> None:
         submissions = [
@@ -310,9 +352,18 @@ class _Importer:
         outcomes = labels.submit_all(session, submissions)
         for one, outcome in zip(new, outcomes, strict=True):
             if isinstance(outcome, WeaksegError):
-                self._reject(one.source, outcome.detail)
+                self._reject(one.source.image, outcome.detail, one.source.line)
             else:
                 self._result.imported += 1
+                self._result.replaced += one.replaces
+                self._count(one)
+
+
+def _outside(click: Click, match: Match) -> str:
+    category, x, y = click
+    image = match.image
+    size = f"{image.width} x {image.height} " if image.width else ""
+    return f"the point of {category} at {x:g}, {y:g} is outside of the {size}image"
 
 
 def _says_the_same(wanted: LabelIn, stored: LabelOut) -> bool:

@@ -24,6 +24,7 @@ from server.services import (
     timing,
 )
 from trainer.contract.names import comparable
+from trainer.contract.places import inside
 
 KEY_REUSED = "this Idempotency-Key was used for another label"
 
@@ -245,14 +246,17 @@ def _said(wanted: LabelIn, ids: Mapping[str, int]) -> dict[str, str]:
 
 def _points_inside(image: Image, wanted: LabelIn, ids: dict[str, int]) -> list[dict[str, Any]]:
     width, height = image.width or 0, image.height or 0
+    points = []
     for index, point in enumerate(wanted.points):
-        if not (point.x < width and point.y < height):
+        x, y = inside(point.x, width), inside(point.y, height)
+        if x is None or y is None:
             raise BadInput(
-                f"points[{index}]: ({point.x:g}, {point.y:g}) is outside the "
+                f"points[{index}]: ({point.x:g}, {point.y:g}) of {point.category} is outside the "
                 f"{width} x {height} image",
                 code="point-outside",
             )
-    return [{"category_id": ids[comparable(p.category)], "x": p.x, "y": p.y} for p in wanted.points]
+        points.append({"category_id": ids[comparable(point.category)], "x": x, "y": y})
+    return points
 
 
 def _tiles_inside(tiles: TilesIn | None, ids: dict[str, int]) -> dict[str, Any] | None:

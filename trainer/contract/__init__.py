@@ -10,9 +10,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from trainer.contract.names import comparable, same_twice
+from trainer.contract.places import inside
 from trainer.patterns import filled, glob_of, names_in, values_in
 from trainer.ready import ready_card
 
@@ -82,6 +90,14 @@ class WeakLabel(Record):
     labelled_at: datetime | None = None
     prefilled_by: str | None = None
 
+    @field_validator("points", mode="before")
+    @classmethod
+    def _a_hair_outside_is_inside(cls, points: Any, known: ValidationInfo) -> Any:
+        size = {"x": known.data.get("width"), "y": known.data.get("height")}
+        if None in size.values() or not isinstance(points, list | tuple):
+            return points
+        return tuple(_moved_inside(point, size) for point in points)
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if both := set(self.present) & set(self.absent):
@@ -93,6 +109,15 @@ class WeakLabel(Record):
                     f"the {self.width} x {self.height} image"
                 )
         return self
+
+
+def _moved_inside(point: Any, size: dict[str, Any]) -> Any:
+    """A point as it was given, with what is a hair outside of (width, height) moved inside."""
+    if not isinstance(point, dict):
+        return point
+    numbers = {axis: point[axis] for axis in size if isinstance(point.get(axis), int | float)}
+    moved = {axis: inside(number, size[axis]) for axis, number in numbers.items()}
+    return point | {axis: value for axis, value in moved.items() if value is not None}
 
 
 class ListedImage(Record):

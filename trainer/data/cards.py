@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from trainer.contract import DatasetCard, ListedImage
+from trainer.contract.lines import lines_of
 from trainer.contract.names import LONGEST_PATH, shown, why_no_dataset, why_refused
 from trainer.contract.walk import Pictures, Spellings, describe_left_out, pictures_of
 from trainer.errors import BadInput, describe
@@ -104,7 +105,7 @@ def say_left_out(*cards: DatasetCard | None) -> None:
 def _listed(card: DatasetCard) -> list[Sample]:
     listing = card.root / (card.listing or "")
     try:
-        lines = listing.read_text(encoding="utf-8").splitlines()
+        lines = lines_of(listing.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"dataset {card.name!r}: cannot read {listing}: {error}") from error
     samples = []

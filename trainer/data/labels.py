@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from trainer.contract import TileTags, WeakLabel
+from trainer.contract.image_names import Claims, ImageNames, MatchedBy, NoMatch
+from trainer.contract.lines import lines_of
 from trainer.errors import BadInput, describe
 from trainer.files import write_atomically
 
@@ -66,13 +68,18 @@ def read_labels(
         BadInput: naming file and line.
     """
     index = {name: number for number, name in enumerate(categories)}
-    names = _by_any_name(images)
+    names, claims = ImageNames(images, "it"), Claims()
+    matches: list[tuple[int, str, MatchedBy]] = []
     labels: dict[str, list[TargetLabel]] = {}
     for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
             continue
         try:
-            name, label = _parse(line, index, names)
+            said = WeakLabel.model_validate_json(line)
+            name, by = _find_image(said.image, names)
+            claims.add(name, said.image, by)
+            matches.append((number, name, by))
+            label = to_arrays(said, index)
             same = labels.setdefault(name, [])
             _check_sizes([*same, label])
             same.append(label)
@@ -80,17 +87,27 @@ def read_labels(
             raise BadInput(f"{path}:{number}: {describe(error)}") from error
         except BadInput as error:
             raise BadInput(f"{path}:{number}: {error}") from error
+    _check_claims(path, claims, matches)
     grid = grid_of(label for same in labels.values() for label in same)
     return {name: _merge([_on_grid(each, grid) for each in same]) for name, same in labels.items()}
 
 
-def _parse(
-    line: str, index: Mapping[str, int], names: Mapping[str, str]
-) -> tuple[str, TargetLabel]:
-    label = WeakLabel.model_validate_json(line)
-    if label.image not in names:
-        raise BadInput(f"image: {label.image!r} is not in the target dataset")
-    return names[label.image], to_arrays(label, index)
+def _find_image(text: str, names: ImageNames) -> tuple[str, MatchedBy]:
+    try:
+        return names.find(text)
+    except NoMatch as error:
+        raise BadInput(f"image: {text!r} is not in the target dataset ({error})") from error
+
+
+def _check_claims(
+    path: Path, claims: Claims, matches: Iterable[tuple[int, str, MatchedBy]]
+) -> None:
+    """Whether the names of lines (number, image, match) are each of one image, which all tell."""
+    for number, name, by in matches:
+        try:
+            claims.check(name, by)
+        except NoMatch as error:
+            raise BadInput(f"{path}:{number}: image: {error}") from error
 
 
 def _check_sizes(labels: Sequence[TargetLabel]) -> None:
@@ -100,19 +117,9 @@ def _check_sizes(labels: Sequence[TargetLabel]) -> None:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return lines_of(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: cannot read the label file: {error}") from error
-
-
-def _by_any_name(images: Iterable[str]) -> Mapping[str, str]:
-    """Names of images by their full name, and by file name where only one has it."""
-    full = list(images)
-    by_file: dict[str, list[str]] = {}
-    for name in full:
-        by_file.setdefault(PurePosixPath(name).name, []).append(name)
-    unique = {file: names[0] for file, names in by_file.items() if len(names) == 1}
-    return unique | {name: name for name in full}
 
 
 def write_labels(path: Path, labels: Iterable[WeakLabel]) -> None:

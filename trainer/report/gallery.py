@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from trainer.checkpoint import TrainedSegmenter, load_segmenter
 from trainer.contract import Breakdown, DatasetCard, ImagePrediction, ImageScore, TrainConfig
+from trainer.contract.lines import lines_of
 from trainer.contract.masks import MaskCodes, decode_mask, mask_codes
 from trainer.data.cards import Sample, list_samples
 from trainer.data.decode import decode_image
@@ -122,7 +123,7 @@ def _read_predictions(folder: Path) -> list[ImagePrediction]:
     if not path.exists():
         return []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = lines_of(path.read_bytes())
         return [ImagePrediction.model_validate_json(line) for line in lines]
     except ValidationError as error:
         raise BadInput(f"{path}: {describe(error)}") from error

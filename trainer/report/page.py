@@ -20,6 +20,7 @@ from trainer.contract import (
     TrainConfig,
     WeakLabel,
 )
+from trainer.contract.lines import lines_of
 from trainer.errors import BadInput
 from trainer.files import write_atomically
 from trainer.history import History, read_history
@@ -117,7 +118,7 @@ class LabelCount:
 def _count_labels(config: TrainConfig) -> LabelCount | None:
     if config.labels is None or not config.supervision.is_oracle or not config.labels.exists():
         return None
-    texts = config.labels.read_text(encoding="utf-8").splitlines()
+    texts = lines_of(config.labels.read_bytes())
     try:
         labels = [WeakLabel.model_validate_json(text) for text in texts if text.strip()]
     except ValidationError:

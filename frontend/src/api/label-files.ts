@@ -4,6 +4,7 @@ import { type Progress, send } from "./upload"
 export type LabelFormat = Schemas["LabelFormat"]
 export type LabelImportResult = Schemas["LabelImportResult"]
 export type RejectedLabel = Schemas["RejectedLabel"]
+export type MatchExample = Schemas["MatchExample"]
 
 type FormatChoice = {
   value: LabelFormat
@@ -56,19 +57,26 @@ export type LabelImportOptions = {
   annotator: string
   matchAuthors: boolean
   unmentioned: "not-asked" | "absent"
+  /** What becomes of a label that the annotator has given already. */
+  existing: "once" | "replace" | "keep"
+  /** The file was exported by this server: its numbers of annotators are accounts here. */
+  ownExport: boolean
 }
 
-/** Imports a file of labels. @throws {ApiProblem} when refused, unreachable, or stopped */
+/** Imports a file of labels, or says what would come of it. @throws {ApiProblem} when refused, unreachable, or stopped */
 export function importLabels(
   projectId: number,
   file: File,
   options: LabelImportOptions,
-  progress: Progress,
+  progress: Progress & { dryRun: boolean },
 ): Promise<LabelImportResult> {
   const query = new URLSearchParams({
     format: options.format,
     match_authors: String(options.matchAuthors),
     unmentioned: options.unmentioned,
+    existing: options.existing,
+    own_export: String(options.ownExport),
+    dry_run: String(progress.dryRun),
   })
   if (options.annotator.trim()) query.set("annotator", options.annotator.trim())
   const url = `/api/v1/projects/${projectId}/labels/import?${query}`

@@ -518,10 +518,16 @@ export interface paths {
          * Import Labels
          * @description Import a file of labels, the body, as labels of `annotator` (an e-mail address; the caller).
          *
-         *     Images are found by their external id, or else by a file name that only one of them has. The
-         *     same file again changes nothing. With `match_authors`, labels whose author in the file has the
-         *     e-mail address of an account go to that account. `unmentioned=absent` takes every category that
-         *     the file does not name for an image as absent from it.
+         *     Images are found by their external id, or else by the end of their path, or by a file name that
+         *     only one of them has where no folder contradicts it. The same file again changes nothing. With
+         *     `match_authors`, labels whose author in the file has the e-mail address of an account go to that
+         *     account. `unmentioned=absent` takes every category that the file does not name for an image as
+         *     absent from it.
+         *
+         *     `existing` says what becomes of a label that the annotator has given already: with `once` it is
+         *     replaced by a label that was not imported before, with `replace` by what the file says, and with
+         *     `keep` it stays. With `own_export`, the annotators of a file that was exported here are the
+         *     accounts of their numbers. `dry_run` stores nothing and answers what would happen.
          */
         post: operations["import_labels"];
         delete?: never;
@@ -1660,14 +1666,21 @@ export interface components {
         };
         /** LabelImportResult */
         LabelImportResult: {
+            /** Dry Run */
+            dry_run: boolean;
+            /** Examples */
+            examples: components["schemas"]["MatchExample"][];
             /** Ignored */
             ignored: {
                 [key: string]: number;
             };
             /** Imported */
             imported: number;
+            matched: components["schemas"]["MatchedLabels"];
             /** Rejected */
             rejected: components["schemas"]["RejectedLabel"][];
+            /** Replaced */
+            replaced: number;
             /** Skipped */
             skipped: number;
         };
@@ -1787,6 +1800,41 @@ export interface components {
             /** Width */
             width: number;
         };
+        /** MatchExample */
+        MatchExample: {
+            /** Image */
+            image: string;
+            matched_by: components["schemas"]["MatchedBy"];
+            /** Name */
+            name: string;
+        };
+        /**
+         * MatchedBy
+         * @description How much of an image's name its name in a file has.
+         * @enum {string}
+         */
+        MatchedBy: "exact" | "path_ending" | "name_alone";
+        /**
+         * MatchedLabels
+         * @description How many labels were imported or skipped, by how their images are known.
+         */
+        MatchedLabels: {
+            /**
+             * Exact
+             * @default 0
+             */
+            exact: number;
+            /**
+             * Name Alone
+             * @default 0
+             */
+            name_alone: number;
+            /**
+             * Path Ending
+             * @default 0
+             */
+            path_ending: number;
+        };
         /** Me */
         Me: {
             /** Active */
@@ -1897,6 +1945,8 @@ export interface components {
         /**
          * PointIn
          * @description A click: x right, y down, in original image pixels; pixel centres are at .5.
+         *
+         *     Up to half a pixel outside of the image it is moved inside; farther out it is refused.
          */
         PointIn: {
             /** Category */
@@ -4503,6 +4553,9 @@ export interface operations {
                 annotator?: string | null;
                 match_authors?: boolean;
                 unmentioned?: "not-asked" | "absent";
+                existing?: "once" | "replace" | "keep";
+                own_export?: boolean;
+                dry_run?: boolean;
             };
             header?: never;
             path: {

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import BinaryIO
 
 from server.services.label_formats import coco, csv_table, cvat, jsonl, label_studio
-from server.services.label_formats.label import FileLabel, Found, Refused
+from server.services.label_formats.label import FileLabel, Found, Hear, Refused
 from trainer.contract import WeakLabel
 
 __all__ = ["FORMATS", "FileLabel", "Format", "Found", "LabelFormat", "Refused"]
@@ -33,7 +33,8 @@ class Format:
     """How labels become a file of this kind, and a file labels."""
 
     write: Callable[[Iterable[WeakLabel], Mapping[str, str]], Iterator[str]]
-    read: Callable[[BinaryIO, Counter[str]], Iterator[Found]]
+    read: Callable[[BinaryIO, Counter[str], Hear], Iterator[Found]]
+    """Given the file, where to count what is passed over, and who hears of images without labels."""
     media_type: str
     ending: str
     """Of a file's name, after what says whose labels they are."""

@@ -20,12 +20,16 @@ from server.services.label_formats.label import (
     DECIMALS,
     FileLabel,
     Found,
+    Hear,
     Refused,
+    in_few_digits,
     merged,
     parsed,
-    point,
+    placed,
+    rounded,
+    unheard,
 )
-from trainer.contract import PointLabel, WeakLabel
+from trainer.contract import WeakLabel
 
 HALF = 0.5
 VISIBLE = 2
@@ -91,7 +95,7 @@ def _write_annotations(
 ) -> int:
     """Write those of one image; returns how many are in the file then."""
     for clicked in label.points:
-        inside = point(clicked.category, clicked.x, clicked.y, (label.width, label.height))
+        inside = in_few_digits(clicked, label)
         x, y = (round(value - HALF, DECIMALS) for value in (inside.x, inside.y))
         annotation = {
             "id": written + 1, "image_id": number, "category_id": ids[clicked.category],
@@ -115,9 +119,13 @@ class _Document:
         """Take one member in. Raises ValueError when it is not as COCO has it."""
         if part == "categories":
             category = parsed(_Category, value)
+            if category.id in self.categories:
+                raise _twice(category.id, self.categories[category.id], category.name)
             self.categories[category.id] = category.name
         elif part == "images":
             image = parsed(_Image, value)
+            if image.id in self.images:
+                raise _twice(image.id, self.images[image.id].file_name, image.file_name)
             self.images[image.id] = image
         elif part == "annotations":
             self._add_annotation(parsed(_Annotation, value), ignored)
@@ -138,19 +146,20 @@ class _Document:
 
     def label(self, image: _Image) -> FileLabel:
         """What the file says of an image. Raises ValueError."""
-        size = image.width, image.height
+        clicks = (
+            rounded(self._name(category), x + HALF, y + HALF)
+            for category, x, y in self.clicks.get(image.id, ())
+        )
+        points, outside = placed(clicks, (image.width, image.height))
         return FileLabel(
             image=image.file_name,
             width=image.width,
             height=image.height,
             present=tuple(self._name(number) for number in image.pos_category_ids),
             absent=tuple(self._name(number) for number in image.neg_category_ids),
-            points=tuple(self._points(image.id, size)),
+            points=points,
+            outside=outside,
         )
-
-    def _points(self, image: Id, size: tuple[int, int]) -> Iterator[PointLabel]:
-        for category, x, y in self.clicks.get(image, ()):
-            yield point(self._name(category), x + HALF, y + HALF, size)
 
     def _name(self, category: Id) -> str:
         if category not in self.categories:
@@ -158,7 +167,11 @@ class _Document:
         return self.categories[category]
 
 
-def read(file: BinaryIO, ignored: Counter[str]) -> Iterator[Found]:
+def _twice(number: Id, first: str, second: str) -> ValueError:
+    return ValueError(f"the id {number} is that of {first} and of {second}")
+
+
+def read(file: BinaryIO, ignored: Counter[str], hear: Hear = unheard) -> Iterator[Found]:
     """The labels of a file, one of each image that has visible keypoints or tags.
 
     An image without any may not have been looked at: it is counted as ignored, as annotations
@@ -168,6 +181,7 @@ def read(file: BinaryIO, ignored: Counter[str]) -> Iterator[Found]:
     for image in document.images.values():
         if not (image.id in document.clicks or image.pos_category_ids or image.neg_category_ids):
             ignored["images without tags and points"] += 1
+            hear(FileLabel(image=image.file_name))
             continue
         try:
             yield document.label(image)

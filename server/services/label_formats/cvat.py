@@ -9,8 +9,19 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from server.errors import BadInput
-from server.services.label_formats.label import FileLabel, Found, Refused, merged, point
-from trainer.contract import PointLabel, WeakLabel
+from server.services.label_formats.label import (
+    Click,
+    FileLabel,
+    Found,
+    Hear,
+    Refused,
+    in_few_digits,
+    merged,
+    placed,
+    rounded,
+    unheard,
+)
+from trainer.contract import WeakLabel
 
 PIECE = 2**16
 MAX_DEPTH = 100
@@ -55,7 +66,7 @@ def _image(number: int, label: WeakLabel) -> str:
     ]
     clicked: dict[str, list[str]] = {}
     for p in label.points:
-        inside = point(p.category, p.x, p.y, (label.width, label.height))
+        inside = in_few_digits(p, label)
         clicked.setdefault(p.category, []).append(f"{inside.x},{inside.y}")
     return "".join(
         (
@@ -76,13 +87,13 @@ def _image(number: int, label: WeakLabel) -> str:
     )
 
 
-def read(file: BinaryIO, ignored: Counter[str]) -> Iterator[Found]:
+def read(file: BinaryIO, ignored: Counter[str], hear: Hear = unheard) -> Iterator[Found]:
     """The labels of a file, one of each image that has tags or points.
 
     An image without any may not have been looked at: it is counted as ignored, as other shapes
     are. Raises BadInput for what is not well-formed, not this format, or declares a document type.
     """
-    reader = _Reader(ignored)
+    reader = _Reader(ignored, hear)
     while piece := file.read(PIECE):
         reader.feed(piece)
         yield from reader.take()
@@ -110,8 +121,9 @@ class _Image:
 class _Reader:
     """Hears the elements of a file, and makes a label at the end of each image."""
 
-    def __init__(self, ignored: Counter[str]) -> None:
+    def __init__(self, ignored: Counter[str], hear: Hear) -> None:
         self._ignored = ignored
+        self._hear_unlabelled = hear
         self._found: list[Found] = []
         self._path: list[str] = []
         self._image: _Image | None = None
@@ -189,6 +201,7 @@ class _Reader:
     def _finish(self, image: _Image) -> None:
         if not image.shapes:
             self._ignored["images without tags and points"] += 1
+            self._hear_unlabelled(FileLabel(image=image.attributes.get("name", "")))
             return
         try:
             self._found.append(_label(image))
@@ -202,6 +215,7 @@ def _label(image: _Image) -> FileLabel:
     absent = [tag.label for tag in tags if tag.attributes.get(ATTRIBUTE) == "false"]
     present = [tag.label for tag in tags if tag.attributes.get(ATTRIBUTE) != "false"]
     clicked = [shape for shape in image.shapes if shape.kind == "points"]
+    points, outside = placed((click for shape in clicked for click in _clicks(shape)), size)
     return FileLabel(
         image=image.attributes.get("name", ""),
         line=image.line,
@@ -209,7 +223,8 @@ def _label(image: _Image) -> FileLabel:
         height=size[1],
         present=tuple(dict.fromkeys(present)),
         absent=tuple(dict.fromkeys(absent)),
-        points=tuple(p for shape in clicked for p in _points(shape, size)),
+        points=points,
+        outside=outside,
     )
 
 
@@ -220,10 +235,10 @@ def _whole(image: _Image, name: str) -> int:
     return int(text)
 
 
-def _points(shape: _Shape, size: tuple[int, int]) -> Iterator[PointLabel]:
+def _clicks(shape: _Shape) -> Iterator[Click]:
     for pair in shape.points.split(";"):
         try:
             x, y = map(float, pair.split(","))
         except ValueError as error:
             raise ValueError(f"points: {pair!r} is not x,y") from error
-        yield point(shape.label, x, y, size)
+        yield rounded(shape.label, x, y)

@@ -1,6 +1,6 @@
 """What all formats have in common: a label as a file gives it, or why there is none."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
@@ -9,12 +9,20 @@ from pydantic import BaseModel, ValidationError
 
 from server.errors import first_complaint
 from trainer.contract import PointLabel, TileTags, WeakLabel
+from trainer.contract.places import inside
 
 Model = TypeVar("Model", bound=BaseModel)
 
 DECIMALS = 3
 """Of a pixel: what percentages and text are rounded to, so that a round trip changes nothing."""
-STEP = 0.001
+MAX_SIZE = 10**9
+"""Pixels of a side that nobody knows."""
+
+
+Click = tuple[str, float, float]
+"""Category, x and y in pixels."""
+Size = tuple[int | None, int | None]
+"""Width and height, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,11 @@ class FileLabel:
     """What one author says of one image in a file. A category in neither list was not asked."""
 
     image: str
+    """Its name or address, out of the forms in which the file's tool writes them."""
+    raw: str = ""
+    """What the file says, where that is not `image` itself."""
+    uploaded: bool = False
+    """`image` is a file's name as the tool that it was uploaded to has changed it."""
     line: int | None = None
     width: int | None = None
     """Size of the image, where the file gives it."""
@@ -29,6 +42,8 @@ class FileLabel:
     present: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     points: tuple[PointLabel, ...] = ()
+    outside: tuple[Click, ...] = ()
+    """Points that are not in the image; the rest of the label stands."""
     tiles: TileTags | None = None
     skipped: bool = False
     author: str = ""
@@ -44,21 +59,41 @@ class Refused:
 
 
 Found = FileLabel | Refused
+Hear = Callable[[FileLabel], object]
+"""Is told, of each image that a file names without labels, the empty label."""
 
 
-def point(category: str, x: float, y: float, size: tuple[int, int]) -> PointLabel:
-    """A point in pixels of an image of (width, height); one on the far edge is in the last pixel.
+def unheard(_label: FileLabel) -> None:
+    """Of names without labels nothing is wanted."""
 
-    Raises ValueError when it is outside of the image.
+
+def placed(clicks: Iterable[Click], size: Size) -> tuple[tuple[PointLabel, ...], tuple[Click, ...]]:
+    """Clicks that are in an image or a hair outside, and those that are not in it.
+
+    What is a hair outside is moved in; a hair is half a pixel.
     """
-    inside = [_inside(value, limit) for value, limit in zip((x, y), size, strict=True)]
-    return PointLabel(category=category, x=inside[0], y=inside[1])
+    width, height = (limit or MAX_SIZE for limit in size)
+    points: list[PointLabel] = []
+    outside: list[Click] = []
+    for category, x, y in clicks:
+        across, down = inside(x, width), inside(y, height)
+        if across is None or down is None:
+            outside.append((category, x, y))
+        else:
+            points.append(PointLabel(category=category, x=across, y=down))
+    return tuple(points), tuple(outside)
 
 
-def _inside(value: float, limit: int) -> float:
-    if not 0 <= value <= limit:
-        raise ValueError(f"a point at {value:g} is outside of 0 to {limit}")
-    return min(round(value, DECIMALS), limit - STEP)
+def rounded(category: str, x: float, y: float) -> Click:
+    """A click as formats have it that have few digits."""
+    return category, round(x, DECIMALS), round(y, DECIMALS)
+
+
+def in_few_digits(point: PointLabel, label: WeakLabel) -> PointLabel:
+    """A label's point for such a format: inside of the image still."""
+    clicks = [rounded(point.category, point.x, point.y)]
+    (found,), _ = placed(clicks, (label.width, label.height))
+    return found
 
 
 def parsed(kind: type[Model], data: object) -> Model:

@@ -1,10 +1,12 @@
 """Label Studio's JSON: tasks with `Choices` for the image and `KeyPointLabels`."""
 
+import base64
+import binascii
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import PurePosixPath
+from dataclasses import replace
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,21 +15,34 @@ from pydantic import BaseModel, Field
 from server.errors import BadInput
 from server.services.label_formats.json_stream import members
 from server.services.label_formats.label import (
+    Click,
     FileLabel,
     Found,
+    Hear,
     Refused,
+    Size,
     by_image,
     parsed,
-    point,
+    placed,
+    rounded,
+    unheard,
 )
-from trainer.contract import PointLabel, WeakLabel
+from trainer.contract import WeakLabel
+from trainer.contract.image_names import path_of
 
 PRESENT, ABSENT, POINTS = "present", "absent", "points"
 """Names of the three controls in the labelling configuration (`from_name`)."""
 OBJECT = "image"
 
-_UPLOADED = re.compile(r"/data/upload/\d+/(?:[0-9a-f]{8}-)?")
-_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+# It may be hosted below a path of its host.
+_UPLOADED = re.compile(r"(?:.*)/data/upload/\d+/(?:[0-9a-f]{8}-)?(?P<file>[^/]+)")
+_LOCAL = re.compile(r".*/data/local-files/?\?(?:.*&)?d=(?P<path>.+)", re.DOTALL)
+_STORED = re.compile(r".*/(?:tasks|projects)/\d+/(?:resolve|presign)/?")
+_NOT_KEPT = r"[^-\w.]"
+"""What an upload takes out of a file's name, or puts an underscore for."""
+_MINIMAL = frozenset({"annotation_id", "annotator", "lead_time"})
+"""What each task of JSON-MIN has beside its data, of which JSON has none there."""
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 
 class _Result(BaseModel):
@@ -108,7 +123,19 @@ def _region(label: WeakLabel, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read(file: BinaryIO, ignored: Counter[str]) -> Iterator[Found]:
+def renamed(file_name: str) -> frozenset[str]:
+    """What a file of this name may be called after it was uploaded, without the mark before it."""
+    return frozenset(
+        (
+            file_name,
+            re.sub(_NOT_KEPT, "", file_name.strip().replace(" ", "_")),
+            re.sub(_NOT_KEPT, "_", file_name),
+            re.sub(f"{_NOT_KEPT}+", "_", file_name),
+        )
+    )
+
+
+def read(file: BinaryIO, ignored: Counter[str], hear: Hear = unheard) -> Iterator[Found]:
     """The annotations of an export, the newest of each task first.
 
     Choices of a control named `absent` say so; all others say present. Predictions, regions that
@@ -117,82 +144,98 @@ def read(file: BinaryIO, ignored: Counter[str]) -> Iterator[Found]:
     for number, (key, task) in enumerate(members(file), 1):
         if key is not None:
             raise BadInput("not a Label Studio export: that is an array of tasks")
-        yield from _labels(task, number, ignored)
+        if isinstance(task, dict) and "data" not in task and _MINIMAL & task.keys():
+            raise BadInput("this is Label Studio's JSON-MIN: take its export as JSON")
+        yield from _labels(task, number, ignored, hear)
 
 
-def _labels(data: object, number: int, ignored: Counter[str]) -> Iterator[Found]:
+def _labels(data: object, number: int, ignored: Counter[str], hear: Hear) -> Iterator[Found]:
     try:
         task = parsed(_Task, data)
     except ValueError as error:
         yield Refused(f"task {number}", str(error))
         return
-    name = _image_name(task.data)
-    if name is None:
+    image = _image(task.data)
+    if image is None:
         yield Refused(f"task {number}", "its data names no image")
         return
+    if not task.annotations:
+        hear(image)
     ignored["predictions"] += len(task.predictions)
     newest_first = sorted(
         task.annotations, key=lambda a: a.updated_at or a.created_at or "", reverse=True
     )
     for annotation in newest_first:
         try:
-            yield _label(name, annotation, ignored)
+            yield _label(image, annotation, ignored)
         except ValueError as error:
-            yield Refused(name, f"task {number}: {error}")
+            yield Refused(image.image, f"task {number}: {error}")
 
 
-def _image_name(data: Mapping[str, Any]) -> str | None:
+def _image(data: Mapping[str, Any]) -> FileLabel | None:
+    """The empty label of the image that a task is about; None when its data names none."""
     texts = [value for value in data.values() if isinstance(value, str)]
+    images = [_named(text) for text in texts]
     if isinstance(data.get(OBJECT), str):
-        texts.insert(0, data[OBJECT])
-    names = [_path_of(text) for text in texts]
-    pictures = [name for name in names if PurePosixPath(name).suffix.lower() in _PICTURES]
-    return next(iter(pictures or names), None)
+        images.insert(0, _named(data[OBJECT]))
+    pictures = [one for one in images if path_of(one.image).file_name.lower().endswith(_PICTURES)]
+    return next(iter(pictures or images), None)
 
 
-def _path_of(address: str) -> str:
-    """The image's path, out of the forms in which Label Studio names files."""
+def _named(address: str) -> FileLabel:
+    """An image's name, out of the forms in which Label Studio writes the addresses of files."""
     try:
         parts = urlsplit(address)
     except ValueError:
-        return address
-    if parts.path.endswith("/data/local-files/"):
-        return parse_qs(parts.query).get("d", [address])[0]
-    if _UPLOADED.match(parts.path):
-        return unquote(_UPLOADED.sub("", parts.path))
-    if parts.scheme in ("http", "https"):
-        return unquote(parts.path).lstrip("/")
-    return parts.path.lstrip("/") if parts.netloc else address
+        return FileLabel(image=address)
+    if local := _LOCAL.fullmatch(address):
+        return FileLabel(image=unquote(local["path"]), raw=address)
+    if uploaded := _UPLOADED.fullmatch(parts.path):
+        return FileLabel(image=unquote(uploaded["file"]), raw=address, uploaded=True)
+    if _STORED.fullmatch(parts.path):
+        stored = parse_qs(parts.query).get("fileuri", [""])[0]
+        return FileLabel(image=_decoded(stored) or address, raw=address)
+    return FileLabel(image=address)
 
 
-def _label(name: str, annotation: _Annotation, ignored: Counter[str]) -> FileLabel:
+def _decoded(text: str) -> str | None:
+    """Base64 of either alphabet, with or without its end; None when it is none."""
+    plain = text.replace("-", "+").replace("_", "/").replace(" ", "+")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def _label(image: FileLabel, annotation: _Annotation, ignored: Counter[str]) -> FileLabel:
     author = annotation.created_username
     if isinstance(annotation.completed_by, dict):
         author = str(annotation.completed_by.get("email", author))
     if annotation.was_cancelled:
-        return FileLabel(image=name, skipped=True, author=author)
+        return replace(image, skipped=True, author=author)
     names: dict[str, dict[str, None]] = {PRESENT: {}, ABSENT: {}}
-    points: list[PointLabel] = []
-    size: tuple[int | None, int | None] = (None, None)
+    clicks: list[Click] = []
+    size: Size = (None, None)
     for result in annotation.result:
         if result.type == "choices" and "x" not in result.value:
             answer = ABSENT if result.from_name == ABSENT else PRESENT
             names[answer] |= dict.fromkeys(parsed(_Choices, result.value).choices)
         elif result.type == "keypointlabels" and not result.image_rotation % 360:
-            points += _points(result)
+            clicks += _clicks(result)
             size = result.original_width, result.original_height
         else:
             ignored[f"{'rotated ' if result.image_rotation else ''}{result.type or 'untyped'}"] += 1
-    return FileLabel(
-        image=name, width=size[0], height=size[1], present=tuple(names[PRESENT]),
-        absent=tuple(names[ABSENT]), points=tuple(points), author=author,
+    points, outside = placed(clicks, size)
+    return replace(
+        image, width=size[0], height=size[1], present=tuple(names[PRESENT]),
+        absent=tuple(names[ABSENT]), points=points, outside=outside, author=author,
     )  # fmt: skip
 
 
-def _points(result: _Result) -> Iterator[PointLabel]:
+def _clicks(result: _Result) -> Iterator[Click]:
     if result.original_width is None or result.original_height is None:
         raise ValueError("a point without original_width and original_height")
     size = result.original_width, result.original_height
     region = parsed(_KeyPoint, result.value)
     for category in region.keypointlabels:
-        yield point(category, region.x / 100 * size[0], region.y / 100 * size[1], size)
+        yield rounded(category, region.x / 100 * size[0], region.y / 100 * size[1])

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 from fastapi.testclient import TestClient
@@ -101,7 +102,10 @@ def test_labels_move_to_another_project_and_arrive_once(
 
     first = send(engineer, other, label_format, content)
 
-    assert first == {"imported": 1, "skipped": 0, "rejected": [], "ignored": {}}
+    assert (first["imported"], first["skipped"], first["rejected"], first["ignored"]) == (
+        1, 0, [], {},
+    )  # fmt: skip
+    assert first["matched"] == {"exact": 1, "path_ending": 0, "name_alone": 0}
     (label,) = current(other)
     assert (label.annotator_id, label.active_ms, label.revision) == (people[Role.ENGINEER], 0, 1)
     moved, original = (json.loads(export(engineer, p, "jsonl")) for p in (other, project_id))
@@ -135,7 +139,7 @@ def test_images_are_found_by_a_file_name_that_is_unique(
     add_open_images(make_project("Other project"), ["d.png"])
     add_open_images(project_id, ["cam9/c.png"])
     lines = [
-        {"image": "C:\\photos\\b.png", "present": ["Road"]},
+        {"image": "C:\\photos\\cam2\\b.png", "present": ["Road"]},
         {"image": "c.png", "present": ["Road"]},
         {"image": "d.png", "present": ["Road"]},
         {"image": "cam2/c.png", "present": ["Road"], "width": 128},
@@ -143,11 +147,214 @@ def test_images_are_found_by_a_file_name_that_is_unique(
     result = send(engineer, project_id, "jsonl", jsonl(*lines))
     assert result["imported"] == 1
     assert result["rejected"] == [
-        {"name": "c.png", "line": 2, "reason": "several images have the file name c.png"},
+        {"name": "c.png", "line": 2,
+         "reason": "several images have the file name c.png: cam2/c.png, cam9/c.png"},
         {"name": "d.png", "line": 3, "reason": "there is no image of this name in the project"},
         {"name": "cam2/c.png", "line": 4,
          "reason": "the file says 128 x 48, the image is 64 x 48"},
     ]  # fmt: skip
+
+
+OTHER_CAMERA = """<annotations><version>1.1</version>
+<image id="0" name="cam2/000001.png" width="64" height="48"><tag label="Car"></tag></image>
+<image id="1" name="cam1/000001.png" width="64" height="48"><tag label="Road"></tag></image>
+</annotations>"""
+
+
+def in_every_format(*images: tuple[str, str]) -> dict[str, str]:
+    """The same labels, one category of each image, as files of all formats."""
+    ids = {"Road": 1, "Car": 2}
+    return {
+        "jsonl": jsonl(*({"image": name, "present": [said]} for name, said in images)),
+        "csv": "image,category,answer\n"
+        + "".join(f'"{name}",{said},present\n' for name, said in images),
+        "label-studio": json.dumps([
+            {"data": {"image": name},
+             "annotations": [{"result": [{"type": "choices", "value": {"choices": [said]}}]}]}
+            for name, said in images
+        ]),
+        "cvat": "<annotations>" + "".join(
+            f'<image name="{escape(name)}" width="64" height="48"><tag label="{said}"/></image>'
+            for name, said in images
+        ) + "</annotations>",
+        "coco": json.dumps({
+            "categories": [{"id": number, "name": name} for name, number in ids.items()],
+            "images": [
+                {"id": number, "file_name": name, "width": 64, "height": 48,
+                 "pos_category_ids": [ids[said]]}
+                for number, (name, said) in enumerate(images)
+            ],
+        }),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("label_format", list(LabelFormat))
+def test_a_label_never_lands_on_another_cameras_picture(
+    engineer: TestClient, database: str, label_format: LabelFormat
+) -> None:
+    project_id = make_project()
+    add_open_images(project_id, ["cam1/1.png", "2.png", "cam1/3.png", "cam1/4.png"])
+    files = in_every_format(
+        ("/data/cam1/1.png", "Road"), ("https://host/b/cam2/1.png?sig=1", "Car"),
+        ("cam1/2.png", "Road"), ("cam2/2.png", "Car"),
+        ("C:\\data\\cam2\\3.png", "Car"), ("4.png", "Road"),
+    )  # fmt: skip
+
+    seen = send(engineer, project_id, label_format, files[label_format], dry_run=True)
+
+    assert revisions(project_id) == 0
+    result = send(engineer, project_id, label_format, files[label_format])
+    assert result == seen | {"dry_run": False}
+    assert result["matched"] == {"exact": 0, "path_ending": 1, "name_alone": 1}
+    assert [(label["name"], label["image"]) for label in result["examples"]] == [
+        ("/data/cam1/1.png", "cam1/1.png"), ("4.png", "cam1/4.png"),
+    ]  # fmt: skip
+    reasons = {label["name"]: label["reason"] for label in result["rejected"]}
+    assert "cam1/1.png" in reasons["https://host/b/cam2/1.png?sig=1"]
+    assert "cam1/3.png" in reasons["C:\\data\\cam2\\3.png"]
+    for name in ("cam1/2.png", "cam2/2.png"):
+        assert reasons[name] == "cam1/2.png and cam2/2.png of the file may both be 2.png"
+    stored = [json.loads(line) for line in export(engineer, project_id, "jsonl").splitlines()]
+    assert [(label["image"], label["present"]) for label in stored] == [
+        ("cam1/1.png", ["Road"]), ("cam1/4.png", ["Road"]),
+    ]  # fmt: skip
+
+
+def test_a_file_of_two_cameras(engineer: TestClient, database: str) -> None:
+    project_id = make_project()
+    add_open_images(project_id, ["cam1/000001.png"])
+    result = send(engineer, project_id, "cvat", OTHER_CAMERA)
+    (refused,) = result["rejected"]
+    assert refused["name"] == "cam2/000001.png"
+    assert "cam1/000001.png" in refused["reason"]
+    (line,) = export(engineer, project_id, "jsonl").splitlines()
+    assert json.loads(line)["present"] == ["Road"]
+
+
+@pytest.mark.parametrize("label_format", ["cvat", "coco", "label-studio"])
+def test_an_image_without_labels_tells_two_of_a_name_apart(
+    engineer: TestClient, database: str, label_format: str
+) -> None:
+    project_id = make_project()
+    add_open_images(project_id, ["1.png"])
+    content = in_every_format(("cam2/1.png", "Road"), ("cam1/1.png", "Car"))[label_format]
+    for labelled, bare in (
+        ('<tag label="Car"/>', ""), ('"pos_category_ids": [2]', '"pos_category_ids": []'),
+        ('"annotations": [{"result": [{"type": "choices", "value": {"choices": ["Car"]}}]}]',
+         '"annotations": []'),
+    ):  # fmt: skip
+        content = content.replace(labelled, bare)
+    result = send(engineer, project_id, label_format, content)
+    assert [refused["name"] for refused in result["rejected"]] == ["cam2/1.png"]
+    assert revisions(project_id) == 0
+
+
+EXTERNAL_IDS = [
+    "plain.png", "cam1/1.png", "with blank (1) [a].png", "Stra\u00dfe/\u96ea.png", "100%.png",
+    "a%20b.png", "what?.png", "https://host.example/cam1/1.png", "https://host.example/cam2/1.png",
+    "https://host.example/q.png?x=1&sig=a%2Fb%3D", "s3://bucket/cam1/1.png", "gs://bucket/1.png",
+    "//nas/share/1.png", "C:\\data\\1.png", "1a2b3c4d-1.png", "/data/upload/3/1a2b3c4d-1.png",
+    "/data/local-files/?d=cam1/1.png", "/tasks/1/resolve/?fileuri=czM6Ly9iLzEucG5n", "e\u0301.png",
+    "http://[broken/1.png", "no ending",
+]  # fmt: skip
+
+
+def test_label_studio_brings_back_every_kind_of_name(engineer: TestClient, database: str) -> None:
+    project_id = make_project()
+    add_open_images(project_id, EXTERNAL_IDS)
+    lines = ({"image": name, "present": ["Car" if n % 2 else "Road"]} for n, name in
+             enumerate(EXTERNAL_IDS))  # fmt: skip
+    send(engineer, project_id, "jsonl", jsonl(*lines))
+    content = export(engineer, project_id, "label-studio")
+    other = make_project("Elsewhere")
+    add_open_images(other, EXTERNAL_IDS)
+    result = send(engineer, other, "label-studio", content)
+    assert (result["rejected"], result["matched"]["exact"]) == ([], len(EXTERNAL_IDS))
+    assert export(engineer, other, "csv").count(b"present") == len(EXTERNAL_IDS)
+    said = [[json.loads(line)[key] for key in ("image", "present")] for p in (project_id, other)
+            for line in export(engineer, p, "jsonl").splitlines()]  # fmt: skip
+    assert said[: len(EXTERNAL_IDS)] == said[len(EXTERNAL_IDS) :]
+
+
+def test_files_that_label_studio_renamed_are_found(engineer: TestClient, database: str) -> None:
+    project_id = make_project()
+    add_open_images(project_id, ["cam 1/my photo (1).png", "b[2].png", "c_d.png", "c d.png"])
+    names = ["11111111-my_photo_1.png", "22222222-b_2_.png", "33333333-c_d.png", "44444444-e.png"]
+    tasks = [
+        {"data": {"image": f"/ls/data/upload/1/{name}"},
+         "annotations": [{"result": [{"type": "choices", "value": {"choices": ["Car"]}}]}]}
+        for name in names
+    ]  # fmt: skip
+    result = send(engineer, project_id, "label-studio", json.dumps(tasks))
+    assert (result["imported"], result["matched"]["name_alone"]) == (2, 2)
+    reasons = {label["name"]: label["reason"] for label in result["rejected"]}
+    assert "c d.png" in reasons["c_d.png"]
+    assert "no image" in reasons["e.png"]
+    again = [tasks[0], {**tasks[0], "data": {"image": "/data/upload/1/99999999-my_photo_1.png"}}]
+    assert len(send(engineer, project_id, "label-studio", json.dumps(again))["rejected"]) == 2
+
+
+def test_a_backup_is_restored_over_later_labels(
+    engineer: TestClient, annotator: TestClient, people: dict[Role, int], database: str
+) -> None:
+    project_id = make_project()
+    first, second = add_open_images(project_id, ["a.png", "b.png"])
+    for client, image_id in ((engineer, first), (annotator, second)):
+        put = client.put(f"/api/v1/images/{image_id}/label",
+                         json={"present": ["Road"], "timing": {"wall_ms": 9}})  # fmt: skip
+        assert put.status_code == 200, put.text
+    backup = export(engineer, project_id, "jsonl")
+    options = {"existing": "replace", "own_export": True}
+    for _ in range(2):
+        for client, image_id in ((engineer, first), (annotator, second)):
+            client.put(f"/api/v1/images/{image_id}/label",
+                       json={"present": ["Car"], "timing": {"wall_ms": 9}})  # fmt: skip
+        keep = send(engineer, project_id, "jsonl", backup, existing="keep", own_export=True)
+        assert (keep["imported"], keep["skipped"]) == (0, 2)
+        result = send(engineer, project_id, "jsonl", backup, **options)
+        assert (result["imported"], result["replaced"], result["rejected"]) == (2, 2, [])
+    said = [(label.annotator_id, label.revision, len(label.present))
+            for label in current(project_id)]  # fmt: skip
+    assert said == [(people[Role.ENGINEER], 5, 1), (people[Role.ANNOTATOR], 5, 1)]
+    lines = [json.loads(line) for line in export(engineer, project_id, "jsonl").splitlines()]
+    assert [line["present"] for line in lines] == [["Road"], ["Road"]]
+    assert send(engineer, project_id, "jsonl", backup, **options)["skipped"] == 2
+    empty = make_project("Empty")
+    add_open_images(empty, ["a.png", "b.png"])
+    send(engineer, empty, "jsonl", backup, **options)
+    moved = [json.loads(line) for line in export(engineer, empty, "jsonl").splitlines()]
+    assert [(line["present"], line["annotator"]) for line in moved] == [
+        (line["present"], line["annotator"]) for line in lines
+    ]
+
+
+def test_a_point_outside_costs_the_point_alone(engineer: TestClient, database: str) -> None:
+    project_id = make_project()
+    add_open_images(project_id, ["a.png", "b.png"])
+    points = [
+        {"category": "Road", "x": 64.00064, "y": -0.3}, {"category": "Road", "x": 64, "y": 48},
+        {"category": "Car", "x": 70, "y": 1},
+    ]  # fmt: skip
+    content = jsonl(
+        {"image": "a.png", "absent": ["Tree"], "points": points},
+        {"image": "b.png", "points": [points[2]]},
+    )
+    for unmentioned, absent in (("not-asked", ["Tree"]), ("absent", ["Tree"])):
+        result = send(engineer, project_id, "jsonl", content, unmentioned=unmentioned)
+        line, *_ = export(engineer, project_id, "jsonl").splitlines()
+        label = json.loads(line)
+        assert (label["present"], label["absent"]) == (["Road"], absent)
+        assert [(p["x"], p["y"]) for p in label["points"]] == [(63.999, 0), (63.999, 47.999)]
+        first, *_ = result["rejected"]
+        assert first == {
+            "name": "a.png", "line": 1,
+            "reason": "the point of Car at 70, 1 is outside of the 64 x 48 image; "
+            "the rest of the label is taken",
+        }  # fmt: skip
+    only = send(
+        engineer, project_id, "csv", "image,category,answer,points\nb.png,Car,present,70 1\n"
+    )
+    assert "70, 1 is outside" in only["rejected"][0]["reason"]
 
 
 def test_what_does_not_fit_is_rejected_by_itself(engineer: TestClient, project_id: int) -> None:

@@ -183,7 +183,8 @@ def test_a_label_studio_export_is_understood() -> None:
     assert (oldest.width, oldest.height) == (640, 480)
     assert oldest.points == (PointLabel(category="Car", x=320.5, y=120.5),)
     assert (fog.image, fog.skipped) == ("cam 3/fog.jpg", True)
-    assert (turned.image, turned.present, turned.points) == ("cam3/turned.jpg", ("Road",), ())
+    assert (turned.present, turned.points) == (("Road",), ())
+    assert turned.image == "s3://street-images/cam3/turned.jpg"
     assert ignored == {
         "predictions": 1, "brushlabels": 1, "choices": 1, "rotated keypointlabels": 1,
     }  # fmt: skip
@@ -192,8 +193,21 @@ def test_a_label_studio_export_is_understood() -> None:
 @pytest.mark.parametrize(
     ("address", "name"),
     [
-        ("https://images.example.org/cam3/later%20on.jpg?size=full", "cam3/later on.jpg"),
-        ("gs://bucket/a/b.png", "a/b.png"),
+        (
+            "https://images.example.org/cam3/later%20on.jpg?size=full",
+            "https://images.example.org/cam3/later%20on.jpg?size=full",
+        ),
+        ("gs://bucket/a/b.png", "gs://bucket/a/b.png"),
+        ("/ls/data/upload/3/9b2d11aa-a.png", "a.png"),
+        ("https://host/ls/data/upload/3/9b2d11aa-a.png", "a.png"),
+        ("/ls/data/local-files/?d=cam3/a%20b&c.png", "cam3/a b&c.png"),
+        ("/data/local-files?d=cam3/a+b.png", "cam3/a+b.png"),
+        ("/tasks/7/resolve/?fileuri=czM6Ly9idWNrZXQvY2FtMi8xLnBuZw==", "s3://bucket/cam2/1.png"),
+        (
+            "https://h/ls/tasks/7/presign/?fileuri=czM6Ly9idWNrZXQvY2FtMi8xLnBuZw",
+            "s3://bucket/cam2/1.png",
+        ),
+        ("/tasks/7/resolve/?fileuri=%%%", "/tasks/7/resolve/?fileuri=%%%"),
         ("/data/upload/3/9b2d11aa-a%26b.png", "a&b.png"),
         ("/data/upload/plain.png", "/data/upload/plain.png"),
         ("cam3/100%.jpg", "cam3/100%.jpg"),
@@ -242,9 +256,8 @@ def test_a_cvat_export_is_understood() -> None:
     assert [(p.category, p.x, p.y) for p in crossing.points] == [
         ("Car", 320.5, 120.5), ("Car", 16.25, 479.75), ("Road", 639.999, 0),
     ]  # fmt: skip
-    assert isinstance(outside, Refused)
-    assert (outside.name, outside.line) == ("cam3/outside.jpg", 80)
-    assert "700 is outside" in outside.reason
+    assert (outside.image, outside.line) == ("cam3/outside.jpg", 80)
+    assert (outside.points, outside.outside) == ((), (("Car", 700, 10),))
     assert ignored == {"box": 1, "skeleton": 1, "mask": 1, "images without tags and points": 1}
 
 
@@ -331,6 +344,40 @@ def test_a_table_as_a_spreadsheet_saves_it() -> None:
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        ",image,width,height,category,answer,points\n0,a.png,64.0,48.0,Car,present,10 10\n",
+        "Unnamed: 0,image,width,height,category,answer,points\n0,a.png,64,48.,Car,present,10 10\n",
+        "image,width,height,category,answer,points,\na.png,64,48,Car,present,10 10,\n",
+        "image,width,height,category,answer,points\na.png,64,48,Car,present,10 10,,\n",
+        'sep=;\nimage;width;height;category;answer;points\na.png;64,0;48,0;Car;present;"10,0 10"\n',
+        '\ufeff"sep=;"\r\nimage;width;height;category;answer;points\r\na.png;64;48;Car;present;10 10\r\n',
+        "image, width, height ,category,answer,points\n a.png , 64, 48 , Car ,present , 10 10 \n",
+        "image,width,height,category,answer,points\n" + "a.png,64,48,Car,present,10 10\n" * 2,
+    ],
+)
+def test_a_table_as_other_tools_write_it(content: str) -> None:
+    (found,), _ = read(LabelFormat.CSV, content.encode())
+    assert isinstance(found, FileLabel)
+    assert (found.image, found.width, found.height) == ("a.png", 64, 48)
+    assert (found.present, found.points) == (("Car",), (PointLabel(category="Car", x=10, y=10),))
+
+
+def test_rows_that_contradict_are_refused_with_the_line() -> None:
+    rows = "a,64,48,Car,present\na,64,48,Car,absent\nb,64,48,Car,present\nb,63,48,Road,present\n"
+    found, _ = read(LabelFormat.CSV, f"image,width,height,category,answer\n{rows}".encode())
+    assert [one.line for one in found] == [3, 5]
+    assert all(isinstance(one, Refused) for one in found)
+
+
+def test_a_line_separator_in_a_text_ends_no_line() -> None:
+    name = "a\u2028b\x85c\u2029.png"
+    line = json.dumps({"image": name, "width": 9, "height": 9}, ensure_ascii=False)
+    found, _ = read(LabelFormat.JSONL, f"\ufeff{line}\r\n{line}\r\n".encode())
+    assert [one.image for one in found if isinstance(one, FileLabel)] == [name, name]
+
+
+@pytest.mark.parametrize(
     ("row", "reason"),
     [
         ("a,,,Car,perhaps,,", "neither present nor absent"),
@@ -391,6 +438,24 @@ WRONG_FILES = [
     (LabelFormat.COCO, b'{"images": []}', "no images"),
     (LabelFormat.COCO, b'{"images": [{"id": 1}]}', "images[0]: file_name"),
     (LabelFormat.COCO, b"{1: 2}", "not JSON"),
+    (
+        LabelFormat.COCO,
+        b'{"images": [{"id": 1, "file_name": "a.png", "width": 9, "height": 9},'
+        b'{"id": 1, "file_name": "b.png", "width": 9, "height": 9}]}',
+        "images[1]: the id 1 is that of a.png and of b.png",
+    ),
+    (
+        LabelFormat.COCO,
+        b'{"categories": [{"id": 2, "name": "Road"}, {"id": 2, "name": "Car"}]}',
+        "categories[1]: the id 2 is that of Road and of Car",
+    ),
+    (
+        LabelFormat.LABEL_STUDIO,
+        b'[{"image": "/data/upload/1/a.png", "id": 1, "annotator": 1, "annotation_id": 1}]',
+        "JSON-MIN: take its export as JSON",
+    ),
+    (LabelFormat.CSV, b"image,category,answer,answer\n", "'answer' is there twice"),
+    (LabelFormat.CSV, b"sep=;\nimage;category;answer\na;b;present;d\n", "line 3: more cells"),
     (
         LabelFormat.COCO,
         b'{"annotations": [{"image_id": 1, "category_id": 1, "keypoints": [1]}]}',

@@ -62,7 +62,7 @@ def test_annotators_who_disagree_leave_a_category_open(tmp_path: Path) -> None:
         (line(present=["bus"]), "present: unknown category 'bus'; known are road, car, train"),
         (line(absent=["bus"]), "absent: unknown category 'bus'"),
         (line(points=[{"category": "bus", "x": 1, "y": 1}]), "points: unknown category 'bus'"),
-        (line(points=[{"category": "car", "x": 200, "y": 1}]), "outside the 200 x 100 image"),
+        (line(points=[{"category": "car", "x": 201, "y": 1}]), "outside the 200 x 100 image"),
         (line(points=[{"category": "car", "x": -1, "y": 1}]), "points.0.x"),
         (line(present=["car"], absent=["car"]), "present and absent at once: car"),
         (line(absent=["car"], points=[{"category": "car", "x": 1, "y": 1}]), "absent car"),

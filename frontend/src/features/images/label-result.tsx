@@ -1,4 +1,4 @@
-import type { LabelImportResult, RejectedLabel } from "@/api/label-files"
+import type { LabelImportResult, MatchExample, RejectedLabel } from "@/api/label-files"
 import { Notice } from "@/components/notice"
 import { Table } from "@/components/table"
 import { formatCount, formatPlural } from "@/lib/format"
@@ -6,18 +6,21 @@ import styles from "./import.module.css"
 
 const LISTED = 200
 
-/** What came of an import of labels: what was passed over, and every rejected label with why. */
+/** What came of an import of labels, or would: how images were found, and what was rejected and why. */
 export function LabelResultView({ result }: { result: LabelImportResult }) {
-  const { imported, skipped, rejected, ignored } = result
+  const { imported, replaced, skipped, rejected, ignored } = result
+  const guessed = result.examples.filter((example) => example.matched_by !== "exact")
   const passedOver = Object.entries(ignored)
   return (
     <>
       <Notice tone={rejected.length > 0 ? "warn" : "good"}>
         <strong>
-          {formatPlural(imported, "label")} imported
-          {skipped > 0 && `, ${formatCount(skipped)} known already`}
+          {formatPlural(imported, "label")} {result.dry_run ? "would be imported" : "imported"}
+          {replaced > 0 && ` (${formatCount(replaced)} in place of another)`}
+          {skipped > 0 && `, ${formatCount(skipped)} known already or kept`}
           {rejected.length > 0 && `, ${formatCount(rejected.length)} rejected`}
         </strong>
+        {imported + skipped > 0 && <div>{matchesOf(result)}</div>}
         {passedOver.length > 0 && (
           <div>
             Passed over:
@@ -31,8 +34,31 @@ export function LabelResultView({ result }: { result: LabelImportResult }) {
           </div>
         )}
       </Notice>
+      {guessed.length > 0 && <Guessed examples={guessed} />}
       {rejected.length > 0 && <Rejected rejected={rejected} />}
     </>
+  )
+}
+
+const matchesOf = ({ matched }: LabelImportResult): string =>
+  "Images found by their whole name: " +
+  `${formatCount(matched.exact)}, by the end of their path: ${formatCount(matched.path_ending)}, ` +
+  `by their file name alone: ${formatCount(matched.name_alone)}.`
+
+const KINDS = { exact: "whole name", path_ending: "end of the path", name_alone: "file name alone" }
+
+function Guessed({ examples }: { examples: readonly MatchExample[] }) {
+  return (
+    <Table
+      label="Examples of images that were not found by their whole name"
+      rows={examples}
+      keyOf={(example) => `${example.name} ${example.image}`}
+      columns={[
+        { key: "name", title: "In the file", kind: "long", cell: (example) => example.name },
+        { key: "image", title: "Image", kind: "long", cell: (example) => example.image },
+        { key: "by", title: "Found by", cell: (example) => KINDS[example.matched_by] },
+      ]}
+    />
   )
 }
 
