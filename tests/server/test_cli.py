@@ -317,8 +317,11 @@ def test_labels_are_exported_and_imported_once(
     table.write_text("image,category,answer,points\na.png,Road,present,3 4\nb.png,Road,absent,\n")
     take = ("labels", "import", "Streets", str(table), "--annotator", "lead@example.org")
 
+    looked = weakseg(*take, "--format", "csv", "--dry-run")
     first = weakseg(*take, "--format", "csv")
 
+    assert "nothing was stored" in looked.stderr
+    assert "images known by their whole name: 1" in looked.stderr
     assert first.returncode == 1
     assert "imported 1, skipped 0, refused 1" in first.stderr
     assert "refused line 3, b.png: there is no image of this name" in first.stderr

@@ -41,6 +41,29 @@ def test_images_are_found_by_path_or_by_a_file_name_that_is_unique(tmp_path: Pat
         read_labels(write(tmp_path, line(image="b.png")), CATEGORIES, names)
 
 
+def test_a_folder_that_contradicts_is_another_image(tmp_path: Path) -> None:
+    path = write(tmp_path, line(image="/data/x/a.png"), line(image="y/a.png"))
+    with pytest.raises(BadInput, match=r":2: image: 'y/a\.png' is not in the target .*x/a\.png"):
+        read_labels(path, CATEGORIES, ["x/a.png"])
+    with pytest.raises(BadInput, match=r":1: image: /data/x/a\.png and y/a\.png .* a\.png"):
+        read_labels(path, CATEGORIES, ["a.png"])
+
+
+def test_a_byte_order_mark_and_separators_in_names_are_no_error(tmp_path: Path) -> None:
+    name = "a\u2028b\x85.png"
+    text = json.dumps({"image": name, "width": 9, "height": 9}, ensure_ascii=False)
+    path = tmp_path / "labels.jsonl"
+    path.write_bytes(f"\ufeff{text}\r\n{text}\n".encode())
+    assert list(read_labels(path, CATEGORIES, [name])) == [name]
+
+
+def test_a_point_a_hair_outside_is_in_the_image(tmp_path: Path) -> None:
+    text = line(points=[{"category": "car", "x": 200.4, "y": -0.3}])
+    label = read_labels(write(tmp_path, text), CATEGORIES, ["a.png"])["a.png"]
+    assert 0.999 < label.points[0, 1] < 1
+    assert label.points[0, 2] == 0
+
+
 def test_annotators_who_disagree_leave_a_category_open(tmp_path: Path) -> None:
     point = {"category": "road", "x": 5, "y": 5}
     lines = [
