@@ -28,7 +28,7 @@ from server.models import Project, User
 from server.models.user import Role
 from server.queue import get_app
 from server.schemas.user import Scope, TokenIn, UserIn
-from server.services import datasets, images, label_files, manifests, projects, users
+from server.services import cleaning, datasets, images, label_files, manifests, projects, users
 from server.services.images import Imported
 from server.services.label_files import Existing, ImportRules, Unmentioned
 from server.services.label_formats import LabelFormat
@@ -132,6 +132,31 @@ def migrate() -> None:
     """Bring the database to the tables of this version."""
     migrations.upgrade(get_engine())
     messages.print(f"{get_engine().url.render_as_string()} is up to date", highlight=False)
+
+
+@app.command()
+def clean(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Remove files and run folders that no row of the database needs.
+
+    It may run while everything else does. Results, labels and the folders of runs that can be
+    resumed stay.
+    """
+    _require_migrated()
+    count = freed = 0
+    with _progress() as progress:
+        for leftover in progress.track(cleaning.find(), description="Cleaning"):
+            if not dry_run and not leftover.remove():
+                continue
+            count, freed = count + 1, freed + leftover.size
+            verb = "would remove" if dry_run else "removed"
+            messages.print(
+                f"{verb} {escape(str(leftover.path))} ({leftover.why}, {leftover.size} bytes)",
+                highlight=False,
+            )
+    whole = f"{'would remove' if dry_run else 'removed'} {count}, {freed} bytes"
+    messages.print(whole, highlight=False)
 
 
 def _require_migrated() -> None:

@@ -6,6 +6,7 @@ it, and one process at a time looks at the tables.
 """
 
 import fcntl
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -16,12 +17,15 @@ from queue import Empty
 from typing import Any
 from uuid import uuid4
 
+import structlog
 from kombu import Connection
 from kombu.transport import filesystem
 from kombu.transport.virtual import BrokerState
 from kombu.utils.json import dumps, loads
 
 from server.messages import UNREADABLE, CarefulTransport, drop
+
+log = structlog.get_logger()
 
 _binding = threading.Lock()
 
@@ -65,24 +69,73 @@ class Channel(filesystem.Channel):
         with _binding:
             super().queue_bind(*names, **options)
 
-    def get_table(self, exchange: str) -> Any:
-        """The queues that are bound to an exchange."""
-        with self._tables_locked():
-            return super().get_table(exchange)
+    def get_table(self, exchange: str) -> list[tuple[str, str, str]]:
+        """The queues that are bound to an exchange, by the table's file and by this process.
 
-    def _queue_bind(self, *names: Any) -> None:
+        kombu does not bind again what a process has bound, be the file still there or not.
+        """
         with self._tables_locked():
-            super()._queue_bind(*names)
+            bound = _read_table(self._table_file(exchange))
+        of_this_process = (self.state.exchanges or {}).get(exchange, {}).get("table", ())
+        known = [_row(*each) for each in of_this_process]
+        return bound + [row for row in known if row not in bound]
 
-    def _delete(self, *names: Any, **options: Any) -> None:
+    def _queue_bind(
+        self, exchange: str, routing_key: str | None, pattern: str | None, queue: str | None
+    ) -> None:
+        path, row = self._table_file(exchange), _row(routing_key, pattern, queue)
         with self._tables_locked():
-            super()._delete(*names, **options)
+            bound = _read_table(path)
+            if row not in bound:
+                _write_table(path, [row, *bound])
+
+    def _table_file(self, exchange: str) -> Path:
+        return Path(self.control_folder) / f"{exchange}.exchange"
+
+    def _delete(
+        self, queue: str, exchange: str, routing_key: str, pattern: str, *_: Any, **__: Any
+    ) -> None:
+        self._purge(queue)
+        path, row = self._table_file(exchange), _row(routing_key, pattern, queue)
+        with self._tables_locked():
+            bound = _read_table(path)
+            if row in bound:
+                _write_table(path, [each for each in bound if each != row])
 
     @contextmanager
     def _tables_locked(self) -> Iterator[None]:
         with (Path(self.control_folder) / "lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _row(routing_key: str | None, pattern: str | None, queue: str | None) -> tuple[str, str, str]:
+    return routing_key or "", pattern or "", queue or ""
+
+
+def _read_table(path: Path) -> list[tuple[str, str, str]]:
+    """A table as it was written; one that cannot be read is dropped, and bound anew."""
+    try:
+        return [_row(*each) for each in loads(path.read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError) as error:
+        log.warning("table of queues dropped", path=str(path), error=str(error))
+        path.unlink(missing_ok=True)
+        return []
+
+
+def _write_table(path: Path, rows: list[tuple[str, str, str]]) -> None:
+    """The table has its name only when it is complete."""
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.partial")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(dumps(rows))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 class Transport(CarefulTransport, filesystem.Transport):

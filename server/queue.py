@@ -23,6 +23,9 @@ WAKE_UP_LIFETIME = timedelta(minutes=5)
 """A wake-up that nobody took by then is dropped; the sweep has sent later ones."""
 BROKER_LOOK_SECONDS = 3
 _PENDING = "messages to send after commit"
+_DAILY: dict[str, Any] = {
+    "clean": {"task": "clean", "schedule": timedelta(days=1), "options": {"expires": 3600}}
+}
 
 
 def get_app() -> Celery:
@@ -54,7 +57,8 @@ def _app_for(settings: Settings) -> Celery:
                 "task": "sweep",
                 "schedule": timedelta(seconds=settings.sweep_seconds),
                 "options": {"expires": max(settings.sweep_seconds, 10)},
-            }
+            },
+            **(_DAILY if settings.clean_daily else {}),
         },
         **_broker(settings),
     )

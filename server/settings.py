@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     """Unset: the machine's name."""
     trainer_threads: int | None = None
 
+    clean_daily: bool = True
+    """Whether a worker removes once a day what no row needs, as `weakseg clean` does."""
+    clean_after_seconds: float = Field(default=3600, ge=60)
+    """What is younger than this is never removed."""
+
     log_json: bool = False
     demo: bool = False
 

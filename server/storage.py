@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 import structlog
 
@@ -71,6 +72,17 @@ class Storage:
     def exists(self, key: str) -> bool:
         return self.path(key).is_file()
 
+    def keep(self, key: str) -> bool:
+        """Whether there is a file under a key; then it is as young as a new one.
+
+        So nobody who looks for old files that no row needs takes it before its row is there.
+        """
+        try:
+            os.utime(self.path(key))
+        except FileNotFoundError:
+            return False
+        return True
+
     def existing_path(self, key: str) -> Path:
         """Raises NotFound when there is no such file."""
         path = self.path(key)
@@ -106,6 +118,25 @@ class Storage:
     def put_file(self, key: str, source: Path) -> None:
         with source.open("rb") as original, self.writing(key) as file:
             shutil.copyfileobj(original, file, 1 << 20)
+
+    def put_link(self, key: str, source: Path) -> None:
+        """Give a finished file a second name under a key, or copy it to another disk.
+
+        Whoever made the file must replace it, not write into it, from then on.
+        """
+        path = self.path(key)
+        link = path.with_name(f".writing-{uuid4().hex}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.link(source, link)
+        except OSError:
+            self.put_file(key, source)
+            return
+        link.chmod(0o640)
+        os.utime(link)
+        link.replace(path)
+        # A name over another of the same file leaves both.
+        link.unlink(missing_ok=True)
 
     def delete(self, key: str) -> None:
         self.path(key).unlink(missing_ok=True)

@@ -30,6 +30,7 @@ from trainer.data.oracle import oracle_labels
 from trainer.errors import BadInput
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
 from trainer.screen import Screen
+from trainer.streams import open_closed_streams
 from trainer.study.command import study_command
 
 app = typer.Typer(
@@ -341,4 +342,5 @@ def export_command(
 
 
 if __name__ == "__main__":
+    open_closed_streams()
     app()

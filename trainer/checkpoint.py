@@ -6,6 +6,7 @@ logits, features = segmenter.network(images)
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from trainer.contract import CheckpointInfo, CheckpointSaved, Score, TrainConfig
 from trainer.errors import BadInput, describe
-from trainer.files import sha256, write_atomically
+from trainer.files import sha256, sha256_of, write_atomically
 from trainer.models.segmenter import Segmenter, SegmenterShape, build_segmenter
 from trainer.models.weights import Weights, check_finite, put_weights
 
@@ -95,6 +96,36 @@ def save_checkpoint(
 def path_of(run_dir: Path, step: int) -> Path:
     """Where the checkpoint of a step is."""
     return run_dir / FOLDER / f"step-{step:06d}.safetensors"
+
+
+def find_complete(run_dir: Path, step: int, config_sha256: str) -> CheckpointSaved | None:
+    """The checkpoint of a step, if its file is what the JSON beside it says.
+
+    None too when a run of another configuration saved it.
+    """
+    path = path_of(run_dir, step)
+    try:
+        info = CheckpointInfo.model_validate_json(path.with_suffix(".json").read_bytes())
+        is_ours = (info.step, info.config_sha256) == (step, config_sha256)
+        if not is_ours or path.stat().st_size != info.size or sha256_of(path) != info.sha256:
+            return None
+    except (OSError, ValidationError):
+        return None
+    return CheckpointSaved(
+        step=step,
+        path=path.relative_to(run_dir).as_posix(),
+        sha256=info.sha256,
+        size=info.size,
+        score=info.score,
+    )
+
+
+def all_complete(run_dir: Path, config_sha256: str) -> Iterator[CheckpointSaved]:
+    """A run's checkpoints that are whole, in order of steps."""
+    for path in sorted((run_dir / FOLDER).glob("step-*.safetensors")):
+        number = path.stem.removeprefix("step-")
+        if number.isdecimal() and (saved := find_complete(run_dir, int(number), config_sha256)):
+            yield saved
 
 
 def link_as(run_dir: Path, step: int, name: Literal["last", "best"]) -> None:

@@ -18,6 +18,7 @@ from trainer.files import naming
 from trainer.history import FILE
 from trainer.processes import Processes, is_main_process
 from trainer.screen import Screen
+from trainer.streams import say
 
 
 class Reporter:
@@ -37,7 +38,8 @@ class Reporter:
 
     def __exit__(self, *error: object) -> None:
         if self._screen:
-            self._screen.__exit__(*error)
+            with suppress(OSError):
+                self._screen.__exit__(*error)
 
     def __call__(self, line: ProgressLine, *, kept: bool = True) -> None:
         """Say one line; in `progress.jsonl` too, if it is `kept`.
@@ -53,9 +55,9 @@ class Reporter:
             with suppress(OSError) if isinstance(line, Failed) else nullcontext():
                 self._keep(text)
         if not (self._screen.is_seen and sys.stdout.isatty()):
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
-        self._screen.show(line)
+            say(sys.stdout, text + "\n")
+        with suppress(OSError):  # a terminal that is gone
+            self._screen.show(line)
 
     def _keep(self, text: str) -> None:
         if not self._path.parent.is_dir():

@@ -1,10 +1,13 @@
 """The state of a run that was stopped, from which it goes on as if it had not been.
 
 All that is random in a step follows from the seed and the step's number, so weights, optimizers
-and the step are the whole state. One safetensors file holds them; only the newest is kept.
+and the step are the whole state. One safetensors file holds them. The one before it is kept too,
+for when a fault of the disk damages the newest.
 """
 
+import hashlib
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from pydantic import ValidationError
@@ -18,6 +21,7 @@ from trainer.errors import BadInput, describe
 from trainer.files import write_atomically
 
 FILE = f"{FOLDER}/training-state.safetensors"
+PREVIOUS = f"{FOLDER}/training-state-before.safetensors"
 
 
 class Candidate(Record):
@@ -45,36 +49,89 @@ class Position(Record):
     presence_offsets: tuple[float, ...] = ()
 
 
+class Resumed(NamedTuple):
+    """Where a run goes on."""
+
+    position: Position
+    notes: tuple[str, ...] = ()
+    """What was damaged, and what was taken in its place."""
+
+
+class _Damaged(Exception):
+    """A state's file cannot be used; the message says why."""
+
+
 def save_state(run_dir: Path, adaptation: Adaptation, position: Position) -> None:
-    """Replace the run's training state."""
+    """Replace the run's training state; what it was stays under `PREVIOUS`."""
     path = run_dir / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, save(_tensors(adaptation), {"position": position.model_dump_json()}))
+    tensors = _tensors(adaptation)
+    header = {"position": position.model_dump_json(), "sha256": _digest(tensors)}
+    content = save(tensors, header)
+    if path.exists():
+        path.replace(run_dir / PREVIOUS)
+    write_atomically(path, content)
 
 
-def load_state(run_dir: Path, adaptation: Adaptation, start: Position) -> Position:
+def load_state(run_dir: Path, adaptation: Adaptation, start: Position) -> Resumed:
     """Put a stopped run's state into `adaptation`; `start` is the position when there is none.
 
+    In place of a state that is damaged it is the one before, or else the start.
+
     Raises:
-        BadInput: the state is damaged, or of another configuration or other labels.
+        BadInput: the state is of another configuration, other labels or another network.
     """
-    path = run_dir / FILE
-    if not path.exists():
-        return start
-    tensors, header = read_safetensors(path)
+    notes: list[str] = []
+    for path in (run_dir / FILE, run_dir / PREVIOUS):
+        if not path.exists():
+            continue
+        try:
+            tensors, position = _read(path)
+        except _Damaged as error:
+            notes.append(f"{path.name} is damaged and was passed over: {error}")
+            continue
+        _require_same_run(run_dir, position, start)
+        try:
+            _restore(adaptation, tensors)
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise BadInput(f"{path}: does not fit the run: {error}") from error
+        return Resumed(position, _ending(notes, f"the run goes on from step {position.step}"))
+    return Resumed(start, _ending(notes, "the run begins anew"))
+
+
+def _ending(notes: list[str], what: str) -> tuple[str, ...]:
+    return (f"{'; '.join(notes)}; {what}",) if notes else ()
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Position]:
+    try:
+        tensors, header = read_safetensors(path)
+    except BadInput as error:
+        raise _Damaged(str(error).removeprefix(f"{path}: ")) from error
     try:
         position = Position.model_validate_json(header.get("position", ""))
     except ValidationError as error:
-        raise BadInput(f"{path}: {describe(error)}") from error
+        raise _Damaged(describe(error)) from error
+    # States of earlier versions have no digest.
+    if "sha256" in header and header["sha256"] != _digest(tensors):
+        raise _Damaged("its content is not what was written")
+    return tensors, position
+
+
+def _require_same_run(run_dir: Path, position: Position, start: Position) -> None:
     if position.config_sha256 != start.config_sha256:
         raise BadInput(f"{run_dir}: has a run of another config.json; use an empty folder")
     if position.labels_sha256 != start.labels_sha256:
         raise BadInput(f"{run_dir}: has a run with other labels; use an empty folder")
-    try:
-        _restore(adaptation, tensors)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise BadInput(f"{path}: does not fit the run: {error}") from error
-    return position
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """Of the names and bytes of all tensors."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _networks(adaptation: Adaptation) -> dict[str, torch.nn.Module]:

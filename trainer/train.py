@@ -15,6 +15,8 @@ from trainer.adaptation import Adaptation, make_accelerator
 from trainer.checkpoint import (
     Provenance,
     TrainedSegmenter,
+    all_complete,
+    find_complete,
     link_as,
     load_segmenter,
     path_of,
@@ -24,12 +26,14 @@ from trainer.checkpoint import (
 from trainer.config import as_file, has_begun, read_config, with_absolute_paths, write_config
 from trainer.contract import (
     Breakdown,
+    CheckpointSaved,
     Evaluated,
     Failed,
     Finished,
     Predicting,
     Progress,
     Report,
+    Score,
     Started,
     Supervision,
     TrainConfig,
@@ -56,6 +60,7 @@ from trainer.pseudo_labels import read_pseudo_labels, write_pseudo_labels
 from trainer.report.page import write_report
 from trainer.resume import Candidate, Position, load_state, save_state
 from trainer.start import prepare_device, start_network
+from trainer.streams import say
 
 SUCCEEDED = 0
 PREDICTIONS_A_LINE = 10
@@ -66,14 +71,17 @@ class Interrupted(Exception):
 
 
 class StopSignals:
-    """While entered, SIGTERM and SIGINT only set `requested`."""
+    """While entered, SIGTERM, SIGINT and a terminal that is closed only set `requested`."""
 
     def __init__(self) -> None:
         self.requested = False
 
     def __enter__(self) -> Self:
+        # nohup ignores SIGHUP, and so do we then.
         self._before = {
-            each: signal.signal(each, self._request) for each in (signal.SIGTERM, signal.SIGINT)
+            each: signal.signal(each, self._request)
+            for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+            if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN
         }
         return self
 
@@ -118,7 +126,7 @@ def train(run_dir: Path, config: TrainConfig | None = None) -> int:
                 raise
             told, is_bad = in_one_line(error), isinstance(error, BadInput)
             report(Failed(error=told), kept=not (refused and is_bad))
-            sys.stderr.write(f"error: {told}\n")
+            say(sys.stderr, f"error: {told}\n")
             return BAD_INPUT if isinstance(error, BadInput) else FAILED
         else:
             report(Finished(status="succeeded"))
@@ -153,7 +161,8 @@ class Run:
                 config_sha256=config_sha256,
                 labels_sha256=sha256(labels.read_bytes()) if labels else None,
             )
-            self.position = load_state(run_dir, self.adaptation, start)
+            self.position, of_state = load_state(run_dir, self.adaptation, start)
+            self.notes = self.domains.notes + of_state
         if new is not None:
             self.everyone.alone(lambda: write_config(run_dir, new))
         self._behind_selected: tuple[int, Breakdown] | None = None
@@ -163,11 +172,23 @@ class Run:
     def execute(self) -> None:
         """Train; then predict and report with the checkpoint that was selected."""
         self.report(self._started())
+        self.everyone.alone(self._announce_saved)
         if self.position.step == self.config.warmup_steps == 0 and self._begins_trained():
             self.everyone.alone(lambda: self._evaluate_and_save(0))
         self._train()
         if self.everyone.is_main:
             self._conclude()
+
+    def _announce_saved(self) -> None:
+        """Say what earlier starts saved: whoever listened may have missed it.
+
+        The checkpoint of the step that the run goes on from is saved again when it is not whole.
+        """
+        step = self.position.step
+        if step and not find_complete(self.run_dir, step, self.position.config_sha256):
+            self._save(step)
+        for saved in all_complete(self.run_dir, self.position.config_sha256):
+            self.report(saved)
 
     def _begins_trained(self) -> bool:
         """Whether the network is worth a score before the first step."""
@@ -183,7 +204,7 @@ class Run:
             labelled_images=domains.labelled,
             validation_images=len(domains.validation.images) if domains.validation else 0,
             first_step=self.position.step,
-            notes=domains.notes,
+            notes=self.notes,
         )
 
     def _device_name(self) -> str:
@@ -328,13 +349,40 @@ class Run:
 
     def _conclude(self) -> None:
         last = Candidate(step=self.position.step, score=self.position.latest)
-        selected = self.position.best or last
+        selected = self._whole(self.position.best or last)
         segmenter = load_segmenter(path_of(self.run_dir, selected.step), self.device)
         if self.config.predict:
             self._predict(segmenter)
         with self.report.working("reporting"):
             breakdown = self._breakdown(selected, segmenter)
             write_report(self.run_dir, self.config, self._report(selected, last, breakdown))
+
+    def _whole(self, selected: Candidate) -> Candidate:
+        """The candidate, or the next best one when its checkpoint is not whole any more.
+
+        Raises:
+            BadInput: no checkpoint is.
+        """
+        config_sha256 = self.position.config_sha256
+        if find_complete(self.run_dir, selected.step, config_sha256):
+            return selected
+        best: CheckpointSaved | None = None
+        for saved in all_complete(self.run_dir, config_sha256):
+            if best is None or self._takes_the_place(saved.score, best.score):
+                best = saved
+        if best is None:
+            raise BadInput(f"{path_of(self.run_dir, selected.step)}: is damaged, as all others are")
+        self.notes += (
+            f"the checkpoint of step {selected.step}, which was selected, is damaged; "
+            f"step {best.step} is selected in its place",
+        )
+        if self.position.best:
+            link_as(self.run_dir, best.step, "best")
+        return Candidate(step=best.step, score=best.score)
+
+    def _takes_the_place(self, later: Score, earlier: Score) -> bool:
+        """Where no score decides, the later one does."""
+        return self.judge.prefers(later, earlier) or not self.judge.prefers(earlier, later)
 
     def _breakdown(self, selected: Candidate, segmenter: TrainedSegmenter) -> Breakdown:
         if self._behind_selected and self._behind_selected[0] == selected.step:
@@ -355,7 +403,7 @@ class Run:
             last_score=last.score,
             losses=read_history(self.run_dir).final_losses(),
             breakdown=breakdown,
-            notes=self.domains.notes,
+            notes=self.notes,
         )
 
     def _predict(self, segmenter: TrainedSegmenter) -> None:

@@ -10,7 +10,6 @@ from server.models import Checkpoint, Run
 from server.schemas.common import DatabaseId
 from server.schemas.run import CheckpointOut
 from server.services import checkpoints, runs
-from server.storage import get_storage
 from trainer.contract import Score
 
 router = APIRouter(tags=["checkpoints"])
@@ -61,7 +60,7 @@ def checkpoint_file(
     checkpoint = checkpoints.get(session, checkpoint_id)
     return send_file(
         request,
-        get_storage().existing_path(checkpoint.storage_key),
+        checkpoints.whole_file(session, checkpoint),
         tag=checkpoint.sha256,
         sha256=checkpoint.sha256,
         media_type=SAFETENSORS,

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import OperationalError
 
 from server.db import session_scope
+from server.errors import WeaksegError
 from server.models import Project, Run
 from server.models.run import RunState
 from server.services import checkpoints, claims, predictions, run_directory, runs
@@ -78,6 +79,7 @@ def _attempt(claim: Claim, command: Sequence[str]) -> None:
             run_dir = run_directory.prepare(claim.run_id)
             _train(claim, run_dir, command, heartbeat)
             _publish(claim, run_dir)
+            run_directory.tidy(run_dir)
         except (ClaimLost, TrainerStopped):
             with session_scope() as session:
                 claims.give_back(session, claim, lost=not worker_stops.is_set())
@@ -156,7 +158,25 @@ def _train(claim: Claim, run_dir: Path, command: Sequence[str], heartbeat: Heart
         status = process.close()
     if heartbeat.lost.is_set() or recorder.is_lost:
         raise ClaimLost
+    _record_saved(claim, run_dir)
     _judge(recorder.last, status, process)
+
+
+def _record_saved(claim: Claim, run_dir: Path) -> None:
+    """Record what the trainer has saved and could not tell of any more."""
+    for saved in checkpoints.saved_in(run_dir):
+        with session_scope(read_only=True) as session:
+            if checkpoints.is_recorded(session, claim.run_id, saved):
+                continue
+        try:
+            stored = checkpoints.store_file(claim.run_id, run_dir, saved)
+        except (checkpoints.DamagedCheckpoint, WeaksegError, OSError) as error:
+            # Whether the run can do without is judged when it is published.
+            log.warning("checkpoint passed over", reason=str(error))
+            continue
+        with session_scope() as session:
+            claims.hold(session, claim)
+            checkpoints.record(session, claim.run_id, stored)
 
 
 def _judge(last: ProgressLine | None, status: int, process: TrainerProcess) -> None:
@@ -202,6 +222,8 @@ class Recorder:
             stored = checkpoints.store_file(self._claim.run_id, self._run_dir, saved)
         except checkpoints.DamagedCheckpoint as error:
             raise TrainerFailed(str(error)) from error
+        except WeaksegError as error:
+            raise TrainerFailed(f"{saved.path} cannot be stored: {error.detail}") from error
         self._stored[saved.step] = stored
 
     def flush(self) -> None:
@@ -246,9 +268,10 @@ def _publish(claim: Claim, run_dir: Path) -> None:
     """Bring the report and the predictions home, and call the run a success."""
     try:
         report = Report.model_validate_json((run_dir / "report.json").read_bytes())
-        predicted = predictions.import_all(claim, run_dir / "predictions")
+        predicted = predictions.import_all(claim, run_dir / run_directory.PREDICTIONS)
     except (OSError, ValueError) as error:
         raise TrainerFailed(f"the trainer's results cannot be read: {error}") from error
+    _require_selected(claim, report)
     page = run_dir / "report.html"
     if page.is_file():
         get_storage().put_file(
@@ -263,6 +286,15 @@ def _publish(claim: Claim, run_dir: Path) -> None:
         if predicted:
             _show_predictions(session.get_one(Project, run.project_id), run)
         claims.set_state(session, run, RunState.SUCCEEDED)
+
+
+def _require_selected(claim: Claim, report: Report) -> None:
+    """A run is no success without the model that it is to bring."""
+    try:
+        with session_scope(read_only=True) as session:
+            checkpoints.require_whole(session, claim.run_id, report.selected_step)
+    except checkpoints.DamagedCheckpoint as error:
+        raise TrainerFailed(f"{error}; resume the run to make it again") from error
 
 
 def _show_predictions(project: Project, run: Run) -> None:

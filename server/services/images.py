@@ -186,7 +186,7 @@ def store(digest: str, picture: Picture) -> dict[str, Any]:
     """Put a verified picture into storage; returns the columns that describe it."""
     key = f"images/{digest[:2]}/{digest}{picture.suffix}"
     storage = get_storage()
-    if not storage.exists(key):
+    if not storage.keep(key):
         storage.put_bytes(key, picture.content)
     return {
         "storage_key": key,

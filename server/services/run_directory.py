@@ -1,5 +1,6 @@
 """What a run's directory holds before the trainer starts."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from sqlalchemy import select
 from server.db import session_scope
 from server.models import Image, Run
 from server.models.image import ImageState
+from server.services import checkpoints
 from server.settings import get_settings
 from server.storage import get_storage, sha256_of
 from trainer.contract import ListedImage, TrainConfig
 
 CONFIG, LABELS, TARGET = "config.json", "labels.jsonl", "target.jsonl"
+PREDICTIONS = "predictions"
 
 
 class NotPrepared(Exception):
@@ -45,6 +48,14 @@ def prepare(run_id: int) -> Path:
     # Last, because a directory with a configuration is a complete one.
     _write_complete(folder / CONFIG, config)
     return folder
+
+
+def tidy(folder: Path) -> None:
+    """Remove what only a run that goes on needs, and what storage has, after its success."""
+    with contextlib.suppress(OSError):
+        for state in (folder / checkpoints.FOLDER).glob("*training-state*"):
+            state.unlink(missing_ok=True)
+    shutil.rmtree(folder / PREDICTIONS, ignore_errors=True)
 
 
 def _config_on_this_worker(run: Run) -> str:

@@ -7,10 +7,11 @@ import pytest
 from kombu.simple import SimpleQueue
 from sqlalchemy.exc import IntegrityError
 
-from server import db, queue
+from server import db, filesystem_broker, queue
 from server.db import session_scope
 from server.models import User
 from server.queue import get_app, send_after_commit
+from server.settings import get_settings
 from tests.services.processes import free_port
 
 
@@ -151,3 +152,57 @@ def test_what_starts_at_once_does_not_trip_over_each_other(
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(put, range(4)))
+
+
+def put(number: int) -> None:
+    with get_app().connection() as made, SimpleQueue(made, "runs") as runs:
+        runs.put({"number": number})
+
+
+def take() -> int:
+    with get_app().connection() as made, SimpleQueue(made, "runs") as runs:
+        message = runs.get(timeout=10)
+        message.ack()
+        return int(message.payload["number"])
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("content", [b"", b"[[", b'[["runs", ', b"null", b"[1]", b"\xff\xfe", None])
+def test_a_damaged_table_of_queues_is_dropped(
+    database: str, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    put(0)
+    tables = list((get_settings().data / "broker/control").glob("*.exchange"))
+    assert tables
+    for table in tables:
+        table.unlink() if content is None else table.write_bytes(content)
+    put(1)
+    queue._app_for.cache_clear()
+    filesystem_broker._state_of.cache_clear()  # as in a process that starts now
+    put(2)
+    assert [take(), take(), take()] == [0, 1, 2]
+    said = capsys.readouterr()
+    dropped = (said.out + said.err).count("table of queues dropped")
+    assert dropped == (0 if content is None else len(tables)), "each once"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_table_is_never_seen_half_written(database: str, tmp_path: Path) -> None:
+    path = tmp_path / "many.exchange"
+    rows = [filesystem_broker._row(f"key {number}", "", f"queue {number}") for number in range(300)]
+    filesystem_broker._write_table(path, rows)
+    written = threading.Event()
+
+    def read() -> list[int]:
+        seen = []
+        while not written.is_set():
+            seen.append(len(filesystem_broker._read_table(path)))
+        return seen
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        for count in range(1, 100):
+            filesystem_broker._write_table(path, rows[:count])
+        written.set()
+    assert all(0 < length <= 300 for reader in readers for length in reader.result())
+    assert not list(tmp_path.glob(".*")), "nothing unfinished is left"

@@ -34,9 +34,41 @@ SETTINGS = {
 }
 
 
+class Postgres:
+    """A server that keeps its port and its data while it is stopped and started again."""
+
+    def __init__(self, binaries: Path, folder: Path, account: pwd.struct_passwd | None) -> None:
+        self._binaries, self._folder, self._account = binaries, folder, account
+        self._port = free_port()
+        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        settings = [part for name in SETTINGS for part in ("-c", f"{name}={SETTINGS[name]}")]
+        data, log = self._folder / "data", self._folder / "server.log"
+        command = [str(self._binaries / "postgres"), "-D", str(data), "-p", str(self._port)]
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                bound_to_parent([*command, *settings], FAST_SHUTDOWN),
+                stdout=output, stderr=output, **_as(self._account),
+            )  # fmt: skip
+        _wait_for_connection(self._process, self._port, log)
+
+    def stop(self) -> None:
+        """End all connections and the server."""
+        stop(self._process, FAST_SHUTDOWN)
+
+
 @contextlib.contextmanager
 def start_postgres() -> Iterator[str]:
-    """URL of a server with its own new data folder; it is stopped and the folder removed at the end.
+    """URL of a server with its own new data folder; it is stopped and the folder removed at the end."""
+    with own_postgres() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def own_postgres() -> Iterator[Postgres]:
+    """As `start_postgres`, but the server itself.
 
     PostgreSQL refuses to run as root, so root hands the folder and the process to another account.
     """
@@ -47,8 +79,12 @@ def start_postgres() -> Iterator[str]:
             os.chown(folder, account.pw_uid, account.pw_gid)
         binaries = _reachable(_find_binaries(), folder, account)
         _initialize(binaries, folder / "data", account)
-        with _running(binaries, folder, account) as port:
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+        server = Postgres(binaries, folder, account)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
@@ -128,23 +164,6 @@ def _initialize(binaries: Path, data: Path, account: pwd.struct_passwd | None) -
     )
     if ended.returncode:
         raise RuntimeError(f"initdb failed:\n{ended.stdout}{ended.stderr}")
-
-
-@contextlib.contextmanager
-def _running(binaries: Path, folder: Path, account: pwd.struct_passwd | None) -> Iterator[int]:
-    port = free_port()
-    settings = [part for name in SETTINGS for part in ("-c", f"{name}={SETTINGS[name]}")]
-    command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), *settings]
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            bound_to_parent(command, FAST_SHUTDOWN), stdout=output, stderr=output, **_as(account)
-        )
-    try:
-        _wait_for_connection(process, port, log)
-        yield port
-    finally:
-        stop(process, FAST_SHUTDOWN)
 
 
 def _wait_for_connection(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

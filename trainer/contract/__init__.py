@@ -497,8 +497,8 @@ class Started(Record):
     validation_images: int
     first_step: int = 0
     notes: tuple[str, ...] = Field(default=(), exclude_if=lambda notes: not notes)
-    """What a person should know of the data: how much of the masks is void, by value, and which
-    categories cannot be asked of them."""
+    """What a person should know of what the run starts from: how much of the masks is void, by value,
+    which categories cannot be asked of them, and which damaged file gave way to an earlier one."""
 
 
 class Progress(Record):
@@ -636,7 +636,7 @@ class Report(Record):
     """Mean of each loss over the last tenth of the steps that had it."""
     breakdown: Breakdown | None = None
     notes: tuple[str, ...] = ()
-    """As in the run's first line, `Started`."""
+    """As in the run's first line, `Started`, and what was out of order at its end."""
 
 
 class ImagePrediction(Record):

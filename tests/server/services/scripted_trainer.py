@@ -66,6 +66,52 @@ def predict(run_dir: Path) -> None:
     (run_dir / "predictions" / "predictions.jsonl").write_text(text)
 
 
+def describe(run_dir: Path, step: int) -> None:
+    """Save a checkpoint with the JSON beside it, as the trainer does, without telling of it."""
+    content = f"weights of step {step}".encode()
+    path = run_dir / "checkpoints" / f"step-{step:06d}.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    info = {"step": step, "categories": ["Road"], "backbone": "none", "height": 32, "width": 32,
+            "score": {"miou": 0.25}, "config_sha256": "0", "labels_sha256": None,
+            "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}  # fmt: skip
+    path.with_suffix(".json").write_text(json.dumps(info))
+
+
+def save_and_die(run_dir: Path) -> None:
+    """Killed between the last save and the line that tells of it; one more is half written."""
+    start()
+    describe(run_dir, 4)
+    describe(run_dir, 10)
+    cut = run_dir / "checkpoints" / "step-000011.safetensors"
+    describe(run_dir, 11)
+    cut.write_bytes(b"we")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_silently(run_dir: Path) -> None:
+    """Come to the end without having told of the selected checkpoint, which is there."""
+    describe(run_dir, 10)
+    finish(run_dir)
+
+
+def end_without(run_dir: Path) -> None:
+    """Come to the end without the selected checkpoint."""
+    describe(run_dir, 4)
+    finish(run_dir)
+
+
+def finish(run_dir: Path) -> None:
+    start()
+    report = {"supervision": "point", "selected_step": 10, "selection": "last step",
+              "score": {"miou": 0.25}, "seconds": 1, "device": "cpu",
+              "labelled_images": 1}  # fmt: skip
+    (run_dir / "checkpoints/training-state.safetensors").write_bytes(b"state")
+    (run_dir / "report.json").write_text(json.dumps(report))
+    predict(run_dir)
+    say("finished", status="succeeded")
+
+
 def die(run_dir: Path) -> None:
     start()
     checkpoint(run_dir, 4)

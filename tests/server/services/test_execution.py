@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import sys
@@ -382,3 +383,72 @@ def test_events_have_ids_in_the_order_of_what_happened(quick: str) -> None:
     assert [e.payload["state"] for e in events if e.kind == "state"] == [
         "queued", "running", "succeeded",
     ]  # fmt: skip
+
+
+def steps_of(run_id: int) -> list[int]:
+    return sorted(checkpoint.step for checkpoint in checkpoints_of(run_id))
+
+
+def test_what_a_killed_trainer_saved_is_recorded_though_it_told_nobody(quick: str) -> None:
+    run_id = queue_run()
+    assert play("save_and_die", run_id).state == "failed"
+    assert steps_of(run_id) == [4, 10], "and not the one that is half written"
+
+
+def test_a_run_whose_end_was_told_has_its_selected_checkpoint(quick: str) -> None:
+    run_id = queue_run()
+    run = play("end_silently", run_id)
+    assert (run.state, run.error) == ("succeeded", None)
+    (checkpoint,) = checkpoints_of(run_id)
+    path = get_storage().existing_path(checkpoint.storage_key)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == checkpoint.sha256
+
+
+def test_a_run_without_its_selected_checkpoint_is_no_success(quick: str) -> None:
+    run_id = queue_run()
+    run = play("end_without", run_id)
+    assert run.state == "failed"
+    assert "step 10, which was selected, is missing" in (run.error or "")
+    state = run_directory.path_of(run_id) / "checkpoints/training-state.safetensors"
+    assert state.exists(), "it can go on"
+    with session_scope() as session:
+        runs.resume(session, run_id)
+    assert play("end_silently", run_id).state == "succeeded"
+
+
+@pytest.mark.parametrize("damage", [b"", b"weights of st", b"WEIGHTS OF STEP 10"])
+def test_a_stored_checkpoint_that_was_damaged_is_stored_anew(quick: str, damage: bytes) -> None:
+    run_id = queue_run()
+    play("save_and_die", run_id)
+    selected = next(each for each in checkpoints_of(run_id) if each.step == 10)
+    stored = get_storage().path(selected.storage_key)
+    stored.unlink()  # the run's directory has it under another name
+    stored.write_bytes(damage)
+    with session_scope() as session:
+        runs.resume(session, run_id)
+    assert play("end_silently", run_id).state == "succeeded"
+    assert stored.read_bytes() == b"weights of step 10"
+
+
+def test_a_success_keeps_each_checkpoint_once_and_no_state(quick: str) -> None:
+    run_id = queue_run()
+    play("end_silently", run_id)
+    (checkpoint,) = checkpoints_of(run_id)
+    stored = get_storage().path(checkpoint.storage_key)
+    folder = run_directory.path_of(run_id)
+    assert stored.samefile(folder / "checkpoints/step-000010.safetensors")
+    assert not (folder / "checkpoints/training-state.safetensors").exists()
+    assert not (folder / "predictions").exists()
+
+
+def test_on_another_disk_a_checkpoint_is_copied(
+    quick: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr("server.storage.os.link", refuse)
+    run_id = queue_run()
+    assert play("end_silently", run_id).state == "succeeded"
+    (checkpoint,) = checkpoints_of(run_id)
+    assert get_storage().path(checkpoint.storage_key).stat().st_size == checkpoint.size
