@@ -69,7 +69,7 @@ class Channel(filesystem.Channel):
         with _binding:
             super().queue_bind(*names, **options)
 
-    def get_table(self, exchange: str) -> list[tuple[str, str, str]]:
+    def get_table(self, exchange: str) -> Any:
         """The queues that are bound to an exchange, by the table's file and by this process.
 
         kombu does not bind again what a process has bound, be the file still there or not.

@@ -198,6 +198,9 @@ def test_the_last_step_is_saved_though_nobody_listens(make_run: MakeRun, closed:
     finally:
         trainer.process.kill()
         trainer.process.wait()
+        for pipe in (trainer.process.stdout, trainer.process.stderr):
+            if pipe:
+                pipe.close()
     lines = lines_of(run_dir)
     assert lines[-1] == {"kind": "finished", "status": "interrupted"}
     saved = lines[-2]

@@ -27,6 +27,8 @@ export type RunProgress = {
   evaluations: readonly Evaluation[]
   predicting: { done: number; total: number } | null
   checkpoints: number
+  /** What a person should know of what the run starts from. */
+  notes: readonly string[]
 }
 
 export const SILENCE: RunProgress = {
@@ -43,6 +45,7 @@ export const SILENCE: RunProgress = {
   evaluations: [],
   predicting: null,
   checkpoints: 0,
+  notes: [],
 }
 
 /** Adds events in order of their ids; those that were added before change nothing. */
@@ -99,6 +102,9 @@ function addStart(draft: Draft, payload: Payload): void {
   draft.step = first
   draft.steps = numberIn(payload, "steps") ?? draft.steps
   draft.device = textIn(payload, "device")
+  draft.notes = textsIn(payload, "notes")
+  // All that were saved before are told of again.
+  draft.checkpoints = 0
   draft.phase = null
   draft.predicting = null
 }
@@ -139,6 +145,11 @@ function numberIn(payload: Payload, name: string): number | null {
 function textIn(payload: Payload, name: string): string | null {
   const value = payload[name]
   return typeof value === "string" ? value : null
+}
+
+function textsIn(payload: Payload, name: string): string[] {
+  const value = payload[name]
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : []
 }
 
 function recordIn(payload: Payload, name: string): Payload {

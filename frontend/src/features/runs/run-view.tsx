@@ -30,6 +30,11 @@ export function RunView({ project, runId }: RunViewProps) {
     <>
       <RunHeading run={run} projectId={project.id} onResumed={follow} />
       {run.error && <Notice tone="bad">{run.error}</Notice>}
+      {(run.report?.notes ?? progress.notes).map((note) => (
+        <Notice key={note} tone="info">
+          {note}
+        </Notice>
+      ))}
       {!isFinal(run) && <RunProgressBar run={run} progress={progress} />}
       <RunFacts run={run} scores={scores} device={progress.device} />
       {isLoading ? (
