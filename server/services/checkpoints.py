@@ -101,9 +101,10 @@ def find_damage(checkpoint: Checkpoint) -> str | None:
 
 
 def whole_file(session: Session, checkpoint: Checkpoint) -> Path:
-    """The file of a checkpoint, to be sent. Raises NotFound `damaged-checkpoint`."""
+    """The file of a checkpoint, to be sent. Raises NotFound, `damaged-checkpoint` for a damaged one."""
+    path = get_storage().existing_path(checkpoint.storage_key)
     if (damage := find_damage(checkpoint)) is None:
-        return get_storage().path(checkpoint.storage_key)
+        return path
     others = select(Checkpoint).where(
         Checkpoint.run_id == checkpoint.run_id, Checkpoint.id != checkpoint.id
     )

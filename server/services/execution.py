@@ -166,17 +166,21 @@ def _record_saved(claim: Claim, run_dir: Path) -> None:
     """Record what the trainer has saved and could not tell of any more."""
     for saved in checkpoints.saved_in(run_dir):
         with session_scope(read_only=True) as session:
-            if checkpoints.is_recorded(session, claim.run_id, saved):
-                continue
-        try:
-            stored = checkpoints.store_file(claim.run_id, run_dir, saved)
-        except (checkpoints.DamagedCheckpoint, WeaksegError, OSError) as error:
-            # Whether the run can do without is judged when it is published.
-            log.warning("checkpoint passed over", reason=str(error))
-            continue
-        with session_scope() as session:
-            claims.hold(session, claim)
-            checkpoints.record(session, claim.run_id, stored)
+            is_recorded = checkpoints.is_recorded(session, claim.run_id, saved)
+        if not is_recorded:
+            _record_one(claim, run_dir, saved)
+
+
+def _record_one(claim: Claim, run_dir: Path, saved: CheckpointSaved) -> None:
+    """Whether the run can do without one that cannot be stored is judged when it is published."""
+    try:
+        stored = checkpoints.store_file(claim.run_id, run_dir, saved)
+    except (checkpoints.DamagedCheckpoint, WeaksegError, OSError) as error:
+        log.warning("checkpoint passed over", reason=str(error))
+        return
+    with session_scope() as session:
+        claims.hold(session, claim)
+        checkpoints.record(session, claim.run_id, stored)
 
 
 def _judge(last: ProgressLine | None, status: int, process: TrainerProcess) -> None:
@@ -271,7 +275,7 @@ def _publish(claim: Claim, run_dir: Path) -> None:
         predicted = predictions.import_all(claim, run_dir / run_directory.PREDICTIONS)
     except (OSError, ValueError) as error:
         raise TrainerFailed(f"the trainer's results cannot be read: {error}") from error
-    _require_selected(claim, report)
+    _require_selected(claim, run_dir, report.selected_step)
     page = run_dir / "report.html"
     if page.is_file():
         get_storage().put_file(
@@ -288,11 +292,17 @@ def _publish(claim: Claim, run_dir: Path) -> None:
         claims.set_state(session, run, RunState.SUCCEEDED)
 
 
-def _require_selected(claim: Claim, report: Report) -> None:
-    """A run is no success without the model that it is to bring."""
+def _require_selected(claim: Claim, run_dir: Path, step: int) -> None:
+    """A run is no success without the model that it is to bring.
+
+    Storage's file is compared with the trainer's once more, and replaced when it was damaged.
+    """
+    for saved in checkpoints.saved_in(run_dir):
+        if saved.step == step:
+            _record_one(claim, run_dir, saved)
     try:
         with session_scope(read_only=True) as session:
-            checkpoints.require_whole(session, claim.run_id, report.selected_step)
+            checkpoints.require_whole(session, claim.run_id, step)
     except checkpoints.DamagedCheckpoint as error:
         raise TrainerFailed(f"{error}; resume the run to make it again") from error
 

@@ -44,6 +44,13 @@ def test_the_whole_file_with_its_digest_and_name(engineer: TestClient, url: str)
     assert "immutable" in headers["cache-control"]
 
 
+def test_a_file_that_was_cut_short_is_not_sent(engineer: TestClient, url: str) -> None:
+    get_storage().put_bytes("weights", CONTENT[:1000])
+    answer = engineer.get(url)
+    assert (answer.status_code, answer.json()["code"]) == (404, "damaged-checkpoint")
+    assert f"1000 of {len(CONTENT)} bytes" in answer.json()["detail"]
+
+
 def test_head_says_the_same_without_the_file(engineer: TestClient, url: str) -> None:
     answer, whole = engineer.head(url), engineer.get(url)
     assert answer.status_code == 200
