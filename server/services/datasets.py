@@ -12,6 +12,7 @@ from server.errors import BadInput, Conflict, NotFound, first_complaint
 from server.schemas.project import DatasetOut
 from server.settings import get_settings
 from trainer.contract import DatasetCard
+from trainer.contract.masks import nearly_named, strange_ids
 from trainer.contract.names import LONGEST_PATH, comparable, shown, why_no_dataset, why_refused
 from trainer.contract.walk import Spellings, describe_left_out, pictures_of
 
@@ -55,6 +56,13 @@ def get_usable(name: str, categories: set[str]) -> DatasetCard:
             f"dataset {name!r}: its ids name {', '.join(sorted(card.categories))}; "
             f"none of them is a category of the project"
         )
+    if near := nearly_named(card.categories, sorted(categories)):
+        raise UnusableCard(
+            f"dataset {name!r}: its {near[0]!r} is no category of the project; "
+            f"did you mean {near[1]!r}?"
+        )
+    if strange := _strange_ids(card):
+        raise UnusableCard(f"dataset {name!r}: {strange}")
     return card
 
 
@@ -72,7 +80,7 @@ def add(path: Path, name: str | None = None) -> DatasetCard:
         raise BadInput(f"a dataset's name has letters, digits, dots and dashes, not {name!r}")
     card = _parse(path).model_copy(update={"name": name})
     _, problem = _examine(card)
-    if problem:
+    if problem := problem or _strange_ids(card):
         raise UnusableCard(f"{path}: {problem}")
     folder = get_settings().datasets
     known = folder / f"{name}.yaml"
@@ -178,6 +186,15 @@ def _problem_with_masks(card: DatasetCard, first: Path | None) -> str | None:
     return None
 
 
+def _strange_ids(card: DatasetCard) -> str | None:
+    """What the first mask has that the card does not know; the trainer looks at all of them."""
+    if card.listing is not None:
+        return None
+    first = contents_of(card).first
+    mask = first and card.mask_of(first)
+    return strange_ids(Spellings().on_disk(mask), card) if mask else None
+
+
 def _has_masks(card: DatasetCard) -> bool:
     return card.masks is not None or card.listing is not None
 
@@ -191,6 +208,7 @@ def _describe(name: str) -> DatasetOut:
             problem=error.detail,
         )  # fmt: skip
     images, problem = _examine(card)
+    problem = problem or _strange_ids(card)
     return DatasetOut(
         name=name,
         description=card.description,

@@ -54,6 +54,18 @@ def test_a_file_that_cannot_be_written_is_named(make_run: MakeRun, size: int, fi
     assert not list(run_dir.rglob("*.partial"))
 
 
+def test_memory_that_is_full_is_one_line(make_run: MakeRun) -> None:
+    run_dir = make_run("source-only", **FEW, height=4096, width=4096, batch_size=64)
+    ended = train(run_dir, limited(resource.RLIMIT_AS, 4 * 1024**3))
+    assert ended.returncode == 1
+    failed = json.loads(ended.stdout.splitlines()[-1])
+    assert failed["kind"] == "failed"
+    assert failed["error"].startswith("out of memory")
+    assert "a smaller batch_size" in failed["error"]
+    assert "Traceback" not in ended.stderr
+    assert json.loads((run_dir / "progress.jsonl").read_text().splitlines()[-1]) == failed
+
+
 @pytest.mark.parametrize(
     "error",
     [

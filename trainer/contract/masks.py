@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,17 +115,17 @@ def decode_mask(
     """
     mask = codes.indices(stored_values(path, codes, size))
     if (mask == UNKNOWN).any():
-        _complain(path, codes, stored_values(path, codes))
+        raise BadInput(_complaint(path, codes, stored_values(path, codes)))
     return mask
 
 
-def _complain(path: Path, codes: MaskCodes, raw: NDArray[np.integer]) -> NoReturn:
+def _complaint(path: Path, codes: MaskCodes, raw: NDArray[np.integer]) -> str:
     values, counts = np.unique(raw, return_counts=True)
     unknown = codes.indices(values) == UNKNOWN
     strange, pixels = values[unknown], counts[unknown]
     value = int(strange[pixels.argmax()])
     more = f" (and {len(strange) - 1} more)" if len(strange) > 1 else ""
-    raise BadInput(
+    return (
         f"{path}: {codes.called(value)} on {pixels.max()} pixels is neither a category of the card "
         f"nor void{more}{_hint(codes, value, values.tolist())}"
     )
@@ -360,3 +360,18 @@ def _are_near(one: str, other: str) -> bool:
 def _plain(name: str) -> str:
     folded = unicodedata.normalize("NFKC", name).casefold()
     return re.sub(r"[\W_]+", "", folded)
+
+
+def strange_ids(mask: Path, card: DatasetCard) -> str | None:
+    """What in one mask is neither a category of its card nor void; None without any.
+
+    A file that cannot be read is not told of here.
+    """
+    try:
+        codes = mask_codes(card, card.categories)
+        raw = stored_values(mask, codes)
+    except BadInput:
+        return None
+    if (codes.indices(raw) == UNKNOWN).any():
+        return _complaint(mask, codes, raw)
+    return None

@@ -103,6 +103,21 @@ def test_a_card_that_can_not_be_trained_on_says_why(
         datasets.get_usable("streets", set(CATEGORIES))
 
 
+def test_what_no_card_names_in_the_first_mask_is_told_before_any_run(database: str) -> None:
+    make_dataset("streets", ids={0: "Road", 1: "Car"})
+    complaint = r"masks/0\.png: id 2 on 1024 pixels is neither a category of the card nor void"
+    with pytest.raises(Conflict, match=complaint):
+        datasets.get_usable("streets", {"Road"})
+    (listed,) = datasets.list_all()
+    assert "write `void: [2]`, or `void: others`" in (listed.problem or "")
+    make_dataset("streets", ids={0: "Road", 1: "Car"}, void="others")
+    assert datasets.get_usable("streets", {"Road"}).void == "others"
+    with pytest.raises(
+        Conflict, match="its 'Car' is no category of the project; did you mean 'Cars'"
+    ):
+        datasets.get_usable("streets", {"Road", "Cars"})
+
+
 def test_a_card_may_extend_a_ready_made_one(database: str) -> None:
     path = write_card("small", {"extends": "synthia", "root": "synthia"})
     for folder in ("RGB", "GT/LABELS"):
