@@ -373,10 +373,10 @@ _most_pixels: ContextVar[int | None] = ContextVar("most_pixels", default=_UNASKE
 _pillows_check = Image._decompression_bomb_check
 
 
-def _check_pixels(size: tuple[int, int], *, error_only: bool = False) -> None:
+def _check_pixels(size: tuple[int, int], **told: bool) -> None:
     limit = _most_pixels.get()
     if limit == _UNASKED:
-        _pillows_check(size, error_only=error_only)
+        _pillows_check(size, **told)
     elif limit is not None and size[0] * size[1] > limit:
         raise BadPicture(
             f"too many pixels: {size[0]} x {size[1]} is over {limit / 1e6:g} million pixels"

@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainer.contract.pictures import MOST_PIXELS, BadPicture, Rules, picture_size, read_picture
+from trainer.contract.pictures import (
+    MOST_PIXELS,
+    BadPicture,
+    Rules,
+    any_reason,
+    picture_size,
+    read_picture,
+)
 from trainer.errors import BadInput
 
 SHAPES_DIFFER = 0.01
@@ -57,10 +64,19 @@ def check_shapes(image: Path, mask: Path) -> None:
     Raises:
         BadInput: naming both, when their shapes differ by more than a percent.
     """
-    (width, height), (mask_width, mask_height) = image_size(image), image_size(mask)
+    (width, height), (mask_width, mask_height) = image_size(image), _stored_size(mask)
     across, down = width * mask_height, mask_width * height
     if abs(across - down) > SHAPES_DIFFER * max(across, down):
         raise BadInput(
             f"{mask}: {mask_width} x {mask_height} is not the shape of its image {image}, "
             f"{width} x {height}"
         )
+
+
+def _stored_size(mask: Path) -> tuple[int, int]:
+    """(width, height) as its ids are read, which no EXIF turns."""
+    try:
+        with any_reason(), Image.open(mask) as opened:
+            return opened.size
+    except BadPicture as error:
+        raise BadInput(f"{mask}: cannot read the image: {error}") from error

@@ -6,7 +6,7 @@ from PIL import Image, ImageFile
 
 from trainer.contract.masks import MaskCodes, id_lookup
 from trainer.data.cards import Sample
-from trainer.data.decode import decode_image, image_size
+from trainer.data.decode import check_shapes, decode_image, image_size
 from trainer.data.images import ResizedImages
 from trainer.errors import BadInput
 
@@ -134,3 +134,15 @@ def test_a_mask_has_the_shape_of_its_image(
         return
     with pytest.raises(BadInput, match=r"mask\.png: 8 x 16 is not the shape of its image .*16 x 8"):
         images.mask(0)
+
+
+def test_a_mask_that_is_said_to_be_turned_is_not_taken_for_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image, mask = tmp_path / "image.jpg", tmp_path / "mask.png"
+    Image.new("RGB", (64, 48)).save(image, exif=exif)
+    Image.new("L", (64, 48)).save(mask, exif=exif)
+    with pytest.raises(BadInput, match=r"mask\.png: 64 x 48 is not the shape of its image"):
+        check_shapes(image, mask)
+    Image.new("L", (48, 64)).save(mask)
+    check_shapes(image, mask)
