@@ -11,7 +11,7 @@ from server.api.problems import problems
 from server.db import session_scope
 from server.models import Image
 from server.schemas.common import DatabaseId
-from server.schemas.label import Heartbeat, LeasedImage, LeaseIn, LeaseOut, PrefillOut
+from server.schemas.label import Heartbeat, LeasedImage, LeaseIds, LeaseIn, LeaseOut, PrefillOut
 from server.services import labels, leases, predictions, prefill, projects
 from server.services.leases import Lease
 from server.services.prefill import Handout
@@ -71,6 +71,21 @@ def _shown(handout: Handout, names: dict[int, str]) -> dict[str, Any]:
         "prefill": ticked
         and PrefillOut(by=ticked.by, present=[names[i] for i in ticked.category_ids]),
     }
+
+
+@router.post("/leases/heartbeat", responses=problems(401, 403))
+def renew_leases(body: LeaseIds, caller: Annotator, session: SessionDep) -> list[Heartbeat]:
+    """Hold leases for their full time again. Those that are lost are not in the answer."""
+    held = leases.renew_all(session, body.lease_ids, caller.id)
+    return [Heartbeat(id=lease.id, expires_at=lease.expires_at) for lease in held]
+
+
+@router.post(
+    "/leases/release", status_code=status.HTTP_204_NO_CONTENT, responses=problems(401, 403)
+)
+def release_leases(body: LeaseIds, caller: Annotator, session: SessionDep) -> None:
+    """Give images back; those whose leases are lost are passed over."""
+    leases.release_all(session, body.lease_ids, caller.id)
 
 
 @router.post("/leases/{lease_id}/heartbeat", responses=problems(401, 403, 409))

@@ -129,6 +129,10 @@ class LeaseIn(In):
     count: int = Field(default=1, ge=1, le=16)
 
 
+class LeaseIds(In):
+    lease_ids: list[Annotated[str, Field(max_length=36)]] = Field(max_length=200)
+
+
 class LeasedImage(Out):
     id: int
     external_id: str

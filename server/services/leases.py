@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from math import ceil
+from statistics import median
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, exists, func, or_, select, update
@@ -19,11 +21,13 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from server.db import is_postgresql, session_scope, utcnow
 from server.errors import Conflict
-from server.models import Assignment, Image, Project, User
+from server.models import Assignment, Image, Label, Project, User
 from server.models.image import AssignmentState, ImageState
 from server.services import gold, images, projects, sweep_holds
 from server.settings import get_settings
 
+PACE_LABELS = 20
+"""Labels of a person that tell how fast they are."""
 NOT_SHOWN: dict[str, Any] = {"blind": None, "prefilled": None, "prefilled_by": None}
 """Of an assignment whose holder has not been shown anything yet."""
 
@@ -57,7 +61,8 @@ class Lease:
 def take(project_id: int, annotator_id: int, count: int) -> list[Lease]:
     """Up to `count` more leases; fewer or none when not enough is left.
 
-    An image whose file has not been looked at yet is verified here; a bad one is set aside and
+    A person may hold `max_leases`, and beyond them as many as they label in a minute, up to four
+    times as many in all. An image whose file has not been looked at yet is verified here; a bad one is set aside and
     another is taken. Raises NotFound for the project, Conflict when too many leases are held.
     """
     leases: list[Lease] = []
@@ -119,10 +124,30 @@ def _refuse_hoarding(
         )
     )
     if (held or 0) + wanted > most:
+        most = min(4 * most, most + _a_minute(session, project_id, annotator_id))
+    if (held or 0) + wanted > most:
         raise Conflict(
             f"you hold {held} leases here; at most {most} are allowed at a time",
             code="too-many-leases",
         )
+
+
+def _a_minute(session: Session, project_id: int, annotator_id: int) -> int:
+    """How many images a person labels in a minute, by their last ones; 0 while they are new."""
+    latest = session.scalars(
+        select(Label.active_ms)
+        .where(
+            Label.project_id == project_id,
+            Label.annotator_id == annotator_id,
+            Label.skipped.is_(None),
+            Label.partial.is_(False),
+        )
+        .order_by(Label.id.desc())
+        .limit(PACE_LABELS)
+    ).all()
+    if len(latest) < PACE_LABELS // 4:
+        return 0
+    return ceil(60_000 / max(1, median(latest)))
 
 
 def is_free(assignment: Any, now: datetime) -> ColumnElement[bool]:
@@ -174,6 +199,28 @@ def renew(session: Session, lease_id: str, annotator_id: int) -> Lease:
     if image_id is None:
         raise lost()
     return Lease(lease_id, expires_at, image_id)
+
+
+def renew_all(session: Session, lease_ids: Sequence[str], annotator_id: int) -> list[Lease]:
+    """Hold several leases for their full time again; those that are lost are left out."""
+    now = utcnow()
+    expires_at = now + timedelta(seconds=get_settings().lease_seconds)
+    held = session.execute(
+        update(Assignment)
+        .where(Assignment.lease_id.in_(lease_ids), _is_open(annotator_id, now))
+        .values(lease_expires_at=expires_at)
+        .returning(Assignment.lease_id, Assignment.image_id)
+    )
+    return [Lease(lease_id or "", expires_at, image_id) for lease_id, image_id in held]
+
+
+def release_all(session: Session, lease_ids: Sequence[str], annotator_id: int) -> None:
+    """Give images back for somebody else, but for those whose leases are lost."""
+    session.execute(
+        update(Assignment)
+        .where(Assignment.lease_id.in_(lease_ids), _is_open(annotator_id, utcnow()))
+        .values(annotator_id=None, lease_id=None, lease_expires_at=None, **NOT_SHOWN)
+    )
 
 
 def release(session: Session, lease_id: str, annotator_id: int) -> None:
@@ -258,8 +305,11 @@ def _finish(assignment: Assignment, annotator_id: int) -> None:
 
 
 def _is_held(lease_id: str, annotator_id: int, now: datetime) -> ColumnElement[bool]:
+    return and_(Assignment.lease_id == lease_id, _is_open(annotator_id, now))
+
+
+def _is_open(annotator_id: int, now: datetime) -> ColumnElement[bool]:
     return and_(
-        Assignment.lease_id == lease_id,
         Assignment.annotator_id == annotator_id,
         Assignment.state == AssignmentState.OPEN.value,
         Assignment.lease_expires_at > now,

@@ -1,6 +1,7 @@
 """The labelling page in a real browser: every mode, own keys, nothing lost, everyone can use it."""
 
 import gzip
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.domains import draw
@@ -353,6 +355,43 @@ def test_a_page_that_was_open_for_eight_days_loses_nothing(
     [stored] = product.labels(project)
     assert (stored["present"], stored["wall_ms"]) == (["Car"], 7 * 24 * 3_600_000)
     assert stored["active_ms"] < 60_000
+
+
+def test_there_is_work_for_a_minute_without_the_network(
+    product: Installation, context: BrowserContext, label: Any
+) -> None:
+    project = add_project(product.api, [], categories=CATEGORIES, mode="tags")
+    upload_small(product.api, project, 60)
+    page = label(project)
+    for _ in range(6):
+        page.keyboard.press("c")
+        submit(page)
+    page.wait_for_load_state("networkidle")
+    context.set_offline(True)
+    for number in range(24):
+        name = image_name(page)
+        page.keyboard.press("r")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(name)).to_have_count(0)
+        expect(page.get_by_text(f"Offline: {number + 1} waiting")).to_be_visible()
+    assert image_name(page)
+    context.set_offline(False)
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    with signed_in(product.address, SECOND) as api:
+        left = api.post(f"/api/v1/projects/{project}/leases", json={"count": 4}).json()
+    assert len(left) == 4, "there is something for others"
+    counts = product.api.get(f"/api/v1/projects/{project}").json()["images"]
+    assert counts["labelled"] == 6 + 24
+
+
+def upload_small(api: httpx.Client, project: int, count: int) -> None:
+    files = []
+    for number in range(count):
+        content = io.BytesIO()
+        Image.new("RGB", (32, 24), (4 * number, 100, 255 - 4 * number)).save(content, "jpeg")
+        files.append(("files", (f"scene-{number:05}.jpg", content.getvalue())))
+    answer = api.post(f"/api/v1/projects/{project}/images", files=files)
+    assert answer.json()["imported"] == count, answer.text
 
 
 # --- Seeing

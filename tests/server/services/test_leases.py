@@ -14,8 +14,9 @@ from server.errors import Conflict
 from server.models import Assignment, Image, Project, User
 from server.models.image import AssignmentState
 from server.schemas.image import ManifestLine
+from server.schemas.label import LabelIn, Timing
 from server.schemas.project import ProjectIn
-from server.services import images, leases, projects
+from server.services import images, labels, leases, projects
 from server.services.leases import Lease
 
 CLIENTS = 32
@@ -187,6 +188,41 @@ def test_one_person_can_not_hoard(annotators: list[int]) -> None:
     with pytest.raises(Conflict) as caught:
         leases.take(project_id, annotators[0], 1)
     assert caught.value.problem_code == "too-many-leases"
+
+
+@pytest.mark.parametrize(("active_ms", "most"), [(2_000, 16 + 30), (20_000, 16 + 3), (1, 64)])
+def test_who_is_fast_holds_what_they_label_in_a_minute(
+    annotators: list[int], active_ms: int, most: int
+) -> None:
+    project_id = make_ready_images(90)
+    for lease in leases.take(project_id, annotators[0], 6):
+        timing = Timing.model_validate(
+            {
+                "wall_ms": active_ms,
+                "events": [{"at": at, "kind": "input"} for at in range(0, active_ms, 1000)],
+            }
+        )
+        wanted = LabelIn(lease_id=lease.id, present=["Road"], timing=timing)
+        with session_scope() as session:
+            labels.submit(session, lease.image_id, annotators[0], wanted, None)
+    held = 0
+    while held < most:
+        held += len(leases.take(project_id, annotators[0], min(16, most - held)))
+    with pytest.raises(Conflict, match=f"at most {most}"):
+        leases.take(project_id, annotators[0], 1)
+
+
+def test_several_leases_are_renewed_and_given_back_at_once(annotators: list[int]) -> None:
+    project_id = make_ready_images(4)
+    mine = [lease.id for lease in leases.take(project_id, annotators[0], 3)]
+    [other] = leases.take(project_id, annotators[1], 1)
+    with session_scope() as session:
+        leases.release(session, mine[0], annotators[0])
+        kept = leases.renew_all(session, [*mine, other.id, "strange"], annotators[0])
+        assert {lease.id for lease in kept} == set(mine[1:])
+        leases.release_all(session, [*mine, other.id], annotators[0])
+        assert leases.renew_all(session, mine, annotators[0]) == []
+        assert len(leases.renew_all(session, [other.id], annotators[1])) == 1
 
 
 def test_a_bad_picture_is_set_aside_when_it_is_leased(annotators: list[int]) -> None:

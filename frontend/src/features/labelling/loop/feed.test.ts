@@ -13,7 +13,7 @@ function feedOver(size: number, parts: Partial<FeedParts<Lease>> = {}) {
   const timers: { run: () => void; ms: number }[] = []
   const failures: Error[] = []
   const feed = new Feed<Lease>({
-    ahead: 5,
+    ahead: () => 5,
     take: async (count) => {
       asked.push(count)
       const failure = failures.shift()
@@ -21,11 +21,12 @@ function feedOver(size: number, parts: Partial<FeedParts<Lease>> = {}) {
       const ids = Array.from({ length: Math.min(count, size + 1 - next) }, () => next++)
       return ids.map((id) => ({ id: `lease-${id}`, image: { id } }))
     },
-    renew: async (id) => !lost.has(id),
-    release: (id) => released.push(id),
+    renew: async (ids) => ids.filter((id) => lost.has(id)),
+    release: (ids) => released.push(...ids),
     isOnItsWay: () => false,
     isPassing: (error) => String(error).includes("passing"),
     isSignedOut: (error) => String(error).includes("signed out"),
+    isFull: (error) => String(error).includes("too many"),
     later: (run, ms) => {
       timers.push({ run, ms })
       return () => undefined
@@ -55,6 +56,30 @@ describe("Feed", () => {
     feed.shift()
     await vi.waitFor(() => expect(images()).toEqual([4, 5, 6, 7, 8]))
     expect(asked).toEqual([5, 1, 2])
+  })
+
+  it("looks ahead as far as it is told now, in requests that are not too large", async () => {
+    let ahead = 5
+    const { feed, images, asked } = feedOver(90, { ahead: () => ahead })
+    await feed.fill()
+    ahead = 40
+    feed.shift()
+    await vi.waitFor(() => expect(images()).toHaveLength(40))
+    expect(asked).toEqual([5, 5, 5, 5, 5, 5, 5, 5, 1])
+    ahead = 10
+    for (let turn = 0; turn < 31; turn++) feed.shift()
+    await vi.waitFor(() => expect(images()).toHaveLength(10))
+  })
+
+  it("takes no more than a person may hold, and asks again with the next image", async () => {
+    const { feed, images, failures, timers } = feedOver(90)
+    await feed.fill()
+    failures.push(new Error("too many"))
+    feed.shift()
+    await vi.waitFor(() => expect(timers.map((timer) => timer.ms)).toEqual([3000]))
+    expect(feed.snapshot()).toMatchObject({ isDry: false, obstacle: null, problem: null })
+    feed.shift()
+    await vi.waitFor(() => expect(images()).toEqual([3, 4, 5, 6, 7]))
   })
 
   it("runs dry, says so, and looks again later", async () => {

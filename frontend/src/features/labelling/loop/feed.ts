@@ -15,17 +15,23 @@ export type FeedState<Lease> = {
 }
 
 export type FeedParts<Lease> = {
-  ahead: number
+  /** How many images are to be held now. */
+  ahead: () => number
   take: (count: number) => Promise<Lease[]>
-  renew: (id: string) => Promise<boolean>
-  release: (id: string) => void
+  /** The leases that are lost. */
+  renew: (ids: readonly string[]) => Promise<readonly string[]>
+  release: (ids: readonly string[]) => void
   /** Images whose label is still on its way are not shown again. */
   isOnItsWay: (imageId: number) => boolean
   isPassing: (error: unknown) => boolean
   isSignedOut: (error: unknown) => boolean
+  /** Whether this person holds as many as they may. */
+  isFull: (error: unknown) => boolean
   later: (run: () => void, ms: number) => () => void
 }
 
+/** The server looks at each image before it hands it out, and refuses more than one may hold. */
+const MOST_AT_ONCE = 5
 const ASK_AGAIN_MS = 3000
 const ASK_AGAIN_WHEN_DRY_MS = 15_000
 
@@ -52,9 +58,9 @@ export class Feed<Lease extends Leased> extends Observable {
     try {
       let mayHaveMore = true
       while (mayHaveMore) {
-        const missing = this.parts.ahead - this.state.queue.length
+        const missing = this.parts.ahead() - this.state.queue.length
         if (missing <= 0 || this.isClosed) break
-        mayHaveMore = this.received(await this.parts.take(missing))
+        mayHaveMore = this.received(await this.parts.take(Math.min(missing, MOST_AT_ONCE)))
       }
     } catch (error) {
       this.refused(error)
@@ -72,8 +78,9 @@ export class Feed<Lease extends Leased> extends Observable {
   /** Renew all leases. Of the lost ones only the first is kept, and only if it is in work. */
   async beat(isFirstInWork: boolean): Promise<void> {
     const held = this.state.queue
-    const kept = await Promise.all(held.map((lease) => this.parts.renew(lease.id)))
-    const lost = new Set(held.filter((_, index) => !kept[index]))
+    if (held.length === 0) return
+    const gone = await this.parts.renew(held.map((lease) => lease.id))
+    const lost = new Set(held.filter((lease) => gone.includes(lease.id)))
     if (isFirstInWork && held[0]) lost.delete(held[0])
     if (lost.size === 0) return
     this.change({ queue: this.state.queue.filter((lease) => !lost.has(lease)) })
@@ -84,7 +91,7 @@ export class Feed<Lease extends Leased> extends Observable {
   close(): void {
     this.isClosed = true
     this.callOff()
-    for (const lease of this.state.queue) this.parts.release(lease.id)
+    this.giveBack(this.state.queue)
     this.change({ queue: [] })
   }
 
@@ -97,7 +104,7 @@ export class Feed<Lease extends Leased> extends Observable {
   /** Whether asking on may bring more. */
   private received(leases: Lease[]): boolean {
     if (this.isClosed) {
-      for (const lease of leases) this.parts.release(lease.id)
+      this.giveBack(leases)
       return false
     }
     const fresh = leases.filter((lease) => !this.isKnown(lease))
@@ -108,6 +115,10 @@ export class Feed<Lease extends Leased> extends Observable {
     return fresh.length > 0
   }
 
+  private giveBack(leases: readonly Lease[]): void {
+    if (leases.length > 0) this.parts.release(leases.map((lease) => lease.id))
+  }
+
   private isKnown(lease: Lease): boolean {
     const isQueued = this.state.queue.some((one) => one.image.id === lease.image.id)
     return isQueued || this.parts.isOnItsWay(lease.image.id)
@@ -115,7 +126,10 @@ export class Feed<Lease extends Leased> extends Observable {
 
   private refused(error: unknown): void {
     if (this.parts.isSignedOut(error)) this.change({ obstacle: "signed-out" })
-    else if (this.parts.isPassing(error)) {
+    else if (this.parts.isFull(error)) {
+      this.change({ isDry: this.state.queue.length === 0, obstacle: null, problem: null })
+      this.callOff = this.parts.later(() => void this.fill(), ASK_AGAIN_MS)
+    } else if (this.parts.isPassing(error)) {
       this.change({ obstacle: "unreachable" })
       this.callOff = this.parts.later(() => void this.fill(), ASK_AGAIN_MS)
     } else {

@@ -4,13 +4,14 @@ import { type Kept, Outbox } from "./outbox"
 /** A feed from a server that always answers; `take` gives what is next. */
 export const feedOf = <L extends Leased>(ahead: number, take: (count: number) => L[]): Feed<L> =>
   new Feed<L>({
-    ahead,
+    ahead: () => ahead,
     take: async (count) => take(count),
-    renew: async () => true,
+    renew: async () => [],
     release: () => undefined,
     isOnItsWay: () => false,
     isPassing: () => false,
     isSignedOut: () => false,
+    isFull: () => false,
     later: () => () => undefined,
   })
 

@@ -3,6 +3,7 @@ import type { Me } from "@/api/session"
 import { TileLayer } from "../stage/lazy-tile-layer"
 import { prepareOverlays } from "../stage/overlay-maker"
 import { closePicture, loadPicture, type Picture } from "../stage/picture"
+import { imagesAhead } from "./ahead"
 import { exclusively, later, newId } from "./browser"
 import type { Task } from "./draft"
 import { Feed } from "./feed"
@@ -13,21 +14,25 @@ import { draftStore, parcelStore } from "./stores"
 import {
   fileOf,
   imageOf,
+  isFull,
   isPassing,
   isSignedOut,
   type Lease,
   ownLabels,
   predictionOf,
-  releaseLease,
-  renewLease,
+  releaseLeases,
+  renewLeases,
   sendLabel,
   takeLeases,
 } from "./transport"
 import { watchPage } from "./watch-page"
 import { Workspace } from "./workspace"
 
-const AHEAD = 5
 const PAST_PAGE = 5
+/** As many as one request may name. */
+const MOST_RENEWED = 200
+/** An eighth of the device's, as far as the browser tells, for pictures that are ready; in bytes. */
+const MEMORY = ((navigator as { deviceMemory?: number }).deviceMemory ?? 4) * 2 ** 27
 
 /** All that works behind one open labelling page. */
 export type Session = {
@@ -37,6 +42,8 @@ export type Session = {
   gallery: Gallery<Task, Picture>
   /** Draw the predictions in these colours, one for each category. */
   paintIn: (colors: readonly string[]) => void
+  /** So many images of the project still need labels, by the last count. */
+  noteLeft: (count: number) => void
   /** Try everything again that waits: the network is back, or somebody signed in. */
   resume: () => void
   close: () => void
@@ -75,20 +82,27 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
     paint.colors = [...colors]
     gallery.reload()
   }
-  const feed = new Feed<Lease>({
-    ahead: AHEAD,
+  const { ready, registered, labelled } = project.images
+  let left = ready + registered - labelled
+  const feed: Feed<Lease> = new Feed<Lease>({
+    ahead: () => {
+      const { queue } = feed.snapshot()
+      const bytesEach = Math.max(0, ...queue.map(bytesOf))
+      return imagesAhead({ times: workspace.snapshot().times, left, bytesEach, memory: MEMORY })
+    },
     take: async (count) => {
       const [leases] = await Promise.all([takeLeases(me.id, project.id, count), shelf.ready])
       return leases
     },
-    renew: renewLease,
-    release: releaseLease,
+    renew: renewLeases,
+    release: releaseLeases,
     isOnItsWay: (id) => outbox.snapshot().waiting.some((parcel) => parcel.imageId === id),
     isPassing,
     isSignedOut,
+    isFull,
     later,
   })
-  const workspace = new Workspace({
+  const workspace: Workspace = new Workspace({
     project,
     author: { annotatorId: me.id, annotator: me.email },
     feed,
@@ -105,8 +119,9 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
     void feed.fill()
   }
   const renewWaiting = () => {
-    for (const { body } of outbox.snapshot().waiting)
-      if (body.lease_id) void renewLease(body.lease_id)
+    const ids = outbox.snapshot().waiting.map(({ body }) => body.lease_id)
+    const held = ids.filter((id) => typeof id === "string").slice(-MOST_RENEWED)
+    if (held.length > 0) void renewLeases(held)
   }
   const stop = watchPage({ work: workspace, feed, outbox, renewWaiting, resume })
   const close = () => {
@@ -117,8 +132,15 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
   void feed.fill()
   if (project.show_predictions) prepareOverlays()
   if (project.mode === "tiles") TileLayer.preload()
-  return { workspace, feed, outbox, gallery, paintIn, resume, close }
+  const noteLeft = (count: number) => {
+    left = count
+  }
+  return { workspace, feed, outbox, gallery, paintIn, noteLeft, resume, close }
 }
+
+/** At most, with the mask of a prediction; four bytes a pixel. */
+const bytesOf = ({ image, prediction }: Lease): number =>
+  image.width * image.height * (prediction ? 8 : 4)
 
 function galleryOf(paint: { colors: readonly string[] }): Gallery<Task, Picture> {
   return new Gallery({

@@ -20,6 +20,9 @@ export const isPassing = (error: unknown): boolean =>
 export const isSignedOut = (error: unknown): boolean =>
   error instanceof ApiProblem && error.status === 401
 
+export const isFull = (error: unknown): boolean =>
+  error instanceof ApiProblem && error.code === "too-many-leases"
+
 export async function sendLabel(parcel: Parcel): Promise<Verdict> {
   const params = { path: { image_id: parcel.imageId }, header: { "idempotency-key": parcel.id } }
   const request = { params, body: parcel.body, signal: giveUp() }
@@ -60,21 +63,21 @@ export async function takeLeases(
   return unwrap(client.POST("/api/v1/projects/{project_id}/leases", request))
 }
 
-/** False when the lease is lost; no answer leaves it as it was. */
-export async function renewLease(id: string): Promise<boolean> {
-  const request = { params: { path: { lease_id: id } }, signal: giveUp() }
+/** The leases that are lost; no answer leaves them as they were. */
+export async function renewLeases(ids: readonly string[]): Promise<readonly string[]> {
+  const request = { body: { lease_ids: [...ids] }, signal: giveUp() }
   try {
-    await unwrap(client.POST("/api/v1/leases/{lease_id}/heartbeat", request))
-    return true
-  } catch (error) {
-    return !(error instanceof ApiProblem && (error.status === 409 || error.status === 404))
+    const held = await unwrap(client.POST("/api/v1/leases/heartbeat", request))
+    return ids.filter((id) => !held.some((lease) => lease.id === id))
+  } catch {
+    return []
   }
 }
 
 /** Goes out even while the page is being closed. A lease that cannot be given back expires. */
-export function releaseLease(id: string): void {
-  const request = { params: { path: { lease_id: id } }, keepalive: true }
-  unwrap(client.DELETE("/api/v1/leases/{lease_id}", request)).catch(() => undefined)
+export function releaseLeases(ids: readonly string[]): void {
+  const request = { body: { lease_ids: [...ids] }, keepalive: true }
+  unwrap(client.POST("/api/v1/leases/release", request)).catch(() => undefined)
 }
 
 /** One's own labels before `cursor`, newest first. */

@@ -10,7 +10,7 @@ import type { Lease } from "./transport"
 import type { Said, WorkspaceParts, WorkspaceState } from "./workspace-state"
 
 const UNSEEN: Timing = { wall_ms: 0, active_ms: 0, events: [] }
-const TOO_EARLY = "This image has only just come. Look at it, then press again."
+const TOO_EARLY = "This image has only just come. Press again."
 
 /** One person's way through the images: the one on the stage, those to come, those behind. */
 export class Workspace extends Observable {

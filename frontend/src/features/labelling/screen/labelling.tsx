@@ -69,6 +69,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   useInputs(session)
   useSinglePresses()
 
+  useEffect(() => session.noteLeft(counted.left), [session, counted.left])
   const isSeen = picture?.state === "ready"
   const isPainted = Boolean(draft?.clock)
   useEffect(() => {

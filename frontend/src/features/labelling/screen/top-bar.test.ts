@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { OutboxState, Parcel } from "../loop/outbox"
-import { medianOf, othersOf, statusOf } from "./top-bar"
+import { othersOf, statusOf } from "./top-bar"
 
 function state(count: number, change: Partial<OutboxState> = {}): OutboxState {
   const waiting = Array.from({ length: count }, (_, index) => ({ id: String(index) }) as Parcel)
@@ -28,12 +28,5 @@ describe("othersOf", () => {
     const { text, explanation } = othersOf([of("a@x.org"), of("a@x.org"), of("b@x.org")]) ?? {}
     expect(text).toBe("3 of a@x.org, b@x.org")
     expect(explanation).toBe("3 labels wait here until a@x.org and b@x.org sign in again.")
-  })
-})
-
-describe("medianOf", () => {
-  it("is the middle one, or between the two middle ones", () => {
-    expect(medianOf([9000, 1000, 5000])).toBe(5000)
-    expect(medianOf([1000, 9000, 4000, 6000])).toBe(5000)
   })
 })

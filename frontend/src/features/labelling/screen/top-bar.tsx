@@ -4,6 +4,7 @@ import type { Project } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { classNames } from "@/components/class-names"
 import { formatCount, formatDuration, formatPlural } from "@/lib/format"
+import { medianOf } from "@/lib/median"
 import type { Kept, OutboxState } from "../loop/outbox"
 import type { Streak } from "../loop/streak"
 import styles from "./top-bar.module.css"
@@ -103,12 +104,4 @@ export function statusOf({ waiting, obstacle, isFragile }: OutboxState<Kept>) {
     return { icon: CloudAlert, text: `Offline: ${count} waiting${kept}`, tone: "warn" as const }
   }
   return { icon: CloudUpload, text: `${count} waiting${kept}`, tone: "busy" as const }
-}
-
-/** The middle of some times, in milliseconds. */
-export function medianOf(times: readonly number[]): number {
-  const sorted = times.toSorted((one, other) => one - other)
-  const upper = sorted[sorted.length >> 1] ?? 0
-  const lower = sorted[(sorted.length - 1) >> 1] ?? 0
-  return (lower + upper) / 2
 }

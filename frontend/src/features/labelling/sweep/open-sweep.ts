@@ -47,17 +47,22 @@ export function openSweep(project: Project, category: string, me: Me): SweepSess
   const { outbox, isLoaded } = postOf(me.id)
   const sweeper = { annotatorId: me.id, projectId: project.id, category }
   const feed: Feed<Held> = new Feed<Held>({
-    ahead: AHEAD,
+    ahead: () => AHEAD,
     take: async () => {
       await isLoaded
       const onTheirWay = outbox.snapshot().waiting.map((parcel) => parcel.pageId)
       return takePage(sweeper, [...feed.snapshot().queue.map(({ id }) => id), ...onTheirWay])
     },
-    renew: renewPage,
-    release: releasePage,
+    renew: async (ids) => {
+      const kept = await Promise.all(ids.map(renewPage))
+      return ids.filter((_, index) => !kept[index])
+    },
+    release: (ids) => ids.forEach(releasePage),
     isOnItsWay: () => false,
     isPassing,
     isSignedOut,
+    // Says so with an empty page.
+    isFull: () => false,
     later,
   })
   const sweep = new Sweep({

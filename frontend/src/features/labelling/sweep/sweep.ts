@@ -7,7 +7,7 @@ import { EMPTY_SHEET, isSame, type Sheet, saidOf, spoken, sumOf } from "./answer
 import type { SweepParts, SweepState, Turn } from "./sweep-state"
 
 const MOST_PAST = 20
-const TOO_EARLY = "These images have only just come. Look at them, then press again."
+const TOO_EARLY = "These images have only just come. Press again."
 
 /** One person's way through the pages of one category. */
 export class Sweep extends Observable {
