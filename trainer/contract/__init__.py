@@ -100,7 +100,8 @@ class WeakLabel(Record):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if both := set(self.present) & set(self.absent):
+        absent = set(map(comparable, self.absent))
+        if both := {name for name in self.present if comparable(name) in absent}:
             raise ValueError(f"present and absent at once: {', '.join(sorted(both))}")
         for point in self.points:
             if point.x >= self.width or point.y >= self.height:

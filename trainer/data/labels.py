@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from trainer.contract import TileTags, WeakLabel
 from trainer.contract.image_names import Claims, ImageNames, MatchedBy, NoMatch
 from trainer.contract.lines import lines_of
+from trainer.contract.names import comparable
 from trainer.errors import BadInput, describe
 from trainer.files import write_atomically
 
@@ -134,6 +135,7 @@ def to_arrays(label: WeakLabel, index: Mapping[str, int]) -> TargetLabel:
     Raises:
         BadInput: naming the field.
     """
+    label = _with_names_of(label, index)
     presence = np.full(len(index), NOT_ASKED, np.int8)
     presence[[_find(name, index, "absent") for name in label.absent]] = ABSENT
     clicked = [_find(point.category, index, "points") for point in label.points]
@@ -157,6 +159,30 @@ def to_arrays(label: WeakLabel, index: Mapping[str, int]) -> TargetLabel:
         np.array(points, np.float32).reshape(-1, 3),
         size=(label.width, label.height),
         tiles=_tagged_tiles(label.tiles, presence, index) if label.tiles else None,
+    )
+
+
+def _with_names_of(label: WeakLabel, index: Mapping[str, int]) -> WeakLabel:
+    """The label with categories in the run's spelling, where the file has another."""
+    own = {comparable(name): name for name in index}
+
+    def spelled(name: str) -> str:
+        return own.get(comparable(name), name)
+
+    tiles = label.tiles
+    if tiles is not None:
+        present = {spelled(name): numbers for name, numbers in tiles.present.items()}
+        tiles = tiles.model_copy(update={"present": present})
+    points = (
+        point.model_copy(update={"category": spelled(point.category)}) for point in label.points
+    )
+    return label.model_copy(
+        update={
+            "present": tuple(map(spelled, label.present)),
+            "absent": tuple(map(spelled, label.absent)),
+            "points": tuple(points),
+            "tiles": tiles,
+        }
     )
 
 

@@ -200,3 +200,23 @@ def test_bad_tiles_are_named(tmp_path: Path, fields: dict[str, object], message:
     with pytest.raises(BadInput, match=message) as raised:
         read_labels(path, CATEGORIES, ["a.png"])
     assert str(raised.value).startswith(f"{path}:1: ")
+
+
+def test_a_category_is_named_in_any_spelling(tmp_path: Path) -> None:
+    composed, parts = "Fu\u00dfg\u00e4nger", "Fu\u00dfga\u0308nger"
+    text = line(
+        present=[composed, "road"],
+        absent=["car"],
+        points=[{"category": composed, "x": 50, "y": 25}],
+        tiles={"rows": 1, "cols": 2, "present": {composed: [1]}},
+    )
+    categories = ("car", parts, "road")
+    label = read_labels(write(tmp_path, text), categories, ["a.png"])["a.png"]
+    assert label.presence.tolist() == [0, 1, 1]
+    assert label.points[:, 0].tolist() == [1]
+    assert label.tiles is not None
+    assert label.tiles[1].tolist() == [[0, 1]]
+    with pytest.raises(BadInput, match="present and absent at once"):
+        read_labels(
+            write(tmp_path, line(present=[parts], absent=[composed])), categories, ["a.png"]
+        )
