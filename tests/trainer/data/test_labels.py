@@ -57,6 +57,14 @@ def test_a_byte_order_mark_and_separators_in_names_are_no_error(tmp_path: Path) 
     assert list(read_labels(path, CATEGORIES, [name])) == [name]
 
 
+def test_a_category_in_another_spelling_is_the_same(tmp_path: Path) -> None:
+    tags = {"rows": 1, "cols": 2, "present": {"cafe\u0301": [1]}}
+    point = {"category": "cafe\u0301", "x": 1, "y": 1}
+    text = line(present=["caf\u00e9", "cafe\u0301"], absent=["car"], points=[point], tiles=tags)
+    label = read_labels(write(tmp_path, text), ("cafe\u0301", "car"), ["a.png"])["a.png"]
+    assert label.presence.tolist() == [1, 0]
+
+
 def test_a_point_a_hair_outside_is_in_the_image(tmp_path: Path) -> None:
     text = line(points=[{"category": "car", "x": 200.4, "y": -0.3}])
     label = read_labels(write(tmp_path, text), CATEGORIES, ["a.png"])["a.png"]
