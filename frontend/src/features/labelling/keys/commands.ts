@@ -103,3 +103,8 @@ type CommandShape = {
 
 export type CommandId = (typeof COMMANDS)[number]["id"]
 export type Command = CommandShape & { id: CommandId }
+
+export const labelOf = (id: CommandId): string => {
+  const commands: readonly Command[] = COMMANDS
+  return commands.find((command) => command.id === id)?.label ?? id
+}

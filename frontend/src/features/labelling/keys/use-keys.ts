@@ -64,6 +64,7 @@ export function bindingOf(event: KeyboardEvent, keymap: Keymap): Binding | null 
 }
 
 function isNeededBy({ target, key }: KeyboardEvent): boolean {
+  if (key === "Escape" && document.querySelector(":popover-open")) return true
   if (!(target instanceof Element)) return false
   if (target.closest(TEXT_INPUTS)) return true
   if (target.matches("input[type=range]")) return MOVES.includes(key)

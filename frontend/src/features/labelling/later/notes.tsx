@@ -34,3 +34,14 @@ export function RefusedLabels({ outbox, refused }: RefusedProps) {
     </div>
   )
 }
+
+/** Says that an earlier image is shown. */
+export function ReviewNote({ stepsBack, skipped }: { stepsBack: number; skipped: string | null }) {
+  const state = skipped ? `you skipped it: ${skipped}` : "already saved"
+  return (
+    <p className={styles.review}>
+      <strong>{stepsBack} back</strong>, {state}. Changes are saved when you go on; Esc leaves it as
+      it was.
+    </p>
+  )
+}

@@ -1,15 +1,19 @@
+import { useRef } from "react"
 import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
-import { asksPoints, type Presence, presenceOf, type Rules, type Sheet } from "../answer/sheet"
+import { asksPoints, type Rules, type Sheet } from "../answer/sheet"
 import type { Draft } from "../loop/draft"
 import type { Prediction } from "../loop/transport"
 import styles from "./category-panel.module.css"
 import { CategoryRow } from "./category-row"
 import { Finder, useFinder } from "./finder"
+import { MoreBelow } from "./lazy-parts"
+import { Summary } from "./summary"
 
 type PanelProps = {
   rules: Rules
   draft: Draft
+  imageId: number | undefined
   prediction: Prediction | null
   isFinding: boolean
   onFound: () => void
@@ -21,8 +25,9 @@ type PanelProps = {
 
 /** Every category with its key and what is said of it. */
 export function CategoryPanel(props: PanelProps) {
-  const { rules, draft, prediction, isFinding, onFound, onTick, onDoubt, onPoint } = props
+  const { rules, draft, imageId, prediction, isFinding, onFound, onTick, onDoubt, onPoint } = props
   const sheet = draft.history.present
+  const list = useRef<HTMLUListElement>(null)
   const { words, setWords, shown } = useFinder(rules.categories, isFinding)
   const isFirstMeant = isFinding && words.trim() !== ""
   const choose = (isDoubt: boolean) => {
@@ -39,7 +44,7 @@ export function CategoryPanel(props: PanelProps) {
     <section className={styles.panel} aria-label="Categories">
       <p className={styles.hint}>{hintOf(sheet, rules)}</p>
       {isFinding && <Finder words={words} onWords={setWords} onChoose={choose} onClose={close} />}
-      <ul className={classNames(styles.list, isFirstMeant && styles.finding)}>
+      <ul ref={list} className={classNames(styles.list, isFirstMeant && styles.finding)}>
         {shown.map((category) => (
           <CategoryRow
             key={category.id}
@@ -53,7 +58,9 @@ export function CategoryPanel(props: PanelProps) {
           />
         ))}
       </ul>
-      <Summary rules={rules} sheet={sheet} />
+      <Summary rules={rules} sheet={sheet}>
+        <MoreBelow list={list} subject={imageId} />
+      </Summary>
     </section>
   )
 }
@@ -66,23 +73,4 @@ function hintOf(sheet: Sheet, rules: Rules): string {
   if (rules.mode === "points") return "Tick what is there; the points come after Enter."
   const asked = asksPoints(rules) ? "Tick what is there, and click on it." : "Tick what is there."
   return `${asked} The rest counts as absent.`
-}
-
-/** Says what will be submitted, so that nobody takes "not ticked" for "not asked". */
-function Summary({ rules, sheet }: { rules: Rules; sheet: Sheet }) {
-  const count = (presence: Presence) =>
-    rules.categories.filter((category) => presenceOf(sheet, category.name) === presence).length
-  return (
-    <p className={styles.summary}>
-      <span>
-        <strong>{count("present")}</strong> present
-      </span>
-      <span>
-        <strong>{count("absent")}</strong> absent
-      </span>
-      <span>
-        <strong>{count("unsure")}</strong> not sure
-      </span>
-    </p>
-  )
 }

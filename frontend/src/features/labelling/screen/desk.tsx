@@ -9,7 +9,8 @@ import { useFeed, useOutbox, useWorkspace } from "../loop/use-session"
 import type { Picture } from "../stage/picture"
 import { Stage, type StageControls } from "../stage/stage"
 import styles from "./labelling.module.css"
-import { Message, Standstill } from "./standstill"
+import { ReviewNote, Standstill } from "./lazy-parts"
+import { Fetching, Message } from "./message"
 import type { Actions } from "./use-actions"
 import { usePrevious } from "./use-previous"
 
@@ -28,19 +29,13 @@ type DeskProps = {
 export function Desk(props: DeskProps) {
   const { session, project, rules, left, actions, picture, stage } = props
   const { task, draft, stepsBack, times } = useWorkspace(session)
-  const feed = useFeed(session)
-  const { waiting } = useOutbox(session)
   const { workspace } = session
   const painted = useCallback((imageId: number) => workspace.painted(imageId), [workspace])
   const { seeing } = actions
   const { categories } = rules
   const isHeld = seeing.held.has("previous")
   const previous = usePrevious({ session, task, projectId: project.id, categories, isHeld })
-  if (!(task && draft)) {
-    const done = times.length
-    const onRetry = session.resume
-    return <Standstill {...{ project, left, feed, done, onRetry }} waiting={waiting.length} />
-  }
+  if (!(task && draft)) return <NoImage {...{ session, project, left }} done={times.length} />
   if (picture?.state === "failed") {
     return (
       <Message icon={ImageOff} title="This image cannot be shown" text={picture.problem} isAlert>
@@ -76,12 +71,16 @@ export function Desk(props: DeskProps) {
   )
 }
 
-function ReviewNote({ stepsBack, skipped }: { stepsBack: number; skipped: string | null }) {
-  const state = skipped ? `you skipped it: ${skipped}` : "already saved"
-  return (
-    <p className={styles.review}>
-      <strong>{stepsBack} back</strong>, {state}. Changes are saved when you go on; Esc leaves it as
-      it was.
-    </p>
-  )
+type NoImageProps = Pick<DeskProps, "session" | "project" | "left"> & {
+  /** Labels of this session. */
+  done: number
+}
+
+function NoImage({ session, project, left, done }: NoImageProps) {
+  const feed = useFeed(session)
+  const { waiting } = useOutbox(session)
+  const isFetching = !(feed.isDry || feed.problem || feed.obstacle === "unreachable")
+  if (isFetching) return <Fetching />
+  const onRetry = session.resume
+  return <Standstill {...{ project, left, feed, done, onRetry }} waiting={waiting.length} />
 }

@@ -2,7 +2,7 @@ import { Search } from "lucide-react"
 import { type KeyboardEvent, useState } from "react"
 import type { Category } from "@/api/projects"
 import { folded, isComposition } from "@/lib/keys"
-import styles from "./category-panel.module.css"
+import styles from "./finder.module.css"
 
 /** The categories whose name has the words, those that begin with them first. */
 export function found(categories: readonly Category[], words: string): readonly Category[] {
@@ -31,7 +31,7 @@ export function Finder({ words, onWords, onChoose, onClose }: FinderProps) {
     onClose()
   }
   return (
-    <label className={styles.finder}>
+    <label className={styles.finder} data-finder>
       <Search aria-hidden="true" />
       <input
         // biome-ignore lint/a11y/noAutofocus: it was asked for, to type at once

@@ -105,6 +105,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
         {draft && (
           <CategoryPanel
             {...{ rules, draft }}
+            imageId={task?.id}
             prediction={task?.prediction ?? null}
             isFinding={actions.isFinding}
             onFound={actions.stopFinding}

@@ -2,8 +2,7 @@ import type { LucideIcon } from "lucide-react"
 import {
   Ban,
   CircleHelp,
-  Eye,
-  EyeOff,
+  Ellipsis,
   MapPinOff,
   Maximize,
   Minus,
@@ -18,10 +17,11 @@ import {
 import type { ReactNode } from "react"
 import { Button } from "@/components/button"
 import type { Rules } from "../answer/sheet"
-import { COMMANDS, type Command, type CommandId } from "../keys/commands"
+import { type CommandId, labelOf } from "../keys/commands"
 import { capOf, type Keymap, keysOf } from "../keys/keymap"
 import type { SeeingProps } from "../later/seeing-panel"
 import { KeyCap } from "./key-cap"
+import { OverlayTools } from "./lazy-parts"
 import { SeeingTools } from "./seeing-tools"
 import styles from "./tool-bar.module.css"
 
@@ -52,20 +52,37 @@ export function ToolBar(props: ToolBarProps) {
         {tool("back", StepBack)}
         {isReview && tool("forward", StepForward)}
         {tool("undo", Undo2)}
-        {tool("redo", Redo2)}
-        {rules.mode !== "tags" && tool("remove", MapPinOff)}
-        {rules.mode === "points" && tool("refute", Ban)}
+        <Button
+          variant="quiet"
+          size="icon"
+          className={styles.unfold ?? ""}
+          aria-label="More tools"
+          popoverTarget="tools"
+        >
+          <Ellipsis aria-hidden="true" />
+        </Button>
       </div>
-      <div className={styles.group}>
-        <span className={styles.zoom}>{tool("zoom-out", Minus)}</span>
-        {tool("fit", Maximize)}
-        <span className={styles.zoom}>{tool("zoom-in", Plus)}</span>
-        <SeeingTools {...props} />
-      </div>
-      {model !== null && <OverlayTools {...props} model={model} />}
-      <div className={styles.group}>
-        {isKeyless && tool("find", Search)}
-        {tool("help", CircleHelp)}
+      <div id="tools" popover="auto" className={styles.more}>
+        <div className={styles.group}>
+          {tool("redo", Redo2)}
+          {rules.mode !== "tags" && tool("remove", MapPinOff)}
+          {rules.mode === "points" && tool("refute", Ban)}
+        </div>
+        <div className={styles.group}>
+          <span className={styles.zoom}>{tool("zoom-out", Minus)}</span>
+          {tool("fit", Maximize)}
+          <span className={styles.zoom}>{tool("zoom-in", Plus)}</span>
+          <SeeingTools {...props} />
+        </div>
+        {model !== null && (
+          <div className={styles.group}>
+            <OverlayTools {...props} model={model} />
+          </div>
+        )}
+        <div className={styles.group}>
+          {isKeyless && tool("find", Search)}
+          {tool("help", CircleHelp)}
+        </div>
       </div>
       <div className={styles.decide}>
         <WideButton
@@ -121,44 +138,5 @@ function WideButton({ onClick, chord, isOff, isPrimary = false, children }: Wide
       {children}
       {chord && <KeyCap chord={chord} />}
     </Button>
-  )
-}
-
-const labelOf = (id: CommandId): string => {
-  const commands: readonly Command[] = COMMANDS
-  return commands.find((command) => command.id === id)?.label ?? id
-}
-
-function OverlayTools({ model, seeing, run, release, keymap }: ToolBarProps & { model: string }) {
-  const hint = `${labelOf("hide")} (${keysOf("hide", keymap).map(capOf).join(" or ")})`
-  const percent = Math.round(seeing.opacity * 100)
-  const Icon = seeing.isHidden || seeing.opacity === 0 ? EyeOff : Eye
-  return (
-    <div className={styles.group}>
-      <Button
-        variant="quiet"
-        size="icon"
-        aria-label={labelOf("hide")}
-        title={hint}
-        onPointerDown={() => run("hide")}
-        onPointerUp={() => release("hide")}
-        onPointerLeave={() => release("hide")}
-      >
-        <Icon aria-hidden="true" />
-      </Button>
-      <label className={styles.opacity}>
-        <span>{model}</span>
-        <input
-          type="range"
-          min={0}
-          max={100}
-          step={5}
-          value={percent}
-          aria-label="Strength of the prediction"
-          aria-valuetext={`${percent} %`}
-          onChange={(event) => seeing.fade(Number(event.target.value) / 100)}
-        />
-      </label>
-    </div>
   )
 }

@@ -7,6 +7,7 @@ import { sweepsQuery } from "@/api/sweeps"
 import { CategoryName } from "@/components/badge"
 import { LinkButton } from "@/components/button"
 import { formatCount } from "@/lib/format"
+import { MoreBelow } from "../later/more-below"
 import { RefusedLabels } from "../later/notes"
 import type { OutboxState } from "../loop/outbox"
 import { SignInDialog } from "../screen/lazy-dialogs"
@@ -75,7 +76,14 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
           <RefusedLabels outbox={session.outbox} refused={outbox.refused} />
         )}
       </main>
-      <footer>{turn && <SweepTools state={state} turn={turn} run={run} />}</footer>
+      <footer className={styles.foot}>
+        {turn && (
+          <>
+            <MoreBelow list={grid} subject={turn.page.id} />
+            <SweepTools state={state} turn={turn} run={run} />
+          </>
+        )}
+      </footer>
       <Spoken said={said} />
       {said.isShown && (
         <p className={styles.hint} key={said.number} aria-hidden="true">
@@ -141,7 +149,13 @@ function DeskBar({ project, category, left, finished, outbox }: BarProps) {
       <h1>
         Is there <CategoryName name={category} color={colorOf(project, category)} />?
       </h1>
-      <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="quiet">
+      <LinkButton
+        to="/projects/$projectId/sweep"
+        params={params}
+        search={{}}
+        variant="quiet"
+        className={styles.another ?? ""}
+      >
         Another category
       </LinkButton>
       <span className={styles.spacer} />

@@ -2,8 +2,9 @@ import { CircleCheckBig, Hourglass, Users } from "lucide-react"
 import type { Project } from "@/api/projects"
 import { Button, LinkButton } from "@/components/button"
 import { formatPlural } from "@/lib/format"
+import { Waiting } from "../later/standstill"
 import type { FeedState } from "../loop/feed"
-import { Message, Waiting } from "../screen/standstill"
+import { Message } from "../screen/message"
 import type { Held } from "./pages"
 
 type EndProps = {

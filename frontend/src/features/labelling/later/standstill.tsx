@@ -1,19 +1,11 @@
-import {
-  CircleCheckBig,
-  CloudOff,
-  Hourglass,
-  ImageOff,
-  LoaderCircle,
-  type LucideIcon,
-  Users,
-} from "lucide-react"
+import { CircleCheckBig, CloudOff, Hourglass, ImageOff, Users } from "lucide-react"
 import type { ReactNode } from "react"
 import type { Project } from "@/api/projects"
 import { Button, LinkButton } from "@/components/button"
 import { formatPlural } from "@/lib/format"
 import type { FeedState } from "../loop/feed"
 import type { Lease } from "../loop/transport"
-import styles from "./standstill.module.css"
+import { Fetching, Message } from "../screen/message"
 
 type StandstillProps = {
   project: Project
@@ -71,7 +63,7 @@ export function Waiting({ feed, again, home, children }: WaitingProps) {
       </Message>
     )
   }
-  return feed.isDry ? children : <Message icon={LoaderCircle} title="Fetching images" isBusy />
+  return feed.isDry ? children : <Fetching />
 }
 
 type Ending = { left: number; done: number; waiting: number }
@@ -91,24 +83,4 @@ export function endOf({ images }: Pick<Project, "images">, { left, done, waiting
     return { icon: Users, title: "Nothing more for you just now", text }
   }
   return { icon: CircleCheckBig, title: "All images are labelled", text: thanks.trim() }
-}
-
-type MessageProps = {
-  icon: LucideIcon
-  title: string
-  text?: string
-  isAlert?: boolean
-  isBusy?: boolean
-  children?: ReactNode
-}
-
-export function Message({ icon: Icon, title, text, isAlert, isBusy, children }: MessageProps) {
-  return (
-    <div className={styles.message} role={isAlert ? "alert" : "status"}>
-      <Icon aria-hidden="true" strokeWidth={1.5} className={isBusy ? styles.turning : undefined} />
-      <h2>{title}</h2>
-      {text && <p>{text}</p>}
-      {children && <div className={styles.actions}>{children}</div>}
-    </div>
-  )
 }
