@@ -102,6 +102,12 @@ browser:
 	else \
 	  echo "The browser tests need Chromium: sudo apt-get install chromium" >&2; exit 1; \
 	fi >/dev/null
+	@if command -v curl; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl; \
+	else \
+	  echo "The tests run the README's commands, which need curl: sudo apt-get install curl" >&2; exit 1; \
+	fi >/dev/null
 
 bench-ui: $(STAMPS)/test browser ## Measure the labelling page; BENCH='--json FILE' keeps the figures
 	$(BIN)/python -m tests.benchmarks.bench_ui $(BENCH)

@@ -189,10 +189,9 @@ def retried(work: Callable[[], T], *, seconds: float) -> T:
         try:
             return work()
         except DATABASE_ERRORS as error:
-            found = trouble(error)
-            if found is None or time.monotonic() + wait > until:
+            if trouble(error) is None or time.monotonic() + wait > until:
                 raise
-            log.warning("transaction tried again", error=found.detail)
+            log.warning("transaction tried again", error=str(error).partition("\n")[0])
         time.sleep(wait)
         wait = min(2 * wait, longest)
 

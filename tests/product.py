@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+import uvicorn
 
+from server.main import create_app
 from tests.services.processes import free_port, stop
 
 READY_SECONDS = 60
@@ -40,6 +43,24 @@ def running_api(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
     """The API alone; gives its address."""
     with _running({}, environment, logs) as address:
         yield address
+
+
+@contextmanager
+def in_this_process() -> Iterator[str]:
+    """The API in a thread of this process, over its settings; gives the address."""
+    server = uvicorn.Server(uvicorn.Config(create_app(), port=free_port(), log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until = time.monotonic() + READY_SECONDS
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            assert time.monotonic() < until, "the server did not start in time"
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{server.config.port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextmanager

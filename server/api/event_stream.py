@@ -11,7 +11,7 @@ import anyio
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from server.db import session_scope
+from server.db import DATABASE_ERRORS, session_scope
 from server.models import RunEvent
 from server.models.run import RunState
 from server.schemas.run import MetricPoint
@@ -21,6 +21,7 @@ LOOK_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 15
 LONGEST_SECONDS = 600
 EVENTS_AT_ONCE = 500
+AWAY_SECONDS = 2
 
 _closing = threading.Event()
 
@@ -72,7 +73,12 @@ async def follow(run_id: int, after: int) -> AsyncIterator[str]:
     said_at = anyio.current_time()
     yield "retry: 2000\n\n"
     while anyio.current_time() < end and not _closing.is_set():
-        points, state = await run_in_threadpool(_look, run_id, after)
+        try:
+            points, state = await run_in_threadpool(_look, run_id, after)
+        except DATABASE_ERRORS:
+            # It comes back, and then there is more to say; until then the browser stays connected.
+            await anyio.sleep(AWAY_SECONDS)
+            continue
         for each in points:
             yield f"id: {each.id}\nevent: {each.kind}\ndata: {each.model_dump_json()}\n\n"
             after, said_at = each.id, anyio.current_time()

@@ -3,17 +3,16 @@
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import OperationalError
 
-from server.db import session_scope
-from server.errors import WeaksegError
+from server.db import DATABASE_ERRORS, retried, session_scope
+from server.errors import StorageFull, Unavailable, WeaksegError
 from server.models import Project, Run
 from server.models.run import RunState
 from server.services import checkpoints, claims, predictions, run_directory, runs
@@ -35,6 +34,7 @@ from trainer.contract import (
 )
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 TRAINER = (sys.executable, "-m", "trainer", "train")
 RECORD_SECONDS = 0.5
@@ -76,20 +76,31 @@ def execute(run_id: int, *, command: Sequence[str] = TRAINER) -> None:
 def _attempt(claim: Claim, command: Sequence[str]) -> None:
     with Heartbeat(claim) as heartbeat:
         try:
-            run_dir = run_directory.prepare(claim.run_id)
+            run_dir = _patiently(lambda: run_directory.prepare(claim.run_id))
             _train(claim, run_dir, command, heartbeat)
-            _publish(claim, run_dir)
+            _patiently(lambda: _publish(claim, run_dir))
             run_directory.tidy(run_dir)
         except (ClaimLost, TrainerStopped):
-            with session_scope() as session:
-                claims.give_back(session, claim, lost=not worker_stops.is_set())
-        except (TrainerFailed, run_directory.NotPrepared) as error:
-            _fail(claim, str(error))
-        except OperationalError:
+            _patiently(lambda: _give_back(claim))
+        except (TrainerFailed, run_directory.NotPrepared, StorageFull, Unavailable) as error:
+            why = str(error)
+            _patiently(lambda: _fail(claim, why))
+        except DATABASE_ERRORS:
             raise  # without the database nothing can be written; the sweep takes the run away
         except Exception as error:
             log.exception("run failed on the worker")
-            _fail(claim, f"the worker could not go on: {type(error).__name__}: {error}")
+            why = f"the worker could not go on: {type(error).__name__}: {error}"
+            _patiently(lambda: _fail(claim, why))
+
+
+def _patiently(work: Callable[[], T]) -> T:
+    """Whole transactions, again while the database is away: no longer than a heartbeat may be."""
+    return retried(work, seconds=get_settings().stale_seconds)
+
+
+def _give_back(claim: Claim) -> None:
+    with session_scope() as session:
+        claims.give_back(session, claim, lost=not worker_stops.is_set())
 
 
 def _fail(claim: Claim, error: str) -> None:
@@ -131,8 +142,8 @@ class Heartbeat:
             except ClaimLost:
                 self.lost.set()
                 return
-            except OperationalError as error:
-                log.warning("heartbeat not written", error=str(error.orig))
+            except DATABASE_ERRORS as error:
+                log.warning("heartbeat not written", error=str(error).partition("\n")[0])
                 if time.monotonic() - renewed > settings.stale_seconds:
                     self.lost.set()
                     return
@@ -150,7 +161,7 @@ def _train(claim: Claim, run_dir: Path, command: Sequence[str], heartbeat: Heart
             recorder.add(lines)
             if heartbeat.lost.is_set() or recorder.is_lost or worker_stops.is_set():
                 process.stop(grace)
-            recorder.flush()
+            recorder.flush(patience=get_settings().stale_seconds if ended else 0)
     except BaseException:
         process.stop(0)
         raise
@@ -158,7 +169,7 @@ def _train(claim: Claim, run_dir: Path, command: Sequence[str], heartbeat: Heart
         status = process.close()
     if heartbeat.lost.is_set() or recorder.is_lost:
         raise ClaimLost
-    _record_saved(claim, run_dir)
+    _patiently(lambda: _record_saved(claim, run_dir))
     _judge(recorder.last, status, process)
 
 
@@ -230,16 +241,19 @@ class Recorder:
             raise TrainerFailed(f"{saved.path} cannot be stored: {error.detail}") from error
         self._stored[saved.step] = stored
 
-    def flush(self) -> None:
-        """Write down what is pending; what the database does not take now is kept for later."""
+    def flush(self, *, patience: float = 0) -> None:
+        """Write down what is pending; what the database does not take now is kept for later.
+
+        `patience`: seconds for which it is tried again at once.
+        """
         if not self._pending or self.is_lost:
             return
         try:
-            self._write()
+            retried(self._write, seconds=patience)
         except ClaimLost:
             self.is_lost = True
-        except OperationalError as error:
-            log.warning("progress not written yet", error=str(error.orig))
+        except DATABASE_ERRORS as error:
+            log.warning("progress not written yet", error=str(error).partition("\n")[0])
         else:
             self._pending, self._stored = [], {}
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import threading
@@ -19,6 +20,8 @@ from trainer.contract.pictures import MOST_PIXELS
 LOCK, LOG = "trainer.lock", "trainer.log"
 KILL_SECONDS = 10
 LOG_TAIL_LINES = 15
+FULL_BELOW = 2**16
+"""Bytes; a disk with less room is full for a log file."""
 LOG_TAIL_BYTES = 16_384
 
 
@@ -115,6 +118,9 @@ class TrainerProcess:
     def describe_end(self, status: int) -> str:
         """How the process ended, with the last lines that it logged."""
         tail = self._log_tail()
+        if not tail and shutil.disk_usage(self._log.parent).free < FULL_BELOW:
+            # It could not even write down why.
+            tail = f"the disk with {self._log.parent} is full"
         if status >= 0:
             return f"the trainer ended with status {status}" + (f":\n{tail}" if tail else "")
         name = signal.Signals(-status).name

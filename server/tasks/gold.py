@@ -4,12 +4,13 @@ import threading
 
 from celery import shared_task
 
+from server.db import DATABASE_ERRORS
 from server.services import gold_making
 
 _making = threading.Lock()
 
 
-@shared_task(name="make_gold")
+@shared_task(throws=DATABASE_ERRORS, name="make_gold")
 def make_gold(project_id: int) -> None:
     """Make a project's gold images, one project at a time in a process."""
     if not _making.acquire(blocking=False):

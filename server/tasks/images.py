@@ -5,6 +5,7 @@ import time
 
 from celery import shared_task
 
+from server.db import DATABASE_ERRORS
 from server.services import images
 from server.services.execution import worker_stops
 from server.settings import get_settings
@@ -14,7 +15,7 @@ AT_ONCE = 20
 _verifying = threading.Lock()
 
 
-@shared_task(name="verify_images")
+@shared_task(throws=DATABASE_ERRORS, name="verify_images")
 def verify_images() -> None:
     """Look at the pictures that wait for it, until the next sweep asks again.
 

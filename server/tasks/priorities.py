@@ -4,13 +4,13 @@ import threading
 
 from celery import shared_task
 
-from server.db import session_scope
+from server.db import DATABASE_ERRORS, session_scope
 from server.services import priorities
 
 _computing = threading.Lock()
 
 
-@shared_task(name="prioritise")
+@shared_task(throws=DATABASE_ERRORS, name="prioritise")
 def prioritise() -> None:
     """Bring each project's order of work up to date, one at a time in a process."""
     if not _computing.acquire(blocking=False):

@@ -3,10 +3,11 @@
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
+from server.db import DATABASE_ERRORS
 from server.services import execution
 
 
-@shared_task(name="execute_run")
+@shared_task(throws=DATABASE_ERRORS, name="execute_run")
 def execute_run(run_id: int) -> None:
     """Train a run, when it may start now."""
     execution.execute(run_id)

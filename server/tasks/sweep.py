@@ -2,12 +2,12 @@
 
 from celery import shared_task
 
-from server.db import session_scope
+from server.db import DATABASE_ERRORS, session_scope
 from server.queue import send
 from server.services import claims, gold_making, priorities, runs
 
 
-@shared_task(name="sweep")
+@shared_task(throws=DATABASE_ERRORS, name="sweep")
 def sweep() -> None:
     """Take runs from lost workers, start automatic ones, wake queued ones, order, make and verify pictures."""
     with session_scope() as session:

@@ -1,17 +1,24 @@
 """What holds for all routes at once."""
 
 import gzip
+import io
+import random
 import re
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image as PillowImage
 
 from server import main
 from server.main import create_app
 from server.models.user import Role
 from server.schemas.user import Scope
+from server.settings import get_settings
+from tests.services.processes import free_port
 
 PUBLIC = {
     ("POST", "/api/v1/session"),
@@ -173,6 +180,73 @@ def test_health_and_metrics(
     assert client.get("/health/live").json() == {"status": "ok"}
     assert client.get("/health/ready").json() == {"status": "ok"}
     assert client.get("/metrics").status_code == 403, "the test client has no address of its own"
+
+
+def test_not_ready_says_what_is_wrong(
+    app_client: Callable[[], TestClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = app_client()
+    monkeypatch.setenv("WEAKSEG_MIN_FREE_BYTES", str(2**60))
+    get_settings.cache_clear()
+    full = client.get("/health/ready")
+    assert (full.status_code, full.json()["code"]) == (503, "not-ready")
+    assert "files: the disk is full" in full.json()["detail"]
+    monkeypatch.delenv("WEAKSEG_MIN_FREE_BYTES")
+    get_settings.cache_clear()
+    (tmp_path / "data/files").rmdir()
+    (tmp_path / "data/files").write_text("in the place of the folder")
+    unwritable = client.get("/health/ready")
+    assert unwritable.status_code == 503
+    assert unwritable.json()["detail"].startswith("files: cannot be written")
+    (tmp_path / "data/files").unlink()
+    monkeypatch.setenv("WEAKSEG_BROKER_URL", f"redis://127.0.0.1:{free_port()}/0")
+    get_settings.cache_clear()
+    alone = client.get("/health/ready")
+    assert (alone.status_code, alone.json()["status"]) == (200, "degraded"), "labelling goes on"
+    assert "broker" in alone.json()["detail"]
+
+
+@pytest.fixture
+def little_room() -> Iterator[None]:
+    """A limit of the system's on the size of files: writing further fails as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def noise(side: int) -> bytes:
+    """A PNG of 3 x side x side bytes."""
+    buffer = io.BytesIO()
+    pixels = random.Random(0).randbytes(3 * side * side)
+    PillowImage.frombytes("RGB", (side, side), pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    engineer: TestClient, make_project: Callable[..., dict[str, Any]], jpeg: Callable[..., bytes],
+    tmp_path: Path, little_room: None,
+) -> None:  # fmt: skip
+    project = make_project()["id"]
+    files = [("files", ("a.jpg", jpeg(1))), ("files", ("large.png", noise(500)))]
+    answer = engineer.post(f"/api/v1/projects/{project}/images", files=files)
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage-full"), answer.text
+    assert "images" in answer.json()["detail"]
+    names = [
+        i["external_id"] for i in engineer.get(f"/api/v1/projects/{project}/images").json()["items"]
+    ]
+    assert names == ["a.jpg"], "what came before it is there"
+    assert not list((tmp_path / "data/files").rglob(".writing-*"))
+
+
+def test_a_picture_is_shown_unscaled_where_no_scaled_one_can_be_kept(
+    engineer: TestClient, make_project: Callable[..., dict[str, Any]],
+    upload: Callable[..., dict[str, Any]], jpeg: Callable[..., bytes], tmp_path: Path,
+) -> None:  # fmt: skip
+    upload(make_project()["id"], {"a.jpg": jpeg(1, size=(400, 300))})
+    (tmp_path / "data/files/scaled").write_text("in the place of the folder")
+    answer = engineer.get("/api/v1/images/1/file", params={"width": 320})
+    assert (answer.status_code, answer.content) == (200, jpeg(1, size=(400, 300)))
 
 
 def test_the_openapi_document_says_what_errors_look_like() -> None:

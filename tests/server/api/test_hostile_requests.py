@@ -2,24 +2,19 @@
 
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from server.main import create_app
 from server.models.user import Role
 from server.services import projects
-from tests.server.factories import eventually
-from tests.services.processes import free_port
+from tests.product import in_this_process
 
 HALF, NUL = "\ud800", "\0"
 JSON = {"Content-Type": "application/json"}
@@ -55,21 +50,6 @@ def ask(address: str, request: bytes) -> int:
     return int(answer.split()[1])
 
 
-@contextmanager
-def web_server() -> Iterator[str]:
-    """The application behind the real web server, in a thread of this process."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(create_app(), port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    eventually(lambda: server.started)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_raw_requests_get_an_answer(database: str) -> None:
     """What no client library sends."""
@@ -86,7 +66,7 @@ def test_raw_requests_get_an_answer(database: str) -> None:
         b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xff\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: \xff\r\nRange: bytes=9-1,a-\r\n",
     ]
-    with web_server() as address:
+    with in_this_process() as address:
         for line in lines:
             status = ask(address, line + b"Connection: close\r\n\r\n")
             assert 200 <= status < 500, (line[:80], status)

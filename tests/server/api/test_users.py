@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pwdlib import PasswordHash
 from sqlalchemy import select, update
 
 from server.db import session_scope, utcnow
@@ -196,6 +197,43 @@ def test_a_locked_out_person_is_out_at_once(
     assert annotator.post("/api/v1/session", json=credentials()).status_code == 401
     headers = bearer(annotator, token)
     assert annotator.get("/api/v1/me", headers=headers).status_code == 401
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9 au lait", "cafe\u0301 au lait"
+
+
+def test_a_password_is_the_same_however_it_is_typed(
+    admin: TestClient, app_client: Callable[[], TestClient]
+) -> None:
+    for number, (given, typed) in enumerate(
+        [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED), ("\uff41bcdefghij", "abcdefghij")]
+    ):
+        email = f"{number}@example.org"
+        made = admin.post("/api/v1/users", json={"email": email, "password": given})
+        assert made.status_code == 201, made.text
+        client = app_client()
+        signed_in = client.post("/api/v1/session", json={"email": email, "password": typed})
+        assert signed_in.status_code == 200
+        change = {"current": given, "new": f"another {typed}"}
+        assert client.post("/api/v1/me/password", json=change).status_code == 204
+        again = {"email": email, "password": f"another {given}"}
+        assert client.post("/api/v1/session", json=again).status_code == 200
+    few = admin.post("/api/v1/users", json={"email": "f@b.c", "password": "e\u0301" * 5})
+    assert few.status_code == 422, "five letters, however many characters spell them"
+
+
+def test_a_hash_from_before_spellings_were_one_still_opens(
+    app_client: Callable[[], TestClient], people: dict[Role, int]
+) -> None:
+    old = PasswordHash.recommended().hash(DECOMPOSED)
+    with session_scope() as session:
+        session.get_one(User, people[Role.ANNOTATOR]).password_hash = old
+    client = app_client()
+    wrong = client.post("/api/v1/session", json=credentials(password=COMPOSED))
+    assert wrong.status_code == 401, "of this hash only one spelling is known"
+    for typed in (DECOMPOSED, COMPOSED):
+        answer = client.post("/api/v1/session", json=credentials(password=typed))
+        assert answer.status_code == 200, "made anew at the first sign-in"
 
 
 def test_the_last_admin_stays(admin: TestClient, people: dict[Role, int]) -> None:

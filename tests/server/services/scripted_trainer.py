@@ -51,6 +51,16 @@ def succeed(run_dir: Path) -> None:
     say("finished", status="succeeded")
 
 
+def succeed_later(run_dir: Path) -> None:
+    """Count the starts, and end when the file `go` is there."""
+    with (run_dir / "starts").open("a") as file:
+        file.write("x")
+    start()
+    while not (run_dir / "go").exists():
+        time.sleep(0.02)
+    succeed(run_dir)
+
+
 def predict(run_dir: Path) -> None:
     """A mask that names its image, so that a test can tell which one came back."""
     (run_dir / "predictions").mkdir(exist_ok=True)

@@ -38,7 +38,8 @@ export function ManifestPanel({ projectId }: { projectId: number }) {
       <p className={styles.hint}>
         For images that the server can already reach: one JSON object a line. A <code>uri</code> is
         a path below the server's image root, or https:// of an allowed host. Pictures are checked
-        in the background. A manifest with a mistake imports nothing and names the line.
+        in the background. A line that is not of this form is named, and then nothing is imported.
+        An address that is not allowed is named too, and the other lines are imported.
       </p>
       <pre className={styles.code}>{EXAMPLE}</pre>
       {registration.isPending && manifest && (
