@@ -19,7 +19,8 @@ from server.storage import is_full, refusal
 
 log = structlog.get_logger()
 
-RETRY_AFTER_SECONDS = 3
+RETRY_AFTER_SECONDS = 1
+"""The browser waits twice as long each time."""
 
 
 def problems(*statuses: int, media_type: str | None = None) -> dict[int | str, dict[str, Any]]:

@@ -16,8 +16,6 @@ export class ApiProblem extends Error {
   readonly status: number
   readonly code: string
   readonly errors: readonly FieldProblem[]
-  /** Milliseconds after which the server asks to be asked again; null when it says nothing. */
-  retryAfter: number | null = null
 
   constructor(detail: string, status: number, code: string, errors: readonly FieldProblem[] = []) {
     super(detail)
@@ -35,21 +33,15 @@ export async function unwrap<T>(request: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await request.catch(() => {
     throw new ApiProblem("The server cannot be reached.", 0, "unreachable")
   })
-  if (!response.ok) throw toProblem(error, response.status, response.headers.get("Retry-After"))
+  if (!response.ok) throw toProblem(error, response.status)
   return data as T
 }
 
 /** Reads a problem document from any body; never fails. */
-export function toProblem(
-  body: unknown,
-  status: number,
-  retryAfter: string | null = null,
-): ApiProblem {
+export function toProblem(body: unknown, status: number): ApiProblem {
   const problem: Partial<Schemas["Problem"]> = isRecord(body) ? body : {}
   const detail = problem.detail || problem.title || `The server answered with status ${status}.`
-  const found = new ApiProblem(detail, status, problem.code ?? "unknown", problem.errors ?? [])
-  if (retryAfter !== null && /^\d+$/.test(retryAfter)) found.retryAfter = Number(retryAfter) * 1000
-  return found
+  return new ApiProblem(detail, status, problem.code ?? "unknown", problem.errors ?? [])
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
