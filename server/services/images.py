@@ -27,7 +27,6 @@ from trainer.contract.names import comparable, why_no_path, why_refused
 from trainer.contract.pictures import any_reason
 
 BATCH = 1000
-MAX_NAME = 500
 MAX_NOTE = 500
 MOST_FAILURES = 5
 """In a row, of storage or database."""
