@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +68,7 @@ def read_labels(
     Raises:
         BadInput: naming file and line.
     """
-    index = {comparable(name): number for number, name in enumerate(categories)}
+    index = {name: number for number, name in enumerate(categories)}
     names, claims = ImageNames(images, "it"), Claims()
     matches: list[tuple[int, str, MatchedBy]] = []
     labels: dict[str, list[TargetLabel]] = {}
@@ -81,7 +80,7 @@ def read_labels(
             name, by = _find_image(said.image, names)
             claims.add(name, said.image, by)
             matches.append((number, name, by))
-            label = to_arrays(_composed(said), index)
+            label = to_arrays(said, index)
             same = labels.setdefault(name, [])
             _check_sizes([*same, label])
             same.append(label)
@@ -110,19 +109,6 @@ def _check_claims(
             claims.check(name, by)
         except NoMatch as error:
             raise BadInput(f"{path}:{number}: image: {error}") from error
-
-
-def _composed(label: WeakLabel) -> WeakLabel:
-    """A label with its categories in the one spelling of names that are the same."""
-    said: dict[str, Any] = label.model_dump()
-    for field in ("present", "absent"):
-        said[field] = tuple(dict.fromkeys(map(comparable, said[field])))
-    for point in said["points"]:
-        point["category"] = comparable(point["category"])
-    if said["tiles"]:
-        tagged = said["tiles"]["present"]
-        said["tiles"]["present"] = {comparable(name): tagged[name] for name in tagged}
-    return WeakLabel.model_validate(said)
 
 
 def _check_sizes(labels: Sequence[TargetLabel]) -> None:
