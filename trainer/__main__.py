@@ -128,7 +128,7 @@ def train_command(  # noqa: PLR0913 - each is an option of the command
         overrides = parse_overrides(change or [])
         files = {"initial_weights": weights, "start_from": start_from}
         overrides |= {name: str(file.resolve()) for name, file in files.items() if file}
-        new = {
+        of_new_run = {
             "--recipe": recipe,
             "--source": source,
             "--target": target,
@@ -139,9 +139,10 @@ def train_command(  # noqa: PLR0913 - each is an option of the command
             "--out": out,
         }
         if run_dir is not None:
-            if surplus := [name for name, value in new.items() if value is not None]:
+            if surplus := [name for name, value in of_new_run.items() if value is not None]:
                 raise BadInput(f"RUN_DIR has its own {CONFIG}; {surplus[0]} does not go with it")
-            config = apply_overrides(read_config(run_dir)[0], overrides)
+            changed = overrides and apply_overrides(read_config(run_dir)[0], overrides)
+            new = new_config(run_dir, changed) if changed else None
         else:
             if not (recipe and target and out):
                 raise BadInput("give RUN_DIR, or all of --recipe --target --out")
@@ -155,11 +156,10 @@ def train_command(  # noqa: PLR0913 - each is an option of the command
                 validation=load_card(validation) if validation else None,
             )
             run_dir = out
-            config = apply_overrides(build(recipe, subject), overrides)
-        config_to_write = new_config(run_dir, config)
+            new = new_config(run_dir, apply_overrides(build(recipe, subject), overrides))
     from trainer.train import train
 
-    raise typer.Exit(train(run_dir, config_to_write))
+    raise typer.Exit(train(run_dir, new))
 
 
 def _categories(names: str | None, card: DatasetCard) -> tuple[str, ...]:
