@@ -18,6 +18,10 @@ TARGET  ?=
 RESULTS ?= results
 STUDY   ?=
 
+# What make faults plays, and for how long; without SEED a random one, which it prints
+SEED    ?=
+MINUTES ?= 10
+
 # Further arguments of pytest, as in: make pytest PYTEST='-k leases'
 PYTEST ?=
 BENCH  ?=
@@ -48,7 +52,7 @@ COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo results install test check pytest browser bench-ui client lock clean
+.PHONY: help demo results install test check pytest browser faults bench-ui client lock clean
 
 help: ## Say what there is
 	@echo "weakseg: segmentation models for street images from weak labels"
@@ -108,6 +112,9 @@ browser:
 	else \
 	  echo "The tests run the README's commands, which need curl: sudo apt-get install curl" >&2; exit 1; \
 	fi >/dev/null
+
+faults: $(STAMPS)/test ## Kill, stop and starve the running product; SEED=7 MINUTES=10 say which and how long
+	$(BIN)/python -m tests.faults --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)")
 
 bench-ui: $(STAMPS)/test browser ## Measure the labelling page; BENCH='--json FILE' keeps the figures
 	$(BIN)/python -m tests.benchmarks.bench_ui $(BENCH)

@@ -1,0 +1,22 @@
+"""Makes what the rounds work on, in the database that the environment names; prints it as JSON."""
+
+import json
+import sys
+
+from server import db, migrations
+from server.db import session_scope
+from server.models.user import Role
+from server.schemas.user import Scope, TokenIn
+from server.services import images, users
+from tests.server.factories import make_trainable_project, picture
+
+if __name__ == "__main__":
+    migrations.upgrade(db.get_engine())
+    project_id = make_trainable_project(labels=0, images=0, blind_share=0, gold_share=0)
+    for number in range(6):
+        images.import_file(project_id, f"{number}.png", picture(number), images.Imported())
+    with session_scope() as session:
+        lead = users.create(session, "lead@example.org", "correct horse battery", Role.ADMIN)
+        wanted = TokenIn(name="faults", scopes=list(Scope))
+        _, secret = users.create_token(session, lead, wanted, holder_scopes=frozenset(Scope))
+    sys.stdout.write(json.dumps({"project": project_id, "token": secret}) + "\n")
