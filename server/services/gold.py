@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from server.errors import Conflict, WeaksegError
@@ -100,44 +100,52 @@ def _made(session: Session, project_id: int) -> int:
 def next_place(
     session: Session, project: Project, annotator_id: int, wanted: int, now: datetime
 ) -> int | None:
-    """Which of the next images that a person gets is to be a gold one, counted from 0.
+    """Which of the next images that a person gets is to be a gold one, counted from 0; None: none.
 
-    None: none of them, or they have one already.
+    One at most of those that are asked for at once. Those that they hold already bar no other:
+    whoever looks far ahead would get fewer than the project's share.
     """
     has_any = exists().where(GoldImage.project_id == project.id)
     if project.source is None or not project.gold_share or not session.scalar(select(has_any)):
         return None
-    held = session.scalars(
-        select(Assignment.gold).where(
+    held = session.scalar(
+        select(func.count()).where(
             Assignment.project_id == project.id,
             Assignment.annotator_id == annotator_id,
             Assignment.state == AssignmentState.OPEN.value,
             Assignment.lease_expires_at > now,
         )
-    ).all()
-    if any(held):
-        return None
-    given = len(held) + _answered(session, project.id, annotator_id)
+    )
+    given = (held or 0) + _answered(session, project.id, annotator_id)
     secret, share = project.blind_secret, project.gold_share
     draws = (is_drawn(secret, f"gold:{annotator_id}:{given + i}", share) for i in range(wanted))
     return next((place for place, is_gold in enumerate(draws) if is_gold), None)
 
 
-def lease(session: Session, project_id: int, annotator_id: int, until: datetime) -> Hold | None:
-    """Lease a person the gold image that they left unanswered, or a new one; None: all are used.
+def lease(
+    session: Session, project_id: int, annotator_id: int, now: datetime, until: datetime
+) -> Hold | None:
+    """Lease a person a gold image that they left unanswered, or a new one; None: all are used.
 
     The caller has made this person's requests queue.
     """
-    lease_id = secrets.token_hex(16)
-    columns = {"annotator_id": annotator_id, "lease_id": lease_id, "lease_expires_at": until}
-    image_id = session.scalar(
-        update(Assignment)
+    left = (
+        select(Assignment.id)
         .where(
             Assignment.project_id == project_id,
             Assignment.gold,
             Assignment.slot == annotator_id,
             Assignment.state == AssignmentState.OPEN.value,
+            or_(Assignment.lease_expires_at.is_(None), Assignment.lease_expires_at <= now),
         )
+        .order_by(Assignment.id)
+        .limit(1)
+    )
+    lease_id = secrets.token_hex(16)
+    columns = {"annotator_id": annotator_id, "lease_id": lease_id, "lease_expires_at": until}
+    image_id = session.scalar(
+        update(Assignment)
+        .where(Assignment.id == left.scalar_subquery())
         .values(**columns, blind=None, prefilled=None, prefilled_by=None)
         .returning(Assignment.image_id)
         .execution_options(synchronize_session=False)

@@ -89,7 +89,7 @@ def _take(session: Session, project: Project, annotator_id: int, wanted: int) ->
     place = gold.next_place(session, project, annotator_id, wanted, now)
     # A gold image goes among others: alone it would be known for what it is.
     if place is not None and session.scalar(_next_assignments(project, annotator_id, 1, now)):
-        mixed = gold.lease(session, project.id, annotator_id, expires_at)
+        mixed = gold.lease(session, project.id, annotator_id, now, expires_at)
     others = wanted if mixed is None else wanted - 1
     picked = _next_assignments(project, annotator_id, others, now).cte("picked")
     rows = session.execute(

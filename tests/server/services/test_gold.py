@@ -225,23 +225,26 @@ def test_giving_images_back_brings_no_other_draw(annotator: TestClient, mixed: i
     assert sum(first) <= 1
 
 
-def test_one_is_open_at_a_time_and_an_unanswered_one_comes_back(
-    annotator: TestClient, mixed: int
+def test_looking_far_ahead_keeps_the_share_and_unanswered_ones_come_back(
+    annotator: TestClient, people: dict[Role, int], mixed: int
 ) -> None:
     hidden = gold_ids(mixed)
-    held = [lease for _ in range(4) for lease in take(annotator, mixed, 3)]
-    mine = [lease for lease in held if lease["image"]["id"] in hidden]
-    assert len(mine) == 1
+    with session_scope(read_only=True) as session:
+        secret = session.get_one(Project, mixed).blind_secret
+    names = [f"gold:{people[Role.ANNOTATOR]}:{n}" for n in range(OWN)]
+    drawn = min(GOLD, sum(gold.is_drawn(secret, name, 0.5) for name in names))
+    held = [lease["image"]["id"] for _ in range(OWN) for lease in take(annotator, mixed)]
+    mine = [image for image in held if image in hidden]
+    assert len(mine) == len(set(mine)) == drawn
     with session_scope() as session:
         session.execute(update(Assignment).values(lease_expires_at=utcnow()))
-    found = take(annotator, mixed, 12)
-    assert [lease["image"]["id"] for lease in found if lease["image"]["id"] in hidden] == [
-        mine[0]["image"]["id"]
-    ]
-    put(annotator, next(one for one in found if one["image"]["id"] in hidden))
+    again = [lease for _ in range(OWN) for lease in take(annotator, mixed)]
+    assert [one["image"]["id"] for one in again if one["image"]["id"] in hidden] == mine
+    for lease in again:
+        put(annotator, lease)
     with session_scope(read_only=True) as session:
         states = session.scalars(select(Assignment.state).where(Assignment.gold)).all()
-    assert states == [AssignmentState.DONE.value]
+    assert states == [AssignmentState.DONE.value] * drawn
 
 
 def test_an_answer_counts_after_its_lease_ran_out_but_only_its_owners(
