@@ -99,6 +99,25 @@ def test_pixels_are_taken_though_their_exif_is_cut_short(orientation: int) -> No
             assert not kept.getexif()
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_an_avif_is_taken_and_turned_though_its_exif_is_garbage(
+    orientation: int, tmp_path: Path
+) -> None:
+    head = exif().tobytes().removeprefix(b"Exif\0\0")[:8]
+    whole = encode(scene(), "AVIF", quality=95, speed=10, exif=exif(orientation))
+    content = whole.replace(head, b"\xff" * len(head))
+    assert content != whole
+    upright = scene().transpose(Image.Transpose.ROTATE_270) if orientation == 6 else scene()
+    found = verify_picture(content, SETTINGS)
+    assert found.notes == ("its metadata cannot be read and was left out",)
+    assert close(found, upright, most=12)
+    path = tmp_path / "a.avif"
+    path.write_bytes(content)
+    assert image_size(path) == upright.size
+    with pytest.raises(BadPicture):
+        verify_picture(content[:-100], SETTINGS)
+
+
 def test_only_what_is_broken_is_left_out_and_pixels_are_not_encoded_again() -> None:
     plain = encode(scene(), "JPEG", icc_profile=b"a profile")
     found = verify_picture(with_segment(plain, 0xE1, b"Exif\0\0II*"), SETTINGS)

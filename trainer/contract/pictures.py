@@ -133,7 +133,7 @@ def picture_size(source: Path | bytes, rules: Rules) -> tuple[int, int]:
     def measure(content: Path | bytes, bare: Bare | None) -> tuple[int, int]:
         with any_reason(), _hearing() as heard, _opened(content, rules) as image:
             _turn_to_main_picture(image, rules, heard)
-            orientation = bare.orientation if bare else _orientation(image, heard, decode=False)
+            orientation = _orientation(image, heard, bare, decode=False)
             return (image.height, image.width) if orientation in _LYING else image.size
 
     return _with_or_without_metadata(source, measure)
@@ -204,7 +204,7 @@ def _read(
         image.load()
         if bare:
             heard.append("its metadata cannot be read and was left out")
-        orientation = bare.orientation if bare else _orientation(image, heard)
+        orientation = _orientation(image, heard, bare)
         plain = image.mode == "RGB" and not image.has_transparency_data and not _may_move(image)
         format_ = "JPEG" if image.format == "MPO" else str(image.format)
         rgb = _as_rgb(image, heard)
@@ -400,10 +400,14 @@ def _refuse_sizes(image: Image.Image, rules: Rules) -> None:
 # --- orientation
 
 
-def _orientation(image: Image.Image, heard: list[str], *, decode: bool = True) -> int:
+def _orientation(
+    image: Image.Image, heard: list[str], bare: Bare | None, *, decode: bool = True
+) -> int:
     """1 to 8; what is not that is 1."""
     if isinstance(image, _Tiff):
         return 1
+    if bare and bare.exif is not None:
+        return bare.orientation
     try:
         with any_reason():
             told = _exif(image, decode=decode).get(ORIENTATION)
