@@ -99,7 +99,7 @@ async def import_labels(
     `existing` says what becomes of a label that the annotator has given already: with `once` it is
     replaced by a label that was not imported before, with `replace` by what the file says, and with
     `keep` it stays. With `own_export`, the annotators of a file that was exported here are the
-    accounts of their numbers. `dry_run` stores nothing and answers what would happen.
+    accounts of their numbers, and an image keeps all of its labels. `dry_run` stores nothing and answers what would happen.
     """
     annotator_id = await run_in_threadpool(_annotator_id, project_id, annotator, caller.id)
     rules = ImportRules(annotator_id, match_authors, unmentioned, existing, own_export, dry_run)

@@ -84,7 +84,8 @@ class ImportRules:
     """What a category means that the file does not name for an image."""
     existing: Existing = "once"
     own_export: bool = False
-    """The file was exported here: `a17` is the account of this number."""
+    """The file was exported here: `a17` is the account of this number, and an image keeps all of its
+    labels, also those that are more than the project now asks for."""
     dry_run: bool = False
     """Store nothing: the result says what would become of the file."""
 
@@ -191,6 +192,8 @@ class _Importer:
         self._result = result
         self._accounts: dict[str, int] = {}
         self._seen: set[tuple[int, int]] = set()
+        self._looked_at: dict[int, list[Submission]] = {}
+        """Of a dry run, by image: labels of batches before that were rolled back."""
 
     def take(self, batch: Iterable[FileLabel | Refused]) -> None:
         with session_scope() as session:
@@ -346,10 +349,20 @@ class _Importer:
             self._result.examples.append(example)
 
     def _store(self, session: Session, new: Sequence[_Wanted]) -> None:
+        beyond = self._rules.own_export
         submissions = [
-            Submission(one.image_id, one.annotator_id, one.label, one.key) for one in new
+            Submission(one.image_id, one.annotator_id, one.label, one.key, beyond) for one in new
         ]
-        outcomes = labels.submit_all(session, submissions)
+        before = [
+            each
+            for image_id in dict.fromkeys(one.image_id for one in new)
+            for each in self._looked_at.get(image_id, ())
+        ]
+        outcomes = labels.submit_all(session, [*before, *submissions])[len(before) :]
+        if self._rules.dry_run:
+            for one, submission in zip(new, submissions, strict=True):
+                if self._target.is_repeated(one.match):
+                    self._looked_at.setdefault(one.image_id, []).append(submission)
         for one, outcome in zip(new, outcomes, strict=True):
             if isinstance(outcome, WeaksegError):
                 self._reject(one.source.image, outcome.detail, one.source.line)

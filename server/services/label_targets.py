@@ -1,5 +1,6 @@
 """What the names in a label file stand for: images and categories of one project."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,6 +50,7 @@ class Target:
         self._images = {name: KnownImage(number, w, h) for name, number, w, h in rows}
         self._names = ImageNames(self._images, "the project")
         self._claims = Claims()
+        self._noted: Counter[str] = Counter()
 
     def note(self, found: Found) -> None:
         """Hear that the file has this name."""
@@ -58,12 +60,17 @@ class Target:
         except NoMatch:
             return
         self._claims.add(name, _said(label), by)
+        self._noted[name] += 1
 
     def match(self, label: FileLabel) -> Match:
         """The image that a label is of. Raises NoMatch."""
         name, by = self._find(label)
         self._claims.check(name, by)
         return Match(self._images[name], name, by)
+
+    def is_repeated(self, match: Match) -> bool:
+        """Whether the file has several labels of the image."""
+        return self._noted[match.name] > 1
 
     def _find(self, label: FileLabel) -> tuple[str, MatchedBy]:
         # An export of our own has the whole name, which may look like an address of another tool.

@@ -38,6 +38,8 @@ class Submission:
     wanted: LabelIn
     key: str | None
     """With an idempotency key, the same again is the label that it made the first time."""
+    beyond_overlap: bool = False
+    """Stored even where no assignment of the image is left: it was given under one once."""
 
 
 def submit(
@@ -65,15 +67,15 @@ def submit_all(session: Session, submissions: Sequence[Submission]) -> list[Labe
     known = _Known(session, submissions)
     outcomes = [_revision(session, known, submission) for submission in submissions]
     unleased = {
-        (label.annotator_id, label.image_id): (place, label)
+        (label.annotator_id, label.image_id): (place, each, label)
         for place, (each, label) in enumerate(zip(submissions, outcomes, strict=True))
         if isinstance(label, Label) and not label.partial and known.needs_assignment(each)
     }
     finished = leases.finish_unleased(session, list(unleased))
-    for pair, (place, label) in unleased.items():
+    for pair, (place, each, label) in unleased.items():
         if pair in finished:
             _start_from(label, finished[pair])
-        else:
+        elif not each.beyond_overlap:
             outcomes[place] = leases.taken()
     new = [
         label

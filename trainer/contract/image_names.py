@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Literal
 from urllib.parse import unquote
 
-from trainer.contract.names import comparable
+from trainer.contract.names import LONGEST_PATH, comparable
 
 SHOWN = 3
 """Candidates that an error names."""
@@ -112,8 +112,9 @@ class ImageNames:
         self._names: dict[str, list[str] | str] = {}
         for name in names:
             _add(self._names, comparable(name), name)
-        self._keys: list[str] | None = None
+        self._keys: list[str] = []
         self._in_order: list[str] = []
+        self._deepest = 0
 
     def exact(self, text: str) -> str | None:
         """The image with this whole name; None when there is none."""
@@ -126,6 +127,8 @@ class ImageNames:
         Raises:
             NoMatch: naming the images that it may be or contradicts.
         """
+        if len(text) > LONGEST_PATH:
+            raise NoMatch(f"the name is longer than {LONGEST_PATH} characters")
         if (name := self.exact(text)) is not None:
             return name, MatchedBy.EXACT
         problems: list[NoMatch] = []
@@ -149,7 +152,8 @@ class ImageNames:
             yield from _listed(names)
 
     def _find_path(self, path: NamedPath) -> tuple[str, MatchedBy]:
-        for length in range(len(path.parts), 1, -1):
+        self._sort()
+        for length in range(min(len(path.parts), self._deepest), 1, -1):
             if found := self._with_ending(path, length):
                 name, by = self.only(found, path.file_name), MatchedBy.PATH_ENDING
                 break
@@ -182,7 +186,7 @@ class ImageNames:
 
     def _beginning_with(self, key: str, until: str | None = None) -> list[str]:
         """The first few names whose key begins so, before `until` in their order."""
-        keys = self._sorted()
+        keys = self._keys
         at = bisect_left(keys, key)
         found: list[str] = []
         while at < len(keys) and keys[at].startswith(key) and len(found) <= SHOWN:
@@ -192,13 +196,18 @@ class ImageNames:
             at += 1
         return found
 
-    def _sorted(self) -> list[str]:
-        """All keys in order; made when the first name is not exact."""
-        if self._keys is None:
-            pairs = sorted((path_of(name).key, name) for name in self)
-            self._in_order = [name for _, name in pairs]
-            self._keys = [key for key, _ in pairs]
-        return self._keys
+    def _sort(self) -> None:
+        """Put all keys in order, when the first name is not exact."""
+        if self._keys:
+            return
+        pairs = []
+        for name in self:
+            path = path_of(name)
+            pairs.append((path.key, name))
+            self._deepest = max(self._deepest, len(path.parts))
+        pairs.sort()
+        self._in_order = [name for _, name in pairs]
+        self._keys = [key for key, _ in pairs]
 
 
 def _contradicts(name: str) -> NoMatch:

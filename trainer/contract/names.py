@@ -31,8 +31,12 @@ _UNFIT_FOR_A_LINE = re.compile(rf"[{_CONTROL}{_NOT_UTF8}{_OVERRIDE}\u0085\u2028\
 
 
 def comparable(name: str) -> str:
-    """What two spellings of one name have in common (Unicode's NFC); never what to show or keep."""
-    return unicodedata.normalize("NFC", name)
+    """What two spellings of one name have in common (Unicode's NFC); never what to show or keep.
+
+    What is too long to be a name or a path is given back as it is: composing takes time by the
+    square of how many accents follow each other.
+    """
+    return name if len(name) > LONGEST_PATH else unicodedata.normalize("NFC", name)
 
 
 def why_refused(name: str, longest: int = MAX_NAME) -> str | None:

@@ -567,7 +567,7 @@ export interface paths {
          *     `existing` says what becomes of a label that the annotator has given already: with `once` it is
          *     replaced by a label that was not imported before, with `replace` by what the file says, and with
          *     `keep` it stays. With `own_export`, the annotators of a file that was exported here are the
-         *     accounts of their numbers. `dry_run` stores nothing and answers what would happen.
+         *     accounts of their numbers, and an image keeps all of its labels. `dry_run` stores nothing and answers what would happen.
          */
         post: operations["import_labels"];
         delete?: never;

@@ -32,7 +32,7 @@ ANSWERS = ("present", "absent")
 # What makes a spreadsheet take a cell for a formula, full-width forms too, and blanks at an end,
 # which people's tools add; apostrophes before it are kept apart from the one that we put there by
 # always adding one more.
-_GUARDED = re.compile(r"'*([=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]|\s|.+\s\Z)", re.DOTALL)
+_GUARDED = re.compile(r"'*+([=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]|\s|.+\s\Z)", re.DOTALL)
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _UNNAMED = re.compile(r"(unnamed: \d+)?")
 """pandas' index, also as pandas itself names it, and what separators at the ends of lines make."""

@@ -29,6 +29,7 @@ from server.services.label_formats.label import (
 )
 from trainer.contract import WeakLabel
 from trainer.contract.image_names import path_of
+from trainer.contract.names import LONGEST_PATH
 
 PRESENT, ABSENT, POINTS = "present", "absent", "points"
 """Names of the three controls in the labelling configuration (`from_name`)."""
@@ -174,10 +175,9 @@ def _labels(data: object, number: int, ignored: Counter[str], hear: Hear) -> Ite
 
 def _image(data: Mapping[str, Any]) -> FileLabel | None:
     """The empty label of the image that a task is about; None when its data names none."""
-    texts = [value for value in data.values() if isinstance(value, str)]
+    told = [data.get(OBJECT), *data.values()]
+    texts = [text for text in told if isinstance(text, str) and len(text) <= LONGEST_PATH]
     images = [_named(text) for text in texts]
-    if isinstance(data.get(OBJECT), str):
-        images.insert(0, _named(data[OBJECT]))
     pictures = [one for one in images if path_of(one.image).file_name.lower().endswith(_PICTURES)]
     return next(iter(pictures or images), None)
 

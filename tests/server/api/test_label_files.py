@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
@@ -220,6 +221,24 @@ def test_a_label_never_lands_on_another_cameras_picture(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_long_name_takes_no_longer_than_it_is(engineer: TestClient, database: str) -> None:
+    project_id = make_project()
+    add_open_images(project_id, ["cam1/1.png", "2.png"])
+    names = (
+        "a/" * 20_000 + "2.png", "a" + "\u0315\u0300" * 20_000, "'" * 30_000 + "x",
+        "/data/local-files/?" * 1000 + "&" * 40_000,
+    )  # fmt: skip
+    started = time.monotonic()
+    for name in names:
+        for label_format, content in in_every_format((name, "Road")).items():
+            result = send(engineer, project_id, label_format, content)
+            assert (result["imported"], len(result["rejected"])) == (0, 1)
+    said = {"image": "2.png", "present": [names[1]]}
+    assert send(engineer, project_id, "jsonl", jsonl(said))["imported"] == 0
+    assert time.monotonic() - started < 4
+
+
 def test_a_file_of_two_cameras(engineer: TestClient, database: str) -> None:
     project_id = make_project()
     add_open_images(project_id, ["cam1/000001.png"])
@@ -326,6 +345,45 @@ def test_a_backup_is_restored_over_later_labels(
     assert [(line["present"], line["annotator"]) for line in moved] == [
         (line["present"], line["annotator"]) for line in lines
     ]
+
+
+def test_what_is_looked_at_is_what_comes_of_people_who_compete_for_an_image(
+    engineer: TestClient, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_files, "BATCH", 1)
+    project_id = make_project()
+    add_open_images(project_id, ["a.png", "b.png"])
+    authors = ["anna@example.org", "bert@example.org"]
+    for author in authors:
+        make_user(author)
+    content = jsonl(
+        *({"image": image, "present": ["Road"], "annotator": author}
+          for image in ("a.png", "b.png") for author in authors)
+    )  # fmt: skip
+    looked_at = send(engineer, project_id, "jsonl", content, match_authors=True, dry_run=True)
+    assert current(project_id) == []
+    assert (looked_at["imported"], len(looked_at["rejected"])) == (2, 2)
+    result = send(engineer, project_id, "jsonl", content, match_authors=True)
+    assert looked_at == result | {"dry_run": True}
+
+
+def test_a_backup_brings_back_more_labels_than_the_project_asks_for(
+    engineer: TestClient, people: dict[Role, int], database: str
+) -> None:
+    full = make_project(overlap=2)
+    (image_id,) = add_open_images(full, ["a.png"], overlap=2)
+    add_label(full, image_id, people[Role.ENGINEER])
+    add_label(full, image_id, people[Role.ANNOTATOR], present=["Car"])
+    backup = export(engineer, full, "jsonl")
+    empty = make_project("Empty", overlap=1)
+    add_open_images(empty, ["a.png"])
+    without = send(engineer, empty, "jsonl", backup, dry_run=True)
+    assert (without["imported"], len(without["rejected"])) == (1, 1)
+    result = send(engineer, empty, "jsonl", backup, own_export=True)
+    assert (result["imported"], result["rejected"]) == (2, [])
+    assert [label.annotator_id for label in current(empty)] == sorted(
+        (people[Role.ENGINEER], people[Role.ANNOTATOR])
+    )
 
 
 def test_a_point_outside_costs_the_point_alone(engineer: TestClient, database: str) -> None:
