@@ -98,6 +98,16 @@ def path_of(run_dir: Path, step: int) -> Path:
     return run_dir / FOLDER / f"step-{step:06d}.safetensors"
 
 
+def read_info(path: Path) -> CheckpointInfo:
+    """What the JSON beside a checkpoint says.
+
+    Raises:
+        OSError: it is not there.
+        ValidationError: it is damaged.
+    """
+    return CheckpointInfo.model_validate_json(path.with_suffix(".json").read_bytes())
+
+
 def find_complete(run_dir: Path, step: int, config_sha256: str) -> CheckpointSaved | None:
     """The checkpoint of a step, if its file is what the JSON beside it says.
 
@@ -105,7 +115,7 @@ def find_complete(run_dir: Path, step: int, config_sha256: str) -> CheckpointSav
     """
     path = path_of(run_dir, step)
     try:
-        info = CheckpointInfo.model_validate_json(path.with_suffix(".json").read_bytes())
+        info = read_info(path)
         is_ours = (info.step, info.config_sha256) == (step, config_sha256)
         if not is_ours or path.stat().st_size != info.size or sha256_of(path) != info.sha256:
             return None

@@ -2,10 +2,12 @@
 
 All that is random in a step follows from the seed and the step's number, so weights, optimizers
 and the step are the whole state. One safetensors file holds them. The one before it is kept too,
-for when a fault of the disk damages the newest.
+for when a fault of the disk damages the newest. Where both are damaged, the newest checkpoint that
+is whole gives at least the weights.
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,11 +17,21 @@ from safetensors.torch import save
 from torch import Tensor
 
 from trainer.adaptation import Adaptation
-from trainer.checkpoint import FOLDER, read_safetensors, tensors_of
-from trainer.contract import Record, Score
+from trainer.checkpoint import (
+    FOLDER,
+    all_complete,
+    load_segmenter,
+    path_of,
+    read_info,
+    read_safetensors,
+    tensors_of,
+)
+from trainer.contract import CheckpointSaved, Record, Score
 from trainer.errors import BadInput, describe
 from trainer.files import write_atomically
 
+Prefers = Callable[[Score, Score | None], bool]
+"""Whether a checkpoint with the first score takes the place of the best one so far."""
 FILE = f"{FOLDER}/training-state.safetensors"
 PREVIOUS = f"{FOLDER}/training-state-before.safetensors"
 
@@ -73,10 +85,11 @@ def save_state(run_dir: Path, adaptation: Adaptation, position: Position) -> Non
     write_atomically(path, content)
 
 
-def load_state(run_dir: Path, adaptation: Adaptation, start: Position) -> Resumed:
+def load_state(run_dir: Path, adaptation: Adaptation, start: Position, prefers: Prefers) -> Resumed:
     """Put a stopped run's state into `adaptation`; `start` is the position when there is none.
 
-    In place of a state that is damaged it is the one before, or else the start.
+    In place of a state that is damaged it is the one before; when that is damaged too, the newest
+    checkpoint that is whole, with new optimizers; and without any the start.
 
     Raises:
         BadInput: the state is of another configuration, other labels or another network.
@@ -96,7 +109,44 @@ def load_state(run_dir: Path, adaptation: Adaptation, start: Position) -> Resume
         except (KeyError, RuntimeError, ValueError) as error:
             raise BadInput(f"{path}: does not fit the run: {error}") from error
         return Resumed(position, _ending(notes, f"the run goes on from step {position.step}"))
+    if notes and (saved := list(all_complete(run_dir, start.config_sha256))):
+        position = _from_checkpoints(run_dir, adaptation, start, saved, prefers)
+        what = f"the run goes on from the weights of step {position.step}, with new optimizers"
+        return Resumed(position, _ending(notes, what))
     return Resumed(start, _ending(notes, "the run begins anew"))
+
+
+def _from_checkpoints(
+    run_dir: Path,
+    adaptation: Adaptation,
+    start: Position,
+    saved: list[CheckpointSaved],
+    prefers: Prefers,
+) -> Position:
+    """Put the newest checkpoint's weights into `adaptation`; what was known of the run then."""
+    newest = saved[-1]
+    path = path_of(run_dir, newest.step)
+    trained = load_segmenter(path)
+    best: Candidate | None = None
+    for each in saved:
+        if prefers(each.score, best.score if best else None):
+            best = Candidate(step=each.step, score=each.score)
+    scores = {each.step: each.score for each in saved}
+    position = start.model_copy(
+        update={
+            "labels_sha256": read_info(path).labels_sha256,
+            "step": newest.step,
+            "source_only": scores.get(adaptation.config.warmup_steps),
+            "latest": newest.score,
+            "best": best,
+            "presence_scale": trained.shape.presence_scale,
+            "presence_offsets": trained.shape.presence_offsets,
+        }
+    )
+    _require_same_run(run_dir, position, start)
+    for network in (adaptation.segmenter, adaptation.average.network):
+        network.load_state_dict(trained.network.state_dict())
+    return position
 
 
 def _ending(notes: list[str], what: str) -> tuple[str, ...]:

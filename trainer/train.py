@@ -161,7 +161,9 @@ class Run:
                 config_sha256=config_sha256,
                 labels_sha256=sha256(labels.read_bytes()) if labels else None,
             )
-            self.position, of_state = load_state(run_dir, self.adaptation, start)
+            self.position, of_state = load_state(
+                run_dir, self.adaptation, start, self.judge.prefers
+            )
             self.notes = self.domains.notes + of_state
         if new is not None:
             self.everyone.alone(lambda: write_config(run_dir, new))

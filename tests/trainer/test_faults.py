@@ -17,6 +17,7 @@ from tests.trainer.conftest import MakeRun, lines_of
 from tests.trainer.test_resume import assert_same_run, train_until_stopped
 from tests.trainer.test_train import SMALL, many_labels
 from trainer.checkpoint import find_complete, read_safetensors
+from trainer.errors import BAD_INPUT
 from trainer.report.file import read_report
 from trainer.resume import FILE, PREVIOUS
 from trainer.train import SUCCEEDED, train
@@ -77,11 +78,79 @@ def assert_same_weights(one: Path, other: Path) -> None:
     assert (one / file).read_bytes() == (other / file).read_bytes()
 
 
-def test_without_any_whole_state_the_run_begins_anew(make_run: MakeRun) -> None:
-    run_dir = make_run(**FEW)
-    assert train_until_stopped(run_dir, looks=5) == SUCCEEDED
+def damage_both_states(run_dir: Path) -> None:
     cut_short(run_dir / FILE)
     emptied(run_dir / PREVIOUS)
+
+
+def first_step(run_dir: Path) -> object:
+    """Where the newest start went on."""
+    return [line["first_step"] for line in lines_of(run_dir) if line["kind"] == "started"][-1]
+
+
+def test_without_any_whole_state_the_newest_whole_checkpoint_gives_the_weights(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    run_dir = make_run(**FEW | many_labels(tmp_path, 20) | {"selection": "weak-labels"})
+    assert train(run_dir) == SUCCEEDED
+    last = run_dir / "checkpoints/step-000006.safetensors"
+    before, report = last.read_bytes(), read_report(run_dir)
+    damage_both_states(run_dir)
+    assert train(run_dir) == SUCCEEDED
+    assert first_step(run_dir) == 6
+    assert last.read_bytes() == before
+    again = read_report(run_dir)
+    assert (again.selected_step, again.score) == (report.selected_step, report.score)
+    assert again.source_only == report.source_only
+    damage_both_states(run_dir)
+    one_bit_turned(last)
+    assert train(run_dir) == SUCCEEDED
+    assert first_step(run_dir) == 4
+    (note,) = read_report(run_dir).notes
+    assert note.endswith("the run goes on from the weights of step 4, with new optimizers")
+    assert announced(run_dir) == [2, 4, 6]
+
+
+def test_the_weights_that_a_run_goes_on_from_are_those_of_the_checkpoint(
+    make_run: MakeRun,
+) -> None:
+    run_dir = make_run(**FEW)
+    assert train_until_stopped(run_dir, looks=4) == SUCCEEDED
+    damage_both_states(run_dir)
+    kept = run_dir / "checkpoints/step-000004.safetensors"
+    for file in (run_dir / "checkpoints").glob("step-000005.*"):
+        file.unlink()
+    content = kept.read_bytes()
+    assert train_until_stopped(run_dir, looks=0) == SUCCEEDED
+    assert first_step(run_dir) == 4
+    assert kept.read_bytes() == content
+    tensors, _ = read_safetensors(kept)
+    after, _ = read_safetensors(run_dir / "checkpoints/step-000005.safetensors")
+    state, _ = read_safetensors(run_dir / FILE)
+    name = "head.classifier.weight"
+    assert (after[name] - tensors[name]).abs().max() < 0.05, "one step away"
+    assert (state[f"segmenter/{name}"] - tensors[name]).abs().max() < 0.05
+
+
+def test_a_checkpoint_that_was_made_from_other_labels_gives_no_weights(
+    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = many_labels(tmp_path, 20)
+    run_dir = make_run(**FEW | labels)
+    assert train_until_stopped(run_dir, looks=4) == SUCCEEDED
+    damage_both_states(run_dir)
+    with Path(str(labels["labels"])).open("a") as file:
+        file.write("\n")
+    assert train(run_dir) == BAD_INPUT
+    assert "has a run with other labels" in capsys.readouterr().err
+
+
+def test_without_any_whole_state_or_checkpoint_the_run_begins_anew(make_run: MakeRun) -> None:
+    run_dir = make_run(**FEW)
+    assert train_until_stopped(run_dir, looks=5) == SUCCEEDED
+    damage_both_states(run_dir)
+    for checkpoint in (run_dir / "checkpoints").glob("step-*.safetensors"):
+        emptied(checkpoint)
     assert train(run_dir) == SUCCEEDED
     (note,) = read_report(run_dir).notes
     assert note.endswith("the run begins anew")

@@ -28,8 +28,8 @@ def train_until_stopped(run_dir: Path, looks: int) -> int:
     """Train, but ask to stop after `looks` more steps."""
     original = Run.__init__
 
-    def stop_soon(run: Run, folder: Path, report: object, stop: object) -> None:
-        original(run, folder, report, _StopAfter(looks))  # type: ignore[arg-type]
+    def stop_soon(run: Run, folder: Path, report: object, stop: object, new: object) -> None:
+        original(run, folder, report, _StopAfter(looks), new)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "__init__", stop_soon)
