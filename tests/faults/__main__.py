@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.rounds import EMBEDDED, TEAM, Outcome, Rounds, orphans
+from tests.faults.rounds import EMBEDDED, TEAM, Fault, Outcome, Rounds, orphans
 from tests.faults.site import running_site
 
 SHARE_EMBEDDED = 0.3
@@ -43,25 +43,25 @@ def play(seed: int, until: float, *, embedded: bool) -> list[Outcome]:
         with running_site(folder, embedded=embedded) as site:
             rounds = Rounds(site, seed)
             with rounds.labelling():
-                order = []
+                order: list[Fault] = []
                 while time.monotonic() < until or not outcomes:
                     order = order or chance.sample(kinds, len(kinds))
                     outcomes.append(rounds.play(len(outcomes) + 1, order.pop()))
-                    tell(outcomes[-1])
+                    tell(seed, outcomes[-1])
             last = Outcome(len(outcomes) + 1, "the end", 0, outcomes[-1].labels, rounds.end())
             outcomes.append(last)
             if any(outcome.broken for outcome in outcomes):
                 console.print(site.said(), markup=False)
         last.broken += orphans(folder)
-        tell(last)
+        tell(seed, last)
     return outcomes
 
 
-def tell(outcome: Outcome) -> None:
+def tell(seed: int, outcome: Outcome) -> None:
     """One line of one round, and what it broke."""
     verdict = "broken" if outcome.broken else "held"
     console.print(
-        f"round {outcome.number:3} {outcome.fault:18} {outcome.seconds:5.1f} s, "
+        f"seed {seed} round {outcome.number:3} {outcome.fault:18} {outcome.seconds:5.1f} s, "
         f"{outcome.labels} labels acknowledged: {verdict}"
     )
     for what in outcome.broken:

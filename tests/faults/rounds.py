@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 
 from tests.faults.site import POLL, RUN, Site, flush, left_over, wait_for
+from tests.services.processes import stop
 
 STOPPED = ("failed", "cancelled", "interrupted")
 
@@ -55,7 +56,7 @@ class Labellers:
                 body = {"present": present, "absent": [], "points": points,
                         "timing": {"wall_ms": 8000}}  # fmt: skip
                 self._submit(api, image, key, body)
-                self._ended.wait(0.1)
+                self._ended.wait(0.3)
 
     def _submit(self, api: httpx.Client, image: int, key: str, body: dict[str, Any]) -> None:
         while not self._ended.is_set():
@@ -114,11 +115,11 @@ Fault = Callable[[Hit], None]
 
 
 def kill_web(hit: Hit) -> None:
-    hit.site.processes["web"].kill()
+    hit.site.kill("web")
 
 
 def kill_worker(hit: Hit) -> None:
-    hit.site.processes["worker"].kill()
+    hit.site.kill("worker")
 
 
 def kill_trainer(hit: Hit) -> None:
@@ -127,8 +128,7 @@ def kill_trainer(hit: Hit) -> None:
 
 
 def kill_all(hit: Hit) -> None:
-    for process in hit.site.processes.values():
-        process.kill()
+    hit.site.kill(*hit.site.processes)
     kill_trainer(hit)
 
 
@@ -147,13 +147,18 @@ def stop_web(hit: Hit) -> None:
 
 
 def stop_worker(hit: Hit) -> None:
-    """So long that its run is taken from it."""
+    """So long that another worker takes its run; then it wakes up, and is told to leave."""
     site = hit.site
 
-    def is_taken() -> bool:
-        return site.rows(f"SELECT state FROM runs WHERE id = {hit.run_id}")[0][0] != "running"
+    def lost() -> int:
+        return int(site.rows(f"SELECT interruptions FROM runs WHERE id = {hit.run_id}")[0][0])
 
-    _stop(site.processes["worker"].pid, lambda: wait_for(is_taken, "the run to be taken away"))
+    before, stopped = lost(), site.processes["worker"]
+    site.start("worker")
+    try:
+        _stop(stopped.pid, lambda: wait_for(lambda: lost() != before, "the run to be taken away"))
+    finally:
+        stop(stopped)
 
 
 def stop_trainer(hit: Hit) -> None:

@@ -92,6 +92,13 @@ class Site:
                 command, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
 
+    def kill(self, *names: str) -> None:
+        """Kill processes at once, and wait for their ends: until then they look alive."""
+        for name in names:
+            self.processes[name].kill()
+        for name in names:
+            self.processes[name].wait(PATIENCE)
+
     def start_missing(self) -> None:
         """Start again what has ended, as an operator's supervisor would."""
         for name in self.commands:
