@@ -87,8 +87,11 @@ def write_config(run_dir: Path, config: TrainConfig) -> None:
     """Write `config.json`, so that the folder always says what was run.
 
     Raises:
-        BadInput: the folder cannot be written, or a path in the configuration is not UTF-8.
+        BadInput: the folder cannot be written, a path in the configuration is not UTF-8, or another
+            run has begun there since `new_config` looked.
     """
+    if new_config(run_dir, config) is None:
+        return
     content = as_file(config)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+WORKER_KILLED = "DataLoader worker .*(killed by signal: Killed|exited unexpectedly)"
+"""What torch says when the kernel, short of memory, ended a process that prepares batches."""
 BAD_INPUT = 2
 """Exit status of a command that was given something that cannot be used."""
 FAILED = 1
@@ -30,12 +32,18 @@ def is_memory_full(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     if isinstance(error, RuntimeError):  # torch's own for CPUs, and its class for accelerators
-        return re.search("out of (shared )?memory|allocate memory", str(error)) is not None
+        words = f"out of (shared )?memory|allocate memory|{WORKER_KILLED}"
+        return re.search(words, str(error)) is not None
     return isinstance(error, MemoryError)
 
 
 def in_one_line(error: BaseException) -> str:
     """What went wrong, for people: the file of a system's error, and memory in plain words."""
+    if re.search(WORKER_KILLED, str(error)):
+        return (
+            "a process that prepares batches was killed, as happens when memory is full; "
+            "fewer loader_workers, a smaller batch_size or smaller images need less"
+        )
     if is_memory_full(error):
         wanted = re.search(r"allocate ([\d.]+ ?\w+)", str(error))
         more = f": {wanted[1]} could not be had" if wanted else ""

@@ -38,11 +38,11 @@ class History:
 def read_history(run_dir: Path) -> History:
     """The lines of `progress.jsonl`, of all starts of the run; nothing when there are none yet."""
     history, path = History(), run_dir / FILE
-    for text in lines_of(path.read_bytes()) if path.exists() else ():
+    # A fault of the disk, or a start that was killed, may have left bytes that are no text.
+    for text in lines_of(path.read_bytes(), errors="replace") if path.exists() else ():
         try:
             line = _line.validate_json(text)
         except ValidationError:
-            # A start that was killed may have left half a line.
             continue
         if isinstance(line, Progress):
             history.progress[line.step] = line

@@ -1,5 +1,6 @@
 """Commands that are given something they cannot use leave every folder as it was."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from tests.trainer.conftest import MakeRun, Street
+from tests.trainer.conftest import MakeConfig, MakeRun, Street
 from trainer.__main__ import app
+from trainer.config import new_config, write_config
+from trainer.errors import BadInput
 from trainer.train import train
 
 runner = CliRunner()
@@ -152,3 +155,32 @@ def test_gold_with_an_image_that_cannot_be_read_leaves_nothing(
     arguments = ["gold", "--source", str(card), "--count", "3", "--out", str(tmp_path / "out")]
     assert runner.invoke(app, arguments).exit_code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_the_later_of_two_runs_that_begin_in_one_folder_is_refused(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    """The first has begun while the second was reading its data."""
+    out, first, second = tmp_path / "out", make_config(steps=1), make_config(steps=2)
+    assert new_config(out, first) == first
+    assert new_config(out, second) == second
+    write_config(out, first)
+    (out / "checkpoints").mkdir()
+    before = (out / "config.json").read_bytes()
+    with pytest.raises(BadInput, match=r"has a run of another config\.json"):
+        write_config(out, second)
+    assert (out / "config.json").read_bytes() == before
+    write_config(out, first)
+    assert (out / "config.json").read_bytes() == before
+
+
+def test_a_supervision_that_is_none_is_told_in_plain_words(make_run: MakeRun) -> None:
+    run_dir = make_run()
+    config = json.loads((run_dir / "config.json").read_text()) | {"supervision": "oracle"}
+    (run_dir / "config.json").write_text(json.dumps(config))
+    result = runner.invoke(app, ["train", str(run_dir)])
+    assert result.exit_code == 2
+    assert "supervision: Input should be 'source-only', 'pseudo', 'image', 'point' or 'dense'" in (
+        result.stderr
+    )
+    assert "<" not in result.stderr

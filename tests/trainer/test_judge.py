@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.trainer.conftest import MakeRun
+from tests.trainer.conftest import MakeRun, Street
 from tests.trainer.test_train import many_labels
 from trainer.checkpoint import TrainedSegmenter, shape_of
 from trainer.config import read_config
@@ -84,6 +84,18 @@ def test_without_held_out_labels_the_source_calibrates(make_run: MakeRun) -> Non
     assert calibrated.shape.presence_offsets
     assert measured.score.miou is not None
     assert judge.measure(calibrated) == measured
+
+
+@pytest.mark.parametrize("supervision", ["pseudo", "source-only"])
+def test_a_category_that_the_source_does_not_name_is_not_calibrated_as_absent(
+    make_run: MakeRun, street: Street, supervision: str
+) -> None:
+    """Its offset is the one that all share: nothing was asked of it."""
+    lacking = street.source.model_copy(update={"ids": {0: "road", 1: "building"}, "void": (2,)})
+    judge, segmenter = judge_and_segmenter(make_run(supervision, source=lacking, labels=None))
+    road, building, car = judge.assess(segmenter)[0].shape.presence_offsets
+    # Road and building are in every image of the source, which raises what all share.
+    assert 0 < car < min(road, building)
 
 
 def test_without_source_and_labels_nothing_is_calibrated(make_run: MakeRun) -> None:

@@ -222,6 +222,16 @@ class DatasetCard(Record):
     def _of_one_form(cls, colors: dict[str, str]) -> dict[str, str]:
         return {hexadecimal(color): category for color, category in colors.items()}
 
+    @field_validator("void", mode="before")
+    @classmethod
+    def _void_is_listed(cls, void: Any) -> Any:
+        if void is None or void == "others":
+            return void
+        listed = void if isinstance(void, list | tuple) else [void]
+        if any(isinstance(each, bool) or not isinstance(each, int | str) for each in listed):
+            raise ValueError("write a list of ids or colours, or `others`")
+        return tuple(listed)
+
     @field_validator("void")
     @classmethod
     def _colors_of_one_form(

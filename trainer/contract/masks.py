@@ -134,6 +134,8 @@ def _complaint(path: Path, codes: MaskCodes, raw: NDArray[np.integer]) -> str:
 def _hint(codes: MaskCodes, value: int, there: Sequence[int]) -> str:
     if codes.by_color:
         return f"; if it is of no category, list {codes.called(value)[7:]} in the card's void"
+    if not LOWEST <= value < IDS:
+        return f"; ids are {LOWEST} to {IDS - 1}; if it is of no category, write `void: others`"
     told = f": the mask has ids {_some(there)}, the card names {_some(sorted(codes.named))}; "
     counted = [each for each in there if codes.indices(np.array(each)) != VOID]
     if any(all(each + shift in codes.named for each in counted) for shift in (-1, 1)):
@@ -325,7 +327,7 @@ def _lookup(
         raise BadInput(f"{field}: names none of the run's categories")
     for raw in [*values, *(void or ())]:
         if not lowest <= raw < entries:
-            raise BadInput(f"{field}: {raw} is not between {lowest} and {entries - 1}")
+            raise BadInput(f"{field} and void: {raw} is not between {lowest} and {entries - 1}")
     lookup[list(void or ())] = VOID
     for raw, name in names.items():
         lookup[raw] = index.get(name, VOID)
@@ -334,7 +336,7 @@ def _lookup(
 
 LIKE = 0.88
 """So alike are two long names of which one is a slip of the other."""
-LONG = 6
+LONG = 5
 
 
 def nearly_named(names: Sequence[str], categories: Sequence[str]) -> tuple[str, str] | None:
@@ -351,7 +353,8 @@ def _are_near(one: str, other: str) -> bool:
     one, other = _plain(one), _plain(other)
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return False
-    if one.removesuffix("s") == other.removesuffix("s"):
+    one, other = one.removesuffix("s"), other.removesuffix("s")
+    if one == other:
         return True
     long = min(len(one), len(other)) >= LONG
     return long and difflib.SequenceMatcher(None, one, other).ratio() >= LIKE

@@ -83,6 +83,15 @@ def test_a_bad_wish_is_one_clear_error(
     assert engineer.get(f"/api/v1/projects/{project_id}/runs").json() == []
 
 
+def test_a_supervision_that_no_run_has_is_told_in_plain_words(engineer: TestClient) -> None:
+    url = f"/api/v1/projects/{make_trainable_project()}/runs"
+    for supervision in ("dense", "oracle"):
+        detail = engineer.post(url, json={"supervision": supervision}).json()["detail"]
+        assert detail.startswith("supervision: ")
+        assert "'point'" in detail
+        assert not set("<>") & set(detail)
+
+
 def test_a_project_without_source_or_labels_is_a_conflict(engineer: TestClient) -> None:
     url = f"/api/v1/projects/{make_project()}/runs"
     answer = engineer.post(url, json={})

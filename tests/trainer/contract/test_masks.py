@@ -1,5 +1,6 @@
 """Mask files: the values that are stored, and what a card says of them."""
 
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import ValidationError
 
 from trainer.contract import DatasetCard
 from trainer.contract.masks import (
@@ -19,7 +21,7 @@ from trainer.contract.masks import (
     nearly_named,
     stored_values,
 )
-from trainer.errors import BadInput
+from trainer.errors import BadInput, describe
 
 CODES = MaskCodes(
     id_lookup({0: "road", 7: "car", 300: "sky"}, ("car", "road"), dataset="x", void=[255])
@@ -325,12 +327,40 @@ def test_ids_that_are_shifted_are_asked_about(
         (" Car ", "Car"),
         ("traffic_light", "Traffic light"),
         ("Pedestrain", "Pedestrian"),
+        ("tumor", "tumour"),
+        ("tumors", "Tumour"),
     ],
 )
 def test_a_category_that_nearly_fits_is_asked_about(name: str, category: str) -> None:
     with pytest.raises(BadInput, match=f"{name!r} is no category of the run; did you mean") as told:
         mask_codes(card(ids={0: "road", 1: name}), ("road", category))
     assert repr(category) in str(told.value)
+
+
+@pytest.mark.parametrize("void", [255, "others", ["#00ff00"], "0,255,0"])
+def test_one_void_value_needs_no_list(void: object) -> None:
+    values = {"ids": {0: "road"}} if void in (255, "others") else {"colors": {"#000000": "road"}}
+    made = DatasetCard.model_validate({"name": "x", "void": void} | values)
+    assert made.void in ((255,), "others", ("#00ff00",))
+
+
+@pytest.mark.parametrize("void", ["other", {"a": 1}, True, 1.5, [None], [True]])
+def test_what_void_cannot_be_is_said_without_words_of_python(void: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        DatasetCard.model_validate({"name": "x", "ids": {0: "road"}, "void": void})
+    assert describe(error.value).startswith("void")
+    assert not re.search("tuple|union|NoneType", describe(error.value))
+
+
+def test_an_id_out_of_range_has_one_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "mask.tif"
+    Image.fromarray(np.array([[0, 100_000]], np.int32)).save(path)
+    with pytest.raises(BadInput, match="id 100000 on 1 pixels") as error:
+        decode_mask(path, mask_codes(card(ids={0: "road"}), ("road",)))
+    assert "`void: others`" in str(error.value)
+    assert "void: [100000]" not in str(error.value)
+    others = mask_codes(card(ids={0: "road"}, void="others"), ("road",))
+    assert decode_mask(path, others).tolist() == [[0, -1]]
 
 
 @pytest.mark.parametrize(

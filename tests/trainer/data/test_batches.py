@@ -1,3 +1,5 @@
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel, unlabelled
 from trainer.data.sampling import half_labelled
 from trainer.data.transforms import JointTransforms
-from trainer.errors import BadInput
+from trainer.errors import BadInput, in_one_line, is_memory_full
 
 
 @pytest.fixture
@@ -106,3 +108,18 @@ def test_loaded_batches_come_in_order_and_with_their_errors(workers: int) -> Non
     assert [next(batches).item() for _ in range(4)] == [30, 40, 50, 60]
     with pytest.raises(BadInput, match=r"^image 7: cannot decode$"):
         next(batches)
+
+
+def killed_at_4(number: int) -> torch.Tensor:
+    if number == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return torch.tensor(number)
+
+
+def test_a_worker_that_the_kernel_killed_is_told_as_full_memory() -> None:
+    batches = loaded(killed_at_4, 3, 6, workers=1)
+    with pytest.raises(RuntimeError) as error:
+        list(batches)
+    assert is_memory_full(error.value)
+    assert in_one_line(error.value).startswith("a process that prepares batches was killed")
+    assert "fewer loader_workers" in in_one_line(error.value)

@@ -178,6 +178,15 @@ def test_the_page_says_what_the_json_says(run: tuple[Path, TrainConfig]) -> None
     assert page.table("mean probability")[1:] == [["20.0", "25.0", "4"], ["90.0", "75.0", "12"]]
 
 
+def test_what_is_to_be_known_of_a_run_is_on_its_page(run: tuple[Path, TrainConfig]) -> None:
+    run_dir, config = run
+    write_report(run_dir, config, REPORT)
+    assert "To be known" not in Page.of(run_dir).text
+    note = "source: of 8 masks 6.5 % of the pixels are void: id 2 (<car>) 6.5 %"
+    write_report(run_dir, config, REPORT.model_copy(update={"notes": (note,)}))
+    assert f"To be known {note}" in Page.of(run_dir).text
+
+
 def test_bars_are_as_long_as_their_numbers(run: tuple[Path, TrainConfig]) -> None:
     run_dir, config = run
     write_report(run_dir, config, REPORT)
@@ -316,5 +325,8 @@ def test_steps_that_were_done_again_count_once(run: tuple[Path, TrainConfig]) ->
     whole = read_history(run_dir)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:7], lines[7][:20], *lines[4:]]) + "\n")
+    assert read_history(run_dir) == whole
+    with path.open("ab") as file:
+        file.write(b"\xff\x00\xfe\n")  # a fault of the disk
     assert read_history(run_dir) == whole
     assert whole.losses()["source"] == {step: 1 / step for step in range(1, 11)}
