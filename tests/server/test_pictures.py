@@ -313,6 +313,14 @@ def test_deep_pictures_are_scaled_and_server_and_trainer_read_the_same(
     assert (decode_image(path) == shown).all()
 
 
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_a_picture_of_16_bits_that_looks_black_is_taken_with_a_word(form: str) -> None:
+    values = np.arange(1200, dtype=np.uint16).reshape(30, 40)
+    found = verify_picture(encode(Image.fromarray(values), form), SETTINGS)
+    assert found.notes == ("values of 16 bits, none over 1199 of 65535: it is dark",)
+    assert pixels(found.content).max() == 5
+
+
 def test_what_is_no_number_is_said() -> None:
     values = np.linspace(0, 1000, 1200, dtype=np.float32).reshape(30, 40)
     values[3, :3] = np.nan, np.inf, -np.inf

@@ -45,6 +45,9 @@ _NEW_SUBFILE_TYPE, _OLD_SUBFILE_TYPE, _SUB_IFDS = 254, 255, 330
 _RESOLUTION = (282, 283, 296)
 _MOST_PAGES = 100
 
+DARK = 4096
+"""Of 65535: cameras of 12 bits and depth in millimetres stay below it, and look black."""
+
 _LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -474,6 +477,8 @@ def _as_8_bits(image: Image.Image, heard: list[str]) -> Image.Image:
     values = np.asarray(image)
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         low, high = 0.0, 65535.0
+        if (most := int(values.max())) < DARK:
+            heard.append(f"values of 16 bits, none over {most} of 65535: it is dark")
     else:
         finite = values[np.isfinite(values)]
         if not finite.size:

@@ -34,7 +34,7 @@ ANSWERS = ("present", "absent")
 # always adding one more.
 _GUARDED = re.compile(r"'*+([=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]|\s|.+\s\Z)", re.DOTALL)
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-_UNNAMED = re.compile(r"(unnamed: \d+)?")
+_UNNAMED = re.compile(r"(unnamed: \d+(\.\d+)*)?")
 """pandas' index, also as pandas itself names it, and what separators at the ends of lines make."""
 _WHOLE = re.compile(r"(\d{1,9})([.,]0*)?")
 

@@ -348,6 +348,8 @@ def test_a_table_as_a_spreadsheet_saves_it() -> None:
     [
         ",image,width,height,category,answer,points\n0,a.png,64.0,48.0,Car,present,10 10\n",
         "Unnamed: 0,image,width,height,category,answer,points\n0,a.png,64,48.,Car,present,10 10\n",
+        "Unnamed: 0.1,Unnamed: 0,image,width,height,category,answer,points\n"
+        "0,0,a.png,64,48,Car,present,10 10\n",
         "image,width,height,category,answer,points,\na.png,64,48,Car,present,10 10,\n",
         "image,width,height,category,answer,points\na.png,64,48,Car,present,10 10,,\n",
         'sep=;\nimage;width;height;category;answer;points\na.png;64,0;48,0;Car;present;"10,0 10"\n',
