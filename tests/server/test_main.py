@@ -1,5 +1,6 @@
 """What holds for all routes at once."""
 
+import errno
 import gzip
 import io
 import random
@@ -237,6 +238,30 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     ]
     assert names == ["a.jpg"], "what came before it is there"
     assert not list((tmp_path / "data/files").rglob(".writing-*"))
+
+
+def test_a_snapshot_that_finds_no_room_is_told_and_made_later(
+    engineer: TestClient, make_project: Callable[..., dict[str, Any]],
+    upload: Callable[..., dict[str, Any]], jpeg: Callable[..., bytes], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    project = make_project()["id"]
+    upload(project, {"a.jpg": jpeg(1)})
+    label = {"present": ["Road"], "absent": ["Car", "Tree"], "timing": {"wall_ms": 5000}}
+    assert engineer.put("/api/v1/images/1/label", json=label).status_code == 200
+    with monkeypatch.context() as changed:
+        changed.setattr("os.fsync", full)
+        answer = engineer.post(f"/api/v1/projects/{project}/snapshots")
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage-full"), answer.text
+    assert not list((tmp_path / "data/files").rglob(".writing-*"))
+    assert engineer.get("/api/v1/snapshots/1/labels.jsonl").status_code == 404
+    made = engineer.post(f"/api/v1/projects/{project}/snapshots")
+    assert made.status_code == 201, made.text
+    lines = engineer.get(f"/api/v1/snapshots/{made.json()['id']}/labels.jsonl").text.splitlines()
+    assert len(lines) == 1
 
 
 def test_a_picture_is_shown_unscaled_where_no_scaled_one_can_be_kept(
