@@ -38,6 +38,8 @@ EVERYBODYS_CHANGES = {
     ("PUT", "/api/v1/projects/{project_id}/keys"),
     ("DELETE", "/api/v1/projects/{project_id}/keys"),
     ("POST", "/api/v1/projects/{project_id}/leases"),
+    ("POST", "/api/v1/leases/heartbeat"),
+    ("POST", "/api/v1/leases/release"),
     ("POST", "/api/v1/leases/{lease_id}/heartbeat"),
     ("DELETE", "/api/v1/leases/{lease_id}"),
     ("POST", "/api/v1/projects/{project_id}/sweeps"),

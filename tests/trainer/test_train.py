@@ -182,7 +182,7 @@ def test_the_same_weights_are_the_same_bytes(make_run: MakeRun) -> None:
     assert again == {hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def test_a_finished_run_started_again_only_predicts_and_reports(
+def test_a_finished_run_started_again_tells_of_its_checkpoints_predicts_and_reports(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_dir = make_run()
@@ -194,8 +194,13 @@ def test_a_finished_run_started_again_only_predicts_and_reports(
     assert train(run_dir) == SUCCEEDED
     again = read_report(run_dir)
     assert again.breakdown == first.breakdown
-    since = kinds(run_dir)[kinds(run_dir).index("finished") + 1 :]
-    assert since == ["started", "predicting", "finished"]
+    end = kinds(run_dir).index("finished") + 1
+    saved = [line["path"] for line in lines_of(run_dir)[:end] if line["kind"] == "checkpoint"]
+    since = lines_of(run_dir)[end:]
+    assert [line["path"] for line in since if line["kind"] == "checkpoint"] == saved
+    assert [line["kind"] for line in since if line["kind"] != "checkpoint"] == [
+        "started", "predicting", "finished"
+    ]  # fmt: skip
     assert (run_dir / "report.json").exists()
 
 
@@ -221,13 +226,19 @@ def test_sigterm_saves_and_ends_well(make_run: MakeRun) -> None:
     assert (run_dir / "checkpoints/training-state.safetensors").exists()
 
 
-def test_a_state_of_another_configuration_is_refused(make_run: MakeRun) -> None:
+def test_a_state_of_another_configuration_is_refused(
+    make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
     run_dir = make_run()
     train(run_dir)
     config = run_dir / "config.json"
     config.write_text(config.read_text().replace('"seed":0', '"seed":1'))
+    before = (run_dir / "progress.jsonl").read_bytes()
+    capsys.readouterr()
     assert train(run_dir) == BAD_INPUT
-    assert "has a run of another config.json" in str(lines_of(run_dir)[-1]["error"])
+    failed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert "has a run of another config.json" in failed["error"]
+    assert (run_dir / "progress.jsonl").read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_written_is_named(make_run: MakeRun) -> None:
@@ -239,12 +250,13 @@ def test_a_folder_that_cannot_be_written_is_named(make_run: MakeRun) -> None:
     assert "checkpoints" in str(failed["error"])
 
 
-def test_a_damaged_state_is_named(make_run: MakeRun) -> None:
+def test_a_damaged_state_is_named_and_gives_way(make_run: MakeRun) -> None:
     run_dir = make_run()
     train(run_dir)
     (run_dir / "checkpoints/training-state.safetensors").write_bytes(b"nothing")
-    assert train(run_dir) == BAD_INPUT
-    assert "training-state.safetensors" in str(lines_of(run_dir)[-1]["error"])
+    assert train(run_dir) == SUCCEEDED
+    [*_, again] = [line for line in lines_of(run_dir) if line["kind"] == "started"]
+    assert "training-state.safetensors is damaged" in str(again["notes"])
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(make_run: MakeRun) -> None:
