@@ -165,6 +165,24 @@ def test_a_double_press_labels_one_image(product: Installation, label: Any) -> N
     assert [one["present"] for one in product.labels(project)] == [["Car"]] * len(labelled)
 
 
+def test_a_double_tap_labels_one_image(browser: Browser, product: Installation) -> None:
+    project = product.project(min_view_ms=SHORTEST_LOOK)
+    with entered(browser, product.address, FIRST, has_touch=True) as tablet:
+        page = tablet.new_page()
+        page.goto(f"/projects/{project}/label")
+        wait_for_image(page)
+        row(page, "Car").tap()
+        pause(page, SHORTEST_LOOK)
+        button = page.get_by_role("button", name="Save and next")
+        box = button.bounding_box()
+        assert box is not None
+        for _ in range(2):
+            page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        expect(row(page, "Car")).to_have_attribute("aria-pressed", "false")
+        expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    assert [one["present"] for one in product.labels(project)] == [["Car"]]
+
+
 def test_a_held_key_labels_one_image(product: Installation, label: Any) -> None:
     project = product.project()
     page = label(project)

@@ -50,6 +50,18 @@ export function AccuracyView({ curve }: { curve: CostCurve }) {
         <p className={styles.description}>{description}</p>
       </Card>
       <CostTable projectId={curve.project_id} points={curve.points} />
+      {curve.points.some(isWithoutBaseline) && (
+        <p className={styles.description}>
+          Where no gain stands, there is no finished source-only run of the same recipe and data to
+          count it from.
+        </p>
+      )}
     </>
   )
 }
+
+const isWithoutBaseline = ({
+  supervision,
+  baseline_run_id,
+}: CostCurve["points"][number]): boolean =>
+  supervision !== "source-only" && baseline_run_id === null

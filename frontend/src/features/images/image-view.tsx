@@ -69,9 +69,9 @@ export function ImageView({ imageId, project, filter, me }: ImageViewProps) {
               ["Size", sizeOf(image)],
               ["Split", image.split],
               ["Imported", formatDay(image.created_at)],
-              ...(image.note ? [["Note", image.note] as const] : []),
             ]}
           />
+          {image.note && <p className={styles.meta}>Note: {image.note}.</p>}
         </Card>
       </div>
     </div>

@@ -114,7 +114,7 @@ function Said({ answer }: { answer: Answer | null }) {
   return (
     <span className={styles.said} data-answer={answer ?? undefined}>
       <Icon aria-hidden="true" />
-      {found?.text ?? "Not asked"}
+      <span>{found?.text ?? "Not asked"}</span>
     </span>
   )
 }

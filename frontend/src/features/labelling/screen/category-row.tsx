@@ -75,7 +75,7 @@ function Guess({ probability }: { probability: number | null }) {
   return (
     <span className={styles.guess} title={explanation}>
       <Sparkles aria-hidden="true" />
-      <span className={styles.onlyread}>{explanation}</span>
+      <span className="quiet">{explanation}</span>
       {percent && <span aria-hidden="true">{percent}</span>}
     </span>
   )
@@ -103,7 +103,7 @@ function Standing({ category, sheet, rules }: StandingProps) {
     <span className={styles.standing}>
       <MapPin aria-hidden="true" />
       {count}
-      <span className={styles.onlyread}>{count === 1 ? "point" : "points"}</span>
+      <span className="quiet">{count === 1 ? "point" : "points"}</span>
     </span>
   )
 }
