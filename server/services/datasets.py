@@ -12,8 +12,14 @@ from server.errors import BadInput, Conflict, NotFound, first_complaint
 from server.schemas.project import DatasetOut
 from server.settings import get_settings
 from trainer.contract import DatasetCard
-from trainer.contract.masks import nearly_named, strange_ids
-from trainer.contract.names import LONGEST_PATH, comparable, shown, why_no_dataset, why_refused
+from trainer.contract.names import (
+    LONGEST_PATH,
+    comparable,
+    nearly_named,
+    shown,
+    why_no_dataset,
+    why_refused,
+)
 from trainer.contract.walk import Spellings, describe_left_out, pictures_of
 
 DATASET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -192,6 +198,9 @@ def _strange_ids(card: DatasetCard) -> str | None:
         return None
     first = contents_of(card).first
     mask = first and card.mask_of(first)
+    # It brings numpy along, which a web process does without until then.
+    from trainer.contract.masks import strange_ids  # noqa: PLC0415
+
     return strange_ids(Spellings().on_disk(mask), card) if mask else None
 
 

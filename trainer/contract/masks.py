@@ -1,10 +1,7 @@
 """Mask files to category indices: what a dataset's card says of the stored values. Needs no torch."""
 
-import difflib
 import hashlib
-import re
 import struct
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from trainer.contract import DatasetCard
-from trainer.contract.names import comparable
+from trainer.contract.names import comparable, nearly_named
 from trainer.errors import BadInput
 
 VOID = -1
@@ -332,37 +329,6 @@ def _lookup(
     for raw, name in names.items():
         lookup[raw] = index.get(name, VOID)
     return lookup
-
-
-LIKE = 0.88
-"""So alike are two long names of which one is a slip of the other."""
-LONG = 5
-
-
-def nearly_named(names: Sequence[str], categories: Sequence[str]) -> tuple[str, str] | None:
-    """A name that is no category, and the category that was probably meant; None without any.
-
-    A category that is itself among the names is not meant by another one.
-    """
-    open_ = [category for category in categories if category not in names]
-    pairs = ((name, category) for name in names if name not in categories for category in open_)
-    return next((pair for pair in pairs if _are_near(*pair)), None)
-
-
-def _are_near(one: str, other: str) -> bool:
-    one, other = _plain(one), _plain(other)
-    if re.findall(r"\d+", one) != re.findall(r"\d+", other):
-        return False
-    one, other = one.removesuffix("s"), other.removesuffix("s")
-    if one == other:
-        return True
-    long = min(len(one), len(other)) >= LONG
-    return long and difflib.SequenceMatcher(None, one, other).ratio() >= LIKE
-
-
-def _plain(name: str) -> str:
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return re.sub(r"[\W_]+", "", folded)
 
 
 def strange_ids(mask: Path, card: DatasetCard) -> str | None:

@@ -5,6 +5,7 @@ Windows write it) and as e with an accent (as macOS does) are the same name. Onl
 refused, with the reason; nothing is taken out of a name without a word.
 """
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,11 @@ _HARM = {
     "bytes": "the name is not valid UTF-8",
     "override": "the name has a character that turns the direction of writing ({})",
 }
+LIKE = 0.88
+"""So alike are two long names of which one is a slip of the other."""
+LONG = 5
+"""Letters and digits that both of them have at least."""
+
 _UNFIT_FOR_A_LINE = re.compile(rf"[{_CONTROL}{_NOT_UTF8}{_OVERRIDE}\u0085\u2028\u2029]")
 
 
@@ -104,3 +110,29 @@ def why_no_dataset(images: Sequence[str]) -> str | None:
     if pair[0] == pair[1]:
         return f"image {pair[0]!r} is there twice"
     return f"images {pair[0]!a} and {pair[1]!a} have one name, with its accents in two forms"
+
+
+def nearly_named(names: Sequence[str], categories: Sequence[str]) -> tuple[str, str] | None:
+    """A name that is no category, and the category that was probably meant; None without any.
+
+    A category that is itself among the names is not meant by another one.
+    """
+    open_ = [category for category in categories if category not in names]
+    pairs = ((name, category) for name in names if name not in categories for category in open_)
+    return next((pair for pair in pairs if _are_near(*pair)), None)
+
+
+def _are_near(one: str, other: str) -> bool:
+    one, other = _plain(one), _plain(other)
+    if re.findall(r"\d+", one) != re.findall(r"\d+", other):
+        return False
+    one, other = one.removesuffix("s"), other.removesuffix("s")
+    if one == other:
+        return True
+    long = min(len(one), len(other)) >= LONG
+    return long and difflib.SequenceMatcher(None, one, other).ratio() >= LIKE
+
+
+def _plain(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return re.sub(r"[\W_]+", "", folded)

@@ -18,9 +18,9 @@ from trainer.contract.masks import (
     decode_mask,
     id_lookup,
     mask_codes,
-    nearly_named,
     stored_values,
 )
+from trainer.contract.names import nearly_named
 from trainer.errors import BadInput, describe
 
 CODES = MaskCodes(
