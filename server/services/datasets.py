@@ -54,7 +54,7 @@ def get_usable(name: str, categories: set[str]) -> DatasetCard:
     Raises NotFound, UnusableCard.
     """
     card = get(name)
-    _, problem = _examine(card)
+    contents, problem = _examine(card)
     if problem:
         raise UnusableCard(f"dataset {name!r}: {problem}")
     if not set(map(comparable, categories)) & set(map(comparable, card.categories)):
@@ -67,7 +67,7 @@ def get_usable(name: str, categories: set[str]) -> DatasetCard:
             f"dataset {name!r}: its {near[0]!r} is no category of the project; "
             f"did you mean {near[1]!r}?"
         )
-    if strange := _strange_ids(card):
+    if strange := _strange_ids(card, contents.first):
         raise UnusableCard(f"dataset {name!r}: {strange}")
     return card
 
@@ -85,8 +85,8 @@ def add(path: Path, name: str | None = None) -> DatasetCard:
     if not DATASET_NAME.fullmatch(name):
         raise BadInput(f"a dataset's name has letters, digits, dots and dashes, not {name!r}")
     card = _parse(path).model_copy(update={"name": name})
-    _, problem = _examine(card)
-    if problem := problem or _strange_ids(card):
+    contents, problem = _examine(card)
+    if problem := problem or _strange_ids(card, contents.first):
         raise UnusableCard(f"{path}: {problem}")
     folder = get_settings().datasets
     known = folder / f"{name}.yaml"
@@ -165,18 +165,18 @@ def _parse(path: Path) -> DatasetCard:
     return card.model_copy(update={"root": root})
 
 
-def _examine(card: DatasetCard) -> tuple[int, str | None]:
-    """Number of images, and why they and their masks cannot be used; None when they can."""
+def _examine(card: DatasetCard) -> tuple[Contents, str | None]:
+    """What is there, and why it and its masks cannot be used; None when they can."""
     if not card.root.is_dir():
-        return 0, f"root: {card.root} is not a folder"
+        return Contents(0), f"root: {card.root} is not a folder"
     try:
         contents = contents_of(card)
     except UnusableCard as error:
-        return 0, error.detail
+        return Contents(0), error.detail
     if not contents.images:
         where = f"there are no images at {card.root / (card.listing or card.image_glob)}"
-        return 0, f"{where} ({contents.left_out})" if contents.left_out else where
-    return contents.images, _problem_with_masks(card, contents.first)
+        return contents, f"{where} ({contents.left_out})" if contents.left_out else where
+    return contents, _problem_with_masks(card, contents.first)
 
 
 def _problem_with_masks(card: DatasetCard, first: Path | None) -> str | None:
@@ -192,16 +192,15 @@ def _problem_with_masks(card: DatasetCard, first: Path | None) -> str | None:
     return None
 
 
-def _strange_ids(card: DatasetCard) -> str | None:
+def _strange_ids(card: DatasetCard, first: Path | None) -> str | None:
     """What the first mask has that the card does not know; the trainer looks at all of them."""
-    if card.listing is not None:
-        return None
-    first = contents_of(card).first
     mask = first and card.mask_of(first)
+    if mask is None:
+        return None
     # It brings numpy along, which a web process does without until then.
     from trainer.contract.masks import strange_ids  # noqa: PLC0415
 
-    return strange_ids(Spellings().on_disk(mask), card) if mask else None
+    return strange_ids(Spellings().on_disk(mask), card)
 
 
 def _has_masks(card: DatasetCard) -> bool:
@@ -216,12 +215,12 @@ def _describe(name: str) -> DatasetOut:
             name=name, description="", images=0, has_masks=False, categories=[],
             problem=error.detail,
         )  # fmt: skip
-    images, problem = _examine(card)
-    problem = problem or _strange_ids(card)
+    contents, problem = _examine(card)
+    problem = problem or _strange_ids(card, contents.first)
     return DatasetOut(
         name=name,
         description=card.description,
-        images=images,
+        images=contents.images,
         has_masks=_has_masks(card),
         categories=list(card.categories),
         problem=problem,

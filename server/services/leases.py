@@ -62,8 +62,9 @@ def take(project_id: int, annotator_id: int, count: int) -> list[Lease]:
     """Up to `count` more leases; fewer or none when not enough is left.
 
     A person may hold `max_leases`, and beyond them as many as they label in a minute, up to four
-    times as many in all. An image whose file has not been looked at yet is verified here; a bad one is set aside and
-    another is taken. Raises NotFound for the project, Conflict when too many leases are held.
+    times as many in all. An image whose file has not been looked at yet is verified here; a bad one
+    is set aside and another is taken. Raises NotFound for the project, Conflict when too many
+    leases are held.
     """
     leases: list[Lease] = []
     while len(leases) < count:

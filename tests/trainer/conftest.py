@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from trainer.contract import DatasetCard, PointLabel, Supervision, TrainConfig, WeakLabel
@@ -156,3 +157,14 @@ def shape_with(**changes: object) -> SegmenterShape:
 def lines_of(run_dir: Path) -> list[dict[str, object]]:
     """The progress lines of a run."""
     return [json.loads(line) for line in (run_dir / "progress.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def cards(street: Street, tmp_path: Path) -> dict[str, str]:
+    """The street's cards as files: their paths by name."""
+    paths = {}
+    for card in (street.source, street.target, street.validation):
+        path = tmp_path / f"{card.name}.yaml"
+        path.write_text(yaml.safe_dump(card.model_dump(mode="json", exclude_defaults=True)))
+        paths[card.name] = str(path)
+    return paths

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from tests.trainer.conftest import MakeConfig, MakeRun, Street
@@ -24,16 +23,6 @@ def contents(folder: Path) -> dict[str, bytes | None]:
         path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
     }
-
-
-@pytest.fixture
-def cards(street: Street, tmp_path: Path) -> dict[str, str]:
-    paths = {}
-    for card in (street.source, street.target, street.validation):
-        path = tmp_path / f"{card.name}.yaml"
-        path.write_text(yaml.safe_dump(card.model_dump(mode="json", exclude_defaults=True)))
-        paths[card.name] = str(path)
-    return paths
 
 
 def new_run(cards: dict[str, str], out: Path, *more: str) -> list[str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
@@ -22,16 +21,6 @@ from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
 from trainer.train import train
 
 runner = CliRunner()
-
-
-@pytest.fixture
-def cards(street: Street, tmp_path: Path) -> dict[str, str]:
-    paths = {}
-    for card in (street.source, street.target, street.validation):
-        path = tmp_path / f"{card.name}.yaml"
-        path.write_text(yaml.safe_dump(card.model_dump(mode="json", exclude_defaults=True)))
-        paths[card.name] = str(path)
-    return paths
 
 
 def train_arguments(cards: dict[str, str], street: Street, out: Path) -> list[str]:
