@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.domains import upload
 from tests.product import running_api, weakseg
@@ -78,6 +78,11 @@ def entered(browser: Browser, address: str, email: str, **looks: Any) -> Iterato
     yield context
     context.close()
     assert errors == []
+
+
+def wait_until_seen(page: Page) -> None:
+    """Until the image on the labelling page is painted: before that no answer is taken."""
+    expect(page.get_by_role("application")).to_have_attribute("aria-busy", "false")
 
 
 def sign_in(context: BrowserContext, email: str) -> None:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from safetensors.numpy import load_file
 
 from tests.domains import Domains, draw, make_project, upload
-from tests.e2e.site import ADMIN, PASSWORD, signed_in, violations
+from tests.e2e.site import ADMIN, PASSWORD, signed_in, violations, wait_until_seen
 from tests.product import running_product, weakseg
 
 pytestmark = pytest.mark.e2e
@@ -133,6 +133,7 @@ def label_one(page: Page, product: Installation) -> dict[str, tuple[float, float
         y, x = where[len(where) // 2]
         clicks[category] = (float(x) + 0.5, float(y) + 0.5)
         click_on_image(page, *clicks[category], width=mask.shape[1], height=mask.shape[0])
+    wait_until_seen(page)
     page.keyboard.press("Enter")
     expect(title).not_to_have_text(name)
     return clicks

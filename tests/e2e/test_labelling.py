@@ -4,7 +4,6 @@ import gzip
 import io
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from tests.e2e.site import (
     sign_in,
     signed_in,
     violations,
+    wait_until_seen,
 )
 
 pytestmark = pytest.mark.e2e
@@ -89,7 +89,7 @@ def label(context: BrowserContext) -> Callable[[int], Page]:
 
 
 def wait_for_image(page: Page) -> None:
-    expect(page.get_by_role("application")).to_be_visible()
+    wait_until_seen(page)
     expect(page.get_by_text(re.compile(r"^scene-\d+\.jpg$"))).to_be_visible()
 
 
@@ -119,6 +119,7 @@ def click(page: Page, x: float, y: float) -> None:
 
 def submit(page: Page) -> None:
     name = image_name(page)
+    wait_until_seen(page)
     page.keyboard.press("Enter")
     expect(page.get_by_text(name)).to_have_count(0)
     expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
@@ -126,6 +127,7 @@ def submit(page: Page) -> None:
 
 def submit_empty(page: Page) -> None:
     """Says that nothing is there, in the two presses that it takes."""
+    wait_until_seen(page)
     page.keyboard.press("Enter")
     expect(empty_question(page)).to_be_visible()
     submit(page)
@@ -152,6 +154,7 @@ def test_a_double_press_labels_one_image(product: Installation, label: Any) -> N
     for gap in (10, 60, 110, 190, 350):
         labelled.append(image_name(page))
         page.keyboard.press("c")
+        wait_until_seen(page)
         pause(page, SHORTEST_LOOK)
         page.keyboard.press("Enter")
         pause(page, gap)
@@ -396,7 +399,10 @@ def test_there_is_work_for_a_minute_without_the_network(
     context.set_offline(True)
     for number in range(ALONE):
         page.keyboard.press("r")
-        submit_once_seen(page)
+        name = image_name(page)
+        wait_until_seen(page)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(name)).to_have_count(0)
         expect(page.get_by_text(f"Offline: {number + 1} waiting")).to_be_visible()
     assert image_name(page)
     context.set_offline(False)
@@ -406,16 +412,6 @@ def test_there_is_work_for_a_minute_without_the_network(
     assert len(left) == 4, "there is something for others"
     counts = product.api.get(f"/api/v1/projects/{project}").json()["images"]
     assert counts["labelled"] == 6 + ALONE
-
-
-def submit_once_seen(page: Page) -> None:
-    """Presses again where the image was not painted yet: such a press is dropped, at once."""
-    name = image_name(page)
-    for _ in range(20):
-        page.keyboard.press("Enter")
-        with suppress(AssertionError):
-            return expect(page.get_by_text(name)).to_have_count(0, timeout=1000)
-    raise AssertionError(f"{name} takes no answer")
 
 
 def upload_small(api: httpx.Client, project: int, count: int) -> None:

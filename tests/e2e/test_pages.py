@@ -2,6 +2,7 @@
 
 import io
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -456,7 +457,8 @@ def test_people_correct_their_own_answer_and_no_other(
 
 def routes(product: Installation) -> list[str]:
     """Every page of a signed-in admin, with something to show and without."""
-    empty, full = product.project(0), f"/projects/{product.streets}"
+    empty = product.project(0, name=f"Every street of the old town, {uuid.uuid4()}")
+    full = f"/projects/{product.streets}"
     image = product.listed(product.streets, state="disputed")[0]["id"]
     return [
         "/projects", "/projects/new", "/account", "/users", "/nowhere",

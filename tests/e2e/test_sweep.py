@@ -20,6 +20,7 @@ from tests.e2e.site import (
     serving,
     signed_in,
     violations,
+    wait_until_seen,
 )
 
 pytestmark = pytest.mark.e2e
@@ -285,7 +286,7 @@ def test_a_swept_answer_stands_on_the_labelling_form(
     page.get_by_role("link", name="Label images").click()
     train = page.get_by_role("listitem").filter(has_text="Train").get_by_role("button").first
     expect(train).to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_role("button", name="Save and next")).to_be_enabled()
+    wait_until_seen(page)
     with page.expect_response(re.compile(r"/label$")):
         page.keyboard.press("Enter")
     saved(page)

@@ -36,6 +36,10 @@ describe("Workspace", () => {
     await workspace.submit()
     expect(shown()).toBe(1)
     expect(sent).toEqual([])
+    expect(workspace.snapshot().said).toMatchObject({
+      text: "This image has only just come. Press again.",
+      isShown: true,
+    })
   })
 
   it("lets an image that cannot be shown be skipped", async () => {

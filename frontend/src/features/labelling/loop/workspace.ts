@@ -145,7 +145,7 @@ export class Workspace extends Observable {
   /** Whether the answer is in the outbox. An image that could not be seen can only be skipped. */
   private async store(skipped: string | null, onStored: () => void): Promise<boolean> {
     const { task, draft } = this.state
-    if (!(task && draft) || this.isBusy || !(draft.clock || skipped)) return false
+    if (!(task && draft) || this.isBusy) return false
     if (skipped === null && !this.isMeant(draft)) return false
     this.isBusy = true
     const timing = draft.clock?.read() ?? UNSEEN

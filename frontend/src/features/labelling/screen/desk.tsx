@@ -52,6 +52,7 @@ export function Desk(props: DeskProps) {
         imageId={task.id}
         image={task.image}
         picture={picture.picture}
+        isSeen={draft.clock !== null}
         sheet={draft.history.present}
         rules={rules}
         look={seeing.look}

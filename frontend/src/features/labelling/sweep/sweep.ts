@@ -151,7 +151,7 @@ export class Sweep extends Observable {
   /** Whether the answers are in the outbox; a page that can not be seen yet waits. */
   private async store(turn: Turn): Promise<boolean> {
     const { page, sheet, clock } = turn
-    if (this.isBusy || !clock || !this.isMeant(turn)) return false
+    if (this.isBusy || !this.isMeant(turn) || !clock) return false
     this.isBusy = true
     const { author, outbox, newId } = this.parts
     const name = `A page of ${page.images.length} images for ${page.category}`
