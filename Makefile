@@ -31,6 +31,8 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONUNBUFFERED := 1
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+# Without compiled modules each process compiles what it imports, which takes longer than its work.
+unexport PYTHONDONTWRITEBYTECODE
 
 UV      := $(BIN)/uv
 INSTALL := $(UV) pip install --python $(BIN)/python
