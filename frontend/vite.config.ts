@@ -3,18 +3,20 @@ import optimizeLocales from "@react-aria/optimize-locales-plugin"
 import react from "@vitejs/plugin-react"
 import { defineConfig } from "vitest/config"
 import { compressed } from "./tools/compressed.ts"
+import { loadedWith } from "./tools/loaded-with.ts"
 import { scopedName } from "./tools/scoped-name.ts"
 import { sizeBudget } from "./tools/size-budget.ts"
 
 const SERVER = "http://127.0.0.1:8000"
 const SHARED = /lucide-react\/dist\/esm\/icons\/|\/src\/lib\/|\/labelling\/loop\/clock/
-const LABELLING = /\/features\/labelling\/(?!later\/|sweep\/)/
+const LABEL_PAGE = "/routes/label-page.tsx"
+const isLoadedWithIt = loadedWith(fileURLToPath(new URL(`./src${LABEL_PAGE}`, import.meta.url)))
 
 export default defineConfig({
   plugins: [
     react(),
     { ...optimizeLocales.vite({ locales: ["en-US"] }), enforce: "pre" },
-    sizeBudget("/routes/label-page.tsx", 150_000),
+    sizeBudget(LABEL_PAGE, 150_000),
     compressed(),
   ],
   resolve: {
@@ -42,7 +44,10 @@ export default defineConfig({
           groups: [
             { name: "start", tags: ["$initial"] },
             { name: "shared", test: SHARED, minShareCount: 4 },
-            { name: "labelling", test: LABELLING },
+            {
+              name: (id, graph) => (isLoadedWithIt(id, graph) ? "labelling" : null),
+              test: /\/features\/labelling\//,
+            },
           ],
         },
       },

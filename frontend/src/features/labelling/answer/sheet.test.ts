@@ -7,7 +7,6 @@ import {
   EMPTY_SHEET,
   isBeforePoints,
   moved,
-  onImage,
   pointsOf,
   presenceOf,
   pressed,
@@ -84,12 +83,6 @@ describe("points", () => {
       { id: 1, category: "Sky", x: 1, y: 1 },
       { id: 2, category: "Road", x: 9, y: 8 },
     ])
-  })
-
-  it("stay on the image", () => {
-    const image = { width: 480, height: 360 }
-    expect(onImage({ x: 12.3456, y: 0.5 }, image)).toEqual({ x: 12.35, y: 0.5 })
-    expect(onImage({ x: -3, y: 400 }, image)).toEqual({ x: 0, y: 359.99 })
   })
 })
 

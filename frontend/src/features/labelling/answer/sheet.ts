@@ -1,14 +1,11 @@
 import type { Category, Mode } from "@/api/projects"
-import type { Size, Spot } from "../stage/viewport"
+import type { Grid, Spot } from "./geometry"
 
 /** What a person says of a category in an image. */
 export type Presence = "absent" | "present" | "unsure"
 
 /** A click: original image pixels, pixel centres at .5. */
 export type SheetPoint = { id: number; category: string; x: number; y: number }
-
-/** Tiles are counted row by row from the top left. */
-export type Grid = { rows: number; cols: number }
 
 /** The answer for one image while it is being given. */
 export type Sheet = {
@@ -168,13 +165,6 @@ export function tiled(sheet: Sheet, indices: readonly number[], isIn: boolean): 
   if (indices.every((index) => before.has(index) === isIn)) return sheet
   for (const index of indices) isIn ? before.add(index) : before.delete(index)
   return withTiles(sheet, active, [...before])
-}
-
-/** The spot moved onto the image, a hundredth of a pixel exact. */
-export function onImage(spot: Spot, image: Size): Spot {
-  const kept = (value: number, length: number) =>
-    Math.min(length - 0.01, Math.max(0, Math.round(value * 100) / 100))
-  return { x: kept(spot.x, image.width), y: kept(spot.y, image.height) }
 }
 
 /** Whose turn it was, and the order in which turns come. */

@@ -1,6 +1,6 @@
 import type { Category } from "@/api/projects"
 import { chordsOf, isCategoryKey } from "@/lib/keys"
-import type { Grid } from "../answer/sheet"
+import type { Grid } from "../answer/geometry"
 import { COMMANDS, type Command, type CommandId } from "./commands"
 
 /** What a key does. */

@@ -5,8 +5,8 @@ import { classNames } from "@/components/class-names"
 import { formatPlural } from "@/lib/format"
 import { asksPoints, pointsOf, presenceOf, type Rules, type Sheet, tilesOf } from "../answer/sheet"
 import { capOf } from "../keys/keymap"
+import { KeyCap } from "../shared/key-cap"
 import styles from "./category-panel.module.css"
-import { KeyCap } from "./key-cap"
 
 type RowProps = {
   category: Category

@@ -1,8 +1,8 @@
 import { SlidersHorizontal } from "lucide-react"
 import { useState } from "react"
 import { Button } from "@/components/button"
-import type { SeeingProps } from "../later/seeing-panel"
 import { SeeingPanel } from "./lazy-parts"
+import type { SeeingProps } from "./seeing-panel"
 import styles from "./seeing-tools.module.css"
 
 /** How the image is shown, in a small window above its button. */

@@ -1,12 +1,12 @@
 import { type RefObject, useMemo, useRef, useState } from "react"
 import { announcement } from "../answer/announce"
+import { onImage, type Spot } from "../answer/geometry"
 import {
   asksPoints,
   clicked,
   doubted,
   isBeforePoints,
   moved,
-  onImage,
   pressed,
   type Rules,
   refuted,
@@ -19,7 +19,6 @@ import {
 import type { CommandId } from "../keys/commands"
 import type { Session } from "../loop/session"
 import type { StageControls } from "../stage/stage"
-import type { Spot } from "../stage/viewport"
 import { useSeeing } from "./use-seeing"
 
 const ZOOM_STEP = 1.5

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, useState } from "react"
+import type { Size, Spot } from "../answer/geometry"
 import styles from "./stage.module.css"
-import type { Size, Spot, Viewport } from "./viewport"
+import type { Viewport } from "./viewport"
 
 const STEP = 16
 const SMALL_STEP = 1

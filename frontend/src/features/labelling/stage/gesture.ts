@@ -1,4 +1,4 @@
-import type { Spot } from "./viewport"
+import type { Spot } from "../answer/geometry"
 
 /** What fingers, pens and mice mean, whatever they are made with. */
 export type Meaning =

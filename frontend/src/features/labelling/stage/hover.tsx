@@ -1,6 +1,6 @@
 import type { Category } from "@/api/projects"
+import type { Size, Spot } from "../answer/geometry"
 import styles from "./stage.module.css"
-import type { Size, Spot } from "./viewport"
 
 const TAG_ROOM = { width: 240, height: 72 }
 

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef } from "react"
 import { classNames } from "@/components/class-names"
+import type { Size } from "../answer/geometry"
 import styles from "./stage.module.css"
-import type { Size } from "./viewport"
 
 export type Draw = (context: CanvasRenderingContext2D) => void
 

@@ -1,11 +1,12 @@
 import { useCallback, useEffect } from "react"
+import type { Size } from "../answer/geometry"
 import type { SheetPoint } from "../answer/sheet"
 import { afterPaint } from "../loop/browser"
 import { type Draw, Layer } from "./layer"
 import { filterOf, GammaFilter, type Look } from "./look"
 import { type Marks, markPoint } from "./marks"
 import styles from "./stage.module.css"
-import type { Size, Viewport } from "./viewport"
+import type { Viewport } from "./viewport"
 
 /** From here on, single pixels are shown as squares. */
 const SHARP_FROM = 4

@@ -1,4 +1,4 @@
 import { lazily } from "@/components/lazily"
 
 /** Fetched where images have tiles. */
-export const TileLayer = lazily(async () => (await import("../later/tile-layer")).TileLayer)
+export const TileLayer = lazily(async () => (await import("./tile-layer")).TileLayer)

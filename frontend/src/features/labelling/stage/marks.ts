@@ -1,5 +1,5 @@
 import type { Category } from "@/api/projects"
-import type { Spot } from "./viewport"
+import type { Spot } from "../answer/geometry"
 
 /** How the points of a category look: never told apart by colour alone. */
 export type Mark = { color: string; ink: string; letter: string }

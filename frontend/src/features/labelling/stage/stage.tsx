@@ -1,7 +1,9 @@
 import { type Ref, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react"
 import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
+import { isInside, type Size, type Spot } from "../answer/geometry"
 import { type Rules, type Sheet, tilesOf } from "../answer/sheet"
+import { tileAt, tilesBetween } from "../answer/tiles"
 import { Crosshair, useCrosshair } from "./crosshair"
 import type { Meaning } from "./gesture"
 import { CursorTag, PredictionTag, TurnTag } from "./hover"
@@ -12,23 +14,12 @@ import { marksOf } from "./marks"
 import type { Overlay } from "./overlay-maker"
 import type { Picture } from "./picture"
 import styles from "./stage.module.css"
-import { tileAt, tilesBetween } from "./tiles"
 import { useGestures } from "./use-gestures"
 import { type OverlayView, useOverlay } from "./use-overlay"
 import { useSize } from "./use-size"
 import { useTileCursor } from "./use-tile-cursor"
 import { useViewport } from "./use-viewport"
-import {
-  isInside,
-  pan,
-  pinch,
-  type Size,
-  type Spot,
-  toImage,
-  wheelFactor,
-  wholeView,
-  zoomAt,
-} from "./viewport"
+import { pan, pinch, toImage, wheelFactor, wholeView, zoomAt } from "./viewport"
 
 export type StageControls = { zoom: (factor: number) => void; fit: () => void }
 

@@ -1,7 +1,8 @@
 import { type PointerEvent, useRef } from "react"
+import type { Spot } from "../answer/geometry"
 import type { SheetPoint } from "../answer/sheet"
 import { Gesture, type Meaning } from "./gesture"
-import { type Spot, toStage, type Viewport } from "./viewport"
+import { toStage, type Viewport } from "./viewport"
 
 const SLACK = { mouse: 4, touch: 10 }
 const REACH = { mouse: 12, touch: 24 }

@@ -1,8 +1,9 @@
 import { useMemo } from "react"
 import type { Category } from "@/api/projects"
+import type { Size, Spot } from "../answer/geometry"
 import { indexAt, type Mask, paintMask } from "./mask"
 import type { Overlay } from "./overlay-maker"
-import { type Size, type Spot, toImage, type Viewport } from "./viewport"
+import { toImage, type Viewport } from "./viewport"
 
 /** How the prediction is to be seen. */
 export type OverlayView = {

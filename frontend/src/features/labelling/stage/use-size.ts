@@ -1,5 +1,5 @@
 import { type RefObject, useLayoutEffect, useState } from "react"
-import type { Size } from "./viewport"
+import type { Size } from "../answer/geometry"
 
 /** The size of an element in CSS pixels; null before it is laid out. */
 export function useSize(element: RefObject<HTMLElement | null>): Size | null {

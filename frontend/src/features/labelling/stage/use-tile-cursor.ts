@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useState } from "react"
-import type { Grid } from "../answer/sheet"
-import { tileBeside } from "./tiles"
+import type { Grid } from "../answer/geometry"
+import { tileBeside } from "../answer/tiles"
 
 type Options = { imageId: number; grid: Grid; onPress: (tile: number) => void }
 

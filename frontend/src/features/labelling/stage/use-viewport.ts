@@ -1,5 +1,6 @@
 import { useCallback, useState } from "react"
-import { type Bounds, resized, type Size, type Viewport, wholeView } from "./viewport"
+import type { Size } from "../answer/geometry"
+import { type Bounds, resized, type Viewport, wholeView } from "./viewport"
 
 type View = { imageId: number; bounds: Bounds; viewport: Viewport }
 

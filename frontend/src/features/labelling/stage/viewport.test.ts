@@ -1,12 +1,12 @@
 // @vitest-environment node
+
 import { describe, expect, it } from "vitest"
+import type { Spot } from "../answer/geometry"
 import {
   type Bounds,
-  isInside,
   pan,
   pinch,
   resized,
-  type Spot,
   toImage,
   toStage,
   wheelFactor,
@@ -39,12 +39,6 @@ describe("coordinates", () => {
     const back = toImage(viewport, there)
     expect(back.x).toBeCloseTo(812.5, 9)
     expect(back.y).toBeCloseTo(500.5, 9)
-  })
-
-  it("know the image's edge", () => {
-    expect(isInside(wide.image, { x: 1999.99, y: 0 })).toBe(true)
-    expect(isInside(wide.image, { x: 2000, y: 0 })).toBe(false)
-    expect(isInside(wide.image, { x: 5, y: -0.01 })).toBe(false)
   })
 })
 

@@ -1,7 +1,7 @@
+import type { Size, Spot } from "../answer/geometry"
+
 /** Where the image lies on the stage: `stage = image * scale + offset`, in CSS pixels. */
 export type Viewport = { scale: number; x: number; y: number }
-export type Size = { width: number; height: number }
-export type Spot = { x: number; y: number }
 /** What a viewport must stay within. */
 export type Bounds = { image: Size; stage: Size }
 
@@ -30,11 +30,6 @@ export function toStage(viewport: Viewport, spot: Spot): Spot {
     x: spot.x * viewport.scale + viewport.x,
     y: spot.y * viewport.scale + viewport.y,
   }
-}
-
-/** Whether a spot in image pixels is on the image. */
-export function isInside(image: Size, spot: Spot): boolean {
-  return spot.x >= 0 && spot.y >= 0 && spot.x < image.width && spot.y < image.height
 }
 
 /** Zoom so that what is under `spot` (stage pixels) stays under it. */

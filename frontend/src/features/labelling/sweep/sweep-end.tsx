@@ -2,9 +2,9 @@ import { CircleCheckBig, Hourglass, Users } from "lucide-react"
 import type { Project } from "@/api/projects"
 import { Button, LinkButton } from "@/components/button"
 import { formatPlural } from "@/lib/format"
-import { Waiting } from "../later/standstill"
 import type { FeedState } from "../loop/feed"
-import { Message } from "../screen/message"
+import { Message } from "../shared/message"
+import { Waiting } from "../shared/waiting"
 import type { Held } from "./pages"
 
 type EndProps = {

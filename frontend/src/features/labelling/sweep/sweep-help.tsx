@@ -1,6 +1,6 @@
 import { Dialog } from "@/components/dialog"
-import dialogs from "../later/dialogs.module.css"
-import { KeyGroups } from "../later/key-lines"
+import { KeyGroups } from "../shared/help"
+import dialogs from "../shared/help.module.css"
 import { SWEEP_COMMANDS } from "./commands"
 
 /** All keys of a sweep. */

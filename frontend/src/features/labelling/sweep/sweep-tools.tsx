@@ -8,7 +8,7 @@ import {
 } from "lucide-react"
 import type { ReactNode } from "react"
 import { Button } from "@/components/button"
-import { KeyCap } from "../screen/key-cap"
+import { KeyCap } from "../shared/key-cap"
 import { saidOf, sumOf } from "./answers"
 import { keyOf, SWEEP_COMMANDS, type SweepCommandId } from "./commands"
 import styles from "./sweep.module.css"

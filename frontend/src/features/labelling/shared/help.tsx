@@ -1,5 +1,5 @@
-import { KeyCap } from "../screen/key-cap"
-import styles from "./dialogs.module.css"
+import styles from "./help.module.css"
+import { KeyCap } from "./key-cap"
 
 type KeyLineProps = { label: string; chords: readonly string[]; joint: string }
 

@@ -1,5 +1,4 @@
-import type { Grid } from "../answer/sheet"
-import type { Size, Spot } from "./viewport"
+import type { Grid, Size, Spot } from "./geometry"
 
 export type Box = Spot & Size
 

@@ -1,8 +1,8 @@
 import { Button } from "@/components/button"
 import { capOf, type Keymap, keysOf } from "../keys/keymap"
-import type { useSeeing } from "../screen/use-seeing"
 import { LIMITS, type Look } from "../stage/look"
 import styles from "./seeing-panel.module.css"
+import type { useSeeing } from "./use-seeing"
 
 export type SeeingProps = {
   seeing: ReturnType<typeof useSeeing>

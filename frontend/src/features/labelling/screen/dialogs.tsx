@@ -1,20 +1,9 @@
 import type { Project } from "@/api/projects"
-import { lazily } from "@/components/lazily"
 import type { Rules } from "../answer/sheet"
 import type { Keymap } from "../keys/keymap"
 import type { Keys } from "../loop/transport"
+import { HelpDialog, SkipDialog } from "./lazy-parts"
 import type { Actions } from "./use-actions"
-
-const loadDialogs = () => import("../later/dialogs")
-
-export const SignInDialog = lazily(async () => (await loadDialogs()).SignInDialog)
-const SkipDialog = lazily(async () => (await loadDialogs()).SkipDialog)
-const HelpDialog = lazily(async () => (await import("../later/help-dialog")).HelpDialog)
-
-/** The first image goes first; later there may be no network to fetch them by. */
-export function preloadDialogs(): void {
-  for (const dialog of [SignInDialog, SkipDialog, HelpDialog]) dialog.preload()
-}
 
 type DialogsProps = {
   actions: Actions

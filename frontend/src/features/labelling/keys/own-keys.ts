@@ -1,5 +1,4 @@
 import { client, unwrap } from "@/api/client"
-import type { Me } from "@/api/session"
 import { type Keys, ownKeys } from "../loop/transport"
 
 /** Returns the keys as they are then. */
@@ -13,8 +12,4 @@ export async function resetKeys(projectId: number): Promise<Keys> {
   const request = { params: { path: { project_id: projectId } } }
   await unwrap(client.DELETE("/api/v1/projects/{project_id}/keys", request))
   return ownKeys(projectId)
-}
-
-export function signInAgain(email: string, password: string): Promise<Me> {
-  return unwrap(client.POST("/api/v1/session", { body: { email, password } }))
 }

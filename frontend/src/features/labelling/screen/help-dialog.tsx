@@ -3,11 +3,11 @@ import { Button } from "@/components/button"
 import { Dialog } from "@/components/dialog"
 import { asksPoints, type Rules } from "../answer/sheet"
 import { COMMANDS, type Command } from "../keys/commands"
+import { KeyEditor } from "../keys/key-editor"
 import { type Keymap, keysOf } from "../keys/keymap"
 import type { Keys } from "../loop/transport"
-import styles from "./dialogs.module.css"
-import { KeyEditor } from "./key-editor"
-import { KeyGroups, KeyLine } from "./key-lines"
+import { KeyGroups, KeyLine } from "../shared/help"
+import styles from "../shared/help.module.css"
 
 type HelpProps = {
   projectId: number

@@ -1,11 +1,11 @@
-import { CircleCheckBig, CloudOff, Hourglass, ImageOff, Users } from "lucide-react"
-import type { ReactNode } from "react"
+import { CircleCheckBig, Hourglass, ImageOff, Users } from "lucide-react"
 import type { Project } from "@/api/projects"
 import { Button, LinkButton } from "@/components/button"
 import { formatPlural } from "@/lib/format"
 import type { FeedState } from "../loop/feed"
 import type { Lease } from "../loop/transport"
-import { Fetching, Message } from "../screen/message"
+import { Message } from "../shared/message"
+import { Waiting } from "../shared/waiting"
 
 type StandstillProps = {
   project: Project
@@ -35,35 +35,6 @@ export function Standstill({ project, left, feed, done, waiting, onRetry }: Stan
       </Message>
     </Waiting>
   )
-}
-
-type WaitingProps = {
-  feed: Pick<FeedState<unknown>, "isDry" | "obstacle" | "problem">
-  again: ReactNode
-  /** The way out when waiting will not help. */
-  home?: ReactNode
-  children: ReactNode
-}
-
-/** Why nothing is there yet; the children once nothing more will come. */
-export function Waiting({ feed, again, home, children }: WaitingProps) {
-  if (feed.problem) {
-    return (
-      <Message icon={CloudOff} title="No images can be had" text={feed.problem} isAlert>
-        {again}
-        {home}
-      </Message>
-    )
-  }
-  if (feed.obstacle === "unreachable") {
-    const text = "The server cannot be reached. New images come by themselves as soon as it can."
-    return (
-      <Message icon={CloudOff} title="Waiting for the server" text={text} isAlert>
-        {again}
-      </Message>
-    )
-  }
-  return feed.isDry ? children : <Fetching />
 }
 
 type Ending = { left: number; done: number; waiting: number }

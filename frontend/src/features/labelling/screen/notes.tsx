@@ -14,27 +14,6 @@ export function RestNote({ onDismiss }: { onDismiss: () => void }) {
   )
 }
 
-type RefusedProps = {
-  outbox: { dismiss: (id: string) => Promise<void> }
-  refused: readonly { id: string; name: string; refusal?: string }[]
-}
-
-/** What the server did not take, with its reason, until the person has read it. */
-export function RefusedLabels({ outbox, refused }: RefusedProps) {
-  return (
-    <div className={styles.refused}>
-      {refused.map((parcel) => (
-        <Notice key={parcel.id} tone="bad">
-          <p>
-            <strong>{parcel.name}</strong> was not saved: {parcel.refusal}
-          </p>
-          <Button onClick={() => outbox.dismiss(parcel.id)}>Understood</Button>
-        </Notice>
-      ))}
-    </div>
-  )
-}
-
 /** Says that an earlier image is shown. */
 export function ReviewNote({ stepsBack, skipped }: { stepsBack: number; skipped: string | null }) {
   const state = skipped ? `you skipped it: ${skipped}` : "already saved"

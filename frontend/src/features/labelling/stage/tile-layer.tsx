@@ -1,9 +1,10 @@
 import { useCallback } from "react"
-import { type Grid, type Sheet, tilesOf } from "../answer/sheet"
-import { type Draw, Layer } from "../stage/layer"
-import { badge, type Mark, type Marks, UNKNOWN } from "../stage/marks"
-import { type Box, boxOf } from "../stage/tiles"
-import type { Size, Viewport } from "../stage/viewport"
+import type { Grid, Size } from "../answer/geometry"
+import { type Sheet, tilesOf } from "../answer/sheet"
+import { type Box, boxOf } from "../answer/tiles"
+import { type Draw, Layer } from "./layer"
+import { badge, type Mark, type Marks, UNKNOWN } from "./marks"
+import type { Viewport } from "./viewport"
 
 export type TileLayerProps = {
   grid: Grid

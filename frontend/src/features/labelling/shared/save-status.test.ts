@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { OutboxState, Parcel } from "../loop/outbox"
-import { othersOf, statusOf } from "./top-bar"
+import { othersOf, statusOf } from "./save-status"
 
 function state(count: number, change: Partial<OutboxState> = {}): OutboxState {
   const waiting = Array.from({ length: count }, (_, index) => ({ id: String(index) }) as Parcel)

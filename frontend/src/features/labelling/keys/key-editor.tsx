@@ -5,9 +5,9 @@ import { Button } from "@/components/button"
 import { Notice } from "@/components/notice"
 import { chordsOf } from "@/lib/keys"
 import type { Keys } from "../loop/transport"
-import { KeyCap } from "../screen/key-cap"
+import { KeyCap } from "../shared/key-cap"
 import styles from "./key-editor.module.css"
-import { chooseKeys, resetKeys } from "./personal"
+import { chooseKeys, resetKeys } from "./own-keys"
 import { holderOf, keyAmong, rekeyed } from "./remap"
 
 type KeyEditorProps = {
