@@ -21,17 +21,19 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from server import demo, migrations
+from server import demo, migrations, trainer_commands
 from server.db import get_engine, session_scope, utcnow
 from server.errors import BadInput, NotFound, WeaksegError, first_complaint
 from server.models import Project, User
 from server.models.user import Role
 from server.queue import get_app
 from server.schemas.user import Scope, TokenIn, UserIn
-from server.services import cleaning, datasets, images, label_files, manifests, projects, users
-from server.services.images import Imported
-from server.services.label_files import Existing, ImportRules, Unmentioned
-from server.services.label_formats import LabelFormat
+from server.services import cleaning, datasets, projects, users
+from server.services.images import importing, manifests
+from server.services.images.importing import Imported
+from server.services.labels import files as label_files
+from server.services.labels.files import Existing, ImportRules, Unmentioned
+from server.services.labels.formats import LabelFormat
 from server.supervisor import ChildFailed
 from trainer.contract.image_names import MatchedBy
 from trainer.contract.names import shown
@@ -284,7 +286,7 @@ def _import_folder(project_id: int, pictures: Pictures) -> Imported:
     result = Imported()
     with _progress() as progress:
         for name in progress.track(pictures.names, description="Importing"):
-            images.import_path(project_id, name, pictures.folder / name, result)
+            importing.import_path(project_id, name, pictures.folder / name, result)
     return result
 
 
@@ -295,7 +297,7 @@ def _import_manifest(project_id: int, path: Path) -> Imported:
         session_scope() as session,
     ):
         project = projects.get(session, project_id)
-        return images.register_manifest(session, project, manifests.parse(lines))
+        return importing.register_manifest(session, project, manifests.parse(lines))
 
 
 @contextlib.contextmanager
@@ -439,7 +441,7 @@ def list_datasets() -> None:
 def study(context: typer.Context) -> None:
     """Compare kinds of supervision on one pair of domains: `python -m trainer study`."""
     # In place of this process: torch stays out of the server, and signals reach the study.
-    os.execv(sys.executable, [sys.executable, "-m", "trainer", "study", *context.args])  # noqa: S606
+    os.execv(sys.executable, trainer_commands.study(context.args))  # noqa: S606
 
 
 @app.command()

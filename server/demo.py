@@ -23,7 +23,7 @@ from server.demo_content import (
     register_images,
 )
 from server.errors import BadInput, Conflict
-from server.services import images
+from server.services.images import verifying
 from server.settings import get_settings
 from server.supervisor import Child, Supervisor
 from trainer.contract.names import shown
@@ -121,7 +121,7 @@ def _finish_earlier_import(data: Path, target: Target) -> None:
     _use_embedded_defaults(data, last.images)
     migrations.upgrade(db.get_engine())
     with console.status(f"Copying the images of {escape(last.project)}"):
-        while images.verify_registered():
+        while verifying.verify_registered():
             pass
 
 

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from sqlalchemy.orm import Session
 
+from server import trainer_commands
 from server.db import session_scope
 from server.errors import BadInput, NotFound
 from server.models import Project
@@ -25,8 +25,9 @@ from server.processes import bound_to_parent
 from server.schemas.image import ManifestLine
 from server.schemas.project import CategoryIn, ProjectChange, ProjectIn
 from server.security import hash_password, verify_password
-from server.services import datasets, images, projects, users
-from server.services.images import Imported
+from server.services import datasets, projects, users
+from server.services.images import importing
+from server.services.images.importing import Imported
 from server.settings import get_settings
 from trainer.contract import DatasetCard
 from trainer.contract.names import comparable, why_no_path
@@ -181,10 +182,10 @@ def _draw(drawings: list[Drawing], console: Console) -> None:
 
 def _draw_series(drawing: Drawing, folder: Path) -> Iterator[int]:
     """Run the trainer's renderer; gives how many scenes are there so far."""
-    options = ["--look", drawing.look, "--count", str(drawing.count), "--seed", str(drawing.seed)]
-    if drawing.name == "demo-target":
-        options.append("--no-masks")
-    command = [sys.executable, "-m", "trainer.data.scenes", "--out", str(folder), *options]
+    has_masks = drawing.name != "demo-target"
+    command = trainer_commands.scenes(
+        folder, drawing.look, drawing.count, drawing.seed, masks=has_masks
+    )
     with subprocess.Popen(  # noqa: S603
         bound_to_parent(command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as renderer:
@@ -209,7 +210,7 @@ def register_images(target: Target, pictures: Pictures) -> Imported:
         project = projects.find_by_name(session, target.project)
         if project is None:
             raise NotFound(f"there is no project {target.project!r}")
-        result = images.register_manifest(session, project, lines)
+        result = importing.register_manifest(session, project, lines)
     result.rejected += refused.items()
     return result
 

@@ -1,7 +1,7 @@
 """Celery, and messages that leave only after the commit of what they speak about.
 
 The database is the truth about runs: a message is a wake-up, and a lost or doubled one changes
-nothing. So a broker that cannot be reached is logged and not an error; the sweep sends again.
+nothing. So a broker that cannot be reached is logged and not an error; the upkeep sends again.
 """
 
 from datetime import timedelta
@@ -20,7 +20,7 @@ from server.settings import Settings, get_settings
 log = structlog.get_logger()
 
 WAKE_UP_LIFETIME = timedelta(minutes=5)
-"""A wake-up that nobody took by then is dropped; the sweep has sent later ones."""
+"""A wake-up that nobody took by then is dropped; the upkeep has sent later ones."""
 BROKER_LOOK_SECONDS = 3
 _PENDING = "messages to send after commit"
 _DAILY: dict[str, Any] = {

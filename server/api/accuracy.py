@@ -8,7 +8,7 @@ from server.api.deps import Reader, ReadSessionDep
 from server.api.problems import problems
 from server.schemas.common import DatabaseId
 from server.schemas.run import CostCurve
-from server.services import accuracy
+from server.services.runs import cost_curve
 
 router = APIRouter(tags=["accuracy"])
 
@@ -26,12 +26,12 @@ def show_cost_curve(
     wanted: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
 ) -> CostCurve | Response:
     """For each finished run, the active labelling hours in its labels and its accuracy."""
-    curve = accuracy.cost_curve(session, project_id)
+    curve = cost_curve.of_project(session, project_id)
     if wanted == "json":
         return curve
     name = f"cost-curve-{project_id}.csv"
     return Response(
-        accuracy.as_csv(curve),
+        cost_curve.as_csv(curve),
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

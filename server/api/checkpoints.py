@@ -9,7 +9,7 @@ from server.api.problems import problems
 from server.models import Checkpoint, Run
 from server.schemas.common import DatabaseId
 from server.schemas.run import CheckpointOut
-from server.services import checkpoints, runs
+from server.services.runs import checkpoints, runs
 from trainer.contract import Score
 
 router = APIRouter(tags=["checkpoints"])

@@ -15,7 +15,7 @@ from server.db import DATABASE_ERRORS, session_scope
 from server.models import RunEvent
 from server.models.run import RunState
 from server.schemas.run import MetricPoint
-from server.services import runs
+from server.services.runs import runs
 
 LOOK_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 15

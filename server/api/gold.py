@@ -7,7 +7,7 @@ from server.api.problems import problems
 from server.models.user import Role
 from server.schemas.common import DatabaseId
 from server.schemas.gold import GoldIn, GoldOut, Quality
-from server.services import gold, quality
+from server.services.quality import gold_answers, gold_set
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -24,13 +24,13 @@ def make_gold(
 
     They are made once a project; the same request again changes nothing, or retries what failed.
     """
-    return gold.request(session, project_id, body.count)
+    return gold_set.request(session, project_id, body.count)
 
 
 @router.get("/{project_id}/gold", responses=problems(401, 403, 404))
 def show_gold(project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep) -> GoldOut:
     """How far a project's gold images are."""
-    return gold.status(session, project_id)
+    return gold_set.status(session, project_id)
 
 
 @router.get("/{project_id}/quality", responses=problems(401, 403, 404))
@@ -40,5 +40,5 @@ def show_quality(project_id: DatabaseId, caller: Reader, session: ReadSessionDep
     Annotators see themselves alone, as they stood when the day began (UTC).
     """
     if caller.is_at_least(Role.ENGINEER):
-        return quality.measure(session, project_id)
-    return quality.measure_own(session, project_id, caller.id)
+        return gold_answers.measure(session, project_id)
+    return gold_answers.measure_own(session, project_id, caller.id)

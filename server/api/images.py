@@ -37,9 +37,13 @@ from server.schemas.image import (
     Requeue,
     Requeued,
 )
-from server.services import agreement, browse, images, labels, manifests, projects
-from server.services.browse import ImageFilter, ImageOrder, Place, Said, State
-from server.services.images import Imported
+from server.services import projects
+from server.services.assignment import leases
+from server.services.images import browse, files, importing, lookup, manifests
+from server.services.images.browse import ImageFilter, ImageOrder, Place, Said, State
+from server.services.images.importing import Imported
+from server.services.labels import reading
+from server.services.quality import agreement
 from server.settings import get_settings
 
 router = APIRouter(tags=["images"])
@@ -109,7 +113,7 @@ async def _import_manifest(project_id: int, request: Request) -> Imported:
         def register() -> Imported:
             with session_scope() as session:
                 project = projects.get(session, project_id)
-                return images.register_manifest(session, project, manifests.parse(body))
+                return importing.register_manifest(session, project, manifests.parse(body))
 
         return await run_in_threadpool(register)
 
@@ -118,19 +122,19 @@ async def _import_files(project_id: int, request: Request) -> Imported:
     settings = get_settings()
     result = Imported()
     async with request.form(max_files=settings.max_upload_files, max_fields=10) as form:
-        files = [f for f in form.getlist("files") if isinstance(f, UploadFile)]
-        if not files:
+        uploads = [f for f in form.getlist("files") if isinstance(f, UploadFile)]
+        if not uploads:
             raise BadInput("files: there is no file in the form")
-        async for name, content in _contents(files, settings.max_image_bytes, result):
-            await run_in_threadpool(images.import_file, project_id, name, content, result)
+        async for name, content in _contents(uploads, settings.max_image_bytes, result):
+            await run_in_threadpool(importing.import_file, project_id, name, content, result)
     return result
 
 
 async def _contents(
-    files: list[UploadFile], limit: int, result: Imported
+    uploads: list[UploadFile], limit: int, result: Imported
 ) -> AsyncIterator[tuple[str, bytes]]:
-    for file in files:
-        name = images.uploaded_name(file.filename or "unnamed")
+    for file in uploads:
+        name = importing.uploaded_name(file.filename or "unnamed")
         if (file.size or 0) > limit:
             result.rejected.append((name, f"larger than {limit / 2**20:.0f} MB"))
             continue
@@ -211,7 +215,7 @@ def show_neighbours(
 ) -> Neighbours:
     """The images before and after one in a list with the same filter."""
     project = projects.get(session, project_id)
-    image = images.get(session, image_id)
+    image = lookup.get(session, image_id)
     if image.project_id != project_id:
         raise NotFound(f"there is no image {image_id} in this project")
     previous_id, next_id = browse.neighbours(session, project, wanted, image)
@@ -224,7 +228,7 @@ def requeue_images(
 ) -> Requeued:
     """Hand images out again. What was said of them so far stays."""
     project = projects.get(session, project_id)
-    return Requeued(images=images.requeue(session, project, body.image_ids))
+    return Requeued(images=leases.requeue(session, project, body.image_ids))
 
 
 @router.get("/projects/{project_id}/disputed", responses=problems(401, 403, 404))
@@ -272,13 +276,13 @@ def _moment_and_id(cursor: str) -> tuple[datetime, int]:
 @router.get("/images/{image_id}", responses=problems(401, 403, 404))
 def show_image(image_id: DatabaseId, caller: Reader, session: ReadSessionDep) -> ImageDetail:
     """One image with the history of its labels; an annotator sees their own."""
-    image = images.get(session, image_id)
+    image = lookup.get(session, image_id)
     everybody = caller.is_at_least(Role.ENGINEER)
-    history = images.label_history(session, image_id, None if everybody else caller.id)
+    history = reading.history(session, image_id, None if everybody else caller.id)
     n_labels = sum(label.current and label.skipped is None for label in history)
     return ImageDetail(
         **image_out(image, n_labels).model_dump(),
-        history=labels.describe(session, history),
+        history=reading.describe(session, history),
     )
 
 
@@ -298,6 +302,6 @@ def image_file(
     It comes 320, 640, 1280, 1920 or 2560 pixels wide: the next of these, or the largest where more
     is asked for. A picture that is no wider than what is asked for or than that comes as it is.
     """
-    path = images.file_for_screen(images.get(session, image_id), width)
+    path = files.file_for_screen(lookup.get(session, image_id), width)
     # A file never changes under its image: a browser may keep it, but not share it.
     return FileResponse(path, headers={"Cache-Control": "private, max-age=31536000, immutable"})

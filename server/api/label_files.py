@@ -19,9 +19,10 @@ from server.schemas.label_file import (
     MatchExample,
     RejectedLabel,
 )
-from server.services import label_files, projects, users
-from server.services.label_files import Existing, ImportRules, Unmentioned
-from server.services.label_formats import FORMATS, LabelFormat
+from server.services import projects, users
+from server.services.labels import files as label_files
+from server.services.labels.files import Existing, ImportRules, Unmentioned
+from server.services.labels.formats import FORMATS, LabelFormat
 
 router = APIRouter(tags=["label files"])
 

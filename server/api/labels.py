@@ -10,7 +10,7 @@ from server.errors import Forbidden
 from server.models.user import Role
 from server.schemas.common import DatabaseId, Page
 from server.schemas.label import LabelIn, LabelOut
-from server.services import labels
+from server.services.labels import reading, submitting
 
 router = APIRouter(tags=["labelling"])
 
@@ -47,8 +47,8 @@ def put_label(
     """
     if body.resolves and not caller.is_at_least(Role.ENGINEER):
         raise Forbidden(f"resolves: this needs the role {Role.ENGINEER.value}")
-    label = labels.submit(session, image_id, caller.id, body, idempotency_key)
-    return labels.describe(session, [label])[0]
+    label = submitting.submit(session, image_id, caller.id, body, idempotency_key)
+    return reading.describe(session, [label])[0]
 
 
 @router.get("/projects/{project_id}/labels/mine", responses=problems(401, 403, 404))
@@ -61,7 +61,7 @@ def list_own_labels(
 ) -> Page[LabelOut]:
     """One's own current labels, newest first."""
     before = min(int(cursor), 2**31 - 1) if cursor else None
-    found = labels.list_own(session, project_id, caller.id, before, limit + 1)
+    found = reading.list_own(session, project_id, caller.id, before, limit + 1)
     more = len(found) > limit
-    items = labels.describe(session, found[:limit])
+    items = reading.describe(session, found[:limit])
     return Page(items=items, next_cursor=str(items[-1].id) if more else None)

@@ -12,9 +12,11 @@ from server.db import session_scope
 from server.models import Image
 from server.schemas.common import DatabaseId
 from server.schemas.label import Heartbeat, LeasedImage, LeaseIds, LeaseIn, LeaseOut, PrefillOut
-from server.services import labels, leases, predictions, prefill, projects
-from server.services.leases import Lease
-from server.services.prefill import Handout
+from server.services import predictions, projects
+from server.services.assignment import leases, prefill
+from server.services.assignment.leases import Lease
+from server.services.assignment.prefill import Handout
+from server.services.labels import reading
 
 router = APIRouter(tags=["labelling"])
 
@@ -34,12 +36,12 @@ def _describe(
 ) -> list[LeaseOut]:
     project = projects.get(session, project_id)
     found = leases.leased_images(session, taken)
-    own = labels.current_of(session, caller.id, list(found))
+    own = reading.current_of(session, caller.id, list(found))
     lease_ids = {lease.image_id: lease.id for lease in taken}
     whole = {image_id for image_id, label in own.items() if not label.partial}
     handouts = prefill.hand_out(session, project, caller.id, lease_ids, whole)
     names = {category.id: category.name for category in project.categories}
-    described = {label.image_id: label for label in labels.describe(session, list(own.values()))}
+    described = {label.image_id: label for label in reading.describe(session, list(own.values()))}
     return [
         LeaseOut(
             id=lease.id,

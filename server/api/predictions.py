@@ -15,7 +15,9 @@ from server.models import Prediction, Project
 from server.models.user import Role
 from server.schemas.common import DatabaseId
 from server.schemas.label import PredictionOut
-from server.services import images, predictions, prefill
+from server.services import predictions
+from server.services.assignment import prefill
+from server.services.images import lookup
 from server.storage import get_storage
 
 router = APIRouter(tags=["predictions"])
@@ -24,7 +26,7 @@ RunId = Annotated[DatabaseId | None, Query(description="A run; unset: the projec
 
 
 def _find(session: Session, caller: Caller, image_id: int, run_id: int | None) -> Prediction:
-    image = images.get(session, image_id)
+    image = lookup.get(session, image_id)
     project = session.get_one(Project, image.project_id)
     if not project.show_predictions and not caller.is_at_least(Role.ENGINEER):
         raise Forbidden("this project does not show predictions to annotators")

@@ -25,7 +25,9 @@ from server.schemas.project import (
     ProjectOut,
     SkipCount,
 )
-from server.services import agreement, categories, overlap, prefill_effect, projects
+from server.services import categories, projects
+from server.services.assignment import overlap
+from server.services.quality import agreement, prefill_effect
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 

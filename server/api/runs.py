@@ -17,7 +17,7 @@ from server.errors import NotFound
 from server.models import Run
 from server.schemas.common import DatabaseId
 from server.schemas.run import MetricPoint, RunDetail, RunIn, RunOut
-from server.services import accuracy, runs
+from server.services.runs import cost_curve, runs
 
 router = APIRouter(tags=["runs"], lifespan=event_stream.ending_at_shutdown)
 
@@ -39,7 +39,7 @@ def run_out(run: Run) -> RunOut:
 def run_detail(session: Session, run: Run) -> RunDetail:
     """A run with its configuration and report."""
     url = f"/api/v1/runs/{run.id}/report.html" if runs.report_page(run) else None
-    baseline = accuracy.baseline_of(session, run)
+    baseline = cost_curve.baseline_of(session, run)
     return RunDetail.model_validate(_fields(run, RunDetail, report_url=url, baseline=baseline))
 
 

@@ -9,7 +9,7 @@ from server.api.problems import problems
 from server.models import Snapshot
 from server.schemas.common import DatabaseId
 from server.schemas.snapshot import SnapshotOut
-from server.services import snapshots
+from server.services.labels import snapshots
 from server.storage import get_storage
 
 router = APIRouter(tags=["snapshots"])

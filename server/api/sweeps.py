@@ -20,7 +20,9 @@ from server.schemas.sweep import (
     SweepStored,
     SweptImage,
 )
-from server.services import projects, sweep_answers, sweeps
+from server.services import projects
+from server.services.assignment import sweep_pages
+from server.services.labels import sweep_answers
 
 router = APIRouter(tags=["labelling"])
 
@@ -32,7 +34,7 @@ def list_sweeps(
     project_id: DatabaseId, _caller: Reader, session: ReadSessionDep
 ) -> list[SweepCategory]:
     """What is left to sweep of each category, in the project's order."""
-    left = sweep_answers.left(session, projects.get(session, project_id))
+    left = sweep_pages.left(session, projects.get(session, project_id))
     return [SweepCategory(category=name, left=n) for name, n in left.items()]
 
 
@@ -43,7 +45,7 @@ def take_sweep(project_id: DatabaseId, body: SweepIn, caller: Annotator) -> Swee
     Nobody else is given them before the page is answered, given back, or its time has run out.
     Images that the caller is to judge blind are on no page that a model has sorted.
     """
-    page = sweeps.take(project_id, caller.id, body.category, body.held)
+    page = sweep_pages.take(project_id, caller.id, body.category, body.held)
     return None if page is None else _describe(page, body.category)
 
 
@@ -81,7 +83,7 @@ def put_sweep_answers(
 @router.post("/sweeps/{page_id}/heartbeat", responses=problems(401, 403, 409))
 def renew_sweep(page_id: PagePath, caller: Annotator, session: SessionDep) -> SweepHeartbeat:
     """Hold a page for its full time again."""
-    until = sweep_answers.renew(session, page_id, caller.id)
+    until = sweep_pages.renew(session, page_id, caller.id)
     return SweepHeartbeat(id=page_id, expires_at=until)
 
 
@@ -92,4 +94,4 @@ def renew_sweep(page_id: PagePath, caller: Annotator, session: SessionDep) -> Sw
 )
 def release_sweep(page_id: PagePath, caller: Annotator, session: SessionDep) -> None:
     """Give the images of an unanswered page back."""
-    sweep_answers.release(session, page_id, caller.id)
+    sweep_pages.release(session, page_id, caller.id)

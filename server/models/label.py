@@ -4,8 +4,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Exists,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    exists,
+    or_,
+)
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from server.db import Base, UtcDateTime, utcnow
 from server.models.image import Image
@@ -62,6 +73,21 @@ class Label(Base):
     image: Mapped[Image] = relationship()
     annotator: Mapped[User] = relationship()
 
+    @classmethod
+    def counts(cls) -> ColumnElement[bool]:
+        """Whether it is one that training sees: current, no skip, not gold and not overruled.
+
+        A reviewer's decision overrules all other labels of its image, and earlier decisions.
+        """
+        decision = aliased(cls)
+        is_overruled = exists().where(
+            decision.image_id == cls.image_id,
+            decision.current,
+            decision.resolves,
+            or_(~cls.resolves, decision.id > cls.id),
+        )
+        return and_(cls.current, cls.skipped.is_(None), cls.gold.is_(False), ~is_overruled)
+
 
 class AnswerValue(StrEnum):
     PRESENT = "present"
@@ -85,3 +111,18 @@ class Answer(Base):
     category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"), primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
     value: Mapped[str] = mapped_column(String(10))
+
+    @classmethod
+    def is_disputed(cls, image_id: object, category_id: int | None = None) -> Exists:
+        """Whether one label calls a category present in the image and another calls it absent."""
+        one, other = aliased(cls), aliased(cls)
+        contradiction = exists().where(
+            one.image_id == image_id,
+            one.value == AnswerValue.PRESENT.value,
+            other.image_id == one.image_id,
+            other.category_id == one.category_id,
+            other.value == AnswerValue.ABSENT.value,
+        )
+        if category_id is None:
+            return contradiction
+        return contradiction.where(one.category_id == category_id)

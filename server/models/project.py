@@ -1,5 +1,6 @@
 """A project: a target domain with its categories, and how it is labelled and trained."""
 
+import random
 import secrets
 from datetime import datetime
 
@@ -72,7 +73,7 @@ class Project(Base):
     min_view_ms: Mapped[int] = mapped_column(default=400)
     """How long the labelling page shows an image before it takes an answer, in milliseconds."""
     order: Mapped[str] = mapped_column(String(20), default="imported")
-    """In which order images are handed out; see `services.priorities`."""
+    """In which order images are handed out; see `services.assignment.priorities`."""
     neutral_priority: Mapped[float] = mapped_column(default=0.0)
     """Of an image of which nothing is known yet."""
     prioritised_for: Mapped[str] = mapped_column(String(60), default="")
@@ -85,3 +86,7 @@ class Project(Base):
     )
     gold_set: Mapped[GoldSet | None] = relationship(viewonly=True)
     """The gold images that it was asked to have; none where it never was."""
+
+    def new_priority(self) -> float:
+        """Of an image of which nothing is known yet."""
+        return random.random() if self.order == "random" else self.neutral_priority  # noqa: S311

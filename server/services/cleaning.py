@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session
 from server.db import session_scope
 from server.models import Checkpoint, GoldImage, Image, Prediction, Run, Snapshot
 from server.models.run import RunState
-from server.services import checkpoints
-from server.services.trainer_process import LOCK
+from server.services.runs import checkpoints
+from server.services.runs.trainer_process import LOCK
 from server.settings import Settings, get_settings
 from server.storage import get_storage
 

@@ -5,7 +5,7 @@ import threading
 from celery import shared_task
 
 from server.db import DATABASE_ERRORS
-from server.services import gold_making
+from server.services.quality import gold_making
 
 _making = threading.Lock()
 

@@ -5,9 +5,9 @@ import time
 
 from celery import shared_task
 
+from server import worker
 from server.db import DATABASE_ERRORS
-from server.services import images
-from server.services.execution import worker_stops
+from server.services.images import verifying
 from server.settings import get_settings
 
 AT_ONCE = 20
@@ -17,7 +17,7 @@ _verifying = threading.Lock()
 
 @shared_task(throws=DATABASE_ERRORS, name="verify_images")
 def verify_images() -> None:
-    """Look at the pictures that wait for it, until the next sweep asks again.
+    """Look at the pictures that wait for it, until the next upkeep asks again.
 
     One at a time in a process, so that a thread is left for everything else.
     """
@@ -25,8 +25,8 @@ def verify_images() -> None:
         return
     try:
         until = time.monotonic() + get_settings().sweep_seconds
-        while images.verify_registered(AT_ONCE) == AT_ONCE:
-            if time.monotonic() > until or worker_stops.is_set():
+        while verifying.verify_registered(AT_ONCE) == AT_ONCE:
+            if time.monotonic() > until or worker.stopping.is_set():
                 return
     finally:
         _verifying.release()

@@ -5,7 +5,7 @@ import threading
 from celery import shared_task
 
 from server.db import DATABASE_ERRORS, session_scope
-from server.services import priorities
+from server.services.assignment import priorities
 
 _computing = threading.Lock()
 

@@ -3,8 +3,9 @@
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
+from server import worker
 from server.db import DATABASE_ERRORS
-from server.services import execution
+from server.services.runs import execution
 
 
 @shared_task(throws=DATABASE_ERRORS, name="execute_run")
@@ -15,4 +16,4 @@ def execute_run(run_id: int) -> None:
 
 @worker_shutting_down.connect
 def _stop_trainer(**_signal: object) -> None:
-    execution.worker_stops.set()
+    worker.stopping.set()

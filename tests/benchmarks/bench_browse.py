@@ -27,18 +27,14 @@ from server import db, migrations
 from server.db import session_scope
 from server.models import Assignment, Image
 from server.schemas.project import CategoryIn, ProjectIn
-from server.services import (
-    agreement,
-    browse,
-    label_files,
-    leases,
-    prefill_effect,
-    priorities,
-    projects,
-)
-from server.services.browse import ImageFilter, Place
-from server.services.label_files import ImportRules
-from server.services.label_formats import LabelFormat
+from server.services import projects
+from server.services.assignment import leases, priorities
+from server.services.images import browse
+from server.services.images.browse import ImageFilter, Place
+from server.services.labels import files as label_files
+from server.services.labels.files import ImportRules
+from server.services.labels.formats import LabelFormat
+from server.services.quality import agreement, prefill_effect
 from tests.benchmarks import large_project
 from tests.benchmarks.large_project import IMAGES, LargeProject
 from tests.services.postgres import fresh_database, start_postgres

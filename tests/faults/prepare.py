@@ -7,14 +7,15 @@ from server import db, migrations
 from server.db import session_scope
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn
-from server.services import images, users
+from server.services import users
+from server.services.images import importing
 from tests.server.factories import make_trainable_project, picture
 
 if __name__ == "__main__":
     migrations.upgrade(db.get_engine())
     project_id = make_trainable_project(labels=0, images=0, blind_share=0, gold_share=0)
     for number in range(6):
-        images.import_file(project_id, f"{number}.png", picture(number), images.Imported())
+        importing.import_file(project_id, f"{number}.png", picture(number), importing.Imported())
     with session_scope() as session:
         lead = users.create(session, "lead@example.org", "correct horse battery", Role.ADMIN)
         wanted = TokenIn(name="faults", scopes=list(Scope))

@@ -16,7 +16,7 @@ from server.db import session_scope
 from server.models import Category, Image, Label, Prediction, Project, Run, Snapshot, User
 from server.models.image import ImageState
 from server.models.run import RunState
-from server.services import answers
+from server.services.labels import store
 from server.settings import get_settings
 from server.storage import get_storage
 
@@ -99,7 +99,7 @@ def add_label(project_id: int, image_id: int, annotator_id: int, **fields: Any) 
             revision=earlier + 1, present=present, absent=absent, unsure=unsure, points=points,
             request_hash="none", **defaults | fields,
         )  # fmt: skip
-        answers.replace(session, session.get_one(Image, image_id), label)
+        store.replace(session, session.get_one(Image, image_id), label)
 
 
 def add_prediction(run_id: int, image_id: int, presence: dict[str, float], **fields: Any) -> None:

@@ -18,7 +18,8 @@ from server.main import create_app
 from server.models import Prediction, User
 from server.models.user import Role
 from server.schemas.run import RunIn
-from server.services import claims, execution, predictions, run_directory, runs, users
+from server.services import users
+from server.services.runs import claims, directory, execution, predictions_import, runs
 from tests.server.factories import (
     add_images,
     eventually,
@@ -28,7 +29,7 @@ from tests.server.factories import (
 )
 from tests.services.postgres import Postgres, own_postgres
 
-SCRIPT = Path(__file__).parent / "services" / "scripted_trainer.py"
+SCRIPT = Path(__file__).parent / "services" / "runs" / "scripted_trainer.py"
 
 
 @pytest.fixture(scope="module")
@@ -121,13 +122,16 @@ def test_a_restart_while_a_run_ends_costs_nothing(
             stopped.set()
 
     run_id = queue_run()
-    hooks = {"publishing": (predictions, "_import_batch"), "last word": (claims, "lock_held")}
+    hooks = {
+        "publishing": (predictions_import, "_import_batch"),
+        "last word": (claims, "lock_held"),
+    }
     if moment in hooks:
         module, name = hooks[moment]
         real = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *given: (stop(), real(*given))[1])
     worker = play("succeed_later", run_id)
-    folder = run_directory.path_of(run_id)
+    folder = directory.path_of(run_id)
     eventually((folder / "starts").exists)
     if moment == "trainer ends":
         stop()

@@ -17,7 +17,7 @@ from server.db import session_scope
 from server.models import Run
 from server.models.run import RunState
 from server.processes import bound_to_parent
-from server.services import claims
+from server.services.runs import claims
 from tests.server.factories import eventually, make_project, make_run
 from tests.server.people import EMAILS, PASSWORD
 from tests.services.processes import free_port, stop

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
 
 from server import storage
-from server.services import images
+from server.services.images import verifying
 from server.settings import get_settings
 from tests.odd_pictures import ASCII, ORIENTATION, exif_of, mpo, samples, scene, with_tag
 
@@ -242,7 +242,7 @@ def test_a_manifest_is_registered_at_once_and_verified_later(
     assert {i["state"] for i in shown(engineer, project_id)} == {"registered"}
     assert send_manifest(engineer, project_id, *lines).json()["skipped"] == 2
 
-    assert images.verify_registered() == 2
+    assert verifying.verify_registered() == 2
     one, two = shown(engineer, project_id)
     assert (one["external_id"], one["state"], one["width"]) == ("one", "ready", 64)
     assert (two["external_id"], two["state"]) == ("cam/2.jpg", "rejected")
@@ -320,7 +320,7 @@ def test_an_allowed_host_in_a_private_network_is_not_fetched(
     monkeypatch.setenv("WEAKSEG_IMAGE_HOSTS", '["localhost"]')
     get_settings.cache_clear()
     send_manifest(engineer, project_id, {"uri": "https://localhost/a.jpg"})
-    images.verify_registered()
+    verifying.verify_registered()
     [image] = shown(engineer, project_id)
     assert image["state"] == "rejected"
     assert "private network" in image["reject_reason"]
@@ -334,7 +334,7 @@ def test_a_link_out_of_the_image_folder_is_not_followed(
     (tmp_path / "secret.jpg").write_bytes(jpeg(1))
     (root / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     send_manifest(engineer, project_id, {"uri": "link.jpg"})
-    images.verify_registered()
+    verifying.verify_registered()
     [image] = shown(engineer, project_id)
     assert "leads out" in image["reject_reason"]
 
@@ -369,12 +369,12 @@ def test_a_picture_that_cannot_be_fetched_stops_no_other(
     uris = [*ODD_ADDRESSES, "odd.tif", "broken-exif.png", "good.jpg"]
     answer = send_manifest(engineer, project_id, *({"uri": uri} for uri in uris))
     assert answer.json()["imported"] == len(uris)
-    assert images.verify_registered() == len(uris)
+    assert verifying.verify_registered() == len(uris)
     found = {image["external_id"]: image for image in shown(engineer, project_id)}
     assert [uri for uri in uris if found[uri]["state"] == "ready"] == uris[-2:]
     assert all(found[uri]["reject_reason"] for uri in uris[:-2])
     assert found["broken-exif.png"]["note"]
-    assert images.verify_registered() == 0
+    assert verifying.verify_registered() == 0
 
 
 def test_the_first_lease_passes_over_what_cannot_be_read(
@@ -427,7 +427,7 @@ def test_an_error_that_nobody_thought_of_is_that_pictures_reason(
 
     monkeypatch.setattr(PillowImage, "open", fail)
     send_manifest(engineer, project_id, {"uri": "odd.jpg"}, {"uri": "good.jpg"})
-    assert images.verify_registered() == 2
+    assert verifying.verify_registered() == 2
     odd, good = shown(engineer, project_id)
     assert (odd["state"], good["state"]) == ("rejected", "ready")
     assert odd["reject_reason"]
@@ -454,14 +454,14 @@ def test_no_picture_is_rejected_for_a_full_disk(
 
     monkeypatch.setattr(storage.Storage, "put_bytes", fail)
     full = True
-    assert images.verify_registered() == 0
+    assert verifying.verify_registered() == 0
     assert {image["state"] for image in shown(engineer, project_id)} == {"registered"}
     full = False
-    assert images.verify_registered(limit=2) == 2
+    assert verifying.verify_registered(limit=2) == 2
     states = [image["state"] for image in shown(engineer, project_id)]
     assert states == ["registered", "ready", "ready"]
     monkeypatch.setattr(storage.Storage, "put_bytes", whole)
-    assert images.verify_registered() == 1
+    assert verifying.verify_registered() == 1
 
 
 def test_pages_and_states(
@@ -576,7 +576,7 @@ def test_a_manifest_finds_a_file_that_is_spelled_otherwise_on_disk(
     folder.mkdir(parents=True)
     (folder / "o\u0308 \u202f.jpg").write_bytes(jpeg(1))
     send_manifest(engineer, project_id, {"uri": "caf\u00e9/\u00f6 \u202f.jpg"})
-    images.verify_registered()
+    verifying.verify_registered()
     assert [image["state"] for image in shown(engineer, project_id)] == ["ready"]
 
 
@@ -595,5 +595,5 @@ def test_links_lead_out_of_the_image_folder_where_that_is_allowed(
     (tmp_path / "elsewhere/1.jpg").write_bytes(jpeg(1))
     (root / "linked").symlink_to(tmp_path / "elsewhere")
     send_manifest(engineer, project_id, {"uri": "linked/1.jpg"}, {"uri": "linked/../1.jpg"})
-    images.verify_registered()
+    verifying.verify_registered()
     assert [i["state"] for i in shown(engineer, project_id)] == ["ready"]

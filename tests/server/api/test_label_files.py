@@ -19,9 +19,9 @@ from server.db import session_scope, utcnow
 from server.models import Answer, Assignment, Image, Label, Prediction
 from server.models.image import AssignmentState
 from server.models.user import Role
-from server.services import label_files
-from server.services.label_files import ImportRules
-from server.services.label_formats import LabelFormat
+from server.services.labels import files as label_files
+from server.services.labels.files import ImportRules
+from server.services.labels.formats import LabelFormat
 from tests.server.factories import (
     add_images,
     add_label,
@@ -33,7 +33,7 @@ from tests.server.factories import (
 )
 from tests.server.people import EMAILS
 
-EXPORTED = Path(__file__).parents[1] / "services" / "exported"
+EXPORTED = Path(__file__).parents[1] / "services" / "labels" / "exported"
 
 
 def add_open_images(project_id: int, names: list[str], overlap: int = 1) -> list[int]:

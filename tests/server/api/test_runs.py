@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 
 from server.db import session_scope
 from server.models.run import RunState
-from server.services import claims, runs
+from server.services.runs import claims, runs
 from server.storage import get_storage
 from tests.server.factories import make_project, make_run, make_trainable_project, run_row
 

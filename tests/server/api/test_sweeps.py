@@ -18,7 +18,8 @@ from server.models import Assignment, Image, Label, Project, SweepPage, User
 from server.models.user import Role
 from server.schemas.label import Timing
 from server.schemas.sweep import SweepAnswers
-from server.services import leases, prefill, snapshots, sweep_answers, sweeps, timing
+from server.services.assignment import leases, prefill, sweep_pages
+from server.services.labels import snapshots, sweep_answers, timing
 from tests.server.factories import (
     add_images,
     add_label,
@@ -610,7 +611,7 @@ def test_each_image_is_asked_of_as_many_people_as_wanted(
     def work(person: int) -> list[int]:
         together.wait()
         mine: list[int] = []
-        while page := sweeps.take(made["id"], person, "Tree", []):
+        while page := sweep_pages.take(made["id"], person, "Tree", []):
             mine += answer_all(page, person)
         assert len(set(mine)) == len(mine)
         return mine
@@ -635,8 +636,8 @@ def test_sweepers_and_labellers_never_hold_the_same_image(
 
     def swept(person: int) -> Iterator[list[int]]:
         held: list[str] = []
-        while len(held) < sweeps.MAX_PAGES:
-            page = sweeps.take(made["id"], person, "Tree", held)
+        while len(held) < sweep_pages.MAX_PAGES:
+            page = sweep_pages.take(made["id"], person, "Tree", held)
             if page is None:
                 return
             held.append(page.id)
@@ -658,7 +659,7 @@ def test_one_page_sent_many_times_at_once_is_stored_once(
 ) -> None:
     made = project(images=24)
     [person] = many_people(1)
-    page = sweeps.take(made["id"], person, "Tree", [])
+    page = sweep_pages.take(made["id"], person, "Tree", [])
     assert page is not None
     with ThreadPoolExecutor(6) as pool:
         assert len(list(pool.map(lambda _: answer_all(page, person), range(6)))) == 6

@@ -16,11 +16,12 @@ from server.models import Checkpoint, Image, Prediction, Snapshot
 from server.models.run import RunState
 from server.queue import get_app
 from server.schemas.run import RunIn
-from server.services import cleaning, execution, run_directory, runs
+from server.services import cleaning
+from server.services.runs import directory, execution, runs
 from server.settings import get_settings
 from server.storage import get_storage
 from tests.server.factories import make_run, make_trainable_project, run_row
-from tests.server.services.test_execution import SCRIPT
+from tests.server.services.runs.test_execution import SCRIPT
 
 HASH = "ab" * 32
 ORPHANS = (
@@ -134,7 +135,7 @@ def test_what_is_young_stays(finished: int, data: Path) -> None:
 
 @pytest.mark.parametrize("state", [s for s in RunState if s is not RunState.SUCCEEDED])
 def test_a_run_that_can_go_on_keeps_its_folder(finished: int, data: Path, state: RunState) -> None:
-    folder = run_directory.path_of(make_run(run_row(finished).project_id, state))
+    folder = directory.path_of(make_run(run_row(finished).project_id, state))
     put(folder / "checkpoints/training-state.safetensors")
     half = put(folder / "checkpoints/.training-state.safetensors.12.partial")
     age(data)
@@ -144,7 +145,7 @@ def test_a_run_that_can_go_on_keeps_its_folder(finished: int, data: Path, state:
 
 
 def test_a_folder_stays_while_a_trainer_works_there(finished: int, data: Path) -> None:
-    lock = run_directory.path_of(finished) / "trainer.lock"
+    lock = directory.path_of(finished) / "trainer.lock"
     with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         weakseg_clean()
@@ -158,7 +159,7 @@ def test_a_folder_stays_while_storage_lacks_a_checkpoint(finished: int, data: Pa
         key = session.scalars(select(Checkpoint.storage_key)).one()
     get_storage().path(key).unlink()
     weakseg_clean()
-    assert run_directory.path_of(finished).exists()
+    assert directory.path_of(finished).exists()
 
 
 def test_links_lead_nowhere(finished: int, data: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from server import db, migrations
 from server.db import session_scope
 from server.processes import bound_to_parent
 from server.schemas.run import RunIn
-from server.services import run_directory, runs
+from server.services.runs import directory, runs
 from tests.server.factories import eventually, make_trainable_project, run_row
 from tests.services.postgres import fresh_database
 from tests.services.processes import stop
@@ -94,5 +94,5 @@ def await_state(run_id: int, state: str) -> None:
 def trainer_of(run_id: int) -> Path:
     """Where the trainer's process shows, once it works."""
     eventually(lambda: run_row(run_id).step == 3)
-    lock = run_directory.path_of(run_id) / "trainer.lock"
+    lock = directory.path_of(run_id) / "trainer.lock"
     return Path("/proc") / lock.read_text()

@@ -3,9 +3,9 @@
 import sys
 from functools import partial
 
-from server.services import execution
+from server.services.runs import execution
 from server.tasks import app
-from tests.server.services import scripted_trainer
+from tests.server.services.runs import scripted_trainer
 
 if __name__ == "__main__":
     command = (sys.executable, scripted_trainer.__file__, "as_seeded")

@@ -13,7 +13,7 @@ from server.db import session_scope
 from server.models import Image
 from server.models.image import ImageState
 from server.queue import get_app
-from server.services import runs
+from server.services.runs import runs
 from server.settings import get_settings
 from tests.server.factories import (
     add_images,

@@ -1,0 +1,39 @@
+"""What keeps sweeps and ordinary leases apart: nobody gets an image that is on a page in work.
+
+On PostgreSQL whoever takes a page waits for everybody who takes leases, and the other way round;
+leases do not wait for each other. On SQLite writers queue.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.orm import Session
+
+from server.db import is_postgresql
+from server.models import SweepPage, SweepPlace
+
+LOCK = 0x73776570
+
+
+def taking_leases(session: Session, project_id: int) -> None:
+    """Until this transaction ends, no page of the project is taken."""
+    if is_postgresql(session):
+        session.execute(select(func.pg_advisory_xact_lock_shared(LOCK, project_id)))
+
+
+def taking_page(session: Session, project_id: int) -> None:
+    """Until this transaction ends, no page or lease of the project is taken by anybody else."""
+    if is_postgresql(session):
+        session.execute(select(func.pg_advisory_xact_lock(LOCK, project_id)))
+
+
+def is_held(now: datetime) -> ColumnElement[bool]:
+    """Whether a page waits for its answers, and its time has not run out."""
+    return and_(SweepPage.answered_at.is_(None), SweepPage.expires_at > now)
+
+
+def covers(image_id: object, now: datetime) -> ColumnElement[bool]:
+    """Whether an image is on a page that somebody holds, for whichever category."""
+    return exists().where(
+        SweepPlace.image_id == image_id, SweepPage.id == SweepPlace.page_id, is_held(now)
+    )

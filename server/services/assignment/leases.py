@@ -1,0 +1,361 @@
+"""Leases: who may label which image right now.
+
+A lease is taken in one UPDATE whose WHERE clause holds all conditions, expiry included, so that
+no image is handed to two people at once. On PostgreSQL, rows that another transaction is taking
+are passed over (SKIP LOCKED); on SQLite writers queue.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from math import ceil
+from statistics import median
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, and_, exists, func, or_, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.functions import GenericFunction
+
+from server.db import is_postgresql, session_scope, utcnow
+from server.errors import Conflict, NotFound
+from server.models import Assignment, Image, Label, Project, User
+from server.models.image import AssignmentState, ImageState
+from server.services import projects
+from server.services.assignment import gold_turns, holds
+from server.services.images import verifying
+from server.settings import get_settings
+
+PACE_LABELS = 20
+"""Labels of a person that tell how fast they are."""
+NOT_SHOWN: dict[str, Any] = {"blind": None, "prefilled": None, "prefilled_by": None}
+"""Of an assignment whose holder has not been shown anything yet."""
+
+
+class random_id(GenericFunction[str]):  # noqa: N801 - a function of SQL
+    """32 random hex digits, different in each row."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(random_id, "sqlite")
+def _on_sqlite(_element: random_id, _compiler: Any, **_: Any) -> str:
+    return "lower(hex(randomblob(16)))"
+
+
+@compiles(random_id, "postgresql")
+def _on_postgresql(_element: random_id, _compiler: Any, **_: Any) -> str:
+    return "replace(gen_random_uuid()::text, '-', '')"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right of one annotator to one image until a moment."""
+
+    id: str
+    expires_at: datetime
+    image_id: int
+
+
+def take(project_id: int, annotator_id: int, count: int) -> list[Lease]:
+    """Up to `count` more leases; fewer or none when not enough is left.
+
+    A person may hold `max_leases`, and beyond them as many as they label in a minute, up to four
+    times as many in all. An image whose file has not been looked at yet is verified here; a bad one
+    is set aside and another is taken. Raises NotFound for the project, Conflict when too many
+    leases are held.
+    """
+    leases: list[Lease] = []
+    while len(leases) < count:
+        with session_scope() as session:
+            project = projects.get(session, project_id)
+            wanted = count - len(leases)
+            taken = _take(session, project, annotator_id, wanted)
+        if not taken:
+            break
+        leases += [lease for lease in taken if verifying.verify(lease.image_id)]
+    return leases
+
+
+def _take(session: Session, project: Project, annotator_id: int, wanted: int) -> list[Lease]:
+    if is_postgresql(session):
+        # One person's requests queue, so that two of them can not take two slots of one image.
+        session.execute(select(User.id).where(User.id == annotator_id).with_for_update())
+    holds.taking_leases(session, project.id)
+    now = utcnow()
+    _refuse_hoarding(session, project.id, annotator_id, wanted, now)
+    expires_at = now + timedelta(seconds=get_settings().lease_seconds)
+    mixed = None
+    place = gold_turns.next_place(session, project, annotator_id, wanted, now)
+    # A gold image goes among others: alone it would be known for what it is.
+    if place is not None and session.scalar(_next_assignments(project, annotator_id, 1, now)):
+        mixed = gold_turns.lease(session, project.id, annotator_id, now, expires_at)
+    others = wanted if mixed is None else wanted - 1
+    picked = _next_assignments(project, annotator_id, others, now).cte("picked")
+    rows = session.execute(
+        update(Assignment)
+        .where(Assignment.id.in_(select(picked.c.id)), is_free(Assignment, now))
+        .values(
+            annotator_id=annotator_id,
+            lease_id=random_id(),
+            lease_expires_at=expires_at,
+            **NOT_SHOWN,
+        )
+        .returning(Assignment.slot, -Assignment.priority, Assignment.image_id, Assignment.lease_id)
+        .execution_options(synchronize_session=False)
+    )
+    in_order = sorted(rows.all())
+    taken = [Lease(lease_id or "", expires_at, image_id) for *_, image_id, lease_id in in_order]
+    if place is not None and mixed is not None:
+        taken.insert(place, Lease(mixed.lease_id, expires_at, mixed.image_id))
+    return taken
+
+
+def _refuse_hoarding(
+    session: Session, project_id: int, annotator_id: int, wanted: int, now: datetime
+) -> None:
+    most = get_settings().max_leases
+    held = session.scalar(
+        select(func.count()).where(
+            Assignment.project_id == project_id,
+            Assignment.annotator_id == annotator_id,
+            Assignment.state == AssignmentState.OPEN.value,
+            Assignment.lease_expires_at > now,
+        )
+    )
+    if (held or 0) + wanted > most:
+        most = min(4 * most, most + _a_minute(session, project_id, annotator_id))
+    if (held or 0) + wanted > most:
+        raise Conflict(
+            f"you hold {held} leases here; at most {most} are allowed at a time",
+            code="too-many-leases",
+        )
+
+
+def _a_minute(session: Session, project_id: int, annotator_id: int) -> int:
+    """How many images a person labels in a minute, by their last ones; 0 while they are new."""
+    latest = session.scalars(
+        select(Label.active_ms)
+        .where(
+            Label.project_id == project_id,
+            Label.annotator_id == annotator_id,
+            Label.skipped.is_(None),
+            Label.partial.is_(False),
+        )
+        .order_by(Label.id.desc())
+        .limit(PACE_LABELS)
+    ).all()
+    if len(latest) < PACE_LABELS // 4:
+        return 0
+    return ceil(60_000 / max(1, median(latest)))
+
+
+def is_free(assignment: Any, now: datetime) -> ColumnElement[bool]:
+    """Open, and not leased to anybody: an expired lease is none."""
+    return and_(
+        assignment.state == AssignmentState.OPEN.value,
+        or_(assignment.lease_expires_at.is_(None), assignment.lease_expires_at <= now),
+    )
+
+
+def _next_assignments(
+    project: Project, annotator_id: int, wanted: int, now: datetime
+) -> Select[int]:
+    """Ids of the next free assignments, at most one an image."""
+    query = (
+        select(Assignment.id)
+        .where(
+            Assignment.project_id == project.id,
+            Assignment.gold.is_(False),
+            is_free(Assignment, now),
+            ~holds.covers(Assignment.image_id, now),
+        )
+        .order_by(Assignment.slot, Assignment.priority.desc(), Assignment.image_id)
+        .limit(wanted)
+        .with_for_update(skip_locked=True)
+    )
+    if project.overlap == 1:
+        return query
+    other = aliased(Assignment)
+    same_image = and_(other.image_id == Assignment.image_id, other.id != Assignment.id)
+    is_mine = and_(
+        other.annotator_id == annotator_id,
+        or_(other.state == AssignmentState.DONE.value, other.lease_expires_at > now),
+    )
+    comes_first = and_(other.slot < Assignment.slot, is_free(other, now))
+    return query.where(~exists().where(same_image, or_(is_mine, comes_first)))
+
+
+def renew(session: Session, lease_id: str, annotator_id: int) -> Lease:
+    """Hold a lease for its full time again. Raises Conflict when it is lost."""
+    now = utcnow()
+    expires_at = now + timedelta(seconds=get_settings().lease_seconds)
+    image_id = session.scalar(
+        update(Assignment)
+        .where(_is_held(lease_id, annotator_id, now))
+        .values(lease_expires_at=expires_at)
+        .returning(Assignment.image_id)
+    )
+    if image_id is None:
+        raise lost()
+    return Lease(lease_id, expires_at, image_id)
+
+
+def renew_all(session: Session, lease_ids: Sequence[str], annotator_id: int) -> list[Lease]:
+    """Hold several leases for their full time again; those that are lost are left out."""
+    now = utcnow()
+    expires_at = now + timedelta(seconds=get_settings().lease_seconds)
+    held = session.execute(
+        update(Assignment)
+        .where(Assignment.lease_id.in_(lease_ids), _is_open(annotator_id, now))
+        .values(lease_expires_at=expires_at)
+        .returning(Assignment.lease_id, Assignment.image_id)
+    )
+    return [Lease(lease_id or "", expires_at, image_id) for lease_id, image_id in held]
+
+
+def release_all(session: Session, lease_ids: Sequence[str], annotator_id: int) -> None:
+    """Give images back for somebody else, but for those whose leases are lost."""
+    session.execute(
+        update(Assignment)
+        .where(Assignment.lease_id.in_(lease_ids), _is_open(annotator_id, utcnow()))
+        .values(annotator_id=None, lease_id=None, lease_expires_at=None, **NOT_SHOWN)
+    )
+
+
+def release(session: Session, lease_id: str, annotator_id: int) -> None:
+    """Give an image back for somebody else. Raises Conflict when the lease is lost."""
+    given_back = session.scalar(
+        update(Assignment)
+        .where(_is_held(lease_id, annotator_id, utcnow()))
+        .values(annotator_id=None, lease_id=None, lease_expires_at=None, **NOT_SHOWN)
+        .returning(Assignment.id)
+    )
+    if given_back is None:
+        raise lost()
+
+
+def requeue(session: Session, project: Project, image_ids: Sequence[int]) -> int:
+    """Open the done assignments of images again; returns of how many images. Labels stay.
+
+    Raises NotFound, and then changes nothing, when one is no image of the project.
+    """
+    known = select(Image.id).where(Image.is_own_of(project.id), Image.id.in_(image_ids))
+    if missing := set(image_ids) - set(session.scalars(known)):
+        raise NotFound(f"there is no image {min(missing)} in this project")
+    opened = session.scalars(
+        update(Assignment)
+        .where(Assignment.image_id.in_(image_ids), Assignment.state == AssignmentState.DONE.value)
+        .values(
+            state=AssignmentState.OPEN.value,
+            annotator_id=None,
+            lease_id=None,
+            lease_expires_at=None,
+        )
+        .returning(Assignment.image_id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(set(opened))
+
+
+def finish(session: Session, lease_id: str, annotator_id: int, image_id: int) -> Assignment:
+    """Turn a lease into a done assignment. Raises Conflict when it is lost."""
+    done: Assignment | None = session.scalar(
+        update(Assignment)
+        .where(_is_held(lease_id, annotator_id, utcnow()), Assignment.image_id == image_id)
+        .values(state=AssignmentState.DONE.value, lease_expires_at=None)
+        .returning(Assignment)
+    )
+    if done is None:
+        raise lost()
+    return done
+
+
+def finish_unleased(
+    session: Session, wanted: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Assignment]:
+    """Finish assignments that nobody holds, for labels that come without a lease.
+
+    By (annotator, image), as they are wanted; a pair is missing when somebody else holds or did
+    all assignments of the image. This is how work is kept whose lease ran out while the annotator
+    was offline.
+    """
+    if not wanted:
+        return {}
+    now = utcnow()
+    is_own = and_(is_free(Assignment, now), Assignment.gold.is_(False))
+    annotators, image_ids = (set(ids) for ids in zip(*wanted, strict=True))
+    found = session.scalars(
+        select(Assignment)
+        .where(
+            Assignment.image_id.in_(image_ids),
+            Assignment.state == AssignmentState.OPEN.value,
+            or_(is_own, Assignment.annotator_id.in_(annotators)),
+        )
+        .order_by(Assignment.image_id, Assignment.slot)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    open_ones: dict[int, list[Assignment]] = defaultdict(list)
+    for assignment in found:
+        open_ones[assignment.image_id].append(assignment)
+    finished = {}
+    for annotator_id, image_id in wanted:
+        if (best := _best(open_ones[image_id], annotator_id, now)) is not None:
+            open_ones[image_id].remove(best)
+            _finish(best, annotator_id)
+            finished[annotator_id, image_id] = best
+    return finished
+
+
+def _best(open_ones: Sequence[Assignment], annotator_id: int, now: datetime) -> Assignment | None:
+    """One's own before those that nobody holds."""
+    mine = (each for each in open_ones if each.annotator_id == annotator_id)
+    free = (
+        each
+        for each in open_ones
+        if not each.gold and (each.lease_expires_at is None or each.lease_expires_at <= now)
+    )
+    return next(chain(mine, free), None)
+
+
+def _finish(assignment: Assignment, annotator_id: int) -> None:
+    if assignment.annotator_id != annotator_id:
+        assignment.blind = assignment.prefilled = assignment.prefilled_by = None
+    assignment.annotator_id = annotator_id
+    assignment.state = AssignmentState.DONE.value
+    assignment.lease_expires_at = None
+
+
+def _is_held(lease_id: str, annotator_id: int, now: datetime) -> ColumnElement[bool]:
+    return and_(Assignment.lease_id == lease_id, _is_open(annotator_id, now))
+
+
+def _is_open(annotator_id: int, now: datetime) -> ColumnElement[bool]:
+    return and_(
+        Assignment.annotator_id == annotator_id,
+        Assignment.state == AssignmentState.OPEN.value,
+        Assignment.lease_expires_at > now,
+    )
+
+
+def lost() -> Conflict:
+    """The one answer for a lease that expired, was given back, or was never this person's."""
+    return Conflict("this lease has expired or is not yours", code="lease-lost")
+
+
+def taken() -> Conflict:
+    """The one answer for an image whose assignments are all somebody else's."""
+    return Conflict(
+        "somebody else has labelled this image, or is labelling it now", code="image-taken"
+    )
+
+
+def leased_images(session: Session, leases: list[Lease]) -> dict[int, Image]:
+    """The verified images of leases, by id."""
+    ids = [lease.image_id for lease in leases]
+    ready = Image.state == ImageState.READY.value
+    return {i.id: i for i in session.scalars(select(Image).where(Image.id.in_(ids), ready))}

@@ -1,0 +1,333 @@
+"""Sweeps: a page of images that one person answers for one category.
+
+The likeliest images come first. Ranking them may take a while and is done in a transaction that
+only reads; those that are still free are then taken in a short one that writes.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Float,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    except_,
+    func,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from server.db import session_scope, utcnow
+from server.errors import BadInput, Conflict
+from server.models import (
+    Answer,
+    Assignment,
+    Image,
+    Label,
+    Prediction,
+    Project,
+    SweepPage,
+    SweepPlace,
+)
+from server.models.image import AssignmentState, ImageState
+from server.schemas.sweep import PAGE_SIZE
+from server.services import projects
+from server.services.assignment import holds, leases, prefill
+from server.settings import get_settings
+
+CANDIDATES = 4 * PAGE_SIZE
+"""So many images are ranked, for others may take some of them meanwhile."""
+MAX_PAGES = 3
+"""That one person may hold in one project."""
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Who sweeps what."""
+
+    project: Project
+    category_id: int
+    annotator_id: int
+
+    @property
+    def run_id(self) -> int | None:
+        """Whose predictions the person may be shown."""
+        return self.project.prediction_run_id if prefill.shows_model(self.project) else None
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    image_id: int
+    probability: float | None
+
+
+def take(
+    project_id: int, annotator_id: int, category: str, held: Sequence[str]
+) -> SweepPage | None:
+    """A page for a person: one they hold that is not among `held`, or a new one; None: all is done.
+
+    Raises NotFound for the project, BadInput for a category that is not its own or for a project
+    that asks for tiles, Conflict when too many pages are held.
+    """
+    who = project_id, annotator_id, category
+    with session_scope() as session:
+        if page := _find_again(session, _sweeper(session, *who), held):
+            return page
+    while True:
+        with session_scope(read_only=True) as session:
+            candidates = _candidates(session, _sweeper(session, *who), category)
+        if not candidates:
+            return None
+        with session_scope() as session:
+            if page := _take(session, _sweeper(session, *who), candidates):
+                return page
+
+
+def _sweeper(session: Session, project_id: int, annotator_id: int, category: str) -> Sweeper:
+    project = projects.get(session, project_id)
+    if project.mode == "tiles":
+        # A tag without its tiles has no place on a form that asks for tiles.
+        raise BadInput("this project asks for tiles, not for whole images", code="no-sweeps")
+    return Sweeper(project, projects.category_id(project, category), annotator_id)
+
+
+def _find_again(session: Session, sweeper: Sweeper, held: Sequence[str]) -> SweepPage | None:
+    """A page that a reload or a crash has taken from the browser."""
+    now = utcnow()
+    page = session.scalar(
+        select(SweepPage)
+        .where(
+            SweepPage.project_id == sweeper.project.id,
+            SweepPage.annotator_id == sweeper.annotator_id,
+            SweepPage.category_id == sweeper.category_id,
+            SweepPage.id.not_in(held),
+            holds.is_held(now),
+        )
+        .order_by(SweepPage.created_at)
+        .limit(1)
+    )
+    if page is not None:
+        page.expires_at = expiry(now)
+        _load(page)
+    return page
+
+
+def _load(page: SweepPage) -> None:
+    """Its places, for when the session is closed."""
+    _ = page.places
+
+
+def expiry(now: datetime) -> datetime:
+    """Until when a page is held that is taken or renewed now."""
+    return now + timedelta(seconds=get_settings().lease_seconds)
+
+
+def _candidates(session: Session, sweeper: Sweeper, category: str) -> list[_Candidate]:
+    """Free images, the likeliest first. The person judges some blind: these are no part of it."""
+    project, run_id = sweeper.project, sweeper.run_id
+    query = select(Image.id).where(Image.id.in_(_free(sweeper, utcnow())))
+    if run_id is None:
+        ids = session.scalars(query.order_by(Image.id).limit(CANDIDATES))
+        return [_Candidate(image_id, None) for image_id in ids]
+    probability = _probability(category)
+    of_image = and_(Prediction.image_id == Image.id, Prediction.run_id == run_id)
+    rows = session.execute(
+        query.add_columns(probability)
+        .outerjoin(Prediction, of_image)
+        .order_by(probability.desc().nulls_last(), Image.id)
+        .execution_options(yield_per=PAGE_SIZE)
+    )
+    seen = (
+        _Candidate(*row)
+        for row in rows
+        if not prefill.is_blind(project, sweeper.annotator_id, row.id)
+    )
+    return list(islice(seen, CANDIDATES))
+
+
+def _probability(category: str) -> ColumnElement[float | None]:
+    """A prediction's probability of a category, whatever characters are in its name."""
+    each = func.json_each(Prediction.presence).table_valued("key", "value")
+    value = cast(cast(each.c.value, Text), Float)
+    return select(value).where(each.c.key == category).scalar_subquery().label("probability")
+
+
+def _free(
+    sweeper: Sweeper, now: datetime, within: Sequence[int] | None = None
+) -> CompoundSelect[int]:
+    """Ids of images, all or some, that lack the person's answer and that another can be at work on.
+
+    What people have said, and are asked on pages and in leases, comes to the project's overlap at
+    most. Sets, not a look at each image: half of 100,000 may be taken.
+    """
+    people: CompoundSelect[int, int | None] = union_all(
+        _answers_to(sweeper), _on_pages(sweeper, now), _leased(sweeper, now)
+    )
+    taken = people.subquery()
+    by_me = case((taken.c.annotator_id == sweeper.annotator_id, 1), else_=0)
+    is_taken = or_(func.count() >= sweeper.project.overlap, func.max(by_me) > 0)
+    waiting = select(Image.id).where(
+        Image.is_own_of(sweeper.project.id),
+        Image.state == ImageState.READY.value,
+    )
+    busy = select(taken.c.image_id).group_by(taken.c.image_id).having(is_taken)
+    if within is not None:
+        waiting = waiting.where(Image.id.in_(within))
+        busy = busy.where(taken.c.image_id.in_(within))
+    return except_(waiting, busy, closed_images(sweeper.project.id))
+
+
+def _answers_to(sweeper: Sweeper) -> Select[int, int]:
+    return (
+        select(Answer.image_id, Label.annotator_id)
+        .join(Label, Label.id == Answer.label_id)
+        .where(Answer.category_id == sweeper.category_id)
+    )
+
+
+def _on_pages(sweeper: Sweeper, now: datetime) -> Select[int, int]:
+    return (
+        select(SweepPlace.image_id, SweepPage.annotator_id)
+        .join(SweepPage, SweepPage.id == SweepPlace.page_id)
+        .where(SweepPage.category_id == sweeper.category_id, holds.is_held(now))
+    )
+
+
+def _leased(sweeper: Sweeper, now: datetime) -> Select[int, int | None]:
+    return select(Assignment.image_id, Assignment.annotator_id).where(
+        Assignment.project_id == sweeper.project.id,
+        Assignment.state == AssignmentState.OPEN.value,
+        Assignment.lease_expires_at > now,
+    )
+
+
+def closed_images(project_id: int) -> Select[int]:
+    """Ids of images that somebody has skipped, or a reviewer decided."""
+    said = or_(Label.skipped.is_not(None), Label.resolves)
+    return select(Label.image_id).where(Label.project_id == project_id, Label.current, said)
+
+
+def _take(session: Session, sweeper: Sweeper, candidates: Sequence[_Candidate]) -> SweepPage | None:
+    """A new page of those that are still free; None: none is."""
+    now = utcnow()
+    holds.taking_page(session, sweeper.project.id)
+    _refuse_hoarding(session, sweeper, now)
+    free = still_free(session, sweeper, [c.image_id for c in candidates], now)
+    chosen = [c for c in candidates if c.image_id in free][:PAGE_SIZE]
+    if not chosen:
+        return None
+    is_sorted = any(c.probability is not None for c in chosen)
+    page = SweepPage(
+        id=secrets.token_hex(16),
+        project_id=sweeper.project.id,
+        category_id=sweeper.category_id,
+        annotator_id=sweeper.annotator_id,
+        run_id=sweeper.run_id if is_sorted else None,
+        expires_at=expiry(now),
+        trail=[],
+        places=[_place(sweeper.project, at, one) for at, one in enumerate(chosen)],
+    )
+    session.add(page)
+    return page
+
+
+def _place(project: Project, position: int, one: _Candidate) -> SweepPlace:
+    is_expected = (one.probability or 0) >= prefill.TICKED_FROM
+    return SweepPlace(
+        position=position,
+        image_id=one.image_id,
+        probability=one.probability,
+        ticked=project.prefill == "model" and is_expected,
+    )
+
+
+def still_free(
+    session: Session, sweeper: Sweeper, image_ids: Sequence[int], now: datetime
+) -> set[int]:
+    """Those of some images that a person could be given now."""
+    return set(session.scalars(_free(sweeper, now, image_ids)))
+
+
+def _refuse_hoarding(session: Session, sweeper: Sweeper, now: datetime) -> None:
+    held = session.scalar(
+        select(func.count()).where(
+            SweepPage.project_id == sweeper.project.id,
+            SweepPage.annotator_id == sweeper.annotator_id,
+            holds.is_held(now),
+        )
+    )
+    if (held or 0) >= MAX_PAGES:
+        raise Conflict(
+            f"you hold {held} pages here; at most {MAX_PAGES} are allowed at a time",
+            code="too-many-leases",
+        )
+
+
+def renew(session: Session, page_id: str, annotator_id: int) -> datetime:
+    """Hold a page for its full time again; until when. Raises Conflict when it is lost."""
+    now = utcnow()
+    until: datetime | None = session.scalar(
+        update(SweepPage)
+        .where(
+            SweepPage.id == page_id,
+            SweepPage.annotator_id == annotator_id,
+            holds.is_held(now),
+        )
+        .values(expires_at=expiry(now))
+        .returning(SweepPage.expires_at)
+    )
+    if until is None:
+        raise leases.lost()
+    return until
+
+
+def release(session: Session, page_id: str, annotator_id: int) -> None:
+    """Give the images of an unanswered page back. Raises Conflict when it is lost."""
+    gone = session.scalar(
+        delete(SweepPage)
+        .where(
+            SweepPage.id == page_id,
+            SweepPage.annotator_id == annotator_id,
+            SweepPage.answered_at.is_(None),
+        )
+        .returning(SweepPage.id)
+    )
+    if gone is None:
+        raise leases.lost()
+
+
+def left(session: Session, project: Project) -> dict[str, int]:
+    """By category: for how many images not enough people have answered it."""
+    closed = closed_images(project.id)
+    ready = session.scalar(
+        select(func.count()).where(
+            Image.is_own_of(project.id),
+            Image.state == ImageState.READY.value,
+            Image.id.not_in(closed),
+        )
+    )
+    ids = [category.id for category in project.categories]
+    said = (
+        select(Answer.category_id, Answer.image_id)
+        .where(Answer.category_id.in_(ids), Answer.image_id.not_in(closed))
+        .group_by(Answer.category_id, Answer.image_id)
+        .having(func.count() >= project.overlap)
+        .subquery()
+    )
+    per_category = select(said.c.category_id, func.count()).group_by(said.c.category_id)
+    done: dict[int, int] = dict(session.execute(per_category).all())
+    return {
+        category.name: (ready or 0) - done.get(category.id, 0) for category in project.categories
+    }

@@ -1,0 +1,1 @@
+"""Target images: importing, verifying, finding them again."""

@@ -1,0 +1,245 @@
+"""Finding images of a project again: by what was said of them and by what the model thinks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, null, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from server.errors import BadInput
+from server.models import Answer, Image, Label, Prediction, Project
+from server.models.image import ImageState
+from server.services import projects
+
+State = Literal["registered", "ready", "rejected", "labelled", "unlabelled", "disputed", "gold"]
+Said = Literal["present", "absent", "unsure", "disputed"]
+ImageOrder = Literal["imported", "uncertain"]
+
+STATES: dict[State, ColumnElement[bool]] = {
+    "registered": Image.state == ImageState.REGISTERED.value,
+    "ready": Image.state == ImageState.READY.value,
+    "rejected": Image.state == ImageState.REJECTED.value,
+    "labelled": Image.labelled.is_(True),
+    "unlabelled": Image.labelled.is_(False),
+    "disputed": Image.disputed_at.is_not(None),
+    "gold": Image.gold.is_(True),
+}
+FEW = 1000
+"""So many images are looked up one by one rather than met on the way through a list."""
+OTHER_SIDE = 0.5
+"""A probability further than this from an answer speaks against it."""
+
+
+@dataclass(frozen=True)
+class ImageFilter:
+    """Which images, and in which order; None is no condition."""
+
+    state: State | None = None
+    category: str | None = None
+    said: Said = "present"
+    """What people say of the category."""
+    annotator_id: int | None = None
+    disagrees: bool = False
+    """Only where the model that annotators see is on the other side of some answer."""
+    order: ImageOrder = "imported"
+
+    @property
+    def looks_at_others(self) -> bool:
+        """Whether the answer tells what somebody else or the model said."""
+        wanted = (self.category, self.disagrees or None, self.annotator_id)
+        return any(wanted) or self.state in ("disputed", "gold") or self.order != "imported"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an image stands in an order."""
+
+    image_id: int
+    uncertainty: float | None = None
+
+    @classmethod
+    def parse(cls, cursor: str) -> "Place":
+        """Of a cursor. Raises BadInput."""
+        image_id, _, uncertainty = cursor.partition("~")
+        try:
+            return cls(min(int(image_id), 2**31 - 1), float(uncertainty) if uncertainty else None)
+        except ValueError as error:
+            raise BadInput("cursor: not one that this list gave") from error
+
+    def __str__(self) -> str:
+        return str(self.image_id) + ("" if self.uncertainty is None else f"~{self.uncertainty!r}")
+
+
+def page(
+    session: Session, project: Project, wanted: ImageFilter, after: Place | None, limit: int
+) -> list[tuple[Image, Place]]:
+    """The first images after a place. Raises BadInput for a category that is not the project's."""
+    matching = _matching(session, project, wanted)
+    query = matching.sorted(matching.query) if after is None else matching.beyond(after)
+    rows = session.execute(query.limit(limit))
+    return [(image, Place(image.id, uncertainty)) for image, uncertainty in rows]
+
+
+def neighbours(
+    session: Session, project: Project, wanted: ImageFilter, image: Image
+) -> tuple[int | None, int | None]:
+    """Ids of the images before and after one in a filtered list, which need not hold it."""
+    place = Place(image.id, _uncertainty(session, project, wanted, image))
+    if wanted.order == "uncertain" and place.uncertainty is None:
+        return None, None
+    matching = _matching(session, project, wanted)
+    found = []
+    for backwards in (True, False):
+        row = session.execute(matching.beyond(place, backwards=backwards).limit(1)).one_or_none()
+        found.append(row[0].id if row else None)
+    return found[0], found[1]
+
+
+def label_counts(session: Session, image_ids: Sequence[int]) -> dict[int, int]:
+    """How many current labels images have, skips not counted."""
+    query = (
+        select(Label.image_id, func.count())
+        .where(Label.image_id.in_(image_ids), Label.current, Label.skipped.is_(None))
+        .group_by(Label.image_id)
+    )
+    return dict(session.execute(query).all())
+
+
+def _uncertainty(
+    session: Session, project: Project, wanted: ImageFilter, image: Image
+) -> float | None:
+    if wanted.order != "uncertain":
+        return None
+    return session.scalar(
+        select(Prediction.uncertainty).where(
+            Prediction.run_id == project.prediction_run_id, Prediction.image_id == image.id
+        )
+    )
+
+
+@dataclass(frozen=True)
+class _Matching:
+    """Images that a filter lets through, with what they are sorted by."""
+
+    query: Select[Any]
+    """Of (image, its place's uncertainty)."""
+    keys: tuple[InstrumentedAttribute[Any], ...]
+    """The image's id, after the uncertainty where that decides.
+
+    Columns of the table that lets fewest images through and has an index in this order: a
+    database that starts there reads no more than a page needs.
+    """
+
+    def beyond(self, place: Place, *, backwards: bool = False) -> Select[Any]:
+        """What comes after a place, or before it. Raises BadInput for one of another order."""
+        values = [place.image_id] if len(self.keys) == 1 else [place.uncertainty, place.image_id]
+        if None in values:
+            raise BadInput("cursor: of a list in another order")
+        row = tuple_(*self.keys)
+        there = tuple_(*map(literal, values))
+        runs_down = len(self.keys) > 1
+        query = self.query.where(row < there if runs_down != backwards else row > there)
+        return self.sorted(query, backwards=backwards)
+
+    def sorted(self, query: Select[Any], *, backwards: bool = False) -> Select[Any]:
+        """In order of import, or the most uncertain first."""
+        runs_down = len(self.keys) > 1
+        return query.order_by(
+            *(key.desc() if runs_down != backwards else key.asc() for key in self.keys)
+        )
+
+
+def _matching(session: Session, project: Project, wanted: ImageFilter) -> _Matching:
+    """Raises BadInput for a category that is not the project's."""
+    steps = [
+        step
+        for step in (
+            _by_model(project, wanted),
+            _by_answer(project, wanted),
+            _by_annotator(project, wanted),
+        )
+        if step is not None
+    ]
+    conditions = _of_image(project, wanted)
+    few = _few(session, [*steps, ((Image.id,), conditions)])
+    # Few images are looked at one by one, in an order for which no index is needed.
+    starts_at_step = bool(steps) and (few is None or wanted.order == "uncertain")
+    keys, joined = steps.pop(0) if starts_at_step else ((Image.id,), [])
+    query: Select[Any] = select(Image)
+    query = query.add_columns(keys[0] if len(keys) > 1 else null())
+    if starts_at_step:
+        query = query.join(keys[-1].class_, and_(keys[-1] == Image.id, *joined))
+    if few is not None:
+        query = query.where(keys[-1].in_(few))
+    for (*_, image_id), others in steps:
+        query = query.where(exists().where(image_id == Image.id, *others))
+    query = query.where(*conditions)
+    if wanted.category is not None and wanted.said == "disputed":
+        category_id = projects.category_id(project, wanted.category)
+        query = query.where(Answer.is_disputed(Image.id, category_id))
+    return _Matching(query, keys)
+
+
+_Step = tuple[tuple[InstrumentedAttribute[Any], ...], list[ColumnElement[bool]]]
+"""Sorted columns of one table, the image's id last, and the conditions on its rows."""
+
+
+def _few(session: Session, steps: Sequence[_Step]) -> Sequence[int] | None:
+    """The images that one of the steps alone lets through, if these are few.
+
+    A database starts at the table with the right order, and would go through all of it to find
+    that hardly anything passes the other conditions.
+    """
+    for (*_, image_id), conditions in steps:
+        found = session.scalars(select(image_id).where(*conditions).limit(FEW + 1)).all()
+        if len(found) <= FEW:
+            return found
+    return None
+
+
+def _of_image(project: Project, wanted: ImageFilter) -> list[ColumnElement[bool]]:
+    is_gold = wanted.state == "gold"
+    conditions = [Image.project_id == project.id, Image.gold.is_(is_gold)]
+    if wanted.said == "disputed" and wanted.category is not None:
+        conditions.append(STATES["disputed"])
+    if wanted.state is not None and not is_gold:
+        conditions.append(STATES[wanted.state])
+    return conditions
+
+
+def _by_model(project: Project, wanted: ImageFilter) -> _Step | None:
+    conditions: list[ColumnElement[bool]] = [Prediction.run_id == project.prediction_run_id]
+    if wanted.disagrees:
+        conditions.append(Prediction.disagreement > OTHER_SIDE)
+    if wanted.order == "uncertain":
+        return (Prediction.uncertainty, Prediction.image_id), conditions
+    return ((Prediction.image_id,), conditions) if wanted.disagrees else None
+
+
+def _by_answer(project: Project, wanted: ImageFilter) -> _Step | None:
+    if wanted.category is None or wanted.said == "disputed":
+        return None
+    earlier = aliased(Answer)
+    # Of several people's answers that say the same, the first stands for its image.
+    is_repeated = exists().where(
+        earlier.category_id == Answer.category_id,
+        earlier.value == Answer.value,
+        earlier.image_id == Answer.image_id,
+        earlier.label_id < Answer.label_id,
+    )
+    category_id = projects.category_id(project, wanted.category)
+    conditions = [Answer.category_id == category_id, Answer.value == wanted.said, ~is_repeated]
+    return (Answer.image_id,), conditions
+
+
+def _by_annotator(project: Project, wanted: ImageFilter) -> _Step | None:
+    if wanted.annotator_id is None:
+        return None
+    conditions: list[ColumnElement[bool]] = [
+        Label.project_id == project.id,
+        Label.annotator_id == wanted.annotator_id,
+        Label.current.is_(True),
+        Label.skipped.is_(None),
+    ]
+    return (Label.image_id,), conditions

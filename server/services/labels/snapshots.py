@@ -1,0 +1,206 @@
+"""Snapshots: all weak labels of a project at one moment, as an immutable file."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import ColumnElement, Row, case, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased
+
+from server.db import is_postgresql
+from server.errors import Conflict, NotFound
+from server.models import Category, Image, Label, Snapshot
+from server.services import projects
+from server.storage import get_storage
+from trainer.contract import PointLabel, TileTags, WeakLabel
+
+ROWS_AT_ONCE = 1000
+
+
+@dataclass
+class _Written:
+    """What a label file holds."""
+
+    digest: Any = field(default_factory=hashlib.sha256)
+    size: int = 0
+    labels: int = 0
+    images: int = 0
+    points: int = 0
+    active_ms: int = 0
+    wall_ms: int = 0
+
+
+def create(session: Session, project_id: int) -> Snapshot:
+    """The snapshot of the labels as they are now; the same labels are the same snapshot.
+
+    Raises NotFound for the project, Conflict `no-labels`.
+    """
+    projects.get(session, project_id)
+    with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
+        written = _write(file, weak_labels(session, project_id))
+        if not written.labels:
+            raise Conflict("this project has no labels yet", code="no-labels")
+        sha256 = written.digest.hexdigest()
+        if known := _find(session, project_id, sha256):
+            return known
+        key = f"projects/{project_id}/snapshots/{sha256}.jsonl"
+        file.flush()
+        get_storage().put_file(key, Path(file.name))
+    snapshot = Snapshot(
+        project_id=project_id, sha256=sha256, storage_key=key, size=written.size,
+        labels=written.labels, images=written.images, points=written.points,
+        active_ms=written.active_ms, wall_ms=written.wall_ms,
+    )  # fmt: skip
+    return _insert(session, snapshot)
+
+
+def _insert(session: Session, snapshot: Snapshot) -> Snapshot:
+    try:
+        with session.begin_nested():
+            session.add(snapshot)
+    except IntegrityError:
+        # Somebody made the same snapshot at the same time.
+        stored = _find(session, snapshot.project_id, snapshot.sha256)
+        if stored is None:
+            raise
+        return stored
+    return snapshot
+
+
+def _find(session: Session, project_id: int, sha256: str) -> Snapshot | None:
+    return session.scalar(
+        select(Snapshot).where(Snapshot.project_id == project_id, Snapshot.sha256 == sha256)
+    )
+
+
+def _write(file: BinaryIO | Any, labels: Iterator[WeakLabel]) -> _Written:
+    written = _Written()
+    image = None
+    for label in labels:
+        line = label.model_dump_json().encode() + b"\n"
+        file.write(line)
+        written.digest.update(line)
+        written.size += len(line)
+        written.labels += 1
+        written.images += label.image != image
+        written.points += len(label.points)
+        written.active_ms += label.active_ms
+        written.wall_ms += label.wall_ms
+        image = label.image
+    return written
+
+
+def weak_labels(session: Session, project_id: int) -> Iterator[WeakLabel]:
+    """The current labels without the skipped ones, by image and annotator, one of each.
+
+    Times include what the annotator spent on earlier revisions of the same image. A reviewer's
+    decision stands alone for its image, with the time that everybody spent on it.
+    """
+    categories = (
+        select(Category.id, Category.name)
+        .where(Category.project_id == project_id)
+        .order_by(Category.position)
+    )
+    names = dict(session.execute(categories).all())
+    for row in session.execute(_current_labels(session, project_id)):
+        yield _weak_label(row, names)
+
+
+def _current_labels(session: Session, project_id: int) -> Any:
+    spent = (
+        select(
+            Label.image_id,
+            Label.annotator_id,
+            func.sum(Label.active_ms).label("active_ms"),
+            func.sum(Label.wall_ms).label("wall_ms"),
+        )
+        .where(Label.project_id == project_id)
+        .group_by(Label.image_id, Label.annotator_id)
+        .subquery()
+    )
+    # Bytes, not a language's alphabet: the order has to be the same in every database.
+    name = Image.external_id.collate("C" if is_postgresql(session) else "BINARY")
+    return (
+        select(
+            Image.external_id, Image.width, Image.height, Label.annotator_id, Label.present,
+            Label.absent, Label.points, Label.tiles, Label.prefilled_by, Label.created_at,
+            _everybodys(Label.active_ms, spent.c.active_ms),
+            _everybodys(Label.wall_ms, spent.c.wall_ms),
+        )
+        .join(Image, Image.id == Label.image_id)
+        .join(
+            spent,
+            (spent.c.image_id == Label.image_id) & (spent.c.annotator_id == Label.annotator_id),
+        )
+        .where(Label.project_id == project_id, Label.counts())
+        .order_by(name, Label.annotator_id)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )  # fmt: skip
+
+
+def _everybodys(time: Any, own: ColumnElement[int]) -> ColumnElement[int]:
+    """What was spent on an image: by all for a decision, by the annotator for other labels."""
+    other = aliased(Label)
+    by_all = select(func.sum(getattr(other, time.key))).where(other.image_id == Label.image_id)
+    return case((Label.resolves, by_all.correlate(Label).scalar_subquery()), else_=own).label(
+        time.key
+    )
+
+
+def _weak_label(row: Row[Any], names: dict[int, str]) -> WeakLabel:
+    present, absent = set(row.present), set(row.absent)
+    return WeakLabel(
+        image=row.external_id,
+        width=row.width,
+        height=row.height,
+        present=tuple(name for i, name in names.items() if i in present),
+        absent=tuple(name for i, name in names.items() if i in absent),
+        points=tuple(
+            PointLabel(category=names[p["category_id"]], x=p["x"], y=p["y"]) for p in row.points
+        ),
+        tiles=_tile_tags(row.tiles, names),
+        active_ms=row.active_ms,
+        wall_ms=row.wall_ms,
+        annotator=f"a{row.annotator_id}",
+        labelled_at=row.created_at,
+        prefilled_by=row.prefilled_by,
+    )
+
+
+def _tile_tags(tiles: dict[str, Any] | None, names: dict[int, str]) -> TileTags | None:
+    if tiles is None:
+        return None
+    present = {
+        name: tuple(tiles["present"][str(i)])
+        for i, name in names.items()
+        if str(i) in tiles["present"]
+    }
+    return TileTags(rows=tiles["rows"], cols=tiles["cols"], present=present)
+
+
+def get(session: Session, snapshot_id: int) -> Snapshot:
+    """Raises NotFound."""
+    snapshot = session.get(Snapshot, snapshot_id)
+    if snapshot is None:
+        raise NotFound(f"there is no snapshot {snapshot_id}")
+    return snapshot
+
+
+def list_all(session: Session, project_id: int) -> list[Snapshot]:
+    """A project's snapshots, newest first. Raises NotFound for the project."""
+    projects.get(session, project_id)
+    return list(
+        session.scalars(
+            select(Snapshot).where(Snapshot.project_id == project_id).order_by(Snapshot.id.desc())
+        )
+    )
+
+
+def count_current_labels(session: Session, project_id: int) -> int:
+    """How many lines a snapshot would have now."""
+    query = select(func.count(Label.id)).where(Label.project_id == project_id, Label.counts())
+    return session.scalar(query) or 0

@@ -1,0 +1,1 @@
+"""How well people answer: agreement, gold images, and what pre-filling does."""

@@ -1,0 +1,1 @@
+"""Runs: asked for, executed on workers, their results brought home."""

@@ -1,0 +1,254 @@
+"""Runs: how they are asked for, looked at, cancelled and taken up again."""
+
+from pathlib import Path
+
+import structlog
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from server.errors import BadInput, Conflict, NotFound, WeaksegError
+from server.models import Image, Project, Run, RunEvent, Snapshot
+from server.models.image import ImageState
+from server.models.run import RunState
+from server.schemas.run import RunIn
+from server.services import datasets, projects
+from server.services.labels import snapshots
+from server.services.runs import claims
+from server.services.runs.directory import LABELS, TARGET
+from server.storage import get_storage
+from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.recipes import FILE_FIELDS, RecipeError, RunSubject, apply_overrides, build
+
+log = structlog.get_logger()
+
+SERVER_OWNED = FILE_FIELDS | {"device", "threads"}
+"""Fields of a config that are about the worker's machine; those of the run's subject are refused by the recipes."""
+
+
+def create(session: Session, project_id: int, wanted: RunIn, created_by_id: int | None) -> Run:
+    """Queue a run, and wake a worker after the commit.
+
+    Raises NotFound for the project or a snapshot that is not its own; Conflict `no-source`,
+    `no-labels` or `no-images`; BadInput for a recipe or an override.
+    """
+    project = projects.get(session, project_id)
+    supervision = wanted.supervision or Supervision(project.supervision)
+    recipe = wanted.recipe or project.recipe
+    refused = sorted(SERVER_OWNED & set(wanted.overrides))
+    if refused:
+        raise BadInput(
+            f"overrides: {refused[0]!r} is for the server to choose", code="bad-override"
+        )
+    config = _config(project, recipe, supervision, wanted)
+    _require_images(session, project)
+    snapshot = _snapshot(session, project, supervision, wanted.snapshot_id)
+    return _queue(session, project, config, wanted, snapshot, created_by_id)
+
+
+def _queue(
+    session: Session,
+    project: Project,
+    config: TrainConfig,
+    wanted: RunIn,
+    snapshot: Snapshot | None,
+    created_by_id: int | None,
+) -> Run:
+    run = Run(
+        project_id=project.id,
+        snapshot=snapshot,
+        recipe=config.recipe,
+        supervision=config.supervision.value,
+        overrides=wanted.overrides,
+        config=config.model_dump(mode="json"),
+        automatic=created_by_id is None,
+        created_by_id=created_by_id,
+        state=RunState.QUEUED.value,
+        attempt=0,
+        steps=config.warmup_steps + config.steps,
+    )
+    session.add(run)
+    session.flush()
+    claims.set_state(session, run, RunState.QUEUED)
+    session.flush()
+    session.refresh(run)
+    return run
+
+
+def _config(project: Project, recipe: str, supervision: Supervision, wanted: RunIn) -> TrainConfig:
+    names = {category.name for category in project.categories}
+    subject = RunSubject(
+        supervision=supervision,
+        categories=tuple(category.name for category in project.categories),
+        colors=tuple(category.color for category in project.categories),
+        source=_source(project, names),
+        target=DatasetCard(name=f"project-{project.id}", listing=Path(TARGET)),
+        validation=_validation(project, names),
+        labels=Path(LABELS) if supervision.is_oracle else None,
+    )
+    try:
+        return apply_overrides(build(recipe, subject), wanted.overrides)
+    except RecipeError as error:
+        raise BadInput(str(error), code="bad-recipe") from error
+
+
+def _source(project: Project, categories: set[str]) -> DatasetCard:
+    if project.source is None:
+        raise Conflict("this project has no source domain; choose a dataset", code="no-source")
+    try:
+        return datasets.get_usable(project.source, categories)
+    except WeaksegError as error:
+        raise Conflict(f"the source domain: {error.detail}", code="no-source") from error
+
+
+def _validation(project: Project, categories: set[str]) -> DatasetCard | None:
+    if project.validation is None:
+        return None
+    try:
+        return datasets.get_usable(project.validation, categories)
+    except WeaksegError as error:
+        raise Conflict(f"the validation set: {error.detail}", code="no-validation") from error
+
+
+def _require_images(session: Session, project: Project) -> None:
+    ready = exists().where(
+        Image.is_own_of(project.id),
+        Image.state == ImageState.READY.value,
+    )
+    if not session.scalar(select(ready)):
+        raise Conflict("this project has no verified images yet", code="no-images")
+
+
+def _snapshot(
+    session: Session, project: Project, supervision: Supervision, snapshot_id: int | None
+) -> Snapshot | None:
+    if snapshot_id is not None:
+        snapshot = snapshots.get(session, snapshot_id)
+        if snapshot.project_id != project.id:
+            raise NotFound(f"there is no snapshot {snapshot_id} in project {project.id}")
+        return snapshot
+    return snapshots.create(session, project.id) if supervision.is_oracle else None
+
+
+def get(session: Session, run_id: int) -> Run:
+    """Raises NotFound."""
+    run = session.get(Run, run_id)
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    return run
+
+
+def list_all(session: Session, project_id: int) -> list[Run]:
+    """A project's runs, newest first. Raises NotFound for the project."""
+    projects.get(session, project_id)
+    return list(
+        session.scalars(select(Run).where(Run.project_id == project_id).order_by(Run.id.desc()))
+    )
+
+
+def report_page_key(run_id: int, attempt: int) -> str:
+    """Where storage has the report page of an attempt."""
+    return f"runs/{run_id}/report-{attempt}.html"
+
+
+def report_page(run: Run) -> Path | None:
+    """The report page of a run that succeeded."""
+    if run.state != RunState.SUCCEEDED:
+        return None
+    storage, key = get_storage(), report_page_key(run.id, run.attempt)
+    return storage.path(key) if storage.exists(key) else None
+
+
+def events_after(session: Session, run_id: int, after: int, limit: int) -> list[RunEvent]:
+    """What a run reported, oldest first, with ids over `after`."""
+    return list(
+        session.scalars(
+            select(RunEvent)
+            .where(RunEvent.run_id == run_id, RunEvent.id > after)
+            .order_by(RunEvent.id)
+            .limit(limit)
+        )
+    )
+
+
+def _lock(session: Session, run_id: int) -> Run:
+    run = claims.lock(session, run_id)
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    return run
+
+
+def cancel(session: Session, run_id: int) -> Run:
+    """Cancel a run: at once when it waits, else as soon as its worker has stopped the trainer.
+
+    Asking twice changes nothing. Raises NotFound, Conflict `run-ended`.
+    """
+    run = _lock(session, run_id)
+    state = RunState(run.state)
+    if state is RunState.CANCELLED:
+        return run
+    if state.is_final:
+        raise Conflict(f"run {run_id} has {state.value} already", code="run-ended")
+    if state is RunState.RUNNING:
+        run.cancel_requested = True
+    else:
+        claims.set_state(session, run, RunState.CANCELLED)
+    return run
+
+
+def resume(session: Session, run_id: int) -> Run:
+    """Queue a run again that failed, was cancelled or interrupted; it goes on where it stopped.
+
+    Raises NotFound, Conflict `run-not-stopped`.
+    """
+    run = _lock(session, run_id)
+    state = RunState(run.state)
+    if state not in (RunState.FAILED, RunState.CANCELLED, RunState.INTERRUPTED):
+        raise Conflict(f"run {run_id} can not be resumed: it is {state.value}",
+                       code="run-not-stopped")  # fmt: skip
+    run.cancel_requested = False
+    run.interruptions = 0
+    claims.set_state(session, run, RunState.QUEUED)
+    return run
+
+
+def start_automatic(session: Session) -> list[Run]:
+    """Queue a run for each project whose policy asks for one by now.
+
+    That is when as many labels as the project says came in since its last run with a snapshot,
+    and no run of it waits or works. A project that cannot be trained is logged and left out.
+    """
+    started = []
+    query = select(Project).where(Project.retrain_after.is_not(None)).with_for_update(of=Project)
+    for project in session.scalars(query).all():
+        if not _is_due(session, project):
+            continue
+        try:
+            with session.begin_nested():
+                started.append(_start_one(session, project))
+        except WeaksegError as error:
+            log.warning("automatic run not started", project=project.id, reason=error.detail)
+    return started
+
+
+def _start_one(session: Session, project: Project) -> Run:
+    # Taken whatever the supervision, because the next run's labels are counted from it.
+    snapshot = snapshots.create(session, project.id)
+    wanted = RunIn(snapshot_id=snapshot.id)
+    return create(session, project.id, wanted, created_by_id=None)
+
+
+def _is_due(session: Session, project: Project) -> bool:
+    unfinished = [RunState.QUEUED.value, RunState.RUNNING.value, RunState.INTERRUPTED.value]
+    is_busy = exists().where(Run.project_id == project.id, Run.state.in_(unfinished))
+    if session.scalar(select(is_busy)):
+        return False
+    last = (
+        select(Snapshot.labels)
+        .join(Run, Run.snapshot_id == Snapshot.id)
+        .where(Run.project_id == project.id)
+        .order_by(Run.id.desc())
+        .limit(1)
+    )
+    used = session.scalar(last) or 0
+    new = snapshots.count_current_labels(session, project.id) - used
+    return project.retrain_after is not None and new >= project.retrain_after

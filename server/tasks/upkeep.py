@@ -1,0 +1,27 @@
+"""What is done every few seconds, whatever messages were lost."""
+
+from celery import shared_task
+
+from server.db import DATABASE_ERRORS, session_scope
+from server.queue import send
+from server.services.assignment import priorities
+from server.services.quality import gold_making
+from server.services.runs import claims, runs
+
+
+# Its name on the wire stays: workers and beats of an earlier version know no other.
+@shared_task(throws=DATABASE_ERRORS, name="sweep")
+def upkeep() -> None:
+    """Take runs from lost workers, start automatic ones, wake queued ones, order, make and verify pictures."""
+    with session_scope() as session:
+        claims.recover_lost(session)
+    with session_scope() as session:
+        runs.start_automatic(session)
+    with session_scope() as session:
+        claims.wake_queued(session)
+    with session_scope(read_only=True) as session:
+        if priorities.due(session):
+            send("prioritise")
+        for project_id in gold_making.due(session):
+            send("make_gold", project_id)
+    send("verify_images")
