@@ -3,7 +3,7 @@ import { answerOf, isSameAnswer, refitted, rulesOf, sheetOf } from "../answer/an
 import { changed, type History, startHistory } from "../answer/history"
 import { presenceOf, type Rules, type Sheet } from "../answer/sheet"
 import type { Clock, Timing } from "./clock"
-import type { Shelf } from "./shelf"
+import type { KeptDrafts } from "./kept-drafts"
 import type { Label, Lease, LeasedImage, Prediction } from "./transport"
 
 /** An image with what is known of it. */
@@ -87,12 +87,12 @@ export function bodyOf(draft: Draft, project: Project, skipped: string | null) {
 /** What a person has said of each image, kept on this device until it is submitted. */
 export class Drafts {
   private readonly rules: Rules
-  private readonly shelf: Shelf
+  private readonly keptDrafts: KeptDrafts
   private readonly drafts = new Map<number, Draft>()
 
-  constructor(project: Project, shelf: Shelf) {
+  constructor(project: Project, keptDrafts: KeptDrafts) {
     this.rules = rulesOf(project)
-    this.shelf = shelf
+    this.keptDrafts = keptDrafts
   }
 
   /** Made when it is asked for first. */
@@ -113,8 +113,9 @@ export class Drafts {
     const draft = this.of(task)
     const { basis, before, clock } = draft
     const timing = clock?.read() ?? before
-    if (this.isChanged(draft)) this.shelf.keep(task.id, { basis, sheet: history.present, timing })
-    else this.shelf.drop(task.id)
+    if (this.isChanged(draft))
+      this.keptDrafts.keep(task.id, { basis, sheet: history.present, timing })
+    else this.keptDrafts.drop(task.id)
   }
 
   /** The answer, or the reason to skip, is on its way to the server. */
@@ -122,19 +123,19 @@ export class Drafts {
     const start = this.of(task).history.present
     const basis = basisOf(start, this.rules)
     this.change(task, { start, basis, skipped, before: null, clock: null })
-    this.shelf.drop(task.id)
+    this.keptDrafts.drop(task.id)
   }
 
   /** Take back what was said since it was submitted last. */
   revert(task: Task): void {
     const { start } = this.of(task)
     this.change(task, { history: startHistory(start), before: null, clock: null })
-    this.shelf.drop(task.id)
+    this.keptDrafts.drop(task.id)
   }
 
   /** With what an earlier page left unsubmitted, unless the answer has changed since. */
   private restored(task: Task, draft: Draft): Draft {
-    const kept = this.shelf.find(task.id)
+    const kept = this.keptDrafts.find(task.id)
     if (!kept || kept.basis !== draft.basis) return draft
     const sheet = refitted(kept.sheet, this.rules)
     return { ...draft, history: changed(draft.history, sheet, "restore", 0), before: kept.timing }

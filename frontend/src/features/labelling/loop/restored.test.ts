@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from "vitest"
 import { rulesOf } from "../answer/answer"
 import { clicked } from "../answer/sheet"
-import type { DraftStore } from "./shelf"
+import type { DraftStore } from "./kept-drafts"
 import { draftsInMemory, labelOf, leaseOf, workspaceWith } from "./workspace.fixture"
 
 describe("a page that is left and opened again", () => {

@@ -7,9 +7,9 @@ import { imagesAhead } from "./ahead"
 import { exclusively, later, newId } from "./browser"
 import type { Task } from "./draft"
 import { Feed } from "./feed"
-import { Gallery } from "./gallery"
+import { KeptDrafts } from "./kept-drafts"
 import { Outbox } from "./outbox"
-import { Shelf } from "./shelf"
+import { PictureCache } from "./picture-cache"
 import { draftStore, parcelStore } from "./stores"
 import {
   fileOf,
@@ -39,7 +39,7 @@ export type Session = {
   workspace: Workspace
   feed: Feed<Lease>
   outbox: Outbox
-  gallery: Gallery<Task, Picture>
+  pictures: PictureCache<Task, Picture>
   /** Draw the predictions in these colours, one for each category. */
   paintIn: (colors: readonly string[]) => void
   /** So many images of the project still need labels, by the last count. */
@@ -74,13 +74,13 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
   const outbox = outboxOf(me.id)
   const store = draftStore()
   const today = () => Date.now()
-  const shelf = new Shelf({ annotatorId: me.id, projectId: project.id, store, today })
+  const keptDrafts = new KeptDrafts({ annotatorId: me.id, projectId: project.id, store, today })
   const paint = { colors: project.categories.map((category) => category.color) }
-  const gallery = galleryOf(paint)
+  const pictures = pictureCache(paint)
   const paintIn = (colors: readonly string[]) => {
     if (colors.join() === paint.colors.join()) return
     paint.colors = [...colors]
-    gallery.reload()
+    pictures.reload()
   }
   const { ready, registered, labelled } = project.images
   let left = ready + registered - labelled
@@ -91,7 +91,7 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
       return imagesAhead({ times: workspace.snapshot().times, left, bytesEach, memory: MEMORY })
     },
     take: async (count) => {
-      const [leases] = await Promise.all([takeLeases(me.id, project.id, count), shelf.ready])
+      const [leases] = await Promise.all([takeLeases(me.id, project.id, count), keptDrafts.ready])
       return leases
     },
     renew: renewLeases,
@@ -107,15 +107,15 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
     author: { annotatorId: me.id, annotator: me.email },
     feed,
     outbox,
-    shelf,
+    keptDrafts,
     now: () => performance.now(),
     newId,
     pastBefore: (cursor) => pastBefore(project, cursor),
-    want: (tasks) => gallery.want(tasks),
+    want: (tasks) => pictures.want(tasks),
   })
   const resume = () => {
     outbox.retry()
-    gallery.retry()
+    pictures.retry()
     void feed.fill()
   }
   const renewWaiting = () => {
@@ -127,7 +127,7 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
   const close = () => {
     stop()
     feed.close()
-    gallery.want([])
+    pictures.want([])
   }
   void feed.fill()
   if (project.show_predictions) prepareOverlays()
@@ -135,15 +135,15 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
   const noteLeft = (count: number) => {
     left = count
   }
-  return { workspace, feed, outbox, gallery, paintIn, noteLeft, resume, close }
+  return { workspace, feed, outbox, pictures, paintIn, noteLeft, resume, close }
 }
 
 /** At most, with the mask of a prediction; four bytes a pixel. */
 const bytesOf = ({ image, prediction }: Lease): number =>
   image.width * image.height * (prediction ? 8 : 4)
 
-function galleryOf(paint: { colors: readonly string[] }): Gallery<Task, Picture> {
-  return new Gallery({
+function pictureCache(paint: { colors: readonly string[] }): PictureCache<Task, Picture> {
+  return new PictureCache({
     load: ({ image, prediction }) => {
       const maskUrl = prediction?.mask_url ?? null
       const { colors } = paint

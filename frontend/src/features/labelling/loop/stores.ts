@@ -1,6 +1,6 @@
 import { createStore, del, entries, get, set, type UseStore } from "idb-keyval"
+import type { DraftStore, KeptDraft } from "./kept-drafts"
 import type { Kept, Parcel, ParcelStore } from "./outbox"
-import type { DraftStore, KeptDraft } from "./shelf"
 
 /** Parcels in IndexedDB: they outlive a reload, a crash and a closed browser. */
 export function parcelStore<P extends Kept = Parcel>(

@@ -2,7 +2,7 @@ import { useEffect, useState, useSyncExternalStore } from "react"
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import type { Picture } from "../stage/picture"
-import type { PictureState } from "./gallery"
+import type { PictureState } from "./picture-cache"
 import { openSession, type Session } from "./session"
 
 /** Opened once the page is there, closed when it is left. Another `project` is another session. */
@@ -24,5 +24,8 @@ export const useFeed = ({ feed }: Session) => useSyncExternalStore(feed.subscrib
 export const useOutbox = ({ outbox }: Session) =>
   useSyncExternalStore(outbox.subscribe, outbox.snapshot)
 
-export const usePicture = ({ gallery }: Session, id: number | null): PictureState<Picture> | null =>
-  useSyncExternalStore(gallery.subscribe, () => (id === null ? null : gallery.get(id)))
+export const usePicture = (
+  { pictures }: Session,
+  id: number | null,
+): PictureState<Picture> | null =>
+  useSyncExternalStore(pictures.subscribe, () => (id === null ? null : pictures.get(id)))

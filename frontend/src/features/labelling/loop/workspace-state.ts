@@ -1,10 +1,10 @@
 import type { Project } from "@/api/projects"
 import type { Draft, Task } from "./draft"
 import type { Feed } from "./feed"
+import type { KeptDrafts } from "./kept-drafts"
 import type { Outbox, Parcel } from "./outbox"
-import type { Shelf } from "./shelf"
-import type { PastBefore } from "./trail"
 import type { Lease } from "./transport"
+import type { PastBefore } from "./visited"
 
 /** A message for the person; each is new even with the same words. */
 export type Said = { text: string; number: number; isShown: boolean }
@@ -30,7 +30,7 @@ export type WorkspaceParts = {
   author: Pick<Parcel, "annotatorId" | "annotator">
   feed: Feed<Lease>
   outbox: Outbox
-  shelf: Shelf
+  keptDrafts: KeptDrafts
   /** Milliseconds that only grow. */
   now: () => number
   newId: () => string

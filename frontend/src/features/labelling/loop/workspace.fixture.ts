@@ -2,9 +2,9 @@ import type { Project } from "@/api/projects"
 import { rulesOf } from "../answer/answer"
 import { presenceOf, pressed } from "../answer/sheet"
 import type { Task } from "./draft"
+import { type DraftStore, KeptDrafts } from "./kept-drafts"
 import type { Parcel } from "./outbox"
 import { feedOf, outboxTo } from "./server.fixture"
-import { type DraftStore, Shelf } from "./shelf"
 import type { Label, Lease } from "./transport"
 import { Workspace } from "./workspace"
 
@@ -70,19 +70,19 @@ export async function workspaceWith(
   const wanted: number[][] = []
   const feed = feedOf(5, (count) => leases.splice(0, count))
   const outbox = outboxTo(sent)
-  const shelf = new Shelf({ annotatorId: 1, projectId: 7, store: drafts, today: () => 0 })
+  const keptDrafts = new KeptDrafts({ annotatorId: 1, projectId: 7, store: drafts, today: () => 0 })
   const workspace = new Workspace({
     project,
     author: { annotatorId: 1, annotator: "a@example.org" },
     feed,
     outbox,
-    shelf,
+    keptDrafts,
     now: () => time.ms,
     newId: () => `key-${sent.length}`,
     pastBefore: async (cursor) => ({ tasks: cursor === null ? past : [], next: null }),
     want: (tasks) => wanted.push(tasks.map((task) => task.id)),
   })
-  await shelf.ready
+  await keptDrafts.ready
   await feed.fill()
   const shown = () => workspace.snapshot().task?.id
   const look = (ms = 0) => {

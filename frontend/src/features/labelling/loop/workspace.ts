@@ -5,8 +5,8 @@ import { Clock, type Timing } from "./clock"
 import { bodyOf, type Draft, Drafts, type Task, taskOf } from "./draft"
 import { Guard } from "./guard"
 import { Observable } from "./observable"
-import { Trail } from "./trail"
 import type { Lease } from "./transport"
+import { Visited } from "./visited"
 import type { Said, WorkspaceParts, WorkspaceState } from "./workspace-state"
 
 const UNSEEN: Timing = { wall_ms: 0, active_ms: 0, events: [] }
@@ -15,7 +15,7 @@ const TOO_EARLY = "This image has only just come. Press again."
 /** One person's way through the images: the one on the stage, those to come, those behind. */
 export class Workspace extends Observable {
   private readonly parts: WorkspaceParts
-  private readonly trail: Trail<Task>
+  private readonly visited: Visited<Task>
   private readonly drafts: Drafts
   private readonly guard: Guard
   private readonly tasks = new WeakMap<Lease, Task>()
@@ -28,8 +28,8 @@ export class Workspace extends Observable {
   constructor(parts: WorkspaceParts) {
     super()
     this.parts = parts
-    this.trail = new Trail(parts.pastBefore)
-    this.drafts = new Drafts(parts.project, parts.shelf)
+    this.visited = new Visited(parts.pastBefore)
+    this.drafts = new Drafts(parts.project, parts.keptDrafts)
     this.guard = new Guard(parts.now, parts.project.min_view_ms)
     this.state = this.read()
     parts.feed.subscribe(() => this.refresh())
@@ -89,7 +89,7 @@ export class Workspace extends Observable {
 
   /** Keep the answer on this device and go on to the next image. */
   async submit(): Promise<void> {
-    const isNew = !this.trail.current() || this.hasChanged() || Boolean(this.state.draft?.skipped)
+    const isNew = !this.visited.current() || this.hasChanged() || Boolean(this.state.draft?.skipped)
     await this.goForward({ isNew, skipped: null })
   }
 
@@ -98,19 +98,19 @@ export class Workspace extends Observable {
   }
 
   async forward(): Promise<void> {
-    if (this.trail.current()) await this.goForward({ isNew: this.hasChanged(), skipped: null })
+    if (this.visited.current()) await this.goForward({ isNew: this.hasChanged(), skipped: null })
     else this.say("This is the newest image.", true)
   }
 
   /** To the image before; a correction that was begun is saved. */
   async back(): Promise<void> {
-    if (this.trail.isLoading) return
-    const isNew = this.trail.current() !== null && this.hasChanged()
+    if (this.visited.isLoading) return
+    const isNew = this.visited.current() !== null && this.hasChanged()
     if (isNew && !(await this.store(null, () => undefined))) return
     const from = this.state
     try {
-      const found = this.trail.back()
-      if (this.trail.isLoading) this.refresh()
+      const found = this.visited.back()
+      if (this.visited.isLoading) this.refresh()
       if (await found) this.moved(from)
       else this.say("There is no earlier image.", true)
     } catch {
@@ -121,8 +121,8 @@ export class Workspace extends Observable {
   /** To the newest image; what was changed of an earlier one is taken back. */
   leave(): void {
     const from = this.state
-    if (!this.trail.current()) return
-    this.trail.toFront()
+    if (!this.visited.current()) return
+    this.visited.toFront()
     this.moved(from)
     if (from.task) this.drafts.revert(from.task)
   }
@@ -130,7 +130,7 @@ export class Workspace extends Observable {
   private async goForward(said: { isNew: boolean; skipped: string | null }): Promise<void> {
     const from = this.state
     const go = () => {
-      this.trail.forward()
+      this.visited.forward()
       this.moved(from)
     }
     if (said.isNew) await this.store(said.skipped, go)
@@ -156,7 +156,7 @@ export class Workspace extends Observable {
     await this.parts.outbox.add({ id: this.parts.newId(), ...about, body }, () => {
       this.isBusy = false
       this.drafts.submitted(task, skipped)
-      if (!this.trail.current()) this.finishFront(task, skipped ? [] : [timing.active_ms])
+      if (!this.visited.current()) this.finishFront(task, skipped ? [] : [timing.active_ms])
       onStored()
     })
     return true
@@ -174,7 +174,7 @@ export class Workspace extends Observable {
   private finishFront(task: Task, times: number[]): void {
     this.finished += 1
     this.times = [...this.times, ...times]
-    this.trail.add({ ...task, leaseId: null })
+    this.visited.add({ ...task, leaseId: null })
     this.parts.feed.shift()
   }
 
@@ -215,7 +215,7 @@ export class Workspace extends Observable {
   }
 
   private current(): Task | null {
-    return this.trail.current() ?? this.front()
+    return this.visited.current() ?? this.front()
   }
 
   private read(): WorkspaceState {
@@ -223,8 +223,8 @@ export class Workspace extends Observable {
     return {
       task,
       draft: task && this.drafts.of(task),
-      stepsBack: this.trail.stepsBack(),
-      isLoadingPast: this.trail.isLoading,
+      stepsBack: this.visited.stepsBack(),
+      isLoadingPast: this.visited.isLoading,
       finished: this.finished,
       times: this.times,
       isAsked: this.guard.isAsked,
@@ -237,7 +237,7 @@ export class Workspace extends Observable {
     this.state = this.read()
     const coming = this.parts.feed.snapshot().queue.map((lease) => this.taskOf(lease))
     const shown = this.state.task ? [this.state.task] : []
-    this.parts.want([...new Set([...shown, ...coming, ...this.trail.nearby()])])
+    this.parts.want([...new Set([...shown, ...coming, ...this.visited.nearby()])])
     this.notify()
   }
 }

@@ -7,7 +7,7 @@ import { isBeforePoints, type Rules, type Sheet } from "../answer/sheet"
 import { keymapOf } from "../keys/keymap"
 import { useKeys } from "../keys/use-keys"
 import type { Task } from "../loop/draft"
-import type { PictureState } from "../loop/gallery"
+import type { PictureState } from "../loop/picture-cache"
 import type { Session } from "../loop/session"
 import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../loop/use-session"
 import { noteInputs } from "../loop/watch-page"
@@ -28,8 +28,8 @@ import { ToolBar } from "./tool-bar"
 import { TopBar } from "./top-bar"
 import { useActions } from "./use-actions"
 import { useCounts } from "./use-counts"
-import { useDress } from "./use-dress"
 import { useStreak } from "./use-pace"
+import { usePersonalCategories } from "./use-personal-categories"
 
 type LabellingProps = { project: Project; me: Me }
 
@@ -41,10 +41,10 @@ export function Labelling({ project, me }: LabellingProps) {
 }
 
 function OpenLabelling({ project, me, session }: LabellingProps & { session: Session }) {
-  const dress = useDress({ project, personId: me.id, session })
+  const personal = usePersonalCategories({ project, personId: me.id, session })
   const rules = useMemo(
-    () => rulesOf({ ...project, categories: dress.categories }),
-    [project, dress.categories],
+    () => rulesOf({ ...project, categories: personal.categories }),
+    [project, personal.categories],
   )
   const keymap = useMemo(
     () => keymapOf(rules.categories, rules.mode === "tiles" ? rules.grid : null),
@@ -66,7 +66,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   const isIdle = isDry && !task && waiting === 0
   const counted = useCounts(project, { done: finished - waiting, isIdle })
 
-  useKeys(keymap, actions, dress.isReady && actions.dialog === null && !signIn.isAsked)
+  useKeys(keymap, actions, personal.isReady && actions.dialog === null && !signIn.isAsked)
   useInputs(session)
   useSinglePresses()
 
@@ -120,8 +120,8 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
         <ToolBar
           {...{ keymap, rules, model }}
           {...actions}
-          hasSafeColors={dress.hasSafeColors}
-          onSafeColors={dress.setSafeColors}
+          hasSafeColors={personal.hasSafeColors}
+          onSafeColors={personal.setSafeColors}
           next={draft ? nextStep(draft.history.present, rules, stepsBack > 0) : "Save and next"}
           isReview={stepsBack > 0}
           canSkip={task !== null}
@@ -129,7 +129,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
         />
       </footer>
       <Messages said={said} isStaying={isAsked} />
-      <Dialogs {...{ actions, project, rules, keymap }} onKeys={dress.setKeys} />
+      <Dialogs {...{ actions, project, rules, keymap }} onKeys={personal.setKeys} />
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
       )}

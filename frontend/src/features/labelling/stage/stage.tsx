@@ -33,7 +33,7 @@ export type StageHandlers = {
 }
 
 export type StageProps = {
-  /** Its key in the gallery: a new one starts with the whole image. */
+  /** Its key among the pictures: a new one starts with the whole image. */
   imageId: number
   image: Size
   picture: Picture

@@ -2,13 +2,13 @@ import { useEffect, useMemo, useState } from "react"
 import type { Project } from "@/api/projects"
 import type { Session } from "../loop/session"
 import { type Keys, ownKeys } from "../loop/transport"
-import { dressed } from "./dressed"
+import { personalCategories } from "./personal-categories"
 import { useRemembered } from "./use-remembered"
 
 type Options = { project: Project; personId: number; session: Session }
 
 /** The categories in this person's own keys and colours. */
-export function useDress({ project, personId, session }: Options) {
+export function usePersonalCategories({ project, personId, session }: Options) {
   const [keys, setKeys] = useState<Keys | null>(null)
   const [isReady, setReady] = useState(false)
   const place = `weakseg.safe-colors.${personId}`
@@ -20,7 +20,7 @@ export function useDress({ project, personId, session }: Options) {
       .finally(() => setReady(true))
   }, [project.id])
   const categories = useMemo(
-    () => dressed(project.categories, { keys, hasSafeColors }),
+    () => personalCategories(project.categories, { keys, hasSafeColors }),
     [project.categories, keys, hasSafeColors],
   )
   const colors = categories.map((category) => category.color).join()

@@ -4,7 +4,7 @@ export type PastBefore<Task> = (
 ) => Promise<{ tasks: readonly Task[]; next: string | null }>
 
 /** The images behind, oldest first, and where among them a person stands. */
-export class Trail<Task extends { id: number }> {
+export class Visited<Task extends { id: number }> {
   private readonly pastBefore: PastBefore<Task>
   private past: readonly Task[] = []
   private at: number | null = null

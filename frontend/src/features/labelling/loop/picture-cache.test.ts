@@ -1,12 +1,12 @@
 // @vitest-environment node
 import { describe, expect, it, vi } from "vitest"
-import { Gallery } from "./gallery"
+import { PictureCache } from "./picture-cache"
 
-function galleryWith(failures: Record<number, Error[]> = {}) {
+function cacheWith(failures: Record<number, Error[]> = {}) {
   const loads: number[] = []
   const closed: number[] = []
   const timers: (() => void)[] = []
-  const gallery = new Gallery<{ id: number }, { of: number }>({
+  const pictures = new PictureCache<{ id: number }, { of: number }>({
     load: async ({ id }) => {
       loads.push(id)
       const failure = failures[id]?.shift()
@@ -20,14 +20,14 @@ function galleryWith(failures: Record<number, Error[]> = {}) {
       return () => timers.splice(timers.indexOf(run), timers.includes(run) ? 1 : 0)
     },
   })
-  const want = (...ids: number[]) => gallery.want(ids.map((id) => ({ id })))
-  const state = (id: number) => gallery.get(id)?.state
-  return { gallery, want, state, loads, closed, timers }
+  const want = (...ids: number[]) => pictures.want(ids.map((id) => ({ id })))
+  const state = (id: number) => pictures.get(id)?.state
+  return { pictures, want, state, loads, closed, timers }
 }
 
-describe("Gallery", () => {
+describe("PictureCache", () => {
   it("loads each wanted picture once, in order", async () => {
-    const { want, state, loads } = galleryWith()
+    const { want, state, loads } = cacheWith()
     want(1, 2, 3)
     want(1, 2, 3)
     expect(state(1)).toBe("loading")
@@ -36,7 +36,7 @@ describe("Gallery", () => {
   })
 
   it("loads no other picture before the first one is there, or can not be had", async () => {
-    const { want, state, loads } = galleryWith({ 1: [new Error("not an image")] })
+    const { want, state, loads } = cacheWith({ 1: [new Error("not an image")] })
     want(1, 2, 3)
     expect(loads).toEqual([1])
     expect([2, 3].map(state)).toEqual(["loading", "loading"])
@@ -47,7 +47,7 @@ describe("Gallery", () => {
   })
 
   it("closes what is not wanted any more, even when it comes later", async () => {
-    const { want, state, closed } = galleryWith()
+    const { want, state, closed } = cacheWith()
     want(1)
     await vi.waitFor(() => expect(state(1)).toBe("ready"))
     want(2)
@@ -58,7 +58,7 @@ describe("Gallery", () => {
   })
 
   it("tries again by itself what may pass", async () => {
-    const { want, state, timers } = galleryWith({ 1: [new Error("passing")] })
+    const { want, state, timers } = cacheWith({ 1: [new Error("passing")] })
     want(1)
     await vi.waitFor(() => expect(timers).toHaveLength(1))
     expect(state(1)).toBe("failed")
@@ -67,12 +67,12 @@ describe("Gallery", () => {
   })
 
   it("leaves what will not pass to the person", async () => {
-    const { gallery, want, state, timers } = galleryWith({ 1: [new Error("not an image")] })
+    const { pictures, want, state, timers } = cacheWith({ 1: [new Error("not an image")] })
     want(1)
     await vi.waitFor(() => expect(state(1)).toBe("failed"))
-    expect(gallery.get(1)).toEqual({ state: "failed", problem: "Not an image." })
+    expect(pictures.get(1)).toEqual({ state: "failed", problem: "Not an image." })
     expect(timers).toEqual([])
-    gallery.retry()
+    pictures.retry()
     await vi.waitFor(() => expect(state(1)).toBe("ready"))
   })
 })

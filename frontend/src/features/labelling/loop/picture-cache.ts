@@ -6,7 +6,7 @@ export type PictureState<Picture> =
   | { state: "ready"; picture: Picture }
   | { state: "failed"; problem: string }
 
-export type GalleryParts<Wanted, Picture> = {
+export type PictureCacheParts<Wanted, Picture> = {
   load: (wanted: Wanted) => Promise<Picture>
   close: (picture: Picture) => void
   /** Whether loading again may help. */
@@ -26,13 +26,13 @@ const PAUSE_MS = 2000
 const LOADING = { state: "loading" } as const
 
 /** Pictures that are loaded before they are needed, and closed when they are not any more. */
-export class Gallery<Wanted extends { id: number }, Picture> extends Observable {
-  private readonly parts: GalleryParts<Wanted, Picture>
+export class PictureCache<Wanted extends { id: number }, Picture> extends Observable {
+  private readonly parts: PictureCacheParts<Wanted, Picture>
   private readonly frames = new Map<number, Frame<Wanted, Picture>>()
   /** As they are wanted. */
   private order: readonly Frame<Wanted, Picture>[] = []
 
-  constructor(parts: GalleryParts<Wanted, Picture>) {
+  constructor(parts: PictureCacheParts<Wanted, Picture>) {
     super()
     this.parts = parts
   }

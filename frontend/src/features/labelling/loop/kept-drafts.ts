@@ -22,7 +22,7 @@ export type DraftStore = {
   remove: (draft: KeptDraft) => Promise<void>
 }
 
-type ShelfParts = {
+type KeptDraftsParts = {
   annotatorId: number
   projectId: number
   store: DraftStore
@@ -34,15 +34,15 @@ type ShelfParts = {
 const KEPT_MS = 14 * 24 * 3600 * 1000
 
 /** One person's drafts of one project. What this device cannot keep lives as long as the page. */
-export class Shelf {
-  private readonly parts: ShelfParts
+export class KeptDrafts {
+  private readonly parts: KeptDraftsParts
   private readonly drafts = new Map<number, KeptDraft>()
   private readonly unwritten = new Map<number, KeptDraft>()
   private isWriting = false
   /** Resolves once the drafts of an earlier page are there. */
   readonly ready: Promise<void>
 
-  constructor(parts: ShelfParts) {
+  constructor(parts: KeptDraftsParts) {
     this.parts = parts
     this.ready = this.load()
   }

@@ -16,16 +16,16 @@ const SAFE_COLORS = [
   "#999999",
 ]
 
-export type Dress = {
+export type Preferences = {
   /** Null before they are known. */
   keys: Keys | null
   hasSafeColors: boolean
 }
 
 /** The project's categories with the keys and colours that this person chose. */
-export function dressed(
+export function personalCategories(
   categories: readonly Category[],
-  { keys, hasSafeColors }: Dress,
+  { keys, hasSafeColors }: Preferences,
 ): Category[] {
   return categories.map((category, index) => ({
     ...category,
