@@ -43,7 +43,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "start", tags: ["$initial"] },
-            { name: "shared", test: SHARED, minShareCount: 4 },
+            { name: "shared", test: SHARED, minShareCount: 6 },
             {
               name: (id, graph) => (isLoadedWithIt(id, graph) ? "labelling" : null),
               test: /\/features\/labelling\//,

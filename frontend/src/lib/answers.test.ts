@@ -1,39 +1,21 @@
 import { expect, test } from "vitest"
-import { answerOf, currentLabels, decisionIn, isDisputed, revisionOf } from "./answers"
+import { answerOf, listed } from "./answers"
 import { labelOf } from "./label.fixture"
 
-const first = labelOf({ id: 1, present: ["Car"], absent: ["Bus"] })
-const second = labelOf({ id: 2, annotator_id: 2, present: ["Bus"], unsure: ["Car"] })
-const again = labelOf({ id: 3, revision: 2, present: ["Bus"], absent: ["Car"] })
+const label = labelOf({ id: 2, annotator_id: 2, present: ["Bus"], unsure: ["Car"] })
 
 test("a label says one of three things of a category, or nothing", () => {
-  const said = ["Car", "Bus", "Tree"].map((name) => answerOf(second, name))
+  const said = ["Car", "Bus", "Tree"].map((name) => answerOf(label, name))
   expect(said).toEqual(["unsure", "present", null])
 })
 
-test("each person's latest label counts, whatever the order of the history", () => {
-  expect(currentLabels([first, second, again])).toEqual([again, second])
-  expect(currentLabels([again, second, first])).toEqual([again, second])
-})
-
-test("who skipped an image in the end says nothing of it", () => {
-  const skip = labelOf({ id: 4, revision: 3, skipped: "blurred" })
-  expect(currentLabels([skip, again, second])).toEqual([second])
-})
-
-test("present against absent is a dispute; unsure is none", () => {
-  expect(isDisputed([first, second], "Bus")).toBe(true)
-  expect(isDisputed([first, second], "Car")).toBe(false)
-  expect(isDisputed([second, again], "Bus")).toBe(false)
-})
-
-test("a decision is found", () => {
-  const decision = labelOf({ id: 5, annotator_id: 3, resolves: true })
-  expect(decisionIn([first, decision])).toBe(decision)
-  expect(decisionIn([first, second])).toBeUndefined()
-})
-
-test("a correction is told by what it changed of the same person's label", () => {
-  expect(revisionOf(again, [again, second, first])).toEqual({ added: ["Bus"], removed: ["Car"] })
-  expect(revisionOf(first, [again, second, first])).toBeNull()
+test("lists hold what was answered, in the order it was asked", () => {
+  const answers = new Map([
+    ["Bus", "present"],
+    ["Car", "unsure"],
+    ["Sky", "present"],
+  ] as const)
+  const asked = ["Sky", "Car", "Tree", "Bus"] as const
+  const lists = listed(asked, (name) => (name === "Tree" ? undefined : answers.get(name)))
+  expect(lists).toEqual({ present: ["Sky", "Bus"], absent: [], unsure: ["Car"] })
 })

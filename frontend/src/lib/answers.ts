@@ -1,41 +1,24 @@
 import type { Label } from "@/api/images"
+import type { LabelIn } from "@/api/quality"
 
-export type Answer = "present" | "absent" | "unsure"
+/** What a person may say of a category in an image. */
+export const ANSWERS = ["present", "absent", "unsure"] as const
+export type Answer = (typeof ANSWERS)[number]
+
+/** What a label says of its image. */
+export type Content = Pick<LabelIn, Answer | "points"> & { tiles: Label["tiles"] }
+
+export const inWords = (answer: Answer): string => (answer === "unsure" ? "not sure" : answer)
+
+/** Everything that was asked, in lists by its answer. */
+export function listed<Asked>(
+  asked: readonly Asked[],
+  answerTo: (one: Asked) => Answer | undefined,
+): Record<Answer, Asked[]> {
+  const having = (answer: Answer) => asked.filter((one) => answerTo(one) === answer)
+  return { present: having("present"), absent: having("absent"), unsure: having("unsure") }
+}
 
 /** What a label says of a category; null when it was not asked. */
-export function answerOf(label: Pick<Label, Answer>, category: string): Answer | null {
-  if (label.present.includes(category)) return "present"
-  if (label.absent.includes(category)) return "absent"
-  return label.unsure.includes(category) ? "unsure" : null
-}
-
-/** Each person's latest label, without those who skipped the image; in the order they first came. */
-export function currentLabels(history: readonly Label[]): Label[] {
-  const latest = new Map<number, Label>()
-  for (const label of history.toSorted((a, b) => a.id - b.id)) latest.set(label.annotator_id, label)
-  return [...latest.values()].filter(({ skipped }) => skipped === null)
-}
-
-/** A reviewer's decision among them, which counts in place of the others. */
-export const decisionIn = (labels: readonly Label[]): Label | undefined =>
-  labels.find(({ resolves }) => resolves)
-
-/** Whether one person says that the category is there and another that it is not. */
-export function isDisputed(labels: readonly Label[], category: string): boolean {
-  const said = labels.map((label) => answerOf(label, category))
-  return said.includes("present") && said.includes("absent")
-}
-
-export type Revision = { added: string[]; removed: string[] }
-
-/** Which categories a label says are present that the same person's label before it did not. */
-export function revisionOf(label: Label, history: readonly Label[]): Revision | null {
-  const before = history.find(
-    (other) => other.annotator_id === label.annotator_id && other.revision === label.revision - 1,
-  )
-  if (!before) return null
-  return {
-    added: label.present.filter((name) => !before.present.includes(name)),
-    removed: before.present.filter((name) => !label.present.includes(name)),
-  }
-}
+export const answerOf = (label: Pick<Label, Answer>, category: string): Answer | null =>
+  ANSWERS.find((answer) => label[answer].includes(category)) ?? null

@@ -8,7 +8,7 @@ import { LinkButton } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
 import { EmptyState } from "@/components/states"
 import { ReviewDesk } from "@/features/quality/review-desk"
-import { currentLabels, decisionIn } from "@/lib/answers"
+import { currentLabels, decisionIn } from "@/lib/labels"
 import { startClock } from "./review-clock"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/images/$imageId/answer")

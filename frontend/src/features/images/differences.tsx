@@ -2,7 +2,8 @@ import type { Label } from "@/api/images"
 import type { Category } from "@/api/projects"
 import { CategoryName } from "@/components/badge"
 import { Notice } from "@/components/notice"
-import { type Answer, answerOf, currentLabels, decisionIn, isDisputed } from "@/lib/answers"
+import { type Answer, answerOf } from "@/lib/answers"
+import { currentLabels, decisionIn, isDisputed } from "@/lib/labels"
 import styles from "./image-view.module.css"
 
 type DifferencesProps = { history: readonly Label[]; categories: readonly Category[] }

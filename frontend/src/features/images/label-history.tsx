@@ -1,8 +1,8 @@
 import type { Label } from "@/api/images"
 import type { Category } from "@/api/projects"
 import { Badge, CategoryName } from "@/components/badge"
-import { type Revision, revisionOf } from "@/lib/answers"
 import { formatDuration, formatMoment, formatPlural } from "@/lib/format"
+import { type Revision, revisionOf } from "@/lib/labels"
 import styles from "./image-view.module.css"
 
 type LabelHistoryProps = {

@@ -4,8 +4,9 @@ import type { Label } from "@/api/images"
 import type { Category } from "@/api/projects"
 import { CategoryName } from "@/components/badge"
 import { Button } from "@/components/button"
-import { type Answer, answerOf, isDisputed } from "@/lib/answers"
+import { type Answer, answerOf } from "@/lib/answers"
 import { formatPlural } from "@/lib/format"
+import { isDisputed } from "@/lib/labels"
 import type { Decision } from "./decision"
 import styles from "./review.module.css"
 
@@ -70,7 +71,7 @@ function Rows({ categories, keys, labels, decision, onTake, onAnswer }: AnswerTa
                 </td>
               ))}
               <td>
-                <Choice category={name} chosen={decision.said[name]} onAnswer={onAnswer} />
+                <Choice category={name} chosen={decision.answers[name]} onAnswer={onAnswer} />
               </td>
             </tr>
           ))}

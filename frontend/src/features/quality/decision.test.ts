@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { labelOf } from "@/lib/label.fixture"
-import { answered, nextAnswer, openOnes, startFrom, taken, toLabel } from "./decision"
+import { answered, contentOf, nextAnswer, openCategories, startFrom, taken } from "./decision"
 
 const NAMES = ["Car", "Bus", "Tree", "Sky"]
 const carHere = { category: "Car", x: 10.5, y: 20.5 }
@@ -25,14 +25,14 @@ const POINTS = { mode: "tags-and-points", tile_rows: 2, tile_cols: 2 } as const
 
 test("a decision starts from what all agree on", () => {
   const start = startFrom(BOTH, NAMES)
-  expect(start.said).toEqual({ Car: "present", Tree: "absent" })
-  expect(openOnes(start, BOTH, NAMES)).toEqual(["Bus"])
+  expect(start.answers).toEqual({ Car: "present", Tree: "absent" })
+  expect(openCategories(start, BOTH, NAMES)).toEqual(["Bus"])
 })
 
 test("one person's answers are taken whole, with their points", () => {
   const decision = taken(startFrom(BOTH, NAMES), second, NAMES)
-  expect(openOnes(decision, BOTH, NAMES)).toEqual([])
-  expect(toLabel(decision, BOTH, POINTS)).toEqual({
+  expect(openCategories(decision, BOTH, NAMES)).toEqual([])
+  expect(contentOf(decision, BOTH, POINTS)).toEqual({
     present: ["Car", "Bus"],
     absent: ["Tree"],
     unsure: ["Sky"],
@@ -44,7 +44,7 @@ test("one person's answers are taken whole, with their points", () => {
 test("what a person was not asked stays as all others say", () => {
   const third = labelOf({ id: 3, annotator_id: 3, present: ["Bus"] })
   const start = startFrom([...BOTH, third], NAMES)
-  expect(taken(start, third, NAMES).said).toEqual({
+  expect(taken(start, third, NAMES).answers).toEqual({
     Car: "present",
     Tree: "absent",
     Bus: "present",
@@ -53,19 +53,19 @@ test("what a person was not asked stays as all others say", () => {
 
 test("a category that is decided on its own brings the points of whoever clicked it", () => {
   const decision = answered(startFrom(BOTH, NAMES), "Bus", "present")
-  expect(toLabel(decision, BOTH, POINTS).points).toEqual([carHere, busHere])
+  expect(contentOf(decision, BOTH, POINTS).points).toEqual([carHere, busHere])
 })
 
 test("a category that is decided absent loses its points", () => {
   const decision = answered(taken(startFrom(BOTH, NAMES), second, NAMES), "Bus", "absent")
-  const label = toLabel(decision, BOTH, POINTS)
+  const label = contentOf(decision, BOTH, POINTS)
   expect(label.absent).toContain("Bus")
   expect(label.points).toEqual([carThere])
 })
 
 test("points are sent only where the project asks for them", () => {
   const decision = taken(startFrom(BOTH, NAMES), first, NAMES)
-  expect(toLabel(decision, BOTH, { ...POINTS, mode: "tags" }).points).toEqual([])
+  expect(contentOf(decision, BOTH, { ...POINTS, mode: "tags" }).points).toEqual([])
 })
 
 describe("tiles", () => {
@@ -83,7 +83,7 @@ describe("tiles", () => {
     const [, other] = labels
     if (!other) throw new Error("two labels")
     const decision = taken(startFrom(labels, NAMES), other, NAMES)
-    expect(toLabel(decision, labels, grid).tiles).toEqual({
+    expect(contentOf(decision, labels, grid).tiles).toEqual({
       rows: 2,
       cols: 2,
       present: { Car: [1, 3], Bus: [2] },
@@ -92,7 +92,7 @@ describe("tiles", () => {
 
   test("of another grid than the project's are left out", () => {
     const labels = [tiled(1, 3, { Car: [5] })]
-    expect(toLabel(startFrom(labels, NAMES), labels, grid).tiles?.present).toEqual({})
+    expect(contentOf(startFrom(labels, NAMES), labels, grid).tiles?.present).toEqual({})
   })
 })
 

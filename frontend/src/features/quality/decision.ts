@@ -1,38 +1,40 @@
 import type { Label } from "@/api/images"
 import type { Project } from "@/api/projects"
-import type { LabelIn } from "@/api/quality"
-import { type Answer, answerOf, isDisputed } from "@/lib/answers"
+import { type Answer, type Content, listed } from "@/lib/answers"
+import { answersTo, isDisputed } from "@/lib/labels"
 
 /** What is decided so far. */
 export type Decision = {
   /** By category name; one that is missing is open, or was not asked. */
-  said: Readonly<Record<string, Answer>>
+  answers: Readonly<Record<string, Answer>>
   /** Whose points and tiles are kept where there is a choice. */
   preferred: Label | null
 }
 
 /** Where all agree it is decided already. */
-export function startFrom(labels: readonly Label[], categories: readonly string[]): Decision {
-  const agreed = categories.flatMap((name): [string, Answer][] => {
-    const said = new Set(labels.map((label) => answerOf(label, name)).filter((one) => one !== null))
-    const [answer] = said
-    return said.size === 1 && answer ? [[name, answer]] : []
+export const startFrom = (labels: readonly Label[], categories: readonly string[]): Decision => ({
+  answers: agreed(labels, categories),
+  preferred: null,
+})
+
+function agreed(labels: readonly Label[], categories: readonly string[]): Decision["answers"] {
+  const found = categories.flatMap((name): [string, Answer][] => {
+    const [answer, ...others] = answersTo(name, labels)
+    return answer && others.length === 0 ? [[name, answer]] : []
   })
-  return { said: Object.fromEntries(agreed), preferred: null }
+  return Object.fromEntries(found)
 }
 
 /** All that a person said; what they were not asked stays as it was. */
-export function taken(before: Decision, label: Label, categories: readonly string[]): Decision {
-  const theirs = categories.flatMap((name): [string, Answer][] => {
-    const answer = answerOf(label, name)
-    return answer ? [[name, answer]] : []
-  })
-  return { said: { ...before.said, ...Object.fromEntries(theirs) }, preferred: label }
-}
+export const taken = (
+  { answers }: Decision,
+  label: Label,
+  categories: readonly string[],
+): Decision => ({ answers: { ...answers, ...agreed([label], categories) }, preferred: label })
 
 export const answered = (before: Decision, category: string, answer: Answer): Decision => ({
   ...before,
-  said: { ...before.said, [category]: answer },
+  answers: { ...before.answers, [category]: answer },
 })
 
 const NEXT: Record<Answer, Answer> = { present: "absent", absent: "unsure", unsure: "present" }
@@ -42,31 +44,27 @@ export const nextAnswer = (answer: Answer | undefined): Answer =>
   answer === undefined ? "present" : NEXT[answer]
 
 /** The disputed categories without an answer. */
-export const openOnes = (
-  { said }: Decision,
+export const openCategories = (
+  { answers }: Decision,
   labels: readonly Label[],
   categories: readonly string[],
-): string[] => categories.filter((name) => isDisputed(labels, name) && !said[name])
+): string[] => categories.filter((name) => isDisputed(labels, name) && !answers[name])
 
-type Content = Pick<LabelIn, Answer | "points" | "tiles">
 type Grid = Pick<Project, "mode" | "tile_rows" | "tile_cols">
 
 /** What the server is sent: the answers, and the places that people gave for what is present. */
-export function toLabel(
-  { said, preferred }: Decision,
+export function contentOf(
+  { answers, preferred }: Decision,
   labels: readonly Label[],
   project: Grid,
 ): Content {
-  const names = (answer: Answer) => Object.keys(said).filter((name) => said[name] === answer)
-  const present = names("present")
+  const lists = listed(Object.keys(answers), (name) => answers[name])
   const sources = preferred ? [preferred, ...labels] : labels
   const asksForPoints = project.mode === "points" || project.mode === "tags-and-points"
   return {
-    present,
-    absent: names("absent"),
-    unsure: names("unsure"),
-    points: asksForPoints ? present.flatMap((name) => pointsOf(name, sources)) : [],
-    tiles: tilesOf(present, sources, project),
+    ...lists,
+    points: asksForPoints ? lists.present.flatMap((name) => pointsOf(name, sources)) : [],
+    tiles: tilesOf(lists.present, sources, project),
   }
 }
 

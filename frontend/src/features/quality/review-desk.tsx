@@ -13,12 +13,12 @@ import { formatPlural } from "@/lib/format"
 import { AnswerTable } from "./answer-table"
 import {
   answered,
+  contentOf,
   type Decision,
   nextAnswer,
-  openOnes,
+  openCategories,
   startFrom,
   taken,
-  toLabel,
 } from "./decision"
 import styles from "./review.module.css"
 import { type ReviewCommand, useReviewKeys } from "./review-keys"
@@ -51,12 +51,12 @@ export function ReviewDesk(props: ReviewDeskProps) {
   const { data: keys } = useSuspenseQuery(keysQuery(project.id))
   const readClock = useReviewClock(image.id, startClock)
   const saving = useSaving(project, image.id, onDone)
-  const open = openOnes(decision, labels, names)
-  const isWhole = open.length === 0 && Object.keys(decision.said).length > 0
+  const open = openCategories(decision, labels, names)
+  const isWhole = open.length === 0 && Object.keys(decision.answers).length > 0
   const submit = () => {
     if (!isWhole || saving.isPending) return
     saving.mutate({
-      ...toLabel(decision, labels, project),
+      ...contentOf(decision, labels, project),
       timing: readClock(),
       resolves: isDecision,
     })
@@ -130,7 +130,7 @@ function follow(command: ReviewCommand, actions: Actions): void {
   else if (command.kind === "submit") actions.submit()
   else if (command.kind === "later") actions.later?.()
   else {
-    const before = actions.decision.said[command.category]
+    const before = actions.decision.answers[command.category]
     actions.answer(command.category, nextAnswer(before))
   }
 }

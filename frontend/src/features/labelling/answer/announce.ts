@@ -1,3 +1,4 @@
+import { inWords } from "@/lib/answers"
 import { asksPoints, presenceOf, type Rules, type Sheet, tilesOf } from "./sheet"
 
 /** What changed between two sheets, in words for somebody who does not see it. */
@@ -11,11 +12,9 @@ export function announcement(before: Sheet, after: Sheet, rules: Rules): string 
 function changedCategory(before: Sheet, after: Sheet): string | null {
   const changes = namesIn(before.presence, after.presence)
     .filter((name) => presenceOf(before, name) !== presenceOf(after, name))
-    .map((name) => `${name} ${inWords[presenceOf(after, name)]}`)
+    .map((name) => `${name} ${inWords(presenceOf(after, name))}`)
   return changes.length > 0 ? changes.join(", ") : null
 }
-
-const inWords = { present: "present", absent: "absent", unsure: "not sure" }
 
 const namesIn = (...records: Readonly<Record<string, unknown>>[]) => [
   ...new Set(records.flatMap((record) => Object.keys(record))),

@@ -1,8 +1,6 @@
 import type { Category, Mode } from "@/api/projects"
+import type { Answer } from "@/lib/answers"
 import type { Grid, Spot } from "./geometry"
-
-/** What a person says of a category in an image. */
-export type Presence = "absent" | "present" | "unsure"
 
 /** A click: original image pixels, pixel centres at .5. */
 export type SheetPoint = { id: number; category: string; x: number; y: number }
@@ -10,7 +8,7 @@ export type SheetPoint = { id: number; category: string; x: number; y: number }
 /** The answer for one image while it is being given. */
 export type Sheet = {
   /** By category name; what is not named is absent. */
-  presence: Readonly<Record<string, Presence>>
+  presence: Readonly<Record<string, Answer>>
   /** The present categories as they were ticked, the first one first. */
   ticked: readonly string[]
   /** What the very last press ticked: pressed again at once, it was a mistake. */
@@ -48,7 +46,7 @@ export const EMPTY_SHEET: Sheet = {
 export const asksPoints = ({ mode }: Rules): boolean =>
   mode === "points" || mode === "tags-and-points"
 
-export function presenceOf(sheet: Sheet, category: string): Presence {
+export function presenceOf(sheet: Sheet, category: string): Answer {
   return sheet.presence[category] ?? "absent"
 }
 
@@ -189,7 +187,7 @@ function takesClicks(sheet: Sheet, rules: Rules): boolean {
   return rules.mode === "tags-and-points" || (rules.mode === "points" && sheet.isSettled)
 }
 
-function withPresence(sheet: Sheet, category: string, presence: Presence): Sheet {
+function withPresence(sheet: Sheet, category: string, presence: Answer): Sheet {
   const others = sheet.ticked.filter((name) => name !== category)
   const isNew = others.length === sheet.ticked.length
   const ticked = presence !== "present" ? others : isNew ? [...others, category] : sheet.ticked
@@ -203,7 +201,7 @@ function withTiles(sheet: Sheet, category: string, indices: readonly number[]): 
   return { ...withPresence(sheet, category, presence), tiles }
 }
 
-function cleared(sheet: Sheet, category: string, presence: Presence, rules: Rules): Sheet {
+function cleared(sheet: Sheet, category: string, presence: Answer, rules: Rules): Sheet {
   const points = sheet.points.filter((point) => point.category !== category)
   const tiles = { ...sheet.tiles, [category]: [] }
   const next = {

@@ -1,5 +1,5 @@
 import type { Project } from "@/api/projects"
-import { answerOf, isSameAnswer, refitted, rulesOf, sheetOf } from "../answer/answer"
+import { contentOf, isSameContent, refitted, rulesOf, sheetOf } from "../answer/content"
 import { changed, type History, startHistory } from "../answer/history"
 import { presenceOf, type Rules, type Sheet } from "../answer/sheet"
 import type { Clock, Timing } from "./clock"
@@ -74,13 +74,13 @@ function startingWith(sheet: Sheet) {
 }
 
 function basisOf(submitted: Sheet | null, rules: Rules): string {
-  return JSON.stringify([rules.mode, rules.grid, submitted && answerOf(submitted, rules)])
+  return JSON.stringify([rules.mode, rules.grid, submitted && contentOf(submitted, rules)])
 }
 
 /** What is sent of a draft; a skip says nothing of the image. */
 export function bodyOf(draft: Draft, project: Project, skipped: string | null) {
   const nothing = { present: [], absent: [], unsure: [], points: [], tiles: null }
-  const answer = skipped ? nothing : answerOf(draft.history.present, rulesOf(project))
+  const answer = skipped ? nothing : contentOf(draft.history.present, rulesOf(project))
   return { ...answer, resolves: false, skipped, prefilled_by: draft.prefilledBy }
 }
 
@@ -143,7 +143,7 @@ export class Drafts {
 
   /** Whether it would be submitted as another answer than it was. */
   isChanged({ history, start }: Draft): boolean {
-    return !isSameAnswer(history.present, start, this.rules)
+    return !isSameContent(history.present, start, this.rules)
   }
 
   /** Whether anything was said since, even if it was taken back. */

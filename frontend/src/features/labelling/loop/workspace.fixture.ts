@@ -1,5 +1,5 @@
 import type { Project } from "@/api/projects"
-import { rulesOf } from "../answer/answer"
+import { rulesOf } from "../answer/content"
 import { presenceOf, pressed } from "../answer/sheet"
 import type { Task } from "./draft"
 import { type DraftStore, KeptDrafts } from "./kept-drafts"

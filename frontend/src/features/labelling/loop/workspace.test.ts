@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { describe, expect, it, vi } from "vitest"
-import { rulesOf } from "../answer/answer"
+import { rulesOf } from "../answer/content"
 import { clicked } from "../answer/sheet"
 import { imageOf, labelOf, leaseOf, workspaceWith } from "./workspace.fixture"
 

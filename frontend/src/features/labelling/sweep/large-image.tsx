@@ -1,7 +1,7 @@
 import { X } from "lucide-react"
 import { thumbnail } from "@/api/images"
 import { Button } from "@/components/button"
-import { answerOf, doubted, toggled } from "./answers"
+import { answerFor, doubted, toggled } from "./marks"
 import type { Sweep } from "./sweep"
 import type { Turn } from "./sweep-state"
 import { LOOKS, percent } from "./tile"
@@ -13,7 +13,7 @@ const WIDTH = 1600
 export function LargeImage({ sweep, turn }: { sweep: Sweep; turn: Turn }) {
   const image = turn.page.images[turn.at]
   if (!image) return null
-  const answer = answerOf(turn.sheet, image)
+  const answer = answerFor(turn.marks, image)
   const { icon: Icon, text } = LOOKS[answer]
   return (
     <section className={styles.large} aria-label={image.external_id} data-answer={answer}>

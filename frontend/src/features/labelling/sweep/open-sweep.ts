@@ -7,7 +7,7 @@ import { Outbox } from "../loop/outbox"
 import { parcelStore } from "../loop/stores"
 import { isPassing, isSignedOut } from "../loop/transport"
 import { noteInputs, watchPage } from "../loop/watch-page"
-import { markStore } from "./marks"
+import { markStore } from "./mark-store"
 import { type AnsweredPage, type Held, releasePage, renewPage, sendPage, takePage } from "./pages"
 import { Sweep } from "./sweep"
 

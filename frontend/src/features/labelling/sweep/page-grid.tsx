@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useRef } from "react"
 import type { SweptImage } from "@/api/sweeps"
 import { afterPaint } from "../loop/browser"
-import { answerOf, toggled } from "./answers"
+import { answerFor, toggled } from "./marks"
 import type { Sweep } from "./sweep"
 import styles from "./sweep.module.css"
 import type { Turn } from "./sweep-state"
@@ -11,7 +11,7 @@ type PageGridProps = { sweep: Sweep; turn: Turn; grid: RefObject<HTMLUListElemen
 
 /** A page's images; its clock starts when all of them are painted. */
 export function PageGrid({ sweep, turn, grid }: PageGridProps) {
-  const { page, sheet, at } = turn
+  const { page, marks, at } = turn
   const current = useRef<HTMLButtonElement>(null)
   usePainted(sweep, turn, grid)
   // biome-ignore lint/correctness/useExhaustiveDependencies: when another image is the current one
@@ -29,7 +29,7 @@ export function PageGrid({ sweep, turn, grid }: PageGridProps) {
         <Tile
           key={image.id}
           image={image}
-          answer={answerOf(sheet, image)}
+          answer={answerFor(marks, image)}
           isCurrent={index === at}
           ref={index === at ? current : null}
           onPress={() => sweep.answer(image, toggled)}

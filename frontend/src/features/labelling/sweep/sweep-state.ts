@@ -3,17 +3,17 @@ import type { Clock } from "../loop/clock"
 import type { Feed } from "../loop/feed"
 import type { Outbox } from "../loop/outbox"
 import type { Said } from "../loop/workspace-state"
-import type { Sheet } from "./answers"
+import type { Marks } from "./marks"
 import type { AnsweredPage, Held } from "./pages"
 
 /** One page with what the person has said of it. */
 export type Turn = {
   readonly page: SweepPage
-  readonly sheet: Sheet
+  readonly marks: Marks
   /** As it is without what the person says. */
-  readonly start: Sheet
+  readonly start: Marks
   /** As it was submitted last. */
-  readonly sent: Sheet | null
+  readonly sent: Marks | null
   /** The place of the image that keys mean. */
   readonly at: number
   /** Runs since all images of the page were painted. */
@@ -34,7 +34,7 @@ export type SweepState = {
 }
 
 /** The marks on the newest page, which outlive a reload. */
-export type MarkStore = { read: () => Sheet; write: (sheet: Sheet) => void }
+export type MarkStore = { read: () => Marks; write: (marks: Marks) => void }
 
 export type SweepParts = {
   author: Pick<AnsweredPage, "annotatorId" | "annotator" | "projectId">

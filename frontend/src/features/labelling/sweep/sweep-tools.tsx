@@ -9,8 +9,8 @@ import {
 import type { ReactNode } from "react"
 import { Button } from "@/components/button"
 import { KeyCap } from "../shared/key-cap"
-import { saidOf, sumOf } from "./answers"
 import { keyOf, SWEEP_COMMANDS, type SweepCommandId } from "./commands"
+import { idsByAnswer, sumOf } from "./marks"
 import styles from "./sweep.module.css"
 import type { SweepState, Turn } from "./sweep-state"
 
@@ -19,7 +19,7 @@ type ToolsProps = { state: SweepState; turn: Turn; run: (id: SweepCommandId) => 
 /** What a page will be saved as, and the commands as buttons. */
 export function SweepTools({ state, turn, run }: ToolsProps) {
   const isEarlier = state.stepsBack > 0
-  const said = saidOf(turn.sheet, turn.page.images)
+  const said = idsByAnswer(turn.marks, turn.page.images)
   return (
     <div className={styles.tools} role="toolbar" aria-label="Actions">
       <IconTool id="back" icon={StepBack} run={run} isOff={!state.hasPast} />
@@ -41,14 +41,14 @@ type RuleProps = { turn: Turn; run: (id: SweepCommandId) => void }
 
 /** What happens to the images that a person leaves alone. */
 export function RestRule({ turn, run }: RuleProps) {
-  const { page, sheet } = turn
+  const { page, marks } = turn
   const ticked = page.images.filter((image) => image.ticked).length
-  const other = sheet.rest === "absent" ? "present" : "absent"
+  const other = marks.rest === "absent" ? "present" : "absent"
   return (
     <div className={styles.rule}>
       <p>
-        Mark the exceptions: what you leave alone is answered <strong>{sheet.rest}</strong>
-        {sheet.rest === "absent" && ticked > 0 && `, but for the ${ticked} that the model expects`}.
+        Mark the exceptions: what you leave alone is answered <strong>{marks.rest}</strong>
+        {marks.rest === "absent" && ticked > 0 && `, but for the ${ticked} that the model expects`}.
       </p>
       <Button onClick={() => run("flip")}>
         <Repeat2 aria-hidden="true" />

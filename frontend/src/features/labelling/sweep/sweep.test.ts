@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest"
 import type { SweepPage } from "@/api/sweeps"
 import { feedOf, outboxTo } from "../loop/server.fixture"
 import { imageOf } from "../loop/workspace.fixture"
-import { answerOf, doubted, EMPTY_SHEET, flipped, type Sheet, toggled } from "./answers"
+import { answerFor, doubted, flipped, type Marks, NO_MARKS, toggled } from "./marks"
 import type { AnsweredPage, Held } from "./pages"
 import { Sweep } from "./sweep"
 
@@ -18,11 +18,8 @@ function pageOf(number: number): Held {
 }
 
 /** A sweep over a server with some pages, that notes what it was sent. */
-async function sweepOf(
-  pages: number,
-  options: { marks?: { sheet: Sheet }; leastMs?: number } = {},
-) {
-  const { marks = { sheet: EMPTY_SHEET }, leastMs = 0 } = options
+async function sweepOf(pages: number, options: { kept?: { marks: Marks }; leastMs?: number } = {}) {
+  const { kept = { marks: NO_MARKS }, leastMs = 0 } = options
   const left = Array.from({ length: pages }, (_, index) => pageOf(index + 1))
   const time = { ms: 500 }
   const sent: AnsweredPage[] = []
@@ -33,9 +30,9 @@ async function sweepOf(
     feed,
     outbox,
     marks: {
-      read: () => marks.sheet,
-      write: (sheet) => {
-        marks.sheet = sheet
+      read: () => kept.marks,
+      write: (marks) => {
+        kept.marks = marks
       },
     },
     leastMs,
@@ -53,7 +50,7 @@ async function sweepOf(
     await sweep.submit()
     if (sweep.snapshot().isAsked) await sweep.submit()
   }
-  return { sweep, sent, shown, look, submit, time, feed, marks }
+  return { sweep, sent, shown, look, submit, time, feed, kept }
 }
 
 describe("a sweep", () => {
@@ -97,7 +94,7 @@ describe("a sweep", () => {
     expect(sweep.snapshot().said.text).toBe("street 10: absent. 2 present · 1 absent")
     await submit()
     expect(sent[0]?.body).toMatchObject({ present: [11, 12], absent: [10] })
-    expect(sweep.snapshot().turn?.sheet).toEqual(EMPTY_SHEET)
+    expect(sweep.snapshot().turn?.marks).toEqual(NO_MARKS)
   })
 
   it("answers an image that can not be shown with not sure", async () => {
@@ -106,7 +103,7 @@ describe("a sweep", () => {
     const [image] = turn?.page.images ?? []
     if (!image) throw new Error("no image")
     sweep.unseen(image)
-    expect(answerOf(sweep.snapshot().turn?.sheet ?? EMPTY_SHEET, image)).toBe("unsure")
+    expect(answerFor(sweep.snapshot().turn?.marks ?? NO_MARKS, image)).toBe("unsure")
   })
 
   it("goes back, corrects, and sends only what has changed", async () => {
@@ -156,11 +153,11 @@ describe("a sweep", () => {
     const first = await sweepOf(1)
     first.sweep.moveTo(2)
     first.sweep.answerCurrent(toggled)
-    const again = await sweepOf(1, { marks: first.marks })
-    expect([...(again.sweep.snapshot().turn?.sheet.own ?? [])]).toEqual([[12, "present"]])
+    const again = await sweepOf(1, { kept: first.kept })
+    expect([...(again.sweep.snapshot().turn?.marks.own ?? [])]).toEqual([[12, "present"]])
     again.look()
     await again.sweep.submit()
-    expect(first.marks.sheet).toEqual(EMPTY_SHEET)
+    expect(first.kept.marks).toEqual(NO_MARKS)
   })
 
   it("ends when nothing is left", async () => {

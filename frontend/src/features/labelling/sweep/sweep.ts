@@ -3,7 +3,7 @@ import { Clock } from "../loop/clock"
 import { Guard } from "../loop/guard"
 import { Observable } from "../loop/observable"
 import type { Said } from "../loop/workspace-state"
-import { EMPTY_SHEET, isSame, type Sheet, saidOf, spoken, sumOf } from "./answers"
+import { idsByAnswer, isSame, type Marks, NO_MARKS, spoken, sumOf, withAnswer } from "./marks"
 import type { SweepParts, SweepState, Turn } from "./sweep-state"
 
 const MOST_PAST = 20
@@ -34,28 +34,28 @@ export class Sweep extends Observable {
   readonly snapshot = (): SweepState => this.state
 
   /** Change the answer of an image, and make it the one that keys mean. */
-  answer(image: SweptImage, change: (sheet: Sheet, image: SweptImage) => Sheet): void {
+  answer(image: SweptImage, change: (marks: Marks, image: SweptImage) => Marks): void {
     const { turn } = this.state
     if (!turn || this.isBusy) return
-    const sheet = change(turn.sheet, image)
-    this.change({ sheet, at: turn.page.images.indexOf(image) })
-    this.say(`${spoken(sheet, image)}. ${sumOf(saidOf(sheet, turn.page.images))}`)
+    const marks = change(turn.marks, image)
+    this.change({ marks, at: turn.page.images.indexOf(image) })
+    this.say(`${spoken(marks, image)}. ${sumOf(idsByAnswer(marks, turn.page.images))}`)
   }
 
   /** The answer of the image that keys mean. */
-  answerCurrent(change: (sheet: Sheet, image: SweptImage) => Sheet): void {
+  answerCurrent(change: (marks: Marks, image: SweptImage) => Marks): void {
     const image = this.current()
     if (image) this.answer(image, change)
   }
 
   /** Change all answers that the person left alone. */
-  turnRest(change: (sheet: Sheet) => Sheet): void {
+  turnRest(change: (marks: Marks) => Marks): void {
     const { turn } = this.state
     if (!turn || this.isBusy) return
-    const sheet = change(turn.sheet)
-    this.change({ sheet })
-    const sum = sumOf(saidOf(sheet, turn.page.images))
-    this.say(`What you leave alone is answered ${sheet.rest}. ${sum}`)
+    const marks = change(turn.marks)
+    this.change({ marks })
+    const sum = sumOf(idsByAnswer(marks, turn.page.images))
+    this.say(`What you leave alone is answered ${marks.rest}. ${sum}`)
   }
 
   /** The image that keys mean; null while there is no page. */
@@ -91,11 +91,9 @@ export class Sweep extends Observable {
   /** The file of an image can not be shown: nobody can say what is on it. */
   unseen(image: SweptImage): void {
     const { turn } = this.state
-    if (!turn?.page.images.includes(image) || turn.sheet.own.has(image.id)) return
-    const doubting = (sheet: Sheet) => {
-      return { ...sheet, own: new Map([...sheet.own, [image.id, "unsure" as const]]) }
-    }
-    this.change({ sheet: doubting(turn.sheet), start: doubting(turn.start) })
+    if (!turn?.page.images.includes(image) || turn.marks.own.has(image.id)) return
+    const doubting = (marks: Marks) => withAnswer(marks, image, "unsure")
+    this.change({ marks: doubting(turn.marks), start: doubting(turn.start) })
   }
 
   /** A press that was meant for something over the page is none for the page. */
@@ -109,7 +107,7 @@ export class Sweep extends Observable {
 
   /** Whether the newest page has been worked on, so that it should not be taken away. */
   isFrontInWork(): boolean {
-    return this.isBusy || (this.front?.sheet.own.size ?? 0) > 0
+    return this.isBusy || (this.front?.marks.own.size ?? 0) > 0
   }
 
   /** Keep the answers on this device and go on to the next page. */
@@ -136,7 +134,7 @@ export class Sweep extends Observable {
     if (turn && stepsBack > 0) {
       if (this.isChanged(turn) && !(await this.store(turn))) return
       // Looking at a page again is timed anew.
-      this.change({ clock: null, sent: turn.sheet })
+      this.change({ clock: null, sent: turn.marks })
     } else turn?.clock?.hide()
     this.stepsBack += by
     this.isLarge = false
@@ -144,18 +142,18 @@ export class Sweep extends Observable {
     this.say(this.stepsBack > 0 ? "An earlier page" : "The newest page")
   }
 
-  private isChanged({ page, sheet, sent }: Turn): boolean {
-    return sent === null || !isSame(sheet, sent, page.images)
+  private isChanged({ page, marks, sent }: Turn): boolean {
+    return sent === null || !isSame(marks, sent, page.images)
   }
 
   /** Whether the answers are in the outbox; a page that can not be seen yet waits. */
   private async store(turn: Turn): Promise<boolean> {
-    const { page, sheet, clock } = turn
+    const { page, marks, clock } = turn
     if (this.isBusy || !this.isMeant(turn) || !clock) return false
     this.isBusy = true
     const { author, outbox, newId } = this.parts
     const name = `A page of ${page.images.length} images for ${page.category}`
-    const body = { ...saidOf(sheet, page.images), timing: clock.read() }
+    const body = { ...idsByAnswer(marks, page.images), timing: clock.read() }
     const about = { ...author, name, pageId: page.id, queuedAt: Date.now() }
     await outbox.add({ id: newId(), ...about, body })
     this.isBusy = false
@@ -163,19 +161,19 @@ export class Sweep extends Observable {
   }
 
   /** Whether a press that would save the page is meant; if not, the person is told why. */
-  private isMeant({ page, sheet, start }: Turn): boolean {
-    const isTouched = !isSame(sheet, start, page.images)
-    const isEmpty = saidOf(sheet, page.images).present.length === 0
+  private isMeant({ page, marks, start }: Turn): boolean {
+    const isTouched = !isSame(marks, start, page.images)
+    const isEmpty = idsByAnswer(marks, page.images).present.length === 0
     const press = this.guard.press({ isTouched, isEmpty })
     if (press !== "meant") this.say(press === "ask" ? askAbout(page) : TOO_EARLY, true)
     return press === "meant"
   }
 
   private finishFront(turn: Turn): void {
-    this.past = [...this.past, { ...turn, sent: turn.sheet, clock: null }].slice(-MOST_PAST)
+    this.past = [...this.past, { ...turn, sent: turn.marks, clock: null }].slice(-MOST_PAST)
     this.finished += turn.page.images.length
     this.isLarge = false
-    this.parts.marks.write(EMPTY_SHEET)
+    this.parts.marks.write(NO_MARKS)
     this.parts.feed.shift()
     this.say("Next page")
   }
@@ -183,7 +181,7 @@ export class Sweep extends Observable {
   private sayImage(): void {
     const { turn } = this.state
     const image = this.current()
-    if (turn && image) this.say(spoken(turn.sheet, image))
+    if (turn && image) this.say(spoken(turn.marks, image))
   }
 
   private say(text: string, isShown = false): void {
@@ -194,12 +192,12 @@ export class Sweep extends Observable {
   private change(change: Partial<Turn>): void {
     const { turn } = this.state
     if (!turn) return
-    if (change.sheet) this.guard.isAsked = false
+    if (change.marks) this.guard.isAsked = false
     const next = { ...turn, ...change }
     if (this.stepsBack > 0) this.past = this.past.map((one) => (one === turn ? next : one))
     else {
       this.front = next
-      if (change.sheet) this.parts.marks.write(change.sheet)
+      if (change.marks) this.parts.marks.write(change.marks)
     }
     this.refresh()
   }
@@ -210,9 +208,9 @@ export class Sweep extends Observable {
     if (this.front?.page === held.page) return this.front
     const { rest, own } = this.parts.marks.read()
     const ids = new Set(held.page.images.map((image) => image.id))
-    const marks = new Map([...own].filter(([id]) => ids.has(id)))
-    const sheet = marks.size > 0 ? { rest, own: marks } : EMPTY_SHEET
-    return { page: held.page, sheet, start: EMPTY_SHEET, sent: null, at: 0, clock: null }
+    const known = new Map([...own].filter(([id]) => ids.has(id)))
+    const marks = known.size > 0 ? { rest, own: known } : NO_MARKS
+    return { page: held.page, marks, start: NO_MARKS, sent: null, at: 0, clock: null }
   }
 
   private shown(): Turn | null {

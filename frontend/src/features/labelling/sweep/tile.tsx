@@ -2,7 +2,7 @@ import { Check, CircleHelp, type LucideIcon, Maximize2, Minus } from "lucide-rea
 import type { Ref } from "react"
 import { thumbnail } from "@/api/images"
 import type { SweptImage } from "@/api/sweeps"
-import type { Answer } from "./answers"
+import type { Answer } from "@/lib/answers"
 import styles from "./tile.module.css"
 
 export const LOOKS: Record<Answer, { icon: LucideIcon; text: string }> = {

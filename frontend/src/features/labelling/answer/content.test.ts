@@ -1,13 +1,13 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
-import { answerOf, isSameAnswer, refitted, sheetOf } from "./answer"
+import { contentOf, isSameContent, refitted, sheetOf } from "./content"
 import { inTiles, inTwoSteps, press, tagsOnly, withPoints } from "./rules.fixture"
 import { doubted, EMPTY_SHEET, presenceOf, pressed, type Sheet, tiled } from "./sheet"
 
-describe("answerOf", () => {
+describe("contentOf", () => {
   it("puts what is unsure in neither of the other lists", () => {
     const sheet = doubted(pressed(EMPTY_SHEET, "Car", tagsOnly), "Pole", tagsOnly)
-    expect(answerOf(sheet, tagsOnly)).toEqual({
+    expect(contentOf(sheet, tagsOnly)).toEqual({
       present: ["Car"],
       absent: ["Sky", "Road"],
       unsure: ["Pole"],
@@ -17,12 +17,15 @@ describe("answerOf", () => {
   })
 
   it("lists in the project's order whatever the order of keys", () => {
-    expect(answerOf(press(EMPTY_SHEET, "Pole", "Sky"), withPoints).present).toEqual(["Sky", "Pole"])
+    expect(contentOf(press(EMPTY_SHEET, "Pole", "Sky"), withPoints).present).toEqual([
+      "Sky",
+      "Pole",
+    ])
   })
 
   it("gives the tiles of what is present, and the grid", () => {
     const sheet = tiled(pressed(EMPTY_SHEET, "Car", inTiles), [3, 0], true)
-    expect(answerOf(sheet, inTiles)).toMatchObject({
+    expect(contentOf(sheet, inTiles)).toMatchObject({
       present: ["Car"],
       absent: ["Sky", "Road", "Pole"],
       tiles: { rows: 2, cols: 3, present: { Car: [0, 3] } },
@@ -55,7 +58,7 @@ describe("sheetOf", () => {
     },
   ])("gives back what was submitted", ({ rules, points, tiles }) => {
     const given = { present: ["Car", "Road"], unsure: ["Sky"], points, tiles }
-    expect(answerOf(sheetOf(given, rules), rules)).toEqual({
+    expect(contentOf(sheetOf(given, rules), rules)).toEqual({
       ...given,
       present: ["Road", "Car"],
       absent: ["Pole"],
@@ -65,14 +68,14 @@ describe("sheetOf", () => {
   it("does not take tiles of another grid, or tags without tiles, for tiles", () => {
     const other = { rows: 3, cols: 3, present: { Car: [8] } }
     const sheet = sheetOf({ present: ["Car"], tiles: other }, inTiles)
-    expect(answerOf(sheet, inTiles)).toMatchObject({ present: [], tiles: { present: {} } })
+    expect(contentOf(sheet, inTiles)).toMatchObject({ present: [], tiles: { present: {} } })
   })
 
   it("is another answer only when the answer differs", () => {
     const sheet = press(EMPTY_SHEET, "Car")
-    expect(isSameAnswer(sheet, { ...sheet, active: null }, withPoints)).toBe(true)
-    expect(isSameAnswer(sheet, press(sheet, "Sky"), withPoints)).toBe(false)
-    expect(isSameAnswer(sheet, doubted(sheet, "Sky", withPoints), withPoints)).toBe(false)
+    expect(isSameContent(sheet, { ...sheet, active: null }, withPoints)).toBe(true)
+    expect(isSameContent(sheet, press(sheet, "Sky"), withPoints)).toBe(false)
+    expect(isSameContent(sheet, doubted(sheet, "Sky", withPoints), withPoints)).toBe(false)
   })
 })
 

@@ -1,24 +1,9 @@
 import type { Project } from "@/api/projects"
-import {
-  EMPTY_SHEET,
-  type Presence,
-  presenceOf,
-  type Rules,
-  type Sheet,
-  settled,
-  tilesOf,
-} from "./sheet"
+import { type Answer, type Content, listed } from "@/lib/answers"
+import { EMPTY_SHEET, presenceOf, type Rules, type Sheet, settled, tilesOf } from "./sheet"
 
-type Click = { category: string; x: number; y: number }
-type Tiles = { rows: number; cols: number; present: Record<string, number[]> }
-
-/** An answer as it is stored. */
-type Given = {
-  present: readonly string[]
-  unsure?: readonly string[]
-  points?: readonly Click[]
-  tiles?: Tiles | null
-}
+/** What is known of an image. */
+type Given = Pick<Content, "present"> & Partial<Content>
 
 /** What the project asks of a person. */
 export function rulesOf(project: Project): Rules {
@@ -28,24 +13,24 @@ export function rulesOf(project: Project): Rules {
 }
 
 /** What is submitted. Absent is everything that is neither ticked nor doubted. */
-export function answerOf(sheet: Sheet, rules: Rules) {
-  const named = (presence: Presence) =>
-    rules.categories.map(({ name }) => name).filter((name) => presenceOf(sheet, name) === presence)
-  const present = named("present")
+export function contentOf(sheet: Sheet, rules: Rules): Content {
+  const names = rules.categories.map(({ name }) => name)
+  const lists = listed(names, (name) => presenceOf(sheet, name))
   const points = sheet.points.map(({ category, x, y }) => ({ category, x, y }))
-  const inTiles = () => Object.fromEntries(present.map((name) => [name, [...tilesOf(sheet, name)]]))
-  const tiles: Tiles | null = rules.mode === "tiles" ? { ...rules.grid, present: inTiles() } : null
-  return { present, absent: named("absent"), unsure: named("unsure"), points, tiles }
+  const inTiles = () =>
+    Object.fromEntries(lists.present.map((name) => [name, [...tilesOf(sheet, name)]]))
+  const tiles = rules.mode === "tiles" ? { ...rules.grid, present: inTiles() } : null
+  return { ...lists, points, tiles }
 }
 
-/** Whether both sheets would be submitted as the same answer. */
-export function isSameAnswer(one: Sheet, other: Sheet, rules: Rules): boolean {
-  return JSON.stringify(answerOf(one, rules)) === JSON.stringify(answerOf(other, rules))
+/** Whether the same would be submitted of both sheets. */
+export function isSameContent(one: Sheet, other: Sheet, rules: Rules): boolean {
+  return JSON.stringify(contentOf(one, rules)) === JSON.stringify(contentOf(other, rules))
 }
 
 /** A sheet that says what was given; the first category that wants a point has its turn. */
 export function sheetOf(given: Given, rules: Rules): Sheet {
-  const presence: Record<string, Presence> = {}
+  const presence: Record<string, Answer> = {}
   for (const name of given.unsure ?? []) presence[name] = "unsure"
   if (rules.mode === "tiles") return { ...EMPTY_SHEET, ...tiledAs(given, presence, rules) }
   for (const name of given.present) presence[name] = "present"
@@ -81,7 +66,7 @@ export function refitted(kept: Sheet, rules: Rules): Sheet {
 }
 
 /** Tiles of another grid, and tags without tiles, say nothing of these tiles. */
-function tiledAs({ tiles }: Given, doubts: Record<string, Presence>, { grid }: Rules) {
+function tiledAs({ tiles }: Given, doubts: Record<string, Answer>, { grid }: Rules) {
   const isThisGrid = tiles?.rows === grid.rows && tiles.cols === grid.cols
   const own = isThisGrid ? tiles.present : {}
   const present = Object.keys(own).map((name) => [name, "present" as const])
