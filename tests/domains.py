@@ -7,6 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+import yaml
+
+from tests.shared import made_once
+
+SOURCE, VALIDATION, TARGET = 8, 4, 30
+"""Scenes that are drawn of each domain."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +23,30 @@ class Domains:
     source: Path
     """Dataset card of the source domain."""
     validation: Path
-    images: Path
-    """Folder of target images."""
+    images: list[Path]
+    """Of the target domain."""
     masks: Path
-    """Their masks, which only the stand-in for a person sees."""
+    """Folder of their masks, which only the stand-in for a person sees."""
     ids: dict[int, str]
+
+
+def street_scenes(factory: pytest.TempPathFactory, count: int = TARGET) -> Domains:
+    """Rendered scenes that all tests of a session share, with so many target images."""
+    folder = made_once(factory, "street-scenes", _draw_all)
+    card = folder / "source/card.yaml"
+    return Domains(
+        source=card,
+        validation=folder / "validation/card.yaml",
+        images=sorted((folder / "target/images").iterdir())[:count],
+        masks=folder / "target/masks",
+        ids=yaml.safe_load(card.read_text())["ids"],
+    )
+
+
+def _draw_all(folder: Path) -> None:
+    draw(folder / "source", "source", SOURCE, seed=1)
+    draw(folder / "validation", "target", VALIDATION, seed=2)
+    draw(folder / "target", "target", TARGET, seed=3)
 
 
 def draw(folder: Path, look: str, count: int, seed: int) -> Path:
@@ -38,7 +64,7 @@ def make_project(api: httpx.Client, domains: Domains) -> int:
         "validation": "val",
         "recipe": "tiny",
         "supervision": "point",
-        "retrain_after": len(list(domains.images.iterdir())),
+        "retrain_after": len(domains.images),
         # Every image shows its prediction.
         "blind_share": 0,
         "gold_share": 0,

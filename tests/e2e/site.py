@@ -9,13 +9,20 @@ from typing import Any
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy.orm import Session
 
+from server import db, migrations
+from server.models import User
+from server.models.user import Role
 from tests.domains import upload
-from tests.product import running_api, weakseg
+from tests.product import running_api
 
 PASSWORD = "correct horse battery"
 ADMIN, FIRST, SECOND = "lead@example.org", "first@example.org", "second@example.org"
-ROLES = {ADMIN: "admin", FIRST: "annotator", SECOND: "annotator"}
+ROLES = {ADMIN: Role.ADMIN, FIRST: Role.ANNOTATOR, SECOND: Role.ANNOTATOR}
+QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Everybody here signs in again and again, and how long a guess takes is not what is tested."""
 NUMBERS = itertools.count(1)
 PATIENCE_MS = 30_000
 DESK: ViewportSize = {"width": 1280, "height": 800}
@@ -26,11 +33,16 @@ STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 
 def installed(folder: Path) -> dict[str, str]:
     """An empty database in `folder`, with an admin and two annotators; the settings of its server."""
-    environment = {"WEAKSEG_DATA": str(folder / "data"), "WEAKSEG_PASSWORD": PASSWORD}
-    weakseg("migrate", environment=environment)
-    for email, role in ROLES.items():
-        weakseg("user", "add", email, "--role", role, environment=environment)
-    return environment
+    data = folder / "data"
+    data.mkdir()
+    engine = db.make_engine(f"sqlite:///{data / 'weakseg.sqlite3'}")
+    migrations.upgrade(engine)
+    with Session(engine) as session, session.begin():
+        for email, role in ROLES.items():
+            user = User(email=email, password_hash=QUICK.hash(PASSWORD), role=role.value)
+            session.add(user)
+    engine.dispose()
+    return {"WEAKSEG_DATA": str(data)}
 
 
 @contextmanager

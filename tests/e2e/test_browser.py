@@ -15,8 +15,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from safetensors.numpy import load_file
 
-from tests.domains import Domains, draw, make_project, upload
-from tests.e2e.site import ADMIN, PASSWORD, signed_in, violations, wait_until_seen
+from tests.domains import Domains, make_project, street_scenes, upload
+from tests.e2e.site import ADMIN, PASSWORD, installed, signed_in, violations, wait_until_seen
 from tests.product import running_product, weakseg
 
 pytestmark = pytest.mark.e2e
@@ -37,30 +37,16 @@ class Installation:
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("product")
-    source = draw(folder / "source", "source", 12, seed=1)
-    validation = draw(folder / "validation", "target", 4, seed=2)
-    draw(folder / "target", "target", 12, seed=3)
-    from trainer.data.scenes import CATEGORIES
-
-    domains = Domains(
-        source, validation, folder / "target/images", folder / "target/masks",
-        dict(enumerate(CATEGORIES)),
-    )  # fmt: skip
-    environment = {
-        "WEAKSEG_DATA": str(folder / "data"),
-        "WEAKSEG_SWEEP_SECONDS": "1",
-        "WEAKSEG_PASSWORD": PASSWORD,
-    }
-    weakseg("migrate", environment=environment)
-    weakseg("datasets", "add", str(source), "--name", "source", environment=environment)
-    weakseg("datasets", "add", str(validation), "--name", "val", environment=environment)
-    weakseg("user", "add", ADMIN, "--role", "admin", environment=environment)
+    domains = street_scenes(tmp_path_factory, 12)
+    environment = installed(folder) | {"WEAKSEG_SWEEP_SECONDS": "1"}
+    for card, name in ((domains.source, "source"), (domains.validation, "val")):
+        weakseg("datasets", "add", str(card), "--name", name, environment=environment)
     with (
         running_product(environment, folder / "logs") as address,
         signed_in(address, ADMIN) as api,
     ):
         project = make_project(api, domains)
-        upload(api, project, sorted(domains.images.iterdir()))
+        upload(api, project, domains.images)
         yield Installation(address, api, project, domains)
 
 

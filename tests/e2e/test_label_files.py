@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.site import ADMIN, entered, serving, signed_in
+from tests.e2e.site import ADMIN, entered, signed_in
 from tests.server.factories import picture
 
 pytestmark = pytest.mark.e2e
@@ -27,9 +27,8 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("product")
-    with serving(folder) as address, signed_in(address, ADMIN) as api:
+def product(address: str) -> Installation:
+    with signed_in(address, ADMIN) as api:
         labelled, empty = (make_project(api, name) for name in ("Labelled", "Empty"))
         for image in api.get(f"/api/v1/projects/{labelled}/images").json()["items"]:
             label: dict[str, Any] = {
@@ -39,7 +38,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
             }
             label["points"] = [{"category": "Road", "x": 12.5, "y": 20.5}]
             api.put(f"/api/v1/images/{image['id']}/label", json=label).raise_for_status()
-        yield Installation(address, labelled, empty)
+        return Installation(address, labelled, empty)
 
 
 def make_project(api: httpx.Client, name: str) -> int:

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.domains import draw
 from tests.e2e.site import (
     ADMIN,
     FIRST,
@@ -22,7 +21,6 @@ from tests.e2e.site import (
     TABLET,
     add_project,
     entered,
-    serving,
     sign_in,
     signed_in,
     violations,
@@ -61,11 +59,9 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("labelling")
-    draw(folder / "target", "target", 8, seed=3)
-    with serving(folder) as address, signed_in(address, ADMIN) as api:
-        yield Installation(address, api, sorted((folder / "target/images").iterdir()))
+def product(address: str, scenes: list[Path]) -> Iterator[Installation]:
+    with signed_in(address, ADMIN) as api:
+        yield Installation(address, api, scenes[:8])
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect
 
-from tests.domains import draw
-from tests.e2e.site import ADMIN, FIRST, add_project, entered, serving, signed_in
+from tests.e2e.site import ADMIN, FIRST, add_project, entered, signed_in
 
 pytestmark = pytest.mark.e2e
 
@@ -16,27 +15,14 @@ SCRIPTS = re.compile(r"/assets/(dialogs|help-dialog|seeing-panel|notes|tile-laye
 MakeProject = Callable[[str], int]
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("late-parts")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("scenes")
-    draw(folder, "target", 4, seed=3)
-    return sorted((folder / "images").iterdir())
-
-
 @pytest.fixture
-def project(address: str, images: list[Path]) -> MakeProject:
+def project(address: str, scenes: list[Path]) -> MakeProject:
     """Makes a project of a mode, with images to label."""
 
     def make(mode: str) -> int:
         categories = [{"name": "Car", "key": "c"}]
         with signed_in(address, ADMIN) as api:
-            return add_project(api, images, categories=categories, mode=mode)
+            return add_project(api, scenes[:4], categories=categories, mode=mode)
 
     return make
 

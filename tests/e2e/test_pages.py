@@ -4,7 +4,6 @@ import io
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
-from tests.domains import draw
 from tests.e2e.site import (
     ADMIN,
     DESK,
@@ -23,7 +21,6 @@ from tests.e2e.site import (
     TABLET,
     add_project,
     entered,
-    serving,
     signed_in,
     violations,
 )
@@ -103,16 +100,9 @@ def second_says(place: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installation(tmp_path_factory.mktemp("pages")) as running:
-        yield running
-
-
-@contextmanager
-def installation(folder: Path) -> Iterator[Installation]:
-    draw(folder / "target", "target", IMAGES, seed=3)
-    with serving(folder) as address, signed_in(address, ADMIN) as api:
-        images = sorted((folder / "target/images").iterdir())
+def product(address: str, scenes: list[Path]) -> Iterator[Installation]:
+    images = scenes[:IMAGES]
+    with signed_in(address, ADMIN) as api:
         bare = Installation(address, api, images, streets=0)
         streets = bare.project(IMAGES, name="Streets", overlap=2, prefill="priors", blind_share=0.4)
         bare.label(streets, FIRST, first_says)

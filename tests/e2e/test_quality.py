@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.domains import draw
+from tests.domains import street_scenes
 from tests.e2e.site import (
     ADMIN,
     DESK,
@@ -62,15 +62,13 @@ class Installation:
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("quality")
     environment = installed(folder)
-    card = draw(folder / "source", "source", GOLD, seed=1)
-    weakseg("datasets", "add", str(card), "--name", "town", environment=environment)
-    draw(folder / "target", "target", OWN, seed=2)
-    images = sorted((folder / "target/images").iterdir())
+    scenes = street_scenes(tmp_path_factory, OWN)
+    weakseg("datasets", "add", str(scenes.source), "--name", "town", environment=environment)
     with (
         running_product(environment, folder / "logs") as address,
         signed_in(address, ADMIN) as api,
     ):
-        yield Installation(address, api, images, folder / "data/weakseg.sqlite3")
+        yield Installation(address, api, scenes.images, folder / "data/weakseg.sqlite3")
 
 
 @pytest.fixture

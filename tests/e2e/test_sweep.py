@@ -10,14 +10,12 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.domains import draw
 from tests.e2e.site import (
     ADMIN,
     FIRST,
     TABLET,
     add_project,
     entered,
-    serving,
     signed_in,
     violations,
     wait_until_seen,
@@ -52,11 +50,9 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("sweep")
-    draw(folder / "target", "target", IMAGES, seed=5)
-    with serving(folder) as address, signed_in(address, ADMIN) as api:
-        yield Installation(address, api, sorted((folder / "target/images").iterdir()))
+def product(address: str, scenes: list[Path]) -> Iterator[Installation]:
+    with signed_in(address, ADMIN) as api:
+        yield Installation(address, api, scenes[:IMAGES])
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """Small, low and narrow windows: the picture has its half of them, and nothing is out of reach."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.domains import draw
-from tests.e2e.site import ADMIN, FIRST, add_project, entered, serving, signed_in, violations
+from tests.e2e.site import ADMIN, FIRST, add_project, entered, signed_in, violations
 
 pytestmark = pytest.mark.e2e
 
@@ -57,16 +56,16 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(address: str, scenes: list[Path]) -> Site:
     """A server with one project of each mode."""
-    folder = tmp_path_factory.mktemp("windows")
-    draw(folder / "target", "target", 24, seed=3)
-    images = sorted((folder / "target/images").iterdir())
     categories = [{"name": name} for name in NAMES]
-    with serving(folder) as address, signed_in(address, ADMIN) as api:
-        yield Site(
+    with signed_in(address, ADMIN) as api:
+        return Site(
             address,
-            {mode: add_project(api, images, mode=mode, categories=categories) for mode in MODES},
+            {
+                mode: add_project(api, scenes[:24], mode=mode, categories=categories)
+                for mode in MODES
+            },
         )
 
 

@@ -18,7 +18,7 @@ import yaml
 from PIL import Image
 from safetensors.numpy import load_file
 
-from tests.domains import Domains, draw, make_project, upload
+from tests.domains import Domains, make_project, street_scenes, upload
 from tests.product import running_product, said, weakseg
 
 FINISHED = ("succeeded", "failed", "cancelled")
@@ -41,13 +41,9 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str
 
 
 @pytest.fixture
-def rendered(tmp_path: Path) -> Domains:
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Domains:
     """Domains of the demo's own scenes."""
-    source = draw(tmp_path / "source", "source", 12, seed=1)
-    validation = draw(tmp_path / "validation", "target", 4, seed=2)
-    draw(tmp_path / "target", "target", 10, seed=3)
-    ids = yaml.safe_load(source.read_text())["ids"]
-    return Domains(source, validation, tmp_path / "target/images", tmp_path / "target/masks", ids)
+    return street_scenes(tmp_path_factory, 10)
 
 
 @pytest.fixture
@@ -70,7 +66,7 @@ def photographs(tmp_path: Path) -> Domains:
         (tmp_path / part / "card.yaml").write_text(yaml.safe_dump(card))
     return Domains(
         tmp_path / "source/card.yaml", tmp_path / "validation/card.yaml",
-        tmp_path / "target/images", tmp_path / "target/masks", ids,
+        sorted((tmp_path / "target/images").iterdir()), tmp_path / "target/masks", ids,
     )  # fmt: skip
 
 
@@ -102,8 +98,8 @@ def go_round(environment: dict[str, str], domains: Domains, tmp_path: Path) -> N
     logs = tmp_path / "logs"
     with running_product(environment, logs) as address, client(address) as api:
         project = make_project(api, domains)
-        imported = upload(api, project, sorted(domains.images.iterdir()))
-        assert imported["imported"] == len(list(domains.images.iterdir()))
+        imported = upload(api, project, domains.images)
+        assert imported["imported"] == len(domains.images)
         labelled = label_everything(api, project, domains)
         assert labelled == imported["imported"]
         automatic = wait_for(lambda: automatic_run(api, project), logs)
@@ -191,7 +187,7 @@ def check_run(api: httpx.Client, project: int, run: dict[str, Any], domains: Dom
     snapshot = run["snapshot"]
     content = api.get(snapshot["url"]).content
     assert hashlib.sha256(content).hexdigest() == snapshot["sha256"]
-    assert len(content.splitlines()) == snapshot["labels"] == len(list(domains.images.iterdir()))
+    assert len(content.splitlines()) == snapshot["labels"] == len(domains.images)
     again = api.post(f"/api/v1/projects/{project}/snapshots").json()
     assert (again["id"], again["sha256"]) == (snapshot["id"], snapshot["sha256"])
 
