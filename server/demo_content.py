@@ -42,7 +42,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Drawing:
-    """A series of scenes that the trainer draws, and the dataset that it becomes."""
+    """A series of drawn scenes, and the dataset that it becomes."""
 
     name: str
     look: str
@@ -167,7 +167,7 @@ def _follow_cards(
 
 
 def _draw(drawings: list[Drawing], console: Console) -> None:
-    """Let the trainer draw each series that is not complete yet."""
+    """Draw each series that is not complete yet."""
     root = get_settings().datasets
     missing = [drawing for drawing in drawings if not (root / drawing.name / "card.yaml").exists()]
     if not missing:
@@ -181,7 +181,7 @@ def _draw(drawings: list[Drawing], console: Console) -> None:
 
 
 def _draw_series(drawing: Drawing, folder: Path) -> Iterator[int]:
-    """Run the trainer's renderer; gives how many scenes are there so far."""
+    """Draw in another process; gives how many scenes are there so far."""
     has_masks = drawing.name != "demo-target"
     command = trainer_commands.scenes(
         folder, drawing.look, drawing.count, drawing.seed, masks=has_masks

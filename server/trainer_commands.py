@@ -1,6 +1,6 @@
-"""The trainer's command lines.
+"""The command lines of the trainer and of the painter of scenes.
 
-It is always a process of its own: torch stays out of the server's, and a crash ends the work alone.
+Each is always a process of its own: torch stays out of the server's, and a crash ends the work alone.
 `program` stands in for the trainer in tests.
 """
 
@@ -12,7 +12,8 @@ from pathlib import Path
 from server.settings import get_settings
 from trainer.contract.pictures import MOST_PIXELS
 
-_TRAINER = (sys.executable, "-m", "trainer")
+_PROGRAM = (sys.executable, "-m")
+_TRAINER = (*_PROGRAM, "trainer")
 TRAIN, GOLD = (*_TRAINER, "train"), (*_TRAINER, "gold")
 
 
@@ -40,7 +41,7 @@ def gold(
 def scenes(out: Path, look: str, count: int, seed: int, *, masks: bool) -> list[str]:
     """Draw street scenes."""
     options = ["--out", str(out), "--look", look, "--count", str(count), "--seed", str(seed)]
-    return [*_TRAINER[:2], "trainer.data.scenes", *options, *([] if masks else ["--no-masks"])]
+    return [*_PROGRAM, "scenes", *options, *([] if masks else ["--no-masks"])]
 
 
 def study(arguments: Iterable[str]) -> list[str]:

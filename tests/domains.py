@@ -50,7 +50,7 @@ def _draw_all(folder: Path) -> None:
 
 
 def draw(folder: Path, look: str, count: int, seed: int) -> Path:
-    command = [sys.executable, "-m", "trainer.data.scenes", "--out", str(folder), "--look", look,
+    command = [sys.executable, "-m", "scenes", "--out", str(folder), "--look", look,
                "--count", str(count), "--seed", str(seed)]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return folder / "card.yaml"

@@ -35,6 +35,8 @@ from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwrig
 from rich.console import Console
 from rich.table import Table
 
+from scenes.domain import CATEGORIES, COLORS, write_domain
+from scenes.style import Look
 from server import db
 from server.storage import get_storage
 from tests.domains import upload
@@ -42,7 +44,6 @@ from tests.e2e.site import ADMIN, FIRST, entered, serving, signed_in
 from tests.server.factories import add_prediction, show_run
 from tests.services.browser import chromium_arguments, find_chromium
 from tests.services.latency import slowed
-from trainer.data.scenes import CATEGORIES, COLORS, Look, write_domain
 
 SIZE = (2048, 1024)
 PICTURES = 16

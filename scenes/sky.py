@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainer.data.scenery.canvas import Camera
-from trainer.data.scenery.color import Color
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.style import Style, Weather
+from scenes.canvas import Camera
+from scenes.color import Color
+from scenes.dice import Dice
+from scenes.style import Style, Weather
 
 Rows = NDArray[np.float32]
 

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from trainer.data.scenery.canvas import Light, Point
-from trainer.data.scenery.color import Color
-from trainer.data.scenery.dice import Dice
+from scenes.canvas import Light, Point
+from scenes.color import Color
+from scenes.dice import Dice
 
 
 class Look(StrEnum):

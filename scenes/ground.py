@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from trainer.data.scenery.canvas import Canvas, Point
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.color import Color, mix
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.street import FAR, Plan, Street
-from trainer.data.scenery.style import Look, Style
+from scenes.canvas import Canvas, Point
+from scenes.category import Category
+from scenes.color import Color, mix
+from scenes.dice import Dice
+from scenes.street import FAR, Plan, Street
+from scenes.style import Look, Style
 
 _WIDE = 160.0
 _STEPS = (-1.0, 2.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0, 27.0, 36.0, 48.0, 64.0, 90.0, FAR, 400.0)

@@ -3,20 +3,20 @@
 import numpy as np
 from PIL import Image
 
-from trainer.data.scenery.buildings import place_buildings
-from trainer.data.scenery.canvas import SUPERSAMPLING, Canvas, Item, Room
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.fences import place_fences
-from trainer.data.scenery.finish import develop
-from trainer.data.scenery.furniture import place_furniture
-from trainer.data.scenery.ground import lay_ground
-from trainer.data.scenery.people import place_people
-from trainer.data.scenery.sky import paint_sky
-from trainer.data.scenery.street import Plan, make_plan
-from trainer.data.scenery.style import Look, Style, make_style
-from trainer.data.scenery.traffic import place_vehicles
-from trainer.data.scenery.trees import place_trees
+from scenes.buildings import place_buildings
+from scenes.canvas import SUPERSAMPLING, Canvas, Item, Room
+from scenes.category import Category
+from scenes.dice import Dice
+from scenes.fences import place_fences
+from scenes.finish import develop
+from scenes.furniture import place_furniture
+from scenes.ground import lay_ground
+from scenes.people import place_people
+from scenes.sky import paint_sky
+from scenes.street import Plan, make_plan
+from scenes.style import Look, Style, make_style
+from scenes.traffic import place_vehicles
+from scenes.trees import place_trees
 
 _PLACERS = (
     place_people,

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from trainer.data.scenery.canvas import SUPERSAMPLING, Camera, Canvas
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.street import Plan
-from trainer.data.scenery.style import Look, Style
+from scenes.canvas import SUPERSAMPLING, Camera, Canvas
+from scenes.category import Category
+from scenes.dice import Dice
+from scenes.street import Plan
+from scenes.style import Look, Style
 
 Values = NDArray[np.floating[Any]]
 Ids = NDArray[np.uint8]

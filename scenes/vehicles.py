@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from trainer.data.scenery.canvas import Canvas, Point
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.color import Color, mix, scaled, varied
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.street import Frame
-from trainer.data.scenery.style import Look, Style
+from scenes.canvas import Canvas, Point
+from scenes.category import Category
+from scenes.color import Color, mix, scaled, varied
+from scenes.dice import Dice
+from scenes.street import Frame
+from scenes.style import Look, Style
 
 CAR = Category.CAR
 TYRE: Color = (34, 34, 38)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from trainer.data.scenery.canvas import Canvas, Item, Point, Room, Sprite
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.color import Color, scaled
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.street import Plan
-from trainer.data.scenery.style import Look, Style
+from scenes.canvas import Canvas, Item, Point, Room, Sprite
+from scenes.category import Category
+from scenes.color import Color, scaled
+from scenes.dice import Dice
+from scenes.street import Plan
+from scenes.style import Look, Style
 
 POLE, SIGN = Category.POLE, Category.SIGN_SYMBOL
 RED: Color = (206, 36, 38)

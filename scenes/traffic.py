@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator
 from functools import partial
 
-from trainer.data.scenery.canvas import Item, Room
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.street import Frame, Plan
-from trainer.data.scenery.style import Style
-from trainer.data.scenery.vehicles import Vehicle, build_vehicle, draw_vehicle, half_length
+from scenes.canvas import Item, Room
+from scenes.category import Category
+from scenes.dice import Dice
+from scenes.street import Frame, Plan
+from scenes.style import Style
+from scenes.vehicles import Vehicle, build_vehicle, draw_vehicle, half_length
 
 
 def place_vehicles(plan: Plan, style: Style, dice: Dice) -> Iterator[Item]:

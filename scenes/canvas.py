@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.color import Color, mix, whole
-from trainer.data.scenery.dice import Dice
+from scenes.category import Category
+from scenes.color import Color, mix, whole
+from scenes.dice import Dice
 
 Point = tuple[float, float, float]
 Pixel = tuple[float, float]

@@ -14,22 +14,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scenes.__main__ import main
+from scenes.canvas import Camera, Canvas, Light, Pose, Room
+from scenes.category import Category
+from scenes.compose import SMALLEST_SHARE
+from scenes.dice import Dice
+from scenes.domain import CATEGORIES, COLORS, Scene, render_scene, write_domain
+from scenes.finish import majority
+from scenes.style import Look
 from trainer.contract.masks import decode_mask, mask_codes
-from trainer.data import scenes
 from trainer.data.cards import list_samples, load_card
-from trainer.data.scenery.canvas import Camera, Canvas, Light, Pose, Room
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.compose import SMALLEST_SHARE
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.finish import majority
-from trainer.data.scenes import CATEGORIES, COLORS, Look, render_scene, write_domain
 from trainer.errors import BadInput
 
 SMALL = (160, 120)
 SAMPLE = 40
 
 
-def digest(scene: scenes.Scene) -> str:
+def digest(scene: Scene) -> str:
     return hashlib.sha256(scene.image.tobytes() + scene.mask.tobytes()).hexdigest()
 
 
@@ -56,7 +57,7 @@ def test_categories_are_the_eleven_of_the_street() -> None:
 @pytest.mark.parametrize("look", Look)
 def test_the_same_scene_is_the_same_bytes_in_another_process(look: Look) -> None:
     program = (
-        "import hashlib; from trainer.data.scenes import Look, render_scene\n"
+        "import hashlib; from scenes.domain import render_scene; from scenes.style import Look\n"
         f"scene = render_scene(Look({look.value!r}), 5, 2, {SMALL})\n"
         "print(hashlib.sha256(scene.image.tobytes() + scene.mask.tobytes()).hexdigest())"
     )
@@ -282,7 +283,7 @@ def wait_until(is_so: Callable[[], object], what: str) -> None:
 
 
 def test_a_killed_writer_leaves_no_process_behind(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "trainer.data.scenes", "--out", str(tmp_path / "d")]
+    command = [sys.executable, "-m", "scenes", "--out", str(tmp_path / "d")]
     with subprocess.Popen([*command, "--count", "5000"]) as writer:
         wait_until(lambda: [*tmp_path.glob("d/images/*.jpg")], "a scene is written")
         children = Path(f"/proc/{writer.pid}/task/{writer.pid}/children").read_text().split()
@@ -335,7 +336,7 @@ def test_the_command_line_writes_a_domain(
 ) -> None:
     out = tmp_path / "target"
     arguments = ["--out", str(out), "--look", "target", "--count", "2", "--size", "96", "64"]
-    assert scenes.main([*arguments, "--no-masks"]) == 0
+    assert main([*arguments, "--no-masks"]) == 0
     assert capsys.readouterr().out == f"{out / 'card.yaml'}\n"
     assert json.loads((out / "scenes.json").read_text())["look"] == "target"
     with Image.open(out / "images" / "scene-00001.jpg") as image:
@@ -345,15 +346,15 @@ def test_the_command_line_writes_a_domain(
 def test_the_command_line_reports_bad_input_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert scenes.main(["--out", str(tmp_path), "--count", "0"]) == 2
+    assert main(["--out", str(tmp_path), "--count", "0"]) == 2
     assert capsys.readouterr().err == "error: count: 0 scenes cannot be written, at least one can\n"
     with pytest.raises(SystemExit):
-        scenes.main([])
+        main([])
 
 
 def test_the_contact_sheet_is_small_and_shows_both_looks(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.jpg"
-    assert scenes.main(["--contact-sheet", str(sheet)]) == 0
+    assert main(["--contact-sheet", str(sheet)]) == 0
     assert sheet.stat().st_size < 400_000
     with Image.open(sheet) as image:
         width, height = image.size

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from trainer.data.scenery.canvas import Canvas, Item, Point
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.color import Color, mix, scaled, varied
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.street import FAR, Plan
-from trainer.data.scenery.style import Look, Style
+from scenes.canvas import Canvas, Item, Point
+from scenes.category import Category
+from scenes.color import Color, mix, scaled, varied
+from scenes.dice import Dice
+from scenes.street import FAR, Plan
+from scenes.style import Look, Style
 
 BUILDING = Category.BUILDING
 LIT: Color = (255, 206, 120)

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.surfaces import Values, as_image
+from scenes.dice import Dice
+from scenes.surfaces import Values, as_image
 
 _MIDDLE_GREY = 112.0
 

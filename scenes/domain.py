@@ -1,13 +1,7 @@
-"""Street scenes with exact masks, drawn by the computer: the demo's own data.
+"""Folders of drawn scenes, as datasets with their card: a series is a look and a seed."""
 
-The same scene is the same bytes every time. Two looks are the two domains: `source` is a clear day in a
-plain, colourful world; `target` has other houses, trees, cars, light and weather, and a worse camera.
-"""
-
-import argparse
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -21,14 +15,12 @@ from typing import Any
 import yaml
 from PIL import Image, ImageColor
 
+from scenes.category import Category
+from scenes.compose import compose
+from scenes.style import Look
 from trainer.contract import DatasetCard
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.compose import compose
-from trainer.data.scenery.style import Look
 from trainer.errors import BadInput
 from trainer.files import write_atomically
-
-__all__ = ["CATEGORIES", "COLORS", "Look", "Scene", "contact_sheet", "render_scene", "write_domain"]
 
 CATEGORIES: tuple[str, ...] = tuple(category.label for category in Category)
 """Names in the order of their ids in masks, from 0."""
@@ -226,47 +218,3 @@ def contact_sheet(path: Path, seed: int = 2, columns: int = 6) -> None:
                 place = (column * (width + gap), (2 * row + line) * (height + gap))
                 sheet.paste(picture.reduce(2), place)
     sheet.save(path, quality=86)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Command line: write a domain or the contact sheet; answers the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m trainer.data.scenes", description="Draw street scenes with exact masks."
-    )
-    parser.add_argument("--out", type=Path, help="folder to write a domain into")
-    parser.add_argument("--look", choices=[look.value for look in Look], default=Look.SOURCE.value)
-    parser.add_argument("--count", type=int, default=10, help="number of scenes (10)")
-    parser.add_argument("--seed", type=int, default=0, help="which series of scenes (0)")
-    parser.add_argument(
-        "--size", type=int, nargs=2, default=SIZE, metavar=("WIDTH", "HEIGHT"), help="(480 360)"
-    )
-    parser.add_argument("--no-masks", action="store_true", help="write pictures alone")
-    parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write an overview JPEG")
-    options = parser.parse_args(arguments)
-    if not options.out and not options.contact_sheet:
-        parser.error("say --out DIR or --contact-sheet FILE")
-    try:
-        _run(options)
-    except (BadInput, OSError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    return 0
-
-
-def _run(options: argparse.Namespace) -> None:
-    if options.contact_sheet:
-        contact_sheet(options.contact_sheet)
-    if options.out:
-        card = write_domain(
-            options.out,
-            Look(options.look),
-            options.count,
-            options.seed,
-            size=(options.size[0], options.size[1]),
-            with_masks=not options.no_masks,
-        )
-        sys.stdout.write(f"{card}\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

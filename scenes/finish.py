@@ -3,12 +3,12 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from trainer.data.scenery.canvas import SUPERSAMPLING, Canvas
-from trainer.data.scenery.dice import Dice
-from trainer.data.scenery.lens import photograph
-from trainer.data.scenery.street import Plan
-from trainer.data.scenery.style import Look, Style, Weather
-from trainer.data.scenery.surfaces import Ids, Values, as_image, roughen, shade_ground
+from scenes.canvas import SUPERSAMPLING, Canvas
+from scenes.dice import Dice
+from scenes.lens import photograph
+from scenes.street import Plan
+from scenes.style import Look, Style, Weather
+from scenes.surfaces import Ids, Values, as_image, roughen, shade_ground
 
 
 def majority(mask: Image.Image) -> Ids:

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from trainer.data.scenery.canvas import Camera, Point, Pose
-from trainer.data.scenery.category import Category
-from trainer.data.scenery.dice import Dice
+from scenes.canvas import Camera, Point, Pose
+from scenes.category import Category
+from scenes.dice import Dice
 
 FAR = 130.0
 """Metres to the end of a street that is not closed by anything."""

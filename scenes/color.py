@@ -1,6 +1,6 @@
 """Colours as three numbers from 0 to 255."""
 
-from trainer.data.scenery.dice import Dice
+from scenes.dice import Dice
 
 Color = tuple[float, float, float]
 
