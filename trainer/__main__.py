@@ -23,10 +23,11 @@ from trainer.command import one_line_errors, parse_overrides
 from trainer.config import FILE as CONFIG
 from trainer.config import new_config, read_config
 from trainer.contract import DatasetCard, Score, Supervision, TileTags
-from trainer.data.cards import list_samples, load_card, resolve_card, say_left_out
+from trainer.contract.cards import load_card, resolve_card
 from trainer.data.gold import make_gold
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
+from trainer.data.samples import list_samples, say_left_out
 from trainer.errors import BadInput
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
 from trainer.screen import Screen

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trainer.contract import TrainConfig
-from trainer.data.cards import resolve_card
+from trainer.contract.cards import resolve_card
 from trainer.errors import BadInput, describe
 from trainer.files import sha256, write_atomically
 

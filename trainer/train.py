@@ -39,9 +39,9 @@ from trainer.contract import (
     TrainConfig,
 )
 from trainer.data.batches import Batch, SourceBatch, TargetBatch, loaded
-from trainer.data.cards import say_left_out
 from trainer.data.domains import load_domains
 from trainer.data.labels import TargetLabel
+from trainer.data.samples import say_left_out
 from trainer.errors import (
     BAD_INPUT,
     FAILED,

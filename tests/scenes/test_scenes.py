@@ -22,8 +22,9 @@ from scenes.dice import Dice
 from scenes.domain import CATEGORIES, COLORS, Scene, render_scene, write_domain
 from scenes.finish import majority
 from scenes.style import Look
+from trainer.contract.cards import load_card
 from trainer.contract.masks import decode_mask, mask_codes
-from trainer.data.cards import list_samples, load_card
+from trainer.data.samples import list_samples
 from trainer.errors import BadInput
 
 SMALL = (160, 120)

@@ -11,9 +11,9 @@ from tests.trainer.conftest import shape_with
 from trainer.checkpoint import TrainedSegmenter
 from trainer.contract import Score
 from trainer.contract.masks import MaskCodes
-from trainer.data.cards import Sample
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
+from trainer.data.samples import Sample
 from trainer.evaluate import (
     Measured,
     measure_on_masks,

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from tests.trainer.conftest import CATEGORIES, Street, shape_with
 from trainer.checkpoint import TrainedSegmenter
-from trainer.data.cards import Sample, list_samples
 from trainer.data.images import ResizedImages
+from trainer.data.samples import Sample, list_samples
 from trainer.errors import BadInput
 from trainer.inference import (
     Window,

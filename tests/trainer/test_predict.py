@@ -9,8 +9,8 @@ from PIL import Image
 
 from tests.trainer.test_evaluate import LEVELS, NAMES, segmenter
 from trainer.contract import ImagePrediction
-from trainer.data.cards import Sample
 from trainer.data.images import ResizedImages
+from trainer.data.samples import Sample
 from trainer.errors import BadInput
 from trainer.inference import Window
 from trainer.predict import LONGEST_SIDE, palette, predict_images, uncertainty

@@ -22,9 +22,9 @@ from trainer.contract import (
     Progress,
     Score,
 )
-from trainer.data.cards import list_samples
 from trainer.data.images import ResizedImages
 from trainer.data.labels import write_labels
+from trainer.data.samples import list_samples
 from trainer.errors import BAD_INPUT
 from trainer.predict import predict_images
 from trainer.report.file import read_report

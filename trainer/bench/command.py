@@ -7,7 +7,7 @@ import typer
 
 from trainer.bench.result import Clock
 from trainer.command import one_line_errors
-from trainer.data.cards import load_card
+from trainer.contract.cards import load_card
 from trainer.errors import BadInput
 from trainer.files import write_atomically
 

@@ -11,8 +11,8 @@ from trainer.bench.result import Cell, PartResult, Verdict, verdict
 from trainer.bench.subject import CATEGORIES, config_for
 from trainer.checkpoint import TrainedSegmenter, shape_of
 from trainer.contract import TrainConfig
-from trainer.data.cards import list_samples
 from trainer.data.images import ResizedImages
+from trainer.data.samples import list_samples
 from trainer.inference import BATCH_SIZE
 from trainer.models.segmenter import build_segmenter
 from trainer.predict import predict_images

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from trainer.contract import DatasetCard
+from trainer.contract.cards import DatasetCard
 from trainer.contract.names import comparable, nearly_named
 from trainer.errors import BadInput
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path, PurePath
 
-from trainer.contract import DatasetCard
+from trainer.contract.cards import DatasetCard
 from trainer.contract.names import comparable
 
 PICTURE_SUFFIXES = frozenset({

@@ -12,7 +12,6 @@ from trainer.contract.masks import MaskCodes, mask_codes
 from trainer.cores import cores_here
 from trainer.data.batches import FourierStyle, SourceBatches, TargetBatches
 from trainer.data.cache import Cache
-from trainer.data.cards import Sample, list_samples
 from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
 from trainer.data.labels import (
@@ -27,6 +26,7 @@ from trainer.data.labels import (
 from trainer.data.mask_notes import mask_notes
 from trainer.data.oracle import oracle_labels
 from trainer.data.presence import presence_of, presence_thresholds
+from trainer.data.samples import Sample, list_samples
 from trainer.data.sampling import (
     LABELLED_ORDER,
     SOURCE_ORDER,

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from trainer.contract.masks import MaskCodes, decode_mask
 from trainer.data.cache import Cache, CachedRows
-from trainer.data.cards import Sample
 from trainer.data.decode import check_shapes, decode_image
 from trainer.data.presence import area_fractions
+from trainer.data.samples import Sample
 
 MEMORY_LIMIT = 2 * 1024**3
 """Bytes that one dataset may keep; images beyond it are decoded anew each time."""

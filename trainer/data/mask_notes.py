@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from trainer.contract.masks import UNKNOWN, MaskCodes, decode_mask, stored_values
-from trainer.data.cards import Sample
 from trainer.data.images import ResizedImages
+from trainer.data.samples import Sample
 from trainer.errors import BadInput
 
 MASKS = 100

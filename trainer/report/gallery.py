@@ -19,9 +19,9 @@ from trainer.checkpoint import TrainedSegmenter, load_segmenter
 from trainer.contract import Breakdown, DatasetCard, ImagePrediction, ImageScore, TrainConfig
 from trainer.contract.lines import lines_of
 from trainer.contract.masks import MaskCodes, decode_mask, mask_codes
-from trainer.data.cards import Sample, list_samples
 from trainer.data.decode import decode_image
 from trainer.data.images import ResizedImages
+from trainer.data.samples import Sample, list_samples
 from trainer.errors import BadInput, describe
 from trainer.evaluate import extremes
 from trainer.inference import predicted_categories, segment_images

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from trainer.command import one_line_errors, parse_overrides
-from trainer.data.cards import load_card
+from trainer.contract.cards import load_card
 from trainer.errors import BadInput
 from trainer.recipes import RECIPES
 from trainer.report.file import is_finished, read_report

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from trainer.data.batches import TargetBatches, loaded
-from trainer.data.cards import Sample
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel, unlabelled
+from trainer.data.samples import Sample
 from trainer.data.sampling import half_labelled
 from trainer.data.transforms import JointTransforms
 from trainer.errors import BadInput, in_one_line, is_memory_full

@@ -12,9 +12,9 @@ from PIL import Image
 import trainer.data.images
 from trainer.contract.masks import MaskCodes
 from trainer.data.cache import Cache
-from trainer.data.cards import Sample
 from trainer.data.decode import decode_image
 from trainer.data.images import ResizedImages
+from trainer.data.samples import Sample
 from trainer.errors import BadInput
 
 SIZE = (8, 6)

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageFile
 
 from trainer.contract.masks import MaskCodes, id_lookup
-from trainer.data.cards import Sample
 from trainer.data.decode import check_shapes, decode_image, image_size
 from trainer.data.images import ResizedImages
+from trainer.data.samples import Sample
 from trainer.errors import BadInput
 
 CODES = MaskCodes(id_lookup({0: "road"}, ("car", "road"), dataset="x"))

@@ -19,8 +19,8 @@ from trainer.contract import (
     Score,
     TrainConfig,
 )
-from trainer.data.cards import list_samples
 from trainer.data.images import ResizedImages
+from trainer.data.samples import list_samples
 from trainer.errors import BadInput
 from trainer.history import read_history
 from trainer.models.segmenter import build_segmenter

@@ -29,7 +29,7 @@ from tests.server.factories import (
     picture,
     show_run,
 )
-from trainer.data.cards import load_card
+from trainer.contract.cards import load_card
 from trainer.data.gold import make_gold
 
 OWN, GOLD = 12, 4

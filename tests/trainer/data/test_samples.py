@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from trainer.contract import DatasetCard
-from trainer.data.cards import list_samples, load_card
+from trainer.contract.cards import load_card
+from trainer.data.samples import list_samples
 from trainer.errors import BadInput
 
 

@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from trainer.contract.cards import load_card
 from trainer.contract.masks import decode_mask, mask_codes
-from trainer.data.cards import list_samples, load_card
+from trainer.contract.ready_cards import ready_names
+from trainer.data.samples import list_samples
 from trainer.errors import BadInput
-from trainer.ready import ready_names
 
 CITYSCAPES = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign",

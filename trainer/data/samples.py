@@ -1,15 +1,14 @@
-"""Dataset cards: where images and masks are."""
+"""The images of a dataset, and their masks."""
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from trainer.contract import DatasetCard, ListedImage
 from trainer.contract.lines import lines_of
-from trainer.contract.names import LONGEST_PATH, shown, why_no_dataset, why_refused
+from trainer.contract.names import shown, why_no_dataset
 from trainer.contract.walk import Pictures, Spellings, describe_left_out, pictures_of
 from trainer.errors import BadInput, describe
 
@@ -21,56 +20,6 @@ class Sample:
     name: str
     image: Path
     mask: Path | None = None
-
-
-def load_card(card: Path | str) -> DatasetCard:
-    """Read a YAML card, whose relative root is below its folder, or make one of `NAME:ROOT`.
-
-    Args:
-        card: a file, or a ready-made card and where the dataset lies, such as `gta5:/data/gta5`
-            or, for one split, `cityscapes/val:/data/cityscapes`.
-
-    Raises:
-        BadInput: naming the file and the field.
-    """
-    name, colon, root = str(card).partition(":")
-    if colon and not Path(card).exists():
-        return _ready(name, Path(root))
-    path = Path(card)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{path}: cannot read the dataset card: {error}") from error
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: a dataset card is a mapping of fields")
-    return resolve_card(_parse(content, str(path)), path.parent)
-
-
-def _ready(name: str, root: Path) -> DatasetCard:
-    name, slash, split = name.partition("/")
-    fields: dict[str, object] = {"extends": name, "root": root}
-    if slash:
-        fields["split"] = split
-    return resolve_card(_parse(fields, f"{name}:{root}"), Path())
-
-
-def _parse(fields: dict[str, object], place: str) -> DatasetCard:
-    try:
-        return DatasetCard.model_validate(fields)
-    except ValidationError as error:
-        raise BadInput(f"{place}: {describe(error)}") from error
-
-
-def resolve_card(card: DatasetCard, folder: Path) -> DatasetCard:
-    """The card with an absolute root, where a relative one is below `folder`.
-
-    Raises:
-        BadInput: the root's path cannot be written into a run's files.
-    """
-    root = (folder / card.root).resolve()
-    if reason := why_refused(str(root), LONGEST_PATH):
-        raise BadInput(f"dataset {card.name!r}: root: {shown(str(root))}: {reason}")
-    return card.model_copy(update={"root": root})
 
 
 def list_samples(card: DatasetCard, *, with_masks: bool) -> tuple[Sample, ...]:

@@ -1,0 +1,238 @@
+"""The configuration of a run, `config.json`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from trainer.contract.cards import DatasetCard
+from trainer.contract.names import same_twice
+from trainer.contract.record import Fraction, Record, Weight
+
+
+class Supervision(StrEnum):
+    """What the target domain offers; `point` implies `image`, `dense` is the upper bound."""
+
+    SOURCE_ONLY = "source-only"
+    PSEUDO = "pseudo"
+    IMAGE = "image"
+    POINT = "point"
+    DENSE = "dense"
+
+    def __repr__(self) -> str:
+        """As people write it: messages of pydantic quote this."""
+        return repr(self.value)
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether a person's labels are needed."""
+        return self in (Supervision.IMAGE, Supervision.POINT)
+
+    @property
+    def learns_without_source(self) -> bool:
+        """Whether the target alone can teach the categories."""
+        return self.is_oracle or self is Supervision.DENSE
+
+
+class LossWeights(Record):
+    """Weight of each term; 0 switches a term off. Symbols as in the paper."""
+
+    source_presence: Weight = 0.1
+    """L_c on the source, whose labels are free: calibrates the presence score."""
+    output_alignment: Weight = 0.001
+    """lam_adv: output-space discriminator."""
+    image_label: Weight | None = None
+    """lam_c: None means 0.01 for online pseudo labels, and 0.2 for labels that are fixed."""
+    category_alignment: Weight = 0.001
+    """lam_d: category-wise discriminators."""
+    point: Weight = 1.0
+    """lam_pt: cross-entropy at clicked pixels."""
+    absent: Weight = 0.1
+    """Negative learning of absent categories at every pixel; 0 is the paper."""
+    self_training: Weight = 0.0
+    """With points: cross-entropy against what the running average predicts, without what the
+    label says is absent and with the clicked points; 0 is the paper. Tags alone cannot correct
+    a category that the source gets wrong, and self-training would confirm it."""
+
+
+class TrainConfig(Record):
+    """One complete training run. The recipe functions in `trainer.recipes` make these."""
+
+    recipe: str
+    supervision: Supervision
+    categories: tuple[str, ...] = Field(min_length=1, max_length=256)
+    colors: tuple[str, ...] = ()
+    """One `#rrggbb` per category for predicted masks; empty: a built-in palette."""
+    source: DatasetCard | None
+    """None: weak labels alone, without a source domain."""
+    target: DatasetCard
+    """Its masks are opened when supervision is `dense` and never otherwise."""
+    validation: DatasetCard | None = None
+    """Target images with masks, opened for evaluation alone."""
+    labels: Path | None = None
+    """Label file; a relative path is below the run directory."""
+
+    backbone: str = Field(default="efficientnet-lite0", max_length=100)
+    """`efficientnet-lite0`, `resnet101`, `vgg16`, or `timm/NAME` for any timm network with maps."""
+    head: Literal["fusion", "deeplab-v2"] = "fusion"
+    """`fusion` adds maps of several strides; `deeplab-v2` is dilated branches on the last map."""
+    dilations: tuple[Annotated[int, Field(ge=1)], ...] = (6, 12)
+    """Of the `deeplab-v2` head; the paper's networks declare four branches and use these two."""
+    initial_weights: Path | None = None
+    """File with the backbone's ImageNet weights, where the machine cannot download them."""
+    initial_weights_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    start_from: Path | None = None
+    """Checkpoint of this program whose network the run begins with, as after a warm-up; its
+    categories and network must fit."""
+    frozen_stages: int = Field(default=2, ge=0, le=7)
+    """So many first stages of the backbone keep their ImageNet weights: at high resolution they
+    cost most of a step, and edges and textures look alike in both domains."""
+    frozen_norms: bool = False
+    """Keep the scales and shifts of the backbone's batch norms too; statistics never change."""
+    feature_channels: int = Field(default=128, ge=8, le=4096, multiple_of=8)
+    """E of the `fusion` head: channels of the features that enter the classifier."""
+
+    height: int = Field(default=240, ge=32, le=4096)
+    width: int = Field(default=320, ge=32, le=8192)
+    source_height: int | None = Field(default=None, ge=32, le=4096)
+    """None: the target's size."""
+    source_width: int | None = Field(default=None, ge=32, le=8192)
+    crop_height: int | None = Field(default=None, ge=32, le=4096)
+    """Train on random crops of this size; None: whole images. A label is not the crop's."""
+    crop_width: int | None = Field(default=None, ge=32, le=8192)
+    color_jitter: Fraction = 0.0
+    """Strength of random brightness, contrast, saturation and hue."""
+    pixel_adaptation: Literal["none", "fda"] = "none"
+    """Also show source images with the low frequencies of target images."""
+    fda_beta: float = Field(default=0.01, gt=0, le=0.5)
+    """Half the side of the swapped square of frequencies, as a share of the image's side."""
+    rare_category_temperature: float | None = Field(default=None, gt=0, le=10)
+    """Sample images of rare categories more often, the more the lower; None: all alike."""
+    batch_size: int = Field(default=4, ge=1, le=64)
+    loader_workers: int = Field(default=0, ge=0, le=64)
+    """Processes that prepare batches; 0: the training process itself."""
+    cache: Path | None = None
+    """Folder for decoded, resized images that outlive the run; None: memory alone."""
+
+    warmup_steps: int = Field(default=400, ge=0, le=1_000_000)
+    """Steps on the source alone before the target takes part."""
+    steps: int = Field(default=600, ge=0, le=1_000_000)
+    """Steps of adaptation, after the warm-up."""
+    schedule_steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Steps over which the learning rate falls to 0; None: all steps of the run."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: Fraction = 0.9
+    """Of `sgd`."""
+    learning_rate: float = Field(default=3e-4, gt=0, le=1)
+    head_learning_rate_factor: float = Field(default=5.0, gt=0, le=100)
+    discriminator_learning_rate: float = Field(default=1e-4, gt=0, le=1)
+    weight_decay: float = Field(default=1e-2, ge=0, le=1)
+    gradient_norm: float = Field(default=1.0, gt=0)
+    precision: Literal["fp32", "tf32", "bf16"] = "tf32"
+    """`bf16`: mixed precision; `tf32` is `fp32` on devices without it."""
+    compile: bool = False
+    """Compile the segmenter's forward and backward passes."""
+
+    pseudo_labels: Literal["online", "ranked"] = "online"
+    """`online`: at every step, what scores above `pseudo_threshold` (paper). `ranked`: made once,
+    after the warm-up; of each category the images that score highest have it and the others lack
+    it, as large a share as among the source's images."""
+    pseudo_threshold: Fraction = 0.2
+    """T of the paper's pseudo image labels."""
+    pseudo_sure_share: Fraction = 0.6
+    """Of `ranked` labels: the share of the smaller group, be it with the category or without, that
+    is labelled, farthest from the border; on the other side as many are left open."""
+    smooth_max: float = Field(default=1.0, gt=0, le=100)
+    """k of gpool (Eq. 1)."""
+    presence_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Dropout of the target's logits before gpool; None: 0.3 for online pseudo labels, 0.1 for
+    labels that are fixed."""
+    discriminator_hidden: int = Field(default=256, ge=1, le=4096)
+    discriminator_projection: int | None = Field(default=None, ge=1, le=4096)
+    """Width of an input projection that the category discriminators share; None: none (paper)."""
+    output_discriminator_width: int = Field(default=16, ge=1, le=512)
+    """Channels after the first convolution of the output-space discriminator; 64 is the paper."""
+    output_alignment_scale: float = Field(default=1.0, gt=0, le=1)
+    """Size of what the output-space discriminator sees, as a share of the images' (1: paper)."""
+    average_decay: float = Field(default=0.99, ge=0, lt=1)
+    """Decay of the running average of the weights that is scored and saved; 0 is none."""
+    weights: LossWeights = LossWeights()
+
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    threads: int | None = Field(default=None, ge=1, le=256)
+    report_every: int = Field(default=10, ge=1)
+    evaluate_every: int = Field(default=100, ge=1)
+    selection: Literal["last", "weak-labels", "masks"] = "last"
+    """Which checkpoint is the run's result: the last, or the best by the held-out weak labels or
+    by the validation masks."""
+    scored_categories: tuple[str, ...] = ()
+    """A subset whose mean IoU is told besides: 13 of 16 for SYNTHIA."""
+    predict: bool = True
+    """Write masks and presence probabilities of every target image at the end."""
+
+    @property
+    def source_size(self) -> tuple[int, int]:
+        """(width, height) that source images are resized to."""
+        return self.source_width or self.width, self.source_height or self.height
+
+    @property
+    def makes_labels(self) -> bool:
+        """Whether the run makes pseudo labels once, after its warm-up."""
+        return self.supervision is Supervision.PSEUDO and self.pseudo_labels == "ranked"
+
+    @property
+    def makes_labels_online(self) -> bool:
+        """Whether the run makes pseudo labels of each batch anew."""
+        return self.supervision is Supervision.PSEUDO and self.pseudo_labels == "online"
+
+    @model_validator(mode="after")
+    def _categories_fit(self) -> Self:
+        if same_twice(self.categories):
+            raise ValueError("a category is named twice")
+        if self.colors and len(self.colors) != len(self.categories):
+            raise ValueError(f"{len(self.colors)} colours for {len(self.categories)} categories")
+        if unknown := set(self.scored_categories) - set(self.categories):
+            raise ValueError(f"scored_categories: unknown {', '.join(sorted(unknown))}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_data_it_needs(self) -> Self:
+        if self.supervision.is_oracle and self.labels is None:
+            raise ValueError(f"supervision {self.supervision.value!r} needs a label file")
+        if self.source is None and not self.supervision.learns_without_source:
+            raise ValueError(f"supervision {self.supervision.value!r} needs a source domain")
+        if self.source is None and self.warmup_steps:
+            raise ValueError(
+                f"warmup_steps: {self.warmup_steps}, but there is no source domain to warm up on; "
+                "without one it is 0"
+            )
+        if self.selection == "masks" and self.validation is None:
+            raise ValueError("selection by masks needs validation masks")
+        has_labels = self.labels is not None or self.supervision is Supervision.DENSE
+        if self.selection == "weak-labels" and not has_labels:
+            raise ValueError("labels: selection by held-out weak labels needs a label file")
+        return self
+
+    @model_validator(mode="after")
+    def _crops_fit(self) -> Self:
+        width, height = self.crop_width, self.crop_height
+        if (width is None) != (height is None):
+            raise ValueError("crop_height and crop_width go together")
+        if width is None or height is None:
+            return self
+        sizes = {"source": self.source_size} if self.source else {}
+        for domain, size in (sizes | {"target": (self.width, self.height)}).items():
+            if width > size[0] or height > size[1]:
+                raise ValueError(
+                    f"crop_width, crop_height: a crop of {width} x {height} is larger than "
+                    f"the {domain}'s images, which are resized to {size[0]} x {size[1]}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _head_is_whole(self) -> Self:
+        if self.head == "deeplab-v2" and not self.dilations:
+            raise ValueError("head 'deeplab-v2' needs dilations")
+        return self
