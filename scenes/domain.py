@@ -20,7 +20,7 @@ from scenes.compose import compose
 from scenes.style import Look
 from trainer.contract import DatasetCard
 from trainer.errors import BadInput
-from trainer.files import write_atomically
+from trainer.run_folder.atomic import write_atomically
 
 CATEGORIES: tuple[str, ...] = tuple(category.label for category in Category)
 """Names in the order of their ids in masks, from 0."""

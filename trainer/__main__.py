@@ -20,8 +20,6 @@ from rich.table import Table
 
 from trainer.bench.command import bench_command
 from trainer.command import one_line_errors, parse_overrides
-from trainer.config import FILE as CONFIG
-from trainer.config import new_config, read_config
 from trainer.contract import DatasetCard, Score, Supervision, TileTags
 from trainer.contract.cards import load_card, resolve_card
 from trainer.data.gold import make_gold
@@ -30,9 +28,10 @@ from trainer.data.oracle import oracle_labels
 from trainer.data.samples import list_samples, say_left_out
 from trainer.errors import BadInput
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
-from trainer.screen import Screen
-from trainer.streams import open_closed_streams
+from trainer.run_folder.config import FILE as CONFIG
+from trainer.run_folder.config import new_config, read_config
 from trainer.study.command import study_command
+from trainer.terminal import Screen, open_closed_streams
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -158,7 +157,7 @@ def train_command(  # noqa: PLR0913 - each is an option of the command
             )
             run_dir = out
             new = new_config(run_dir, apply_overrides(build(recipe, subject), overrides))
-    from trainer.train import train
+    from trainer.run.train import train
 
     raise typer.Exit(train(run_dir, new))
 
@@ -236,13 +235,13 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """Score a checkpoint on a dataset with masks: JSON on stdout, a table on stderr."""
-    from trainer.checkpoint import load_segmenter
-    from trainer.cores import cores_here
     from trainer.data.domains import load_masked
     from trainer.data.mask_notes import mask_notes
-    from trainer.evaluate import score_on_masks
-    from trainer.inference import Window
-    from trainer.start import choose_device
+    from trainer.device.cores import cores_here
+    from trainer.device.setup import choose_device
+    from trainer.inference.evaluate import score_on_masks
+    from trainer.inference.segment import Window
+    from trainer.models.checkpoint import load_segmenter
 
     with one_line_errors():
         segmenter = load_segmenter(checkpoint, choose_device(device))
@@ -281,11 +280,11 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     device: Device = "auto",
 ) -> None:
     """Write a mask, presence probabilities and the uncertainty of each image of a folder."""
-    from trainer.checkpoint import load_segmenter
     from trainer.data.images import ResizedImages
-    from trainer.inference import BATCH_SIZE, Window
-    from trainer.predict import predict_images
-    from trainer.start import choose_device
+    from trainer.device.setup import choose_device
+    from trainer.inference.predict import predict_images
+    from trainer.inference.segment import BATCH_SIZE, Window
+    from trainer.models.checkpoint import load_segmenter
 
     with one_line_errors():
         segmenter = load_segmenter(checkpoint, choose_device(device))
@@ -319,8 +318,8 @@ def export_command(
     width: Annotated[int | None, typer.Option(min=1, help="Default: as trained.")] = None,
 ) -> None:
     """Write a checkpoint as an ONNX model, checked against ONNX Runtime."""
-    from trainer.checkpoint import load_segmenter
-    from trainer.export import export
+    from trainer.inference.export import export
+    from trainer.models.checkpoint import load_segmenter
 
     with one_line_errors():
         segmenter = load_segmenter(checkpoint)

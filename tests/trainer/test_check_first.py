@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from tests.trainer.conftest import MakeConfig, MakeRun, Street
 from trainer.__main__ import app
-from trainer.config import new_config, write_config
 from trainer.errors import BadInput
-from trainer.train import train
+from trainer.run.train import train
+from trainer.run_folder.config import new_config, write_config
 
 runner = CliRunner()
 FEW = {"warmup_steps": 1, "steps": 1, "evaluate_every": 1, "predict": False}

@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 
 from tests.trainer.conftest import CATEGORIES, MakeRun, Street, shape_with
 from trainer.__main__ import app
-from trainer.checkpoint import load_segmenter, read_safetensors
 from trainer.contract import Score, Supervision, TrainConfig
+from trainer.models.checkpoint import load_segmenter, read_safetensors
 from trainer.models.segmenter import build_segmenter
 from trainer.recipes import RECIPES, RunSubject, apply_overrides, build
-from trainer.train import train
+from trainer.run.train import train
 
 runner = CliRunner()
 

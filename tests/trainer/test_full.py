@@ -14,7 +14,7 @@ import pytest
 from tests.trainer.conftest import MakeRun
 from trainer.command import one_line_errors
 from trainer.errors import BadInput, in_one_line, is_memory_full
-from trainer.files import made_whole, naming, write_atomically
+from trainer.run_folder.atomic import made_whole, naming, write_atomically
 
 FEW = {"warmup_steps": 1, "steps": 1, "evaluate_every": 1, "predict": False}
 

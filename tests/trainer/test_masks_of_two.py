@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from tests.trainer.conftest import shape_with
 from trainer.__main__ import app
-from trainer.checkpoint import Provenance, TrainedSegmenter, save_checkpoint
 from trainer.contract import Score
+from trainer.models.checkpoint import Provenance, TrainedSegmenter, save_checkpoint
 from trainer.models.segmenter import build_segmenter
 
 runner = CliRunner()

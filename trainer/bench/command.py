@@ -9,7 +9,7 @@ from trainer.bench.result import Clock
 from trainer.command import one_line_errors
 from trainer.contract.cards import load_card
 from trainer.errors import BadInput
-from trainer.files import write_atomically
+from trainer.run_folder.atomic import write_atomically
 
 PARTS = ("discriminators", "step", "modes", "synchronisations", "loading", "predict")
 
@@ -35,7 +35,7 @@ def bench_command(  # noqa: PLR0913 - each is an option of the command
     """Measure how fast training and prediction are, each part against its target."""
     from trainer.bench.measure import Conditions  # noqa: PLC0415 - these import torch
     from trainer.bench.run import run  # noqa: PLC0415
-    from trainer.start import choose_device  # noqa: PLC0415
+    from trainer.device.setup import choose_device  # noqa: PLC0415
 
     with one_line_errors():
         if (source is None) != (target is None):

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from trainer.bench.measure import Conditions, ratio, side_by_side
 from trainer.bench.result import PartResult, verdict
 from trainer.bench.subject import config_for
+from trainer.device.setup import prepare_device
 from trainer.models.discriminators import CategoryDiscriminators
-from trainer.start import prepare_device
 
 FULL = {"categories": 19, "features": 2048, "hidden": 2048}
 QUICK = {"categories": 5, "features": 64, "hidden": 32}

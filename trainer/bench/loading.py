@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trainer.adaptation import Adaptation
 from trainer.bench.measure import Conditions, quartiles, rounds, synchronise
 from trainer.bench.pictures import draw_dataset
 from trainer.bench.result import Cell, PartResult, verdict
@@ -16,6 +15,7 @@ from trainer.contract.masks import mask_codes
 from trainer.data.batches import SourceBatches, TargetBatches, loaded
 from trainer.data.domains import load_domains
 from trainer.data.images import ResizedImages
+from trainer.method.step import Adaptation
 from trainer.recipes import RunSubject
 
 

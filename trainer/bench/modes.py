@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
-from trainer.adaptation import Adaptation
 from trainer.bench.measure import Conditions, Timing, side_by_side, synchronise
 from trainer.bench.result import Cell, PartResult
 from trainer.bench.subject import Stepper, config_for
 from trainer.contract import TrainConfig
-from trainer.start import prepare_device
+from trainer.device.setup import prepare_device
+from trainer.method.step import Adaptation
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from trainer.bench.measure import Conditions, Timing, ratio, side_by_side
 from trainer.bench.pictures import draw_dataset
 from trainer.bench.result import Cell, PartResult, Verdict, verdict
 from trainer.bench.subject import CATEGORIES, config_for
-from trainer.checkpoint import TrainedSegmenter, shape_of
 from trainer.contract import TrainConfig
 from trainer.data.images import ResizedImages
 from trainer.data.samples import list_samples
-from trainer.inference import BATCH_SIZE
+from trainer.device.setup import prepare_device
+from trainer.inference.predict import predict_images
+from trainer.inference.segment import BATCH_SIZE
+from trainer.models.checkpoint import TrainedSegmenter, shape_of
 from trainer.models.segmenter import build_segmenter
-from trainer.predict import predict_images
-from trainer.start import prepare_device
 
 SMALL, LARGE = (480, 360), (2048, 1024)
 """Width and height of CamVid's photographs as often shared, and of Cityscapes'."""

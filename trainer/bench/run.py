@@ -16,7 +16,7 @@ from trainer.bench import discriminators, loading, modes, predict, step, synchro
 from trainer.bench.measure import Conditions, device_name
 from trainer.bench.result import BenchResult, Cell, Environment, PartResult
 from trainer.bench.subject import config_for
-from trainer.start import prepare_device
+from trainer.device.setup import prepare_device
 
 MEASURES = MappingProxyType(
     {

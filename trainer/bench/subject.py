@@ -9,14 +9,14 @@ from pathlib import Path
 import torch
 from accelerate.state import AcceleratorState
 
-from trainer.adaptation import Adaptation, make_accelerator
 from trainer.bench.measure import Conditions
-from trainer.checkpoint import shape_of
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
+from trainer.device.setup import prepare_device
+from trainer.method.step import Adaptation, make_accelerator
+from trainer.models.checkpoint import shape_of
 from trainer.models.segmenter import build_segmenter
 from trainer.recipes import RunSubject, apply_overrides, build
-from trainer.start import prepare_device
 
 CATEGORIES = tuple(f"category {number}" for number in range(19))
 """As many as Cityscapes has."""

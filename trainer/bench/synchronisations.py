@@ -31,7 +31,7 @@ WAITING_OPERATORS = frozenset(
     }
 )
 """Need a value on the host, which on a CPU takes no time but on an accelerator would be a wait."""
-GUARD = "trainer/guard.py"
+GUARD = "trainer/method/nan_guard.py"
 OPTIMIZER = "Optimizer.step#"
 """How the ranges begin that optimizers make in a trace. On a CPU the fused ones read their counts of
 steps, which on an accelerator they leave there."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from trainer.files import removed_on_error
+from trainer.run_folder.atomic import removed_on_error
 
 VERSION = 2
 """Changes when the same files would be decoded to other pixels."""

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.contract.masks import MaskCodes, mask_codes
-from trainer.cores import cores_here
 from trainer.data.batches import FourierStyle, SourceBatches, TargetBatches
 from trainer.data.cache import Cache
 from trainer.data.decode import image_size
@@ -37,6 +36,7 @@ from trainer.data.sampling import (
 )
 from trainer.data.splits import held_out
 from trainer.data.transforms import JointTransforms
+from trainer.device.cores import cores_here
 from trainer.errors import BadInput
 
 MASKS_FOR_THRESHOLDS = 1000

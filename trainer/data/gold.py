@@ -11,13 +11,13 @@ from PIL import Image
 
 from trainer.contract import VOID_INDEX, DatasetCard, GoldSample
 from trainer.contract.masks import MaskCodes, decode_mask, mask_codes
-from trainer.cores import cores_here
 from trainer.data.decode import check_shapes, image_size
 from trainer.data.labels import ABSENT, PRESENT
 from trainer.data.presence import area_fractions, presence_of, presence_thresholds
 from trainer.data.samples import Sample, list_samples
+from trainer.device.cores import cores_here
 from trainer.errors import BadInput
-from trainer.files import made_whole, naming, write_atomically
+from trainer.run_folder.atomic import made_whole, naming, write_atomically
 
 LISTING = "gold.jsonl"
 

@@ -14,7 +14,7 @@ from trainer.contract.image_names import Claims, ImageNames, MatchedBy, NoMatch
 from trainer.contract.lines import lines_of
 from trainer.contract.names import comparable
 from trainer.errors import BadInput, describe
-from trainer.files import write_atomically
+from trainer.run_folder.atomic import write_atomically
 
 PRESENT, ABSENT, NOT_ASKED = 1, 0, -1
 

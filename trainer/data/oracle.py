@@ -9,7 +9,6 @@ from PIL import Image, ImageFilter
 
 from trainer.contract import DatasetCard, PointLabel, TileTags, WeakLabel
 from trainer.contract.masks import MaskCodes, decode_mask, mask_codes
-from trainer.cores import cores_here
 from trainer.data.decode import check_shapes
 from trainer.data.labels import ABSENT, PRESENT
 from trainer.data.presence import (
@@ -19,6 +18,7 @@ from trainer.data.presence import (
     tile_area_fractions,
 )
 from trainer.data.samples import Sample, list_samples
+from trainer.device.cores import cores_here
 from trainer.errors import BadInput
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from trainer.contract import Report
 from trainer.errors import BadInput, describe
-from trainer.files import write_atomically
+from trainer.run_folder.atomic import write_atomically
 
 FILE = "report.json"
 

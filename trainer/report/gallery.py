@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
-from trainer.checkpoint import TrainedSegmenter, load_segmenter
 from trainer.contract import Breakdown, DatasetCard, ImagePrediction, ImageScore, TrainConfig
 from trainer.contract.lines import lines_of
 from trainer.contract.masks import MaskCodes, decode_mask, mask_codes
@@ -23,9 +22,10 @@ from trainer.data.decode import decode_image
 from trainer.data.images import ResizedImages
 from trainer.data.samples import Sample, list_samples
 from trainer.errors import BadInput, describe
-from trainer.evaluate import extremes
-from trainer.inference import predicted_categories, segment_images
-from trainer.predict import colors_of
+from trainer.inference.evaluate import extremes
+from trainer.inference.predict import colors_of
+from trainer.inference.segment import predicted_categories, segment_images
+from trainer.models.checkpoint import TrainedSegmenter, load_segmenter
 
 WIDTH = 320
 """Of a picture, in pixels."""

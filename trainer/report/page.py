@@ -11,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import ValidationError
 
-from trainer.checkpoint import path_of
 from trainer.contract import (
     Breakdown,
     Evaluated,
@@ -22,12 +21,13 @@ from trainer.contract import (
 )
 from trainer.contract.lines import lines_of
 from trainer.errors import BadInput
-from trainer.files import write_atomically
-from trainer.history import History, read_history
-from trainer.predict import colors_of
+from trainer.inference.predict import colors_of
+from trainer.models.checkpoint import path_of
 from trainer.report.charts import Series, lines, reliability_diagram, small_multiples
 from trainer.report.file import read_report, write_report_file
 from trainer.report.gallery import examples
+from trainer.run_folder.atomic import write_atomically
+from trainer.run_folder.progress_log import History, read_history
 
 PAGE = "report.html"
 LARGEST_TABLE = 40

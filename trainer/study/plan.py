@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainer.config import FILE, write_config
 from trainer.contract import DatasetCard, Supervision, TrainConfig
-from trainer.cores import cores_here
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
+from trainer.device.cores import cores_here
 from trainer.errors import BadInput
 from trainer.recipes import RunSubject, apply_overrides, build
+from trainer.run_folder.config import FILE, write_config
 
 CHECKED_SIZE = (320, 240)
 """(width, height) at which masks are looked at before anything is made."""

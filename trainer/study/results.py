@@ -9,9 +9,9 @@ from rich.markdown import Markdown
 
 from trainer.contract import Evaluated, Record, Report, Score
 from trainer.errors import BadInput
-from trainer.files import write_atomically
-from trainer.history import read_history
 from trainer.report.file import is_finished, read_report
+from trainer.run_folder.atomic import write_atomically
+from trainer.run_folder.progress_log import read_history
 from trainer.study.plan import TABLES, Study, Variant
 
 

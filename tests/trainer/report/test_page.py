@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from tests.trainer.conftest import MakeRun
-from trainer.checkpoint import Provenance, TrainedSegmenter, save_checkpoint, shape_of
 from trainer.contract import (
     Breakdown,
     Evaluated,
@@ -22,12 +21,13 @@ from trainer.contract import (
 from trainer.data.images import ResizedImages
 from trainer.data.samples import list_samples
 from trainer.errors import BadInput
-from trainer.history import read_history
+from trainer.inference.predict import predict_images
+from trainer.models.checkpoint import Provenance, TrainedSegmenter, save_checkpoint, shape_of
 from trainer.models.segmenter import build_segmenter
-from trainer.predict import predict_images
 from trainer.report.charts import Series, small_multiples
 from trainer.report.file import read_report
 from trainer.report.page import remake_page, write_report
+from trainer.run_folder.progress_log import read_history
 
 SCORE = Score(
     miou=0.5,

@@ -1,0 +1,1 @@
+"""The machine: its cores, and the device that computes."""

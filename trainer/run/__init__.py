@@ -1,0 +1,1 @@
+"""A run from its start to its report, on one process or several."""
