@@ -16,6 +16,7 @@ from sqlalchemy import Engine, text
 
 from server import db, migrations
 from server.main import create_app
+from tests.earlier import holds
 
 DATA = Path(__file__).parent / "data"
 VERSION = "0008"
@@ -31,6 +32,7 @@ TIMING = {"wall_ms": 9000, "active_ms": 5000, "events": [
     {"at": 4000, "kind": "input"},
 ]}  # fmt: skip
 TIMED = {"timing": TIMING}
+NOT_STORED = {"/api/v1/about", "/api/v1/datasets", "/api/v1/recipes"}
 WORDS = {
     "projects": ("mode", "prefill", "supervision", "order"), "images": ("state",),
     "assignments": ("state",), "answers": ("value",), "sweep_places": ("answer",),
@@ -127,11 +129,12 @@ def client_of(engine: Engine) -> Iterator[Callable[[str], TestClient]]:
 
 def test_everything_reads_as_before(client_of: Callable[[str], TestClient]) -> None:
     different = []
-    for asked in answers():
-        answer = client_of(asked["who"]).get(f"/api/v1{asked['path']}")
-        found = (answer.status_code, _content(answer, asked["path"]))
-        if found != (asked["status"], asked["answer"]):
-            different.append((asked["who"], asked["path"], *found, asked["answer"]))
+    for request in answers():
+        who, path = request["who"], request["path"]
+        answer = client_of(who).get(f"/api/v1{path}")
+        content = _content(answer, path)
+        if answer.status_code != request["status"] or not holds(content, request["answer"]):
+            different.append((who, path, answer.status_code, content, request["answer"]))
     assert different == []
 
 
@@ -158,6 +161,7 @@ def test_every_list_and_detail_is_asked_for() -> None:
         route
         for route in routes
         if route.startswith("/api/v1/")
+        and route not in NOT_STORED
         and not any(_is_of(path, route.removeprefix("/api/v1/")) for path in asked)
     ]
     assert missing == []
@@ -188,9 +192,10 @@ def test_labels_are_added_beside_the_earlier_ones(client_of: Callable[[str], Tes
         assert new
         assert new <= {label["image_id"] for label in labels}
         earlier = recorded("anna", f"/projects/{project}/labels/mine")["items"]
-        assert [label for label in labels if label["image_id"] not in new] == [
-            label for label in earlier if label["image_id"] not in new
-        ]
+        assert holds(
+            [label for label in labels if label["image_id"] not in new],
+            [label for label in earlier if label["image_id"] not in new],
+        )
 
 
 def test_a_label_sent_again_is_the_one_it_made(client_of: Callable[[str], TestClient]) -> None:
@@ -199,7 +204,7 @@ def test_a_label_sent_again_is_the_one_it_made(client_of: Callable[[str], TestCl
         key = {"Idempotency-Key": "anna-4b"}
         return client_of("anna").put("/api/v1/images/5/label", json=content, headers=key).json()
 
-    assert send(["Road", "Car"]) == recorded("anna", "/images/5")["history"][0]
+    assert holds(send(["Road", "Car"]), recorded("anna", "/images/5")["history"][0])
     assert send(["Car"])["code"] == "key-reused"
 
 
@@ -207,7 +212,7 @@ def test_the_labels_make_the_same_snapshots(client_of: Callable[[str], TestClien
     for project in (1, 2, 3, 4):
         path = f"/projects/{project}/snapshots"
         made = client_of("engineer").post(f"/api/v1{path}")
-        assert made.json() == recorded("engineer", path)[0]
+        assert holds(made.json(), recorded("engineer", path)[0])
 
 
 def test_what_is_written_is_spelled_as_before(
