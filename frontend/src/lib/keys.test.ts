@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { beforeEach, describe, expect, it } from "vitest"
-import { chordsOf, folded, isCategoryKey } from "./keys"
+import { capOf, chordsOf, folded, isCategoryKey } from "./keys"
 import { pressed } from "./keys.fixture"
 
 /** The first of the names that a table has, as the pages look them up. */
@@ -179,5 +179,16 @@ describe("the keys of categories", () => {
     const others = ["", "A", "Ф", ".", "ा", "🙂", "ab", " ", "e\u0301", "ı", "²", "ß", "ς"]
     expect(others.filter(isCategoryKey)).toEqual([])
     expect(["Ф", "E\u0301", "İ", "ı"].map(folded)).toEqual(["ф", "é", "i", "i"])
+  })
+})
+
+describe("capOf", () => {
+  it("draws keys the way they are printed", () => {
+    expect(capOf("c")).toBe("C")
+    expect(capOf("Ctrl+Shift+z")).toBe("Ctrl + Shift + Z")
+    expect(capOf("ArrowLeft")).toBe("←")
+    expect(capOf("+")).toBe("+")
+    expect(capOf("Shift+c")).toBe("Shift + C")
+    expect(["ф", "Shift+ш", "א"].map(capOf)).toEqual(["Ф", "Shift + Ш", "א"])
   })
 })

@@ -99,3 +99,25 @@ function usKey({ code, shiftKey }: Pressed): string {
   if (letter) return shiftKey ? `Shift+${letter}` : letter
   return US_SIGNS[code]?.[Number(shiftKey)] ?? ""
 }
+
+const CAPS: Record<string, string> = {
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Backspace: "⌫",
+  Delete: "Del",
+  PageUp: "Page ↑",
+  PageDown: "Page ↓",
+  Escape: "Esc",
+  Enter: "Enter",
+  "-": "−",
+}
+
+/** A chord as it is drawn on a key cap. */
+export function capOf(chord: string): string {
+  return chord
+    .split(/(?<=.)\+(?=.)/)
+    .map((part) => CAPS[part] ?? (isCategoryKey(part) ? part.toUpperCase() : part))
+    .join(" + ")
+}

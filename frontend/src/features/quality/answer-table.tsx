@@ -6,9 +6,11 @@ import { CategoryName } from "@/components/badge"
 import { Button } from "@/components/button"
 import { type Answer, answerOf } from "@/lib/answers"
 import { formatPlural } from "@/lib/format"
+import { capOf } from "@/lib/keys"
 import { isDisputed } from "@/lib/labels"
 import type { Decision } from "./decision"
 import styles from "./review.module.css"
+import { KEYS } from "./review-keys"
 
 type AnswerTableProps = {
   categories: readonly Category[]
@@ -87,18 +89,18 @@ const SHAPES = ["●", "■"]
 type PersonProps = { label: Label; person: number; onTake: (person: number) => void }
 
 function Person({ label, person, onTake }: PersonProps) {
-  const arrow = ["←", "→"][person]
+  const key = KEYS.take[person]
   return (
     <Button
       className={styles.person ?? ""}
       onClick={() => onTake(person)}
       aria-label={`Take the answers of ${label.annotator}`}
       title={`Take the answers of ${label.annotator}`}
-      aria-keyshortcuts={["ArrowLeft", "ArrowRight"][person]}
+      aria-keyshortcuts={key}
     >
       <span aria-hidden="true">{SHAPES[person] ?? "◆"}</span>
       <span className={styles.email}>{label.annotator.replace(/@.*/, "")}</span>
-      {arrow && <kbd>{arrow}</kbd>}
+      {key && <kbd>{capOf(key)}</kbd>}
     </Button>
   )
 }

@@ -9,19 +9,13 @@ import { Button } from "@/components/button"
 import { LabelledPicture } from "@/components/labelled-picture"
 import { Notice } from "@/components/notice"
 import type { Answer } from "@/lib/answers"
+import { useShortcuts } from "@/lib/commands"
 import { formatPlural } from "@/lib/format"
+import { capOf } from "@/lib/keys"
 import { AnswerTable } from "./answer-table"
-import {
-  answered,
-  contentOf,
-  type Decision,
-  nextAnswer,
-  openCategories,
-  startFrom,
-  taken,
-} from "./decision"
+import { answered, contentOf, nextAnswer, openCategories, startFrom, taken } from "./decision"
 import styles from "./review.module.css"
-import { type ReviewCommand, useReviewKeys } from "./review-keys"
+import { KEYS, reviewShortcuts } from "./review-keys"
 import { type ReviewClock, useReviewClock } from "./use-review-clock"
 
 type ReviewDeskProps = {
@@ -71,9 +65,9 @@ export function ReviewDesk(props: ReviewDeskProps) {
     setDecision(taken(decision, label, names))
     setSaid(`Took the answers of ${label.annotator}`)
   }
-  useReviewKeys(keys, (command) =>
-    follow(command, { answer, take, submit, later: onLater, decision }),
-  )
+  const turn = (category: string) => answer(category, nextAnswer(decision.answers[category]))
+  const later = () => onLater?.()
+  useShortcuts(reviewShortcuts(keys, { take, submit, later, turn }))
   return (
     <div className={styles.desk}>
       <LabelledPicture image={image} labels={labels} categories={project.categories} />
@@ -93,13 +87,13 @@ export function ReviewDesk(props: ReviewDeskProps) {
             onClick={submit}
             disabled={!isWhole}
             isPending={saving.isPending}
-            aria-keyshortcuts="Enter"
+            aria-keyshortcuts={KEYS.submit}
           >
             <Check aria-hidden="true" />
             {onLater ? "Save, next image" : "Save"}
           </Button>
           {onLater && (
-            <Button variant="quiet" onClick={onLater} aria-keyshortcuts=".">
+            <Button variant="quiet" onClick={onLater} aria-keyshortcuts={KEYS.later}>
               <ArrowRight aria-hidden="true" />
               Later
             </Button>
@@ -117,24 +111,6 @@ export function ReviewDesk(props: ReviewDeskProps) {
   )
 }
 
-type Actions = {
-  answer: (category: string, wanted: Answer) => void
-  take: (person: number) => void
-  submit: () => void
-  later: (() => void) | undefined
-  decision: Decision
-}
-
-function follow(command: ReviewCommand, actions: Actions): void {
-  if (command.kind === "take") actions.take(command.person)
-  else if (command.kind === "submit") actions.submit()
-  else if (command.kind === "later") actions.later?.()
-  else {
-    const before = actions.decision.answers[command.category]
-    actions.answer(command.category, nextAnswer(before))
-  }
-}
-
 type KeyHelpProps = { people: number; hasQueue: boolean }
 
 function KeyHelp({ people, hasQueue }: KeyHelpProps) {
@@ -142,13 +118,14 @@ function KeyHelp({ people, hasQueue }: KeyHelpProps) {
     <p className={styles.help}>
       {people > 1 && (
         <>
-          <kbd>←</kbd> and <kbd>→</kbd> take all that the first or the second person said.{" "}
+          <kbd>{capOf(KEYS.take[0])}</kbd> and <kbd>{capOf(KEYS.take[1])}</kbd> take all that the
+          first or the second person said.{" "}
         </>
       )}
-      A category's key sets it: present, absent, unsure. <kbd>Enter</kbd> saves
+      A category's key sets it: present, absent, unsure. <kbd>{capOf(KEYS.submit)}</kbd> saves
       {hasQueue && (
         <>
-          , <kbd>.</kbd> leaves the image for later
+          , <kbd>{capOf(KEYS.later)}</kbd> leaves the image for later
         </>
       )}
       .

@@ -1,8 +1,23 @@
 import { expect, test } from "vitest"
+import { shortcutFor } from "@/lib/commands"
 import { pressed } from "@/lib/keys.fixture"
-import { commandOf } from "./review-keys"
+import { reviewShortcuts } from "./review-keys"
 
 const KEYS = { Car: "c", Bus: "b" }
+
+/** What a press does; null when it is nothing of ours. */
+function commandOf(event: KeyboardEvent, keys: Record<string, string>) {
+  const done: unknown[] = []
+  const shortcuts = reviewShortcuts(keys, {
+    take: (person) => done.push({ kind: "take", person }),
+    submit: () => done.push({ kind: "submit" }),
+    later: () => done.push({ kind: "later" }),
+    turn: (category) => done.push({ kind: "answer", category }),
+  })
+  shortcutFor(event, shortcuts)?.run()
+  return done[0] ?? null
+}
+
 const press = (key: string, target: EventTarget | null = null) =>
   commandOf(pressed(key, { target }), KEYS)
 

@@ -1,59 +1,26 @@
-import { useEffect, useRef } from "react"
-import { chordsOf } from "@/lib/keys"
+import type { Shortcut } from "@/lib/commands"
 
-/** What a review's keys do: take all that one person said, set one category, go on. */
-export type ReviewCommand =
-  | { kind: "take"; person: number }
-  | { kind: "answer"; category: string }
-  | { kind: "submit" }
-  | { kind: "later" }
+/** The keys of a review: take all that one person said, save, go on. */
+export const KEYS = { take: ["ArrowLeft", "ArrowRight"], submit: "Enter", later: "." } as const
 
-/** Where Enter presses something. */
-const PRESSED_BY_ENTER = "a[href], button, summary"
-const OWN_KEYS = "input, select, textarea, dialog, [role=menu]"
-
-const COMMANDS: Readonly<Record<string, ReviewCommand>> = {
-  ArrowLeft: { kind: "take", person: 0 },
-  ArrowRight: { kind: "take", person: 1 },
-  Enter: { kind: "submit" },
-  ".": { kind: "later" },
+type Actions = {
+  take: (person: number) => void
+  submit: () => void
+  later: () => void
+  /** A category's key: its next answer. */
+  turn: (category: string) => void
 }
 
 /** @param keys keys by category name */
-export function commandOf(
-  event: KeyboardEvent,
+export const reviewShortcuts = (
   keys: Readonly<Record<string, string>>,
-): ReviewCommand | null {
-  const element = event.target instanceof Element ? event.target : null
-  if (element?.closest(OWN_KEYS)) return null
-  if (event.key === "Enter" && element?.closest(PRESSED_BY_ENTER)) return null
-  const meant = chordsOf(event).map((chord) => COMMANDS[chord] ?? answerBy(chord, keys))
-  return meant.find((command) => command !== null) ?? null
-}
-
-function answerBy(chord: string, keys: Readonly<Record<string, string>>): ReviewCommand | null {
-  const key = chord.replace("Shift+", "")
-  const category = Object.keys(keys).find((name) => keys[name] === key)
-  return category === undefined ? null : { kind: "answer", category }
-}
-
-/** Listens to the whole page. */
-export function useReviewKeys(
-  keys: Readonly<Record<string, string>>,
-  run: (command: ReviewCommand) => void,
-): void {
-  const latest = useRef(run)
-  useEffect(() => {
-    latest.current = run
-  })
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const command = event.repeat ? null : commandOf(event, keys)
-      if (!command) return
-      event.preventDefault()
-      latest.current(command)
-    }
-    window.addEventListener("keydown", press)
-    return () => window.removeEventListener("keydown", press)
-  }, [keys])
-}
+  { take, submit, later, turn }: Actions,
+): Shortcut[] => [
+  ...KEYS.take.map((key, person) => ({ keys: [key], run: () => take(person) })),
+  { keys: [KEYS.submit], run: submit },
+  { keys: [KEYS.later], run: later },
+  ...Object.entries(keys).map(([category, key]) => ({
+    keys: [key, `Shift+${key}`],
+    run: () => turn(category),
+  })),
+]

@@ -1,14 +1,45 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
+import type { Category } from "@/api/projects"
+import { meaningOf } from "@/lib/commands"
 import { pressed } from "@/lib/keys.fixture"
-import { COMMANDS, type Command } from "./commands"
-import { capOf, keymapOf, keysOf, meaningOf } from "./keymap"
+import type { Grid } from "../answer/geometry"
+import { categoryKeys, tileKeys } from "./answer-keys"
+import { COMMANDS, type CommandId, labellingCommands } from "./commands"
 
-const ALL: readonly Command[] = COMMANDS
+type Row = { id: CommandId; label: string; keys: readonly string[]; spare?: readonly string[] }
+const ALL: readonly Row[] = COMMANDS
 const SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 const categoriesWith = (keys: string) =>
   [...keys].map((key, index) => ({ id: index, name: `Category ${key}`, color: "#000000", key }))
+
+/** The keys of a page with these categories and tiles, that tell what they do. */
+function pageWith(categories: Category[], grid: Grid | null = null) {
+  let meaning: unknown = null
+  const note = (kind: string, what: string) => (value: unknown) => {
+    meaning = { kind, [what]: value }
+  }
+  const actions = ALL.map(({ id }) => [id, () => note("command", "id")(id)])
+  const commands = labellingCommands(categories, Object.fromEntries(actions))
+  const [hold, doubt] = [note("tick", "category"), note("doubt", "category")]
+  const shortcuts = [
+    ...Object.values(commands),
+    ...categoryKeys(categories, { hold, letGo: () => undefined, doubt }),
+    ...(grid ? tileKeys(grid, note("tile", "tile")) : []),
+  ]
+  const after = (run: (() => void) | undefined) => {
+    meaning = null
+    run?.()
+    return meaning
+  }
+  return {
+    commands,
+    chords: shortcuts.flatMap(({ keys }) => keys),
+    get: (chord: string) => after(shortcuts.find(({ keys }) => keys.includes(chord))?.run),
+    meaningOf: (event: KeyboardEvent) => after(meaningOf(event, shortcuts)?.run),
+  }
+}
 
 describe("the command table", () => {
   it("gives no key to two commands", () => {
@@ -28,20 +59,20 @@ describe("the command table", () => {
   })
 
   it("shadows no shortcut of a browser", () => {
-    const map = keymapOf(categoriesWith(SIGNS), { rows: 3, cols: 3 })
+    const page = pageWith(categoriesWith(SIGNS), { rows: 3, cols: 3 })
     const undo = ["Ctrl+z", "Ctrl+y", "Ctrl+Shift+z"]
-    const withControl = [...map.keys()].filter((key) => key.startsWith("Ctrl+"))
+    const withControl = page.chords.filter((key) => key.startsWith("Ctrl+"))
     expect(withControl.toSorted()).toEqual(undo.toSorted())
     const functions = Array.from({ length: 12 }, (_, index) => `F${index + 1}`)
     const quickFind = ["/", "'"]
     for (const key of ["Tab", "ContextMenu", ...quickFind, ...functions]) {
-      expect(map.has(key), key).toBe(false)
+      expect(page.chords.includes(key), key).toBe(false)
     }
-    for (const chord of map.keys()) {
+    for (const chord of page.chords) {
       const key = chord.split("+").at(-1) ?? ""
       for (const modifier of ["altKey", "metaKey", "ctrlKey"] as const) {
         const event = pressed(key, { [modifier]: true, shiftKey: chord.startsWith("Shift+") })
-        const meaning = meaningOf(event, map)
+        const meaning = page.meaningOf(event)
         const isUndo = /^[zy]$/.test(key) && modifier !== "altKey"
         expect(meaning === null || isUndo, `${modifier} ${chord}`).toBe(true)
       }
@@ -49,28 +80,31 @@ describe("the command table", () => {
   })
 })
 
-describe("keymapOf", () => {
+describe("the keys of a page", () => {
   it("reaches every category and every command, whatever keys the project chose", () => {
     const categories = categoriesWith(SIGNS)
-    const map = keymapOf(categories)
+    const page = pageWith(categories)
     for (const category of categories) {
-      expect(map.get(category.key)).toEqual({ kind: "tick", category })
-      expect(map.get(`Shift+${category.key}`)).toEqual({ kind: "doubt", category })
+      expect(page.get(category.key)).toEqual({ kind: "tick", category: category.name })
+      expect(page.get(`Shift+${category.key}`)).toEqual({ kind: "doubt", category: category.name })
     }
-    for (const command of ALL) expect(keysOf(command.id, map)).toEqual(command.keys)
+    for (const { id, keys } of ALL) {
+      expect(page.commands[id].keys).toEqual(keys)
+      for (const key of keys) expect(page.get(key)).toEqual({ kind: "command", id })
+    }
   })
 
   it("gives no key to a category that has none", () => {
-    const map = keymapOf([{ id: 1, name: "Car", color: "#000000", key: null }])
-    expect([...map.values()].every((binding) => binding.kind === "command")).toBe(true)
+    const page = pageWith([{ id: 1, name: "Car", color: "#000000", key: null }])
+    for (const chord of page.chords) expect(page.get(chord)).toMatchObject({ kind: "command" })
   })
 
   it("lets commands have the letters that no category needs", () => {
-    const map = keymapOf(categoriesWith("sf"))
-    expect(map.get("z")).toMatchObject({ command: { id: "back" } })
-    expect(map.get("s")).toMatchObject({ kind: "tick" })
-    expect(keysOf("skip", map)).toEqual(["."])
-    expect(keysOf("fit", map)).toEqual(["Home", "0"])
+    const page = pageWith(categoriesWith("sf"))
+    expect(page.get("z")).toEqual({ kind: "command", id: "back" })
+    expect(page.get("s")).toMatchObject({ kind: "tick" })
+    expect(page.commands.skip.keys).toEqual(["."])
+    expect(page.commands.fit.keys).toEqual(["Home", "0"])
   })
 })
 
@@ -78,8 +112,8 @@ describe("the numeric keypad", () => {
   const pad = (code: string, key: string) => pressed(key, { code })
 
   it("is the tiles from the top left, with or without NumLock", () => {
-    const map = keymapOf(categoriesWith("14"), { rows: 2, cols: 3 })
-    const tileOf = (code: string, key: string) => meaningOf(pad(code, key), map)
+    const page = pageWith(categoriesWith("14"), { rows: 2, cols: 3 })
+    const tileOf = (code: string, key: string) => page.meaningOf(pad(code, key))
     expect(tileOf("Numpad7", "7")).toEqual({ kind: "tile", tile: 0 })
     expect(tileOf("Numpad9", "PageUp")).toEqual({ kind: "tile", tile: 2 })
     expect(tileOf("Numpad4", "4")).toEqual({ kind: "tile", tile: 3 })
@@ -89,19 +123,8 @@ describe("the numeric keypad", () => {
 
   it("types digits where there are no tiles, or too many", () => {
     for (const grid of [null, { rows: 4, cols: 2 }]) {
-      const meaning = meaningOf(pad("Numpad7", "7"), keymapOf(categoriesWith("7"), grid))
+      const meaning = pageWith(categoriesWith("7"), grid).meaningOf(pad("Numpad7", "7"))
       expect(meaning).toMatchObject({ kind: "tick" })
     }
-  })
-})
-
-describe("capOf", () => {
-  it("draws keys the way they are printed", () => {
-    expect(capOf("c")).toBe("C")
-    expect(capOf("Ctrl+Shift+z")).toBe("Ctrl + Shift + Z")
-    expect(capOf("ArrowLeft")).toBe("←")
-    expect(capOf("+")).toBe("+")
-    expect(capOf("Shift+c")).toBe("Shift + C")
-    expect(["ф", "Shift+ш", "א"].map(capOf)).toEqual(["Ф", "Shift + Ш", "א"])
   })
 })

@@ -1,4 +1,16 @@
-/** What a person can do besides ticking categories. Keys, toolbar and help read this table. */
+import type { Category } from "@/api/projects"
+import { type Action, type CommandRow, type Commands, commandsOf } from "@/lib/commands"
+
+type Row = CommandRow & {
+  /** Never a letter or digit alone: those belong to the categories. */
+  keys: readonly string[]
+  /** Letters and digits that work as well where no category of the person has them. */
+  spare?: readonly string[]
+  /** `places`: points or tiles. */
+  needs?: "places" | "overlay"
+}
+
+/** What a person can do besides ticking categories. */
 export const COMMANDS = [
   { id: "submit", group: "Going on", label: "Save and go on", keys: ["Enter", "Space"] },
   { id: "skip", group: "Going on", label: "Skip, with a reason", keys: ["."], spare: ["s"] },
@@ -36,7 +48,6 @@ export const COMMANDS = [
     keys: [","],
     spare: ["h"],
     needs: "overlay",
-    held: true,
   },
   {
     id: "single",
@@ -45,7 +56,6 @@ export const COMMANDS = [
     keys: ["PageDown"],
     spare: ["o"],
     needs: "overlay",
-    held: true,
   },
   {
     id: "previous",
@@ -54,7 +64,6 @@ export const COMMANDS = [
     keys: ["PageUp"],
     spare: ["p"],
     needs: "overlay",
-    held: true,
   },
   {
     id: "stronger",
@@ -83,28 +92,21 @@ export const COMMANDS = [
   { id: "lighter", group: "Image", label: "Lighter shadows (gamma)", keys: [">"], repeats: true },
   { id: "plain", group: "Image", label: "Colours as they are", keys: ["\\"] },
   { id: "help", group: "Help", label: "Show and change keys", keys: ["?"] },
-] as const satisfies readonly CommandShape[]
-
-type CommandShape = {
-  id: string
-  group: string
-  label: string
-  /** Never a letter or digit alone: those belong to the categories. */
-  keys: readonly string[]
-  /** Letters and digits that work as well where no category of the person has them. */
-  spare?: readonly string[]
-  /** Offered only where the project has it; `places`: points or tiles. */
-  needs?: "places" | "overlay"
-  /** Goes on while the key is down, and ends when it is let go. */
-  held?: boolean
-  /** May repeat while the key is down. */
-  repeats?: boolean
-}
+] as const satisfies readonly Row[]
 
 export type CommandId = (typeof COMMANDS)[number]["id"]
-export type Command = CommandShape & { id: CommandId }
+export type LabellingCommands = Commands<CommandId>
 
-export const labelOf = (id: CommandId): string => {
-  const commands: readonly Command[] = COMMANDS
-  return commands.find((command) => command.id === id)?.label ?? id
+/** With the keys that they have beside these categories. */
+export function labellingCommands(
+  categories: readonly Category[],
+  actions: Readonly<Record<CommandId, Action>>,
+): LabellingCommands {
+  const rows: readonly (Row & { id: CommandId })[] = COMMANDS
+  const isFree = (key: string) => categories.every((category) => category.key !== key)
+  const table = rows.map(({ spare = [], ...row }) => ({
+    ...row,
+    keys: [...row.keys, ...spare.filter(isFree)],
+  }))
+  return commandsOf(table, actions)
 }

@@ -1,10 +1,10 @@
 import { useState } from "react"
 import { Button } from "@/components/button"
 import { Dialog } from "@/components/dialog"
+import type { CommandRow } from "@/lib/commands"
 import { asksPoints, type Rules } from "../answer/sheet"
-import { COMMANDS, type Command } from "../keys/commands"
+import type { LabellingCommands } from "../keys/commands"
 import { KeyEditor } from "../keys/key-editor"
-import { type Keymap, keysOf } from "../keys/keymap"
 import type { Keys } from "../loop/transport"
 import { KeyGroups, KeyLine } from "../shared/help"
 import styles from "../shared/help.module.css"
@@ -12,18 +12,17 @@ import styles from "../shared/help.module.css"
 type HelpProps = {
   projectId: number
   rules: Rules
-  keymap: Keymap
+  commands: LabellingCommands
   hasOverlay: boolean
   onKeys: (keys: Keys) => void
   onClose: () => void
 }
 
 /** All keys, from the table that makes them work, and one's own for the categories. */
-export function HelpDialog({ projectId, rules, keymap, hasOverlay, onKeys, onClose }: HelpProps) {
+export function HelpDialog({ projectId, rules, commands, hasOverlay, onKeys, onClose }: HelpProps) {
   const [isEditing, setEditing] = useState(false)
-  const has = { places: rules.mode !== "tags", overlay: hasOverlay }
-  const commands: readonly Command[] = COMMANDS
-  const offered = commands.filter((command) => !command.needs || has[command.needs])
+  const has: Record<string, boolean> = { places: rules.mode !== "tags", overlay: hasOverlay }
+  const isOffered = ({ needs }: CommandRow) => !needs || has[needs]
   return (
     <Dialog title="Keys" isOpen onClose={onClose}>
       <div className={styles.keys}>
@@ -45,7 +44,7 @@ export function HelpDialog({ projectId, rules, keymap, hasOverlay, onKeys, onClo
             <Button onClick={() => setEditing(true)}>Choose your own keys</Button>
           )}
         </section>
-        <KeyGroups commands={offered} chordsOf={({ id }) => keysOf(id, keymap)} />
+        <KeyGroups commands={Object.values(commands).filter(isOffered)} />
         <p className={styles.note}>
           The wheel zooms to the cursor, dragging moves the image, two fingers do both. Without a
           pointer: go to the image with Tab; the arrows move a crosshair (finely with Shift) or go

@@ -2,10 +2,9 @@ import { useEffect, useMemo, useRef, useState } from "react"
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { classNames } from "@/components/class-names"
+import { useShortcuts } from "@/lib/commands"
 import { rulesOf } from "../answer/content"
 import { isBeforePoints, type Rules, type Sheet } from "../answer/sheet"
-import { keymapOf } from "../keys/keymap"
-import { useKeys } from "../keys/use-keys"
 import type { Task } from "../loop/draft"
 import type { PictureState } from "../loop/picture-cache"
 import type { Session } from "../loop/session"
@@ -46,10 +45,6 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
     () => rulesOf({ ...project, categories: personal.categories }),
     [project, personal.categories],
   )
-  const keymap = useMemo(
-    () => keymapOf(rules.categories, rules.mode === "tiles" ? rules.grid : null),
-    [rules],
-  )
   const stage = useRef<StageControls>(null)
   const actions = useActions({ session, rules, personId: me.id, stage })
   const { task, draft, stepsBack, said, times, finished, isAsked } = useWorkspace(session)
@@ -66,7 +61,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   const isIdle = isDry && !task && waiting === 0
   const counted = useCounts(project, { done: finished - waiting, isIdle })
 
-  useKeys(keymap, actions, personal.isReady && actions.dialog === null && !signIn.isAsked)
+  useShortcuts(actions.shortcuts, personal.isReady && actions.dialog === null && !signIn.isAsked)
   useInputs(session)
   useSinglePresses()
 
@@ -118,7 +113,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
       </aside>
       <footer className={styles.tools}>
         <ToolBar
-          {...{ keymap, rules, model }}
+          {...{ rules, model }}
           {...actions}
           hasSafeColors={personal.hasSafeColors}
           onSafeColors={personal.setSafeColors}
@@ -129,7 +124,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
         />
       </footer>
       <Messages said={said} isStaying={isAsked} />
-      <Dialogs {...{ actions, project, rules, keymap }} onKeys={personal.setKeys} />
+      <Dialogs {...{ actions, project, rules }} onKeys={personal.setKeys} />
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
       )}

@@ -1,20 +1,17 @@
 import { Eye, EyeOff } from "lucide-react"
 import { Button } from "@/components/button"
-import { type CommandId, labelOf } from "../keys/commands"
-import { capOf, keysOf } from "../keys/keymap"
+import { hintOf } from "@/lib/commands"
 import styles from "./overlay-tools.module.css"
 import type { SeeingProps } from "./seeing-panel"
 
-type OverlayProps = Pick<SeeingProps, "seeing" | "keymap"> & {
+type OverlayProps = Pick<SeeingProps, "seeing" | "commands"> & {
   /** The run whose prediction is shown. */
   model: string
-  run: (id: CommandId) => void
-  release: (id: CommandId) => void
 }
 
 /** What is shown of the prediction, and how strongly. */
-export function OverlayTools({ model, seeing, run, release, keymap }: OverlayProps) {
-  const hint = `${labelOf("hide")} (${keysOf("hide", keymap).map(capOf).join(" or ")})`
+export function OverlayTools({ model, seeing, commands: { hide } }: OverlayProps) {
+  const letGo = () => hide.release?.(true)
   const percent = Math.round(seeing.opacity * 100)
   const Icon = seeing.isHidden || seeing.opacity === 0 ? EyeOff : Eye
   return (
@@ -22,11 +19,11 @@ export function OverlayTools({ model, seeing, run, release, keymap }: OverlayPro
       <Button
         variant="quiet"
         size="icon"
-        aria-label={labelOf("hide")}
-        title={hint}
-        onPointerDown={() => run("hide")}
-        onPointerUp={() => release("hide")}
-        onPointerLeave={() => release("hide")}
+        aria-label={hide.label}
+        title={hintOf(hide)}
+        onPointerDown={hide.run}
+        onPointerUp={letGo}
+        onPointerLeave={letGo}
       >
         <Icon aria-hidden="true" />
       </Button>

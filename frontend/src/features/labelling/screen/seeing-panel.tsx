@@ -1,12 +1,13 @@
 import { Button } from "@/components/button"
-import { capOf, type Keymap, keysOf } from "../keys/keymap"
+import { capOf } from "@/lib/keys"
+import type { LabellingCommands } from "../keys/commands"
 import { LIMITS, type Look } from "../stage/look"
 import styles from "./seeing-panel.module.css"
 import type { useSeeing } from "./use-seeing"
 
 export type SeeingProps = {
   seeing: ReturnType<typeof useSeeing>
-  keymap: Keymap
+  commands: LabellingCommands
   hasSafeColors: boolean
   onSafeColors: (isOn: boolean) => void
 }
@@ -18,21 +19,21 @@ const PROPERTIES = [
 ] as const
 
 /** How the image is shown. */
-export function SeeingPanel({ seeing, keymap, hasSafeColors, onSafeColors }: SeeingProps) {
-  const { look, adjust, commands } = seeing
+export function SeeingPanel({ seeing, commands, hasSafeColors, onSafeColors }: SeeingProps) {
+  const { look, adjust } = seeing
   return (
     <div className={styles.panel}>
       {PROPERTIES.map(({ property, label, less, more }) => (
         <Slider
           key={property}
           label={label}
-          keys={[less, more].flatMap((id) => keysOf(id, keymap)).map(capOf)}
+          keys={[less, more].flatMap((id) => commands[id].keys).map(capOf)}
           limits={LIMITS[property]}
           value={look[property]}
           onChange={(value) => adjust(property as keyof Look, value)}
         />
       ))}
-      <Button onClick={commands.plain}>As it is</Button>
+      <Button onClick={commands.plain.run}>As it is</Button>
       <label className={styles.check}>
         <input
           type="checkbox"

@@ -6,7 +6,7 @@ import type { SeeingProps } from "./seeing-panel"
 import styles from "./seeing-tools.module.css"
 
 /** How the image is shown, in a small window above its button. */
-export function SeeingTools({ seeing, keymap, hasSafeColors, onSafeColors }: SeeingProps) {
+export function SeeingTools({ seeing, commands, hasSafeColors, onSafeColors }: SeeingProps) {
   const [isOpen, setOpen] = useState(false)
   return (
     <>
@@ -26,7 +26,7 @@ export function SeeingTools({ seeing, keymap, hasSafeColors, onSafeColors }: See
         aria-label="Image settings"
         onToggle={(event) => setOpen(event.newState === "open")}
       >
-        {isOpen && <SeeingPanel {...{ seeing, keymap, hasSafeColors, onSafeColors }} />}
+        {isOpen && <SeeingPanel {...{ seeing, commands, hasSafeColors, onSafeColors }} />}
       </section>
     </>
   )

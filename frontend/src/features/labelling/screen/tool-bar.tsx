@@ -1,4 +1,3 @@
-import type { LucideIcon } from "lucide-react"
 import {
   Ban,
   CircleHelp,
@@ -14,21 +13,15 @@ import {
   StepForward,
   Undo2,
 } from "lucide-react"
-import type { ReactNode } from "react"
 import { Button } from "@/components/button"
 import type { Rules } from "../answer/sheet"
-import { type CommandId, labelOf } from "../keys/commands"
-import { capOf, type Keymap, keysOf } from "../keys/keymap"
-import { KeyCap } from "../shared/key-cap"
+import { ToolButton, WideButton } from "../shared/command-buttons"
 import { OverlayTools } from "./lazy-parts"
 import type { SeeingProps } from "./seeing-panel"
 import { SeeingTools } from "./seeing-tools"
 import styles from "./tool-bar.module.css"
 
 export type ToolBarProps = SeeingProps & {
-  keymap: Keymap
-  run: (id: CommandId) => void
-  release: (id: CommandId) => void
   rules: Rules
   /** What the button that goes on does. */
   next: string
@@ -41,17 +34,14 @@ export type ToolBarProps = SeeingProps & {
 
 /** The commands as buttons, for hands that are on a mouse or a screen. */
 export function ToolBar(props: ToolBarProps) {
-  const { keymap, run, rules, next, isReview, canSkip, canSubmit, model } = props
-  const tool = (id: CommandId, icon: LucideIcon) => (
-    <ToolButton id={id} icon={icon} keymap={keymap} run={run} />
-  )
+  const { commands, rules, next, isReview, canSkip, canSubmit, model } = props
   const isKeyless = rules.categories.some((category) => category.key === null)
   return (
     <div className={styles.bar} role="toolbar" aria-label="Actions">
       <div className={styles.group}>
-        {tool("back", StepBack)}
-        {isReview && tool("forward", StepForward)}
-        {tool("undo", Undo2)}
+        <ToolButton command={commands.back} icon={StepBack} />
+        {isReview && <ToolButton command={commands.forward} icon={StepForward} />}
+        <ToolButton command={commands.undo} icon={Undo2} />
         <Button
           variant="quiet"
           size="icon"
@@ -64,14 +54,18 @@ export function ToolBar(props: ToolBarProps) {
       </div>
       <div id="tools" popover="auto" className={styles.more}>
         <div className={styles.group}>
-          {tool("redo", Redo2)}
-          {rules.mode !== "tags" && tool("remove", MapPinOff)}
-          {rules.mode === "points" && tool("refute", Ban)}
+          <ToolButton command={commands.redo} icon={Redo2} />
+          {rules.mode !== "tags" && <ToolButton command={commands.remove} icon={MapPinOff} />}
+          {rules.mode === "points" && <ToolButton command={commands.refute} icon={Ban} />}
         </div>
         <div className={styles.group}>
-          <span className={styles.zoom}>{tool("zoom-out", Minus)}</span>
-          {tool("fit", Maximize)}
-          <span className={styles.zoom}>{tool("zoom-in", Plus)}</span>
+          <span className={styles.zoom}>
+            <ToolButton command={commands["zoom-out"]} icon={Minus} />
+          </span>
+          <ToolButton command={commands.fit} icon={Maximize} />
+          <span className={styles.zoom}>
+            <ToolButton command={commands["zoom-in"]} icon={Plus} />
+          </span>
           <SeeingTools {...props} />
         </div>
         {model !== null && (
@@ -80,63 +74,19 @@ export function ToolBar(props: ToolBarProps) {
           </div>
         )}
         <div className={styles.group}>
-          {isKeyless && tool("find", Search)}
-          {tool("help", CircleHelp)}
+          {isKeyless && <ToolButton command={commands.find} icon={Search} />}
+          <ToolButton command={commands.help} icon={CircleHelp} />
         </div>
       </div>
       <div className={styles.decide}>
-        <WideButton
-          onClick={() => run("skip")}
-          chord={keysOf("skip", keymap).at(-1)}
-          isOff={!canSkip}
-        >
+        <WideButton command={commands.skip} chord={commands.skip.keys.at(-1)} isOff={!canSkip}>
           <SkipForward aria-hidden="true" />
           Skip
         </WideButton>
-        <WideButton onClick={() => run("submit")} chord="Enter" isOff={!canSubmit} isPrimary>
+        <WideButton command={commands.submit} isOff={!canSubmit} isPrimary>
           {next}
         </WideButton>
       </div>
     </div>
-  )
-}
-
-type ToolButtonProps = {
-  id: CommandId
-  icon: LucideIcon
-  keymap: Keymap
-  run: (id: CommandId) => void
-}
-
-function ToolButton({ id, icon: Icon, keymap, run }: ToolButtonProps) {
-  const label = labelOf(id)
-  const keys = keysOf(id, keymap).map(capOf).join(" or ")
-  return (
-    <Button
-      variant="quiet"
-      size="icon"
-      aria-label={label}
-      title={`${label} (${keys})`}
-      onClick={() => run(id)}
-    >
-      <Icon aria-hidden="true" />
-    </Button>
-  )
-}
-
-type WideButtonProps = {
-  onClick: () => void
-  chord: string | undefined
-  isOff: boolean
-  isPrimary?: boolean
-  children: ReactNode
-}
-
-function WideButton({ onClick, chord, isOff, isPrimary = false, children }: WideButtonProps) {
-  return (
-    <Button variant={isPrimary ? "primary" : "secondary"} onClick={onClick} disabled={isOff}>
-      {children}
-      {chord && <KeyCap chord={chord} />}
-    </Button>
   )
 }

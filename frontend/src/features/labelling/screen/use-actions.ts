@@ -16,7 +16,8 @@ import {
   tiled,
   wouldTakePoints,
 } from "../answer/sheet"
-import type { CommandId } from "../keys/commands"
+import { categoryKeys, tileKeys } from "../keys/answer-keys"
+import { labellingCommands } from "../keys/commands"
 import type { Session } from "../loop/session"
 import type { StageControls } from "../stage/stage"
 import { useSeeing } from "./use-seeing"
@@ -39,7 +40,7 @@ export function useActions({ session, rules, personId, stage }: Options) {
   const seeing = useSeeing(personId)
   const answer = useAnswer(session, rules)
   const { workspace } = session
-  const commands: Record<CommandId, () => void> = {
+  const commands = labellingCommands(rules.categories, {
     ...seeing.commands,
     submit: () => answer.settle() || void workspace.submit(),
     skip: () => workspace.snapshot().task && setDialog("skip"),
@@ -55,8 +56,12 @@ export function useActions({ session, rules, personId, stage }: Options) {
     "zoom-out": () => stage.current?.zoom(1 / ZOOM_STEP),
     fit: () => stage.current?.fit(),
     help: () => setDialog("help"),
-  }
-  const run = (id: CommandId) => commands[id]()
+  })
+  const shortcuts = [
+    ...Object.values(commands),
+    ...categoryKeys(rules.categories, answer),
+    ...(rules.mode === "tiles" ? tileKeys(rules.grid, answer.pressTile) : []),
+  ]
   const skip = (reason: string) => {
     setDialog(null)
     void workspace.skip(reason)
@@ -66,7 +71,7 @@ export function useActions({ session, rules, personId, stage }: Options) {
     workspace.askAnew()
   }
   const finding = { isFinding, stopFinding }
-  return { ...answer, ...finding, seeing, run, release: seeing.release, skip, dialog, setDialog }
+  return { ...answer, ...finding, seeing, commands, shortcuts, skip, dialog, setDialog }
 }
 
 export type Actions = ReturnType<typeof useActions>

@@ -1,5 +1,4 @@
 import { useState } from "react"
-import type { CommandId } from "../keys/commands"
 import { changedLook, LIMITS, type Look, PLAIN } from "../stage/look"
 import { useRemembered } from "./use-remembered"
 
@@ -11,17 +10,21 @@ const USUAL_OPACITY = 0.35
 export function useSeeing(personId: number) {
   const [opacity, setOpacity] = useRemembered("weakseg.overlay-opacity", opacityFrom)
   const [look, setLook] = useRemembered(`weakseg.look.${personId}`, lookFrom)
-  const [held, setHeld] = useState<ReadonlySet<CommandId>>(new Set())
+  const [held, setHeld] = useState<ReadonlySet<string>>(new Set())
   const [only, showOnly] = useState<string | null>(null)
   const fade = (next: number) => setOpacity(opacityFrom(Math.round(next * 100) / 100))
   const adjust = (property: keyof Look, value: number) =>
     setLook(changedLook(look, property, value))
   const stepped = (property: keyof Look, factor: number) => () =>
     adjust(property, look[property] * factor)
+  const whileHeld = (id: string) => ({
+    run: () => setHeld((now) => new Set(now).add(id)),
+    release: () => setHeld((now) => new Set([...now].filter((other) => other !== id))),
+  })
   const commands = {
-    hide: () => setHeld((now) => new Set(now).add("hide")),
-    single: () => setHeld((now) => new Set(now).add("single")),
-    previous: () => setHeld((now) => new Set(now).add("previous")),
+    hide: whileHeld("hide"),
+    single: whileHeld("single"),
+    previous: whileHeld("previous"),
     stronger: () => fade(opacity + OPACITY_STEP),
     weaker: () => fade(opacity - OPACITY_STEP),
     brighter: stepped("brightness", LOOK_STEP),
@@ -32,10 +35,9 @@ export function useSeeing(personId: number) {
     deeper: stepped("gamma", 1 / LOOK_STEP),
     plain: () => setLook(PLAIN),
   }
-  const release = (id: CommandId) => setHeld((now) => new Set([...now].filter((one) => one !== id)))
   const isHidden = held.has("hide")
   const view = { opacity: isHidden ? 0 : opacity, only, isSingle: held.has("single") }
-  return { opacity, fade, look, adjust, held, isHidden, view, release, showOnly, commands }
+  return { opacity, fade, look, adjust, held, isHidden, view, showOnly, commands }
 }
 
 function opacityFrom(kept: unknown): number {

@@ -1,3 +1,4 @@
+import type { CommandRow } from "@/lib/commands"
 import styles from "./help.module.css"
 import { KeyCap } from "./key-cap"
 
@@ -20,14 +21,8 @@ export function KeyLine({ label, chords, joint }: KeyLineProps) {
   )
 }
 
-type Shown = { id: string; group: string; label: string }
-type KeyGroupsProps<Command> = {
-  commands: readonly Command[]
-  chordsOf: (command: Command) => readonly string[]
-}
-
 /** Commands with their keys, a section a group. */
-export function KeyGroups<Command extends Shown>({ commands, chordsOf }: KeyGroupsProps<Command>) {
+export function KeyGroups({ commands }: { commands: readonly CommandRow[] }) {
   const groups = [...new Set(commands.map((command) => command.group))]
   return groups.map((group) => (
     <section key={group}>
@@ -36,7 +31,7 @@ export function KeyGroups<Command extends Shown>({ commands, chordsOf }: KeyGrou
         {commands
           .filter((command) => command.group === group)
           .map((command) => (
-            <KeyLine key={command.id} label={command.label} chords={chordsOf(command)} joint="or" />
+            <KeyLine key={command.id} label={command.label} chords={command.keys} joint="or" />
           ))}
       </dl>
     </section>

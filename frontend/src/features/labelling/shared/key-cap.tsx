@@ -1,4 +1,4 @@
-import { capOf } from "../keys/keymap"
+import { capOf } from "@/lib/keys"
 import styles from "./key-cap.module.css"
 
 /** A key as it is printed on a keyboard. */

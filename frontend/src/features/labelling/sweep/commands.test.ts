@@ -1,12 +1,20 @@
 import { describe, expect, it, vi } from "vitest"
-import { commandOf, keyOf, mayRepeat, SWEEP_COMMANDS } from "./commands"
+import { shortcutFor } from "@/lib/commands"
+import { SWEEP_COMMANDS, sweepCommands } from "./commands"
+import type { Sweep } from "./sweep"
+
+const commands = sweepCommands({
+  sweep: {} as Sweep,
+  grid: { current: null },
+  showHelp: () => undefined,
+})
 
 const press = (key: string, init: KeyboardEventInit = {}, target: Element = document.body) => {
   const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init })
   // The stand-in for a browser takes every Alt for AltGr.
   vi.spyOn(event, "getModifierState").mockReturnValue(false)
   target.dispatchEvent(event)
-  return commandOf(event)
+  return shortcutFor(event, Object.values(commands))?.id ?? null
 }
 
 const inside = (html: string) => {
@@ -26,7 +34,7 @@ describe("the keys of a sweep", () => {
     expect(press("U", { shiftKey: false })).toBe("doubt")
     expect(press("PageUp")).toBe("back")
     expect(press("x")).toBeNull()
-    expect(keyOf("flip")).toBe("f")
+    expect(commands.flip.keys[0]).toBe("f")
   })
 
   it("shadow none of the browser's", () => {
@@ -43,7 +51,7 @@ describe("the keys of a sweep", () => {
   })
 
   it("repeat only where they move", () => {
-    expect(mayRepeat("right")).toBe(true)
-    expect(mayRepeat("submit")).toBe(false)
+    expect(commands.right.repeats).toBe(true)
+    expect(commands.submit.repeats).toBeFalsy()
   })
 })

@@ -1,4 +1,8 @@
-import { chordsOf } from "@/lib/keys"
+import type { RefObject } from "react"
+import { type CommandRow, type Commands, commandsOf } from "@/lib/commands"
+import { doubted, flipped, toggled } from "./marks"
+import { columnsOf } from "./page-grid"
+import type { Sweep } from "./sweep"
 
 /** What a person can do on a page of a sweep. Keys, toolbar and help read this table. */
 export const SWEEP_COMMANDS = [
@@ -28,46 +32,33 @@ export const SWEEP_COMMANDS = [
   { id: "enlarge", group: "Images", label: "See the image large, or small again", keys: ["e"] },
   { id: "shrink", group: "Images", label: "All images again", keys: ["Escape"] },
   { id: "help", group: "Help", label: "Show the keys", keys: ["?"] },
-] as const satisfies readonly CommandShape[]
+] as const satisfies readonly CommandRow[]
 
-type CommandShape = {
-  id: string
-  group: string
-  label: string
-  keys: readonly string[]
-  /** May repeat while the key is down. */
-  repeats?: boolean
+export type SweepCommands = Commands<(typeof SWEEP_COMMANDS)[number]["id"]>
+
+type Parts = {
+  sweep: Sweep
+  grid: RefObject<HTMLElement | null>
+  showHelp: () => void
 }
 
-export type SweepCommandId = (typeof SWEEP_COMMANDS)[number]["id"]
-export type SweepCommand = CommandShape & { id: SweepCommandId }
-
-const BY_KEY = new Map<string, SweepCommand>(
-  SWEEP_COMMANDS.flatMap((command) => command.keys.map((key) => [key, command])),
-)
-
-export function keyOf(id: SweepCommandId): string {
-  return SWEEP_COMMANDS.find((command) => command.id === id)?.keys[0] ?? ""
-}
-
-/** What a key means; null when it is somebody else's. */
-export function commandOf(event: KeyboardEvent): SweepCommandId | null {
-  if (event.defaultPrevented) return null
-  const command = chordsOf(event)
-    .map((chord) => BY_KEY.get(chord))
-    .find(Boolean)
-  if (!command || isNeededBy(event.target, command.id)) return null
-  return command.id
-}
-
-/** Keys that a key held down repeats without being meant. */
-export const mayRepeat = (id: SweepCommandId): boolean =>
-  SWEEP_COMMANDS.some((command) => command.id === id && "repeats" in command)
-
-/** A field keeps its keys, a button or link what presses it. On an image they are the page's. */
-function isNeededBy(target: EventTarget | null, id: SweepCommandId): boolean {
-  if (!(target instanceof Element)) return false
-  if (target.closest("input, select, textarea, dialog")) return true
-  const isPress = id === "submit" || id === "mark"
-  return isPress && target.closest("a, button:not([data-tile])") !== null
+export function sweepCommands({ sweep, grid, showHelp }: Parts): SweepCommands {
+  const step = (by: number) => sweep.moveTo((sweep.snapshot().turn?.at ?? 0) + by)
+  return commandsOf(SWEEP_COMMANDS, {
+    mark: () => sweep.answerCurrent(toggled),
+    doubt: () => sweep.answerCurrent(doubted),
+    flip: () => sweep.turnRest(flipped),
+    submit: () => void sweep.submit(),
+    back: () => void sweep.back(),
+    forward: () => void sweep.forward(),
+    left: () => step(-1),
+    right: () => step(1),
+    up: () => step(-columnsOf(grid.current)),
+    down: () => step(columnsOf(grid.current)),
+    first: () => sweep.moveTo(0),
+    last: () => sweep.moveTo((sweep.snapshot().turn?.page.images.length ?? 0) - 1),
+    enlarge: () => sweep.enlarge(!sweep.snapshot().isLarge),
+    shrink: () => sweep.enlarge(false),
+    help: showHelp,
+  })
 }

@@ -6,6 +6,7 @@ import type { Me } from "@/api/session"
 import { sweepsQuery } from "@/api/sweeps"
 import { CategoryName } from "@/components/badge"
 import { LinkButton } from "@/components/button"
+import { useShortcuts } from "@/lib/commands"
 import { formatCount } from "@/lib/format"
 import type { OutboxState } from "../loop/outbox"
 import { Fact } from "../shared/fact"
@@ -16,18 +17,17 @@ import { SaveStatus } from "../shared/save-status"
 import { Spoken } from "../shared/spoken"
 import { useSignIn } from "../shared/use-sign-in"
 import { useSinglePresses } from "../shared/use-single-presses"
-import type { SweepCommandId } from "./commands"
+import { sweepCommands } from "./commands"
 import { LargeImage } from "./large-image"
-import { doubted, flipped, toggled } from "./marks"
 import type { SweepSession } from "./open-sweep"
-import { columnsOf, PageGrid } from "./page-grid"
+import { PageGrid } from "./page-grid"
 import type { AnsweredPage } from "./pages"
 import styles from "./sweep.module.css"
 import { SweepEnd } from "./sweep-end"
 import { SweepHelp } from "./sweep-help"
 import { RestRule, SweepTools } from "./sweep-tools"
 import { smallOf } from "./tile"
-import { useCommands, useSnapshot, useSweepSession } from "./use-sweep"
+import { useSnapshot, useSweepSession } from "./use-sweep"
 
 type DeskProps = { project: Project; category: string; me: Me }
 
@@ -50,9 +50,9 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
     timed: sweep,
     resume: session.resume,
   })
-  const run = runner(session, grid, () => setHelp(true))
+  const commands = sweepCommands({ sweep, grid, showHelp: () => setHelp(true) })
   useSinglePresses()
-  useCommands(run, !(hasHelp || signIn.isAsked))
+  useShortcuts(Object.values(commands), !(hasHelp || signIn.isAsked))
   useAhead(session)
   // Counted down from here: asking again would count the pages of this session twice.
   const { data } = useQuery({ ...sweepsQuery(project.id), staleTime: Number.POSITIVE_INFINITY })
@@ -64,7 +64,7 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
     <div className={styles.page}>
       <header>
         <DeskBar {...{ project, category, left, outbox }} finished={state.finished} />
-        {turn && <RestRule turn={turn} run={run} />}
+        {turn && <RestRule turn={turn} flip={commands.flip} />}
       </header>
       <main className={styles.desk}>
         {turn ? (
@@ -81,7 +81,7 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
         {turn && (
           <>
             <MoreBelow list={grid} subject={turn.page.id} />
-            <SweepTools state={state} turn={turn} run={run} />
+            <SweepTools state={state} turn={turn} commands={commands} />
           </>
         )}
       </footer>
@@ -97,33 +97,6 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
       )}
     </div>
   )
-}
-
-/** What each command does. */
-function runner(
-  { sweep }: SweepSession,
-  grid: React.RefObject<HTMLUListElement | null>,
-  showHelp: () => void,
-): (id: SweepCommandId) => void {
-  const step = (by: number) => sweep.moveTo((sweep.snapshot().turn?.at ?? 0) + by)
-  const actions: Record<SweepCommandId, () => void> = {
-    mark: () => sweep.answerCurrent(toggled),
-    doubt: () => sweep.answerCurrent(doubted),
-    flip: () => sweep.turnRest(flipped),
-    submit: () => void sweep.submit(),
-    back: () => void sweep.back(),
-    forward: () => void sweep.forward(),
-    left: () => step(-1),
-    right: () => step(1),
-    up: () => step(-columnsOf(grid.current)),
-    down: () => step(columnsOf(grid.current)),
-    first: () => sweep.moveTo(0),
-    last: () => sweep.moveTo((sweep.snapshot().turn?.page.images.length ?? 0) - 1),
-    enlarge: () => sweep.enlarge(!sweep.snapshot().isLarge),
-    shrink: () => sweep.enlarge(false),
-    help: showHelp,
-  }
-  return (id) => actions[id]()
 }
 
 type BarProps = {

@@ -8,7 +8,7 @@ export function SweepHelp({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Keys" isOpen onClose={onClose}>
       <div className={dialogs.keys}>
-        <KeyGroups commands={SWEEP_COMMANDS} chordsOf={({ keys }) => keys} />
+        <KeyGroups commands={SWEEP_COMMANDS} />
       </div>
     </Dialog>
   )

@@ -6,41 +6,40 @@ import {
   StepBack,
   StepForward,
 } from "lucide-react"
-import type { ReactNode } from "react"
 import { Button } from "@/components/button"
+import type { Command } from "@/lib/commands"
+import { ToolButton, WideButton } from "../shared/command-buttons"
 import { KeyCap } from "../shared/key-cap"
-import { keyOf, SWEEP_COMMANDS, type SweepCommandId } from "./commands"
+import type { SweepCommands } from "./commands"
 import { idsByAnswer, sumOf } from "./marks"
 import styles from "./sweep.module.css"
 import type { SweepState, Turn } from "./sweep-state"
 
-type ToolsProps = { state: SweepState; turn: Turn; run: (id: SweepCommandId) => void }
+type ToolsProps = { state: SweepState; turn: Turn; commands: SweepCommands }
 
 /** What a page will be saved as, and the commands as buttons. */
-export function SweepTools({ state, turn, run }: ToolsProps) {
+export function SweepTools({ state, turn, commands }: ToolsProps) {
   const isEarlier = state.stepsBack > 0
-  const said = idsByAnswer(turn.marks, turn.page.images)
+  const { marks, page } = turn
   return (
     <div className={styles.tools} role="toolbar" aria-label="Actions">
-      <IconTool id="back" icon={StepBack} run={run} isOff={!state.hasPast} />
-      {isEarlier && <IconTool id="forward" icon={StepForward} run={run} />}
-      <IconTool id="enlarge" icon={Maximize2} run={run} />
-      <IconTool id="help" icon={CircleHelp} run={run} />
-      <Wide id="doubt" run={run}>
-        Not sure
-      </Wide>
-      <p className={styles.sum}>{sumOf(said)}</p>
-      <Wide id="submit" run={run} isPrimary isOff={turn.clock === null}>
+      <Tool command={commands.back} icon={StepBack} isOff={!state.hasPast} />
+      {isEarlier && <Tool command={commands.forward} icon={StepForward} />}
+      <Tool command={commands.enlarge} icon={Maximize2} />
+      <Tool command={commands.help} icon={CircleHelp} />
+      <WideButton command={commands.doubt}>Not sure</WideButton>
+      <p className={styles.sum}>{sumOf(idsByAnswer(marks, page.images))}</p>
+      <WideButton command={commands.submit} isPrimary isOff={turn.clock === null}>
         {isEarlier ? "Save and forward" : "Save and next page"}
-      </Wide>
+      </WideButton>
     </div>
   )
 }
 
-type RuleProps = { turn: Turn; run: (id: SweepCommandId) => void }
+type RuleProps = { turn: Turn; flip: Command }
 
 /** What happens to the images that a person leaves alone. */
-export function RestRule({ turn, run }: RuleProps) {
+export function RestRule({ turn, flip }: RuleProps) {
   const { page, marks } = turn
   const ticked = page.images.filter((image) => image.ticked).length
   const other = marks.rest === "absent" ? "present" : "absent"
@@ -50,10 +49,10 @@ export function RestRule({ turn, run }: RuleProps) {
         Mark the exceptions: what you leave alone is answered <strong>{marks.rest}</strong>
         {marks.rest === "absent" && ticked > 0 && `, but for the ${ticked} that the model expects`}.
       </p>
-      <Button onClick={() => run("flip")}>
+      <Button onClick={flip.run}>
         <Repeat2 aria-hidden="true" />
         Answer them {other}
-        <KeyCap chord={keyOf("flip")} />
+        <KeyCap chord={flip.keys[0] ?? ""} />
       </Button>
       <span className={styles.order}>
         {page.sorted_by === "probability"
@@ -64,31 +63,8 @@ export function RestRule({ turn, run }: RuleProps) {
   )
 }
 
-type ToolProps = { id: SweepCommandId; run: (id: SweepCommandId) => void; isOff?: boolean }
+type ToolProps = { command: Command; icon: LucideIcon; isOff?: boolean }
 
-function IconTool({ id, icon: Icon, run, isOff }: ToolProps & { icon: LucideIcon }) {
-  const label = SWEEP_COMMANDS.find((command) => command.id === id)?.label
-  return (
-    <Button
-      variant="quiet"
-      size="icon"
-      aria-label={label}
-      title={`${label} (${keyOf(id)})`}
-      disabled={isOff}
-      onClick={() => run(id)}
-    >
-      <Icon aria-hidden="true" />
-    </Button>
-  )
-}
-
-type WideProps = ToolProps & { isPrimary?: boolean; children: ReactNode }
-
-function Wide({ id, run, isOff, isPrimary, children }: WideProps) {
-  return (
-    <Button variant={isPrimary ? "primary" : "secondary"} disabled={isOff} onClick={() => run(id)}>
-      {children}
-      <KeyCap chord={keyOf(id)} />
-    </Button>
-  )
-}
+const Tool = (props: ToolProps) => (
+  <ToolButton {...props} title={`${props.command.label} (${props.command.keys[0]})`} />
+)

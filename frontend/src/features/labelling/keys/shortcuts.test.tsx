@@ -1,15 +1,19 @@
 import { act, cleanup, renderHook } from "@testing-library/react"
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { keymapOf } from "./keymap"
-import { useKeys } from "./use-keys"
+import { useShortcuts } from "@/lib/commands"
+import { categoryKeys } from "./answer-keys"
+import { COMMANDS, labellingCommands } from "./commands"
 
-const keymap = keymapOf([{ id: 1, name: "Car", color: "#000000", key: "c" }])
+const categories = [{ id: 1, name: "Car", color: "#000000", key: "c" }]
 
 function listening(isOn = true) {
-  const categories = { hold: vi.fn(), letGo: vi.fn(), doubt: vi.fn(), pressTile: vi.fn() }
-  const handlers = { run: vi.fn(), release: vi.fn(), ...categories }
-  renderHook(() => useKeys(keymap, handlers, isOn))
-  return handlers
+  const handlers = { hold: vi.fn(), letGo: vi.fn(), doubt: vi.fn() }
+  const [run, release] = [vi.fn(), vi.fn()]
+  const actions = COMMANDS.map(({ id }) => [id, { run: () => run(id), release: () => release(id) }])
+  const commands = labellingCommands(categories, Object.fromEntries(actions))
+  const shortcuts = [...Object.values(commands), ...categoryKeys(categories, handlers)]
+  renderHook(() => useShortcuts(shortcuts, isOn))
+  return { ...handlers, run, release }
 }
 
 function press(key: string, init: KeyboardEventInit = {}, target: EventTarget = document.body) {
@@ -28,7 +32,7 @@ afterEach(() => {
   document.body.innerHTML = ""
 })
 
-describe("useKeys", () => {
+describe("useShortcuts", () => {
   it("ticks, doubts and runs commands, and keeps the browser out of it", () => {
     const { hold, doubt, run } = listening()
     expect(press("c").defaultPrevented).toBe(true)
