@@ -2,29 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
 from server.db import utcnow
 from server.errors import BadInput
-from server.models import Image, Label, Project, SweepPage
+from server.models import Image, SweepPage
 from server.models.image import ImageState
 from server.models.label import AnswerValue
 from server.schemas.sweep import SweepAnswers, SweepStored
 from server.services import projects
-from server.services.assignment import holds, leases, priorities, sweep_pages
-from server.services.images import lookup
-from server.services.labels import partial_labels, reading, store, timing
-
-
-@dataclass(frozen=True)
-class _Share:
-    """One image's part of the time that a page took."""
-
-    active_ms: int
-    wall_ms: int
+from server.services.assignment import holds, leases, sweep_pages
+from server.services.labels import store
+from server.services.labels.content import Content
+from server.services.labels.store import Draft
+from server.services.labels.timing import Spent
 
 
 def submit(session: Session, page_id: str, annotator_id: int, wanted: SweepAnswers) -> SweepStored:
@@ -72,38 +65,44 @@ def _hash(wanted: SweepAnswers) -> str:
 def _store(
     session: Session, page: SweepPage, said: Mapping[int, AnswerValue], wanted: SweepAnswers
 ) -> None:
-    project = projects.get(session, page.project_id)
-    active_ms, wall_ms = timing.active_ms(wanted.timing), timing.wall_ms(wanted.timing)
-    page.trail = [*page.trail, [[event.at, event.kind] for event in wanted.timing.events]]
+    spent = Spent.of(wanted.timing)
+    page.trail = [*page.trail, spent.trail]
     own = _own(session, page)
     changed = [p for p in page.places if p.image_id in own and p.answer != said[p.image_id]]
-    found = lookup.lock_all(session, {place.image_id for place in changed})
-    locked = {i: image for i, image in found.items() if image.state == ImageState.READY}
-    earlier = reading.current_of(session, page.annotator_id, list(locked))
-    shares = _shares(active_ms, wall_ms, len(locked))
-    given: list[tuple[Image, Label]] = []
-    for place in changed:
-        image = locked.get(place.image_id)
-        if image is None:
-            continue
-        value, before = said[place.image_id], earlier.get(place.image_id)
-        label = partial_labels.answered(before, project, image, page.category_id, value)
-        _complete(label, page.annotator_id, before, next(shares))
-        given.append((image, label))
+    locked = store.Locked(session, [(page.annotator_id, place.image_id) for place in changed])
+    ready = {i: image for i, image in locked.images.items() if image.state == ImageState.READY}
+    answered = [place for place in changed if place.image_id in ready]
+    drafts = []
+    for place, share in zip(answered, spent.shares(len(answered)), strict=True):
+        value = said[place.image_id]
+        drafts.append(_draft(locked, page, ready[place.image_id], value, share))
         place.answer = value.value
-    _finish_whole(session, project, [label for _, label in given])
-    store.replace_all(session, given)
-    priorities.refresh(session, project, list(locked))
+    store.save(session, locked, drafts)
 
 
-def _finish_whole(session: Session, project: Project, given: Sequence[Label]) -> None:
-    """Where tags are all that is asked, an image is done once a person has swept every category."""
-    if project.mode != "tags":
-        return
-    whole = [each for each in given if each.partial and partial_labels.is_whole(each, project)]
-    finished = leases.finish_unleased(session, [(e.annotator_id, e.image_id) for e in whole])
-    for label in whole:
-        label.partial = (label.annotator_id, label.image_id) not in finished
+def _draft(
+    locked: store.Locked, page: SweepPage, image: Image, value: AnswerValue, spent: Spent
+) -> Draft:
+    """The next revision, with the page's category answered."""
+    earlier = locked.current(page.annotator_id, image.id)
+    if earlier is not None and earlier.skipped is not None:
+        earlier = None
+    before = Content() if earlier is None else Content.of(earlier)
+    content = before.with_answer(page.category_id, value)
+    partial = earlier is None or earlier.partial
+    # Where tags are all that is asked, an image is done once a person has swept every category.
+    asks_tags = locked.projects[image.project_id].mode == "tags"
+    is_done = asks_tags and content.names_all(locked.category_ids(image))
+    return Draft(
+        image,
+        page.annotator_id,
+        content,
+        spent,
+        partial=partial,
+        resolves=earlier is not None and earlier.resolves,
+        starts_from=earlier,
+        unleased="if-left" if partial and is_done else "none",
+    )
 
 
 def _own(session: Session, page: SweepPage) -> set[int]:
@@ -118,18 +117,3 @@ def _own(session: Session, page: SweepPage) -> set[int]:
     project = projects.get(session, page.project_id)
     sweeper = sweep_pages.Sweeper(project, page.category_id, page.annotator_id)
     return sweep_pages.still_free(session, sweeper, image_ids, now)
-
-
-def _shares(active_ms: int, wall_ms: int, count: int) -> Iterator[_Share]:
-    """The times of a page in equal whole parts, which sum up to them."""
-    for index in range(count):
-        active, wall = (total // count + (index < total % count) for total in (active_ms, wall_ms))
-        yield _Share(active, wall)
-
-
-def _complete(label: Label, annotator_id: int, earlier: Label | None, share: _Share) -> None:
-    label.annotator_id = annotator_id
-    label.revision = earlier.revision + 1 if earlier else 1
-    label.active_ms, label.wall_ms = share.active_ms, share.wall_ms
-    label.trail = []
-    label.request_hash = ""

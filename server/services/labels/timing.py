@@ -5,7 +5,9 @@ less hidden-tab time, less waits for a prefetch, less the part of every gap with
 `IDLE_AFTER_MS`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from server.errors import BadInput
 from server.schemas.label import Timing, TimingEvent
@@ -13,6 +15,30 @@ from server.schemas.label import Timing, TimingEvent
 IDLE_AFTER_MS = 10_000
 LONGEST_WALL_MS = 7 * 24 * 3_600_000
 """Of a page that was left open for longer, nobody says that the image took all that time."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The time that a label took, and what it was computed from."""
+
+    active_ms: int
+    wall_ms: int
+    trail: list[Any] = field(default_factory=list)
+    """[at, kind] of the browser's events."""
+
+    @classmethod
+    def of(cls, timing: Timing) -> "Spent":
+        """Raises BadInput for a trail that cannot be."""
+        trail = [[event.at, event.kind] for event in timing.events]
+        return cls(active_ms(timing), wall_ms(timing), trail)
+
+    def shares(self, count: int) -> Iterator["Spent"]:
+        """The times in equal whole parts, which sum up to them."""
+        for index in range(count):
+            active, wall = (
+                total // count + (index < total % count) for total in (self.active_ms, self.wall_ms)
+            )
+            yield Spent(active, wall)
 
 
 def wall_ms(timing: Timing) -> int:
