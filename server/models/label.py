@@ -74,8 +74,13 @@ class Label(Base):
     annotator: Mapped[User] = relationship()
 
     @classmethod
+    def has_answers(cls) -> ColumnElement[bool]:
+        """Whether it is its annotator's current label of the image, and no skip."""
+        return and_(cls.current, cls.skipped.is_(None))
+
+    @classmethod
     def counts(cls) -> ColumnElement[bool]:
-        """Whether it is one that training sees: current, no skip, not gold and not overruled.
+        """Whether it is one that training sees: it has answers, is not gold and not overruled.
 
         A reviewer's decision overrules all other labels of its image, and earlier decisions.
         """
@@ -86,7 +91,7 @@ class Label(Base):
             decision.resolves,
             or_(~cls.resolves, decision.id > cls.id),
         )
-        return and_(cls.current, cls.skipped.is_(None), cls.gold.is_(False), ~is_overruled)
+        return and_(cls.has_answers(), cls.gold.is_(False), ~is_overruled)
 
 
 class AnswerValue(StrEnum):

@@ -1,10 +1,12 @@
 """Weak labels, leases and predictions: what the labelling page speaks."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from server.models import Label
 from server.schemas.common import In, Out
 from trainer.contract.places import HAIR
 
@@ -106,6 +108,38 @@ class LabelOut(Out):
     """Answers of sweeps alone: the image was not labelled as a whole yet."""
     resolves: bool
     created_at: datetime
+
+    @classmethod
+    def of(cls, label: Label, names: Mapping[int, str]) -> Self:
+        """A label with the names of its categories."""
+        tiles = None
+        if label.tiles is not None:
+            present = {names[int(i)]: tiles for i, tiles in label.tiles["present"].items()}
+            tiles = TilesIn(rows=label.tiles["rows"], cols=label.tiles["cols"], present=present)
+        return cls(
+            id=label.id,
+            image_id=label.image_id,
+            annotator_id=label.annotator_id,
+            annotator=label.annotator.email,
+            revision=label.revision,
+            present=[names[i] for i in label.present],
+            absent=[names[i] for i in label.absent],
+            unsure=[names[i] for i in label.unsure],
+            points=[
+                PointOut(category=names[point["category_id"]], x=point["x"], y=point["y"])
+                for point in label.points
+            ],
+            tiles=tiles,
+            skipped=label.skipped,
+            active_ms=label.active_ms,
+            wall_ms=label.wall_ms,
+            prefilled_by=label.prefilled_by,
+            prefilled=[names[i] for i in label.prefilled],
+            blind=label.blind,
+            partial=label.partial,
+            resolves=label.resolves,
+            created_at=label.created_at,
+        )
 
 
 class PredictionOut(Out):

@@ -165,7 +165,7 @@ def _own(project_id: int, annotator_id: int) -> ColumnElement[bool]:
 def _whole_labels(project_id: int, annotator_id: int) -> Select[int, datetime]:
     """Of images labelled as a whole: the time spent on all revisions, and since when."""
     first_whole = func.min(case((Label.partial.is_(False), Label.created_at)))
-    counts = and_(Label.current, Label.partial.is_(False), Label.skipped.is_(None))
+    counts = and_(Label.has_answers(), Label.partial.is_(False))
     return (
         select(func.sum(Label.active_ms), first_whole)
         .where(_own(project_id, annotator_id))

@@ -135,10 +135,9 @@ def category_shares(session: Session, project_id: int) -> dict[int, float] | Non
         select(Label.present)
         .where(
             Label.project_id == project_id,
-            Label.current,
-            Label.skipped.is_(None),
-            Label.gold.is_(False),
+            Label.has_answers(),
             Label.partial.is_(False),
+            Label.gold.is_(False),
         )
         .order_by(Label.id.desc())
         .limit(PRIORS_USE)

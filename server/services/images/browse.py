@@ -100,7 +100,7 @@ def label_counts(session: Session, image_ids: Sequence[int]) -> dict[int, int]:
     """How many current labels images have, skips not counted."""
     query = (
         select(Label.image_id, func.count())
-        .where(Label.image_id.in_(image_ids), Label.current, Label.skipped.is_(None))
+        .where(Label.image_id.in_(image_ids), Label.has_answers())
         .group_by(Label.image_id)
     )
     return dict(session.execute(query).all())
@@ -239,7 +239,6 @@ def _by_annotator(project: Project, wanted: ImageFilter) -> _Step | None:
     conditions: list[ColumnElement[bool]] = [
         Label.project_id == project.id,
         Label.annotator_id == wanted.annotator_id,
-        Label.current.is_(True),
-        Label.skipped.is_(None),
+        Label.has_answers(),
     ]
     return (Label.image_id,), conditions

@@ -6,48 +6,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.models import Category, Label
-from server.schemas.label import LabelOut, PointOut, TilesIn
+from server.schemas.label import LabelOut
 from server.services import projects
 
 
 def describe(session: Session, found: Sequence[Label]) -> list[LabelOut]:
     """Labels as the API shows them, with the names of categories and annotators."""
     names = _category_names(session, {label.project_id for label in found})
-    return [_describe(label, names) for label in found]
+    return [LabelOut.of(label, names) for label in found]
 
 
 def _category_names(session: Session, project_ids: Iterable[int]) -> dict[int, str]:
     query = select(Category.id, Category.name).where(Category.project_id.in_(project_ids))
     return dict(session.execute(query).all())
-
-
-def _describe(label: Label, names: dict[int, str]) -> LabelOut:
-    tiles = None
-    if label.tiles is not None:
-        present = {names[int(i)]: tiles for i, tiles in label.tiles["present"].items()}
-        tiles = TilesIn(rows=label.tiles["rows"], cols=label.tiles["cols"], present=present)
-    return LabelOut(
-        id=label.id,
-        image_id=label.image_id,
-        annotator_id=label.annotator_id,
-        annotator=label.annotator.email,
-        revision=label.revision,
-        present=[names[i] for i in label.present],
-        absent=[names[i] for i in label.absent],
-        unsure=[names[i] for i in label.unsure],
-        points=[PointOut(category=names[p["category_id"]], x=p["x"], y=p["y"])
-                for p in label.points],
-        tiles=tiles,
-        skipped=label.skipped,
-        active_ms=label.active_ms,
-        wall_ms=label.wall_ms,
-        prefilled_by=label.prefilled_by,
-        prefilled=[names[i] for i in label.prefilled],
-        blind=label.blind,
-        partial=label.partial,
-        resolves=label.resolves,
-        created_at=label.created_at,
-    )  # fmt: skip
 
 
 def current_of(session: Session, annotator_id: int, image_ids: Sequence[int]) -> dict[int, Label]:

@@ -193,7 +193,7 @@ def _summarise(session: Session, images: Mapping[int, Image]) -> None:
     kinds: defaultdict[int, list[tuple[bool, bool]]] = defaultdict(list)
     of_images = Label.image_id.in_(images)
     rows = select(Label.image_id, Label.resolves, Label.partial).where(
-        of_images, Label.current, Label.skipped.is_(None)
+        of_images, Label.has_answers()
     )
     for image_id, resolves, partial in session.execute(rows):
         kinds[image_id].append((resolves, partial))

@@ -154,8 +154,7 @@ def _people(session: Session, project: Project) -> set[int]:
     has_compared = exists().where(
         Label.project_id == project.id,
         Label.annotator_id == everybody.c.annotator_id,
-        Label.current,
-        Label.skipped.is_(None),
+        Label.has_answers(),
         Label.resolves.is_(False),
         compared.exists(),
     )
