@@ -82,29 +82,29 @@ def _without(tiles: dict[str, Any] | None, category_id: int) -> dict[str, Any] |
     return tiles | {"present": present}
 
 
-def fitting(project: Project, image: Image, wanted: LabelIn) -> Content:
+def fitting(project: Project, image: Image, label: LabelIn) -> Content:
     """What a label says, in the project's categories; a point or a tile makes its own present.
 
-    Raises BadInput for what fits the project or the image not.
+    Raises BadInput for what does not fit the project or the image.
     """
-    _refuse_other_modes(project, wanted)
+    _refuse_other_modes(project, label)
     ids = {comparable(category.name): category.id for category in project.categories}
     return Content(
-        answers=_answers(wanted, ids),
-        points=_points_inside(image, wanted, ids),
-        tiles=_tiles_inside(wanted.tiles, ids),
-        skipped=wanted.skipped,
+        answers=_answers(label, ids),
+        points=_points_inside(image, label, ids),
+        tiles=_tiles_inside(label.tiles, ids),
+        skipped=label.skipped,
     )
 
 
-def _refuse_other_modes(project: Project, wanted: LabelIn) -> None:
-    if wanted.points and project.mode not in ("points", "tags-and-points"):
+def _refuse_other_modes(project: Project, label: LabelIn) -> None:
+    if label.points and project.mode not in ("points", "tags-and-points"):
         raise BadInput("points: this project does not ask for points", code="no-points")
-    if wanted.tiles is None:
+    if label.tiles is None:
         return
     if project.mode != "tiles":
         raise BadInput("tiles: this project does not ask for tiles", code="no-tiles")
-    grid, own = (wanted.tiles.rows, wanted.tiles.cols), (project.tile_rows, project.tile_cols)
+    grid, own = (label.tiles.rows, label.tiles.cols), (project.tile_rows, project.tile_cols)
     if grid != own:
         raise BadInput(
             f"tiles: a grid of {grid[0]} x {grid[1]}, but this project's is {own[0]} x {own[1]}",
@@ -112,14 +112,14 @@ def _refuse_other_modes(project: Project, wanted: LabelIn) -> None:
         )
 
 
-def _answers(wanted: LabelIn, ids: Mapping[str, int]) -> dict[int, AnswerValue]:
-    present = dict.fromkeys(wanted.present)
-    present |= dict.fromkeys(point.category for point in wanted.points)
-    present |= dict.fromkeys(wanted.tiles.present if wanted.tiles else ())
+def _answers(label: LabelIn, ids: Mapping[str, int]) -> dict[int, AnswerValue]:
+    present = dict.fromkeys(label.present)
+    present |= dict.fromkeys(point.category for point in label.points)
+    present |= dict.fromkeys(label.tiles.present if label.tiles else ())
     lists = (
         (AnswerValue.PRESENT, present),
-        (AnswerValue.ABSENT, wanted.absent),
-        (AnswerValue.UNSURE, wanted.unsure),
+        (AnswerValue.ABSENT, label.absent),
+        (AnswerValue.UNSURE, label.unsure),
     )
     answers: dict[int, AnswerValue] = {}
     for value, name in ((value, name) for value, names in lists for name in names):
@@ -134,10 +134,10 @@ def _answers(wanted: LabelIn, ids: Mapping[str, int]) -> dict[int, AnswerValue]:
     return answers
 
 
-def _points_inside(image: Image, wanted: LabelIn, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+def _points_inside(image: Image, label: LabelIn, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     width, height = image.width or 0, image.height or 0
     points = []
-    for index, point in enumerate(wanted.points):
+    for index, point in enumerate(label.points):
         x, y = inside(point.x, width), inside(point.y, height)
         if x is None or y is None:
             raise BadInput(

@@ -29,7 +29,7 @@ class Submission:
 
     image_id: int
     annotator_id: int
-    wanted: LabelIn
+    label: LabelIn
     key: str | None
     """With an idempotency key, the same again is the label that it made the first time."""
     beyond_overlap: bool = False
@@ -37,7 +37,7 @@ class Submission:
 
 
 def submit(
-    session: Session, image_id: int, annotator_id: int, wanted: LabelIn, key: str | None
+    session: Session, image_id: int, annotator_id: int, label: LabelIn, key: str | None
 ) -> Label:
     """Store a new revision of an annotator's label, and finish their assignment.
 
@@ -46,7 +46,7 @@ def submit(
     BadInput for a label that does not fit the image or the project, Conflict for a lost lease,
     for an image that is somebody else's, or for a key that was used for another request.
     """
-    (stored,) = submit_all(session, [Submission(image_id, annotator_id, wanted, key)])
+    (stored,) = submit_all(session, [Submission(image_id, annotator_id, label, key)])
     if isinstance(stored, WeaksegError):
         raise stored
     return stored
@@ -72,7 +72,7 @@ def submit_all(session: Session, submissions: Sequence[Submission]) -> list[Labe
 def _made(
     session: Session, submissions: Sequence[Submission]
 ) -> dict[tuple[int, str | None], Label]:
-    """The labels that these submissions, or others with their keys, have made: by annotator and key."""
+    """Labels that were made with these submissions' keys, by annotator and key."""
     keys = {each.key for each in submissions if each.key is not None}
     if not keys:
         return {}
@@ -80,7 +80,7 @@ def _made(
     found = session.scalars(
         select(Label).where(Label.annotator_id.in_(annotator_ids), Label.idempotency_key.in_(keys))
     )
-    return {(label.annotator_id, label.idempotency_key): label for label in found}
+    return {(made.annotator_id, made.idempotency_key): made for made in found}
 
 
 def _draft(
@@ -91,8 +91,8 @@ def _draft(
         image = locked.images.get(submission.image_id)
         if image is None:
             raise lookup.missing(submission.image_id)
-        if label := made.get((submission.annotator_id, submission.key)):
-            return _the_same(label, submission)
+        if known := made.get((submission.annotator_id, submission.key)):
+            return _the_same(known, submission)
         return _new(locked, image, submission)
     except WeaksegError as error:
         return error
@@ -102,32 +102,30 @@ def _new(locked: store.Locked, image: Image, submission: Submission) -> Draft:
     if image.state != ImageState.READY or image.width is None or image.height is None:
         raise Conflict(f"image {image.id} can not be labelled: it is {image.state}",
                        code="not-ready")  # fmt: skip
-    wanted = submission.wanted
-    content = fitting(locked.projects[image.project_id], image, wanted)
+    label = submission.label
+    content = fitting(locked.projects[image.project_id], image, label)
     earlier = locked.current(submission.annotator_id, image.id)
     is_first = earlier is None or earlier.partial
-    unleased = wanted.lease_id is None
+    unleased = label.lease_id is None
+    # Neither of an assignment that is held nor a decision: it may be a correction, or a late label.
+    is_plain = unleased and not label.resolves
     is_partial = False
     if earlier is not None and earlier.partial:
         swept = Content.of(earlier)
-        is_partial = (
-            unleased
-            and not wanted.resolves
-            and content.only_corrects(swept, locked.category_ids(image))
-        )
+        is_partial = is_plain and content.only_corrects(swept, locked.category_ids(image))
         content = content.keeping(swept)
-    needs_assignment = unleased and is_first and not is_partial and not wanted.resolves
+    needs_assignment = is_plain and is_first and not is_partial
     finishes: Literal["if-left", "needed"] = "if-left" if submission.beyond_overlap else "needed"
     return Draft(
         image,
         submission.annotator_id,
         content,
-        Spent.of(wanted.timing),
+        Spent.of(label.timing),
         partial=is_partial,
-        resolves=wanted.resolves,
-        prefilled_by=wanted.prefilled_by,
+        resolves=label.resolves,
+        prefilled_by=label.prefilled_by,
         starts_from=earlier if unleased and not is_first else None,
-        lease_id=wanted.lease_id,
+        lease_id=label.lease_id,
         unleased=finishes if needs_assignment else "none",
         key=submission.key,
         request_hash=_request_hash(submission),
@@ -142,6 +140,6 @@ def _the_same(made: Label, submission: Submission) -> Label:
 
 def _request_hash(submission: Submission) -> str:
     """What makes two requests the same; a retry may come without the lease that has run out."""
-    label = submission.wanted.model_dump(mode="json", exclude={"lease_id"})
-    body = {"image_id": submission.image_id} | label
+    content = submission.label.model_dump(mode="json", exclude={"lease_id"})
+    body = {"image_id": submission.image_id} | content
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

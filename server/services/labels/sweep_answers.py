@@ -20,7 +20,7 @@ from server.services.labels.store import Draft
 from server.services.labels.timing import Spent
 
 
-def submit(session: Session, page_id: str, annotator_id: int, wanted: SweepAnswers) -> SweepStored:
+def submit(session: Session, page_id: str, annotator_id: int, answers: SweepAnswers) -> SweepStored:
     """Store the answers of a page; the same again changes nothing, others are a correction.
 
     Once the hold on a page has run out, images that others have answered or are at are left out.
@@ -30,51 +30,51 @@ def submit(session: Session, page_id: str, annotator_id: int, wanted: SweepAnswe
     page = session.get(SweepPage, page_id, with_for_update=True)
     if page is None or page.annotator_id != annotator_id:
         raise leases.lost()
-    said = _said(page, wanted)
-    request_hash = _hash(wanted)
+    values = _by_image(page, answers)
+    request_hash = _hash(answers)
     if page.request_hash != request_hash:
-        _store(session, page, said, wanted)
+        _store(session, page, values, answers)
         page.request_hash = request_hash
         page.answered_at = utcnow()
     taken = [place.image_id for place in page.places if place.answer is None]
     return SweepStored(stored=len(page.places) - len(taken), taken=taken)
 
 
-def _said(page: SweepPage, wanted: SweepAnswers) -> dict[int, AnswerValue]:
+def _by_image(page: SweepPage, answers: SweepAnswers) -> dict[int, AnswerValue]:
     ids = {place.image_id for place in page.places}
-    said: dict[int, AnswerValue] = {}
+    values: dict[int, AnswerValue] = {}
     for value in AnswerValue:
-        for image_id in getattr(wanted, value.value):
+        for image_id in getattr(answers, value.value):
             if image_id not in ids:
                 raise BadInput(f"{value}: image {image_id} is not on this page", code="not-on-page")
-            if said.setdefault(image_id, value) != value:
+            if values.setdefault(image_id, value) != value:
                 raise BadInput(
-                    f"{value}: image {image_id} is both {said[image_id]} and {value}",
+                    f"{value}: image {image_id} is both {values[image_id]} and {value}",
                     code="contradiction",
                 )
-    if missing := ids - said.keys():
+    if missing := ids - values.keys():
         raise BadInput(f"there is no answer for image {min(missing)}", code="answer-missing")
-    return said
+    return values
 
 
-def _hash(wanted: SweepAnswers) -> str:
-    body = wanted.model_dump(mode="json")
+def _hash(answers: SweepAnswers) -> str:
+    body = answers.model_dump(mode="json")
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _store(
-    session: Session, page: SweepPage, said: Mapping[int, AnswerValue], wanted: SweepAnswers
+    session: Session, page: SweepPage, values: Mapping[int, AnswerValue], answers: SweepAnswers
 ) -> None:
-    spent = Spent.of(wanted.timing)
+    spent = Spent.of(answers.timing)
     page.trail = [*page.trail, spent.trail]
     own = _own(session, page)
-    changed = [p for p in page.places if p.image_id in own and p.answer != said[p.image_id]]
+    changed = [p for p in page.places if p.image_id in own and p.answer != values[p.image_id]]
     locked = store.Locked(session, [(page.annotator_id, place.image_id) for place in changed])
     ready = {i: image for i, image in locked.images.items() if image.state == ImageState.READY}
     answered = [place for place in changed if place.image_id in ready]
     drafts = []
     for place, share in zip(answered, spent.shares(len(answered)), strict=True):
-        value = said[place.image_id]
+        value = values[place.image_id]
         drafts.append(_draft(locked, page, ready[place.image_id], value, share))
         place.answer = value.value
     store.save(session, locked, drafts)
