@@ -45,6 +45,7 @@ export default defineConfig({
             { name: "start", tags: ["$initial"] },
             { name: "shared", test: SHARED, minShareCount: 6 },
             {
+              debugName: "labelling",
               name: (id, graph) => (isLoadedWithIt(id, graph) ? "labelling" : null),
               test: /\/features\/labelling\//,
             },

@@ -11,7 +11,7 @@ from tests.e2e.site import ADMIN, FIRST, add_project, entered, signed_in
 
 pytestmark = pytest.mark.e2e
 
-SCRIPTS = re.compile(r"/assets/(dialogs|help-dialog|seeing-panel|notes|tile-layer)-[^/]*\.js$")
+SCRIPTS = re.compile(r"/assets/(parts|sign-in-dialog|tile-layer)-[^/]*\.js$")
 MakeProject = Callable[[str], int]
 
 
@@ -78,7 +78,7 @@ def test_a_dialog_opens_by_a_key_that_comes_before_its_script(
 def test_everything_is_there_when_the_network_goes(
     context: BrowserContext, project: MakeProject
 ) -> None:
-    missing = {"dialogs", "help-dialog", "seeing-panel", "notes"}
+    missing = {"parts", "sign-in-dialog"}
 
     def is_last(request: Request) -> bool:
         script = SCRIPTS.search(request.url)

@@ -1,6 +1,7 @@
 import { getRouteApi } from "@tanstack/react-router"
 import { SweepChoice } from "@/features/labelling/sweep/sweep-choice"
 import { SweepDesk } from "@/features/labelling/sweep/sweep-desk"
+import { ASKED } from "@/lib/modes"
 import { useDocumentTitle } from "@/lib/use-document-title"
 
 const route = getRouteApi("/projects/$projectId/sweep")
@@ -10,7 +11,7 @@ export function SweepPage() {
   const { category } = route.useSearch()
   useDocumentTitle(`Sweep · ${project.name}`)
   const isKnown = project.categories.some(({ name }) => name === category)
-  if (category === undefined || !isKnown || project.mode === "tiles") {
+  if (category === undefined || !isKnown || ASKED[project.mode].hasTiles) {
     return <SweepChoice project={project} />
   }
   return <SweepDesk key={`${project.id}/${category}`} {...{ project, category, me }} />

@@ -4,6 +4,7 @@ import { LinkButton } from "@/components/button"
 import { Card } from "@/components/layout"
 import { ProgressBar } from "@/components/progress-bar"
 import { formatCount, formatPlural } from "@/lib/format"
+import { ASKED } from "@/lib/modes"
 import { LabelExport } from "./label-export"
 import styles from "./overview.module.css"
 
@@ -46,7 +47,7 @@ export function LabelCard({ project, mayImport }: LabelCardProps) {
               Look through my labels
             </LinkButton>
           )}
-          {usable > 0 && project.mode !== "tiles" && (
+          {usable > 0 && !ASKED[project.mode].hasTiles && (
             <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="quiet">
               <LayoutGrid aria-hidden="true" />
               Sweep a rare category

@@ -3,6 +3,7 @@ import { CheckField, type Choice, RadioCards } from "@/components/choice-field"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
 import { type Option, Select } from "@/components/select"
+import { ASKED } from "@/lib/modes"
 import styles from "./form.module.css"
 import { ModePicture } from "./mode-picture"
 import type { FieldsProps } from "./settings-fields"
@@ -89,35 +90,37 @@ export function TaskFields({ draft, onChange, problems }: FieldsProps) {
 
 /** What only some modes ask for. */
 function ModeFields({ draft, onChange, problems }: FieldsProps) {
-  if (draft.mode === "tags") return null
-  if (draft.mode !== "tiles") {
-    return (
-      <TextField
-        label="Points of each category"
-        description="From 1 to 10. More are welcome, fewer are accepted."
-        value={draft.pointsPerCategory}
-        onChange={(pointsPerCategory) => onChange({ pointsPerCategory })}
-        inputMode="numeric"
-        error={problems.pointsPerCategory ?? null}
-      />
-    )
-  }
+  const { asksPoints, hasTiles } = ASKED[draft.mode]
   return (
     <>
-      <TextField
-        label="Rows of tiles"
-        description="From 1 to 16. Up to 3 by 3 fits the numeric keypad."
-        value={draft.tileRows}
-        onChange={(tileRows) => onChange({ tileRows })}
-        inputMode="numeric"
-        error={problems.tiles ?? null}
-      />
-      <TextField
-        label="Columns of tiles"
-        value={draft.tileCols}
-        onChange={(tileCols) => onChange({ tileCols })}
-        inputMode="numeric"
-      />
+      {asksPoints && (
+        <TextField
+          label="Points of each category"
+          description="From 1 to 10. More are welcome, fewer are accepted."
+          value={draft.pointsPerCategory}
+          onChange={(pointsPerCategory) => onChange({ pointsPerCategory })}
+          inputMode="numeric"
+          error={problems.pointsPerCategory ?? null}
+        />
+      )}
+      {hasTiles && (
+        <>
+          <TextField
+            label="Rows of tiles"
+            description="From 1 to 16. Up to 3 by 3 fits the numeric keypad."
+            value={draft.tileRows}
+            onChange={(tileRows) => onChange({ tileRows })}
+            inputMode="numeric"
+            error={problems.tiles ?? null}
+          />
+          <TextField
+            label="Columns of tiles"
+            value={draft.tileCols}
+            onChange={(tileCols) => onChange({ tileCols })}
+            inputMode="numeric"
+          />
+        </>
+      )}
     </>
   )
 }

@@ -1,10 +1,9 @@
+import type { ReactNode } from "react"
 import type { Mode } from "@/api/projects"
 import styles from "./mode-picture.module.css"
 
 /** A street scene, and what people give for it in a mode. */
 export function ModePicture({ mode }: { mode: Mode }) {
-  const isTags = mode === "tags" || mode === "tags-and-points"
-  const isPoints = mode === "points" || mode === "tags-and-points"
   return (
     <svg className={styles.picture} viewBox="0 0 128 64" aria-hidden="true">
       <rect width="84" height="64" rx="5" className={styles.sky} />
@@ -14,11 +13,7 @@ export function ModePicture({ mode }: { mode: Mode }) {
         d="M46 48 v-6 l5 -7 h16 l6 7 v6 a2 2 0 0 1 -2 2 H48 a2 2 0 0 1 -2 -2 Z"
         className={styles.car}
       />
-      {mode === "tiles" && <Tiles />}
-      {isPoints && <Points />}
-      {isTags && <Ticks />}
-      {mode === "points" && <Turn />}
-      {mode === "tiles" && <TileKey />}
+      {ANSWERS[mode]}
     </svg>
   )
 }
@@ -65,3 +60,25 @@ const TileKey = () => (
     <rect x="109" y="30" width="18" height="4" rx="2" className={styles.word} />
   </>
 )
+
+const ANSWERS: Readonly<Record<Mode, ReactNode>> = {
+  tags: <Ticks />,
+  points: (
+    <>
+      <Points />
+      <Turn />
+    </>
+  ),
+  "tags-and-points": (
+    <>
+      <Points />
+      <Ticks />
+    </>
+  ),
+  tiles: (
+    <>
+      <Tiles />
+      <TileKey />
+    </>
+  ),
+}

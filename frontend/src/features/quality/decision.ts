@@ -2,6 +2,7 @@ import type { Label } from "@/api/images"
 import type { Project } from "@/api/projects"
 import { type Answer, type Content, listed } from "@/lib/answers"
 import { answersTo, isDisputed } from "@/lib/labels"
+import { ASKED } from "@/lib/modes"
 
 /** What is decided so far. */
 export type Decision = {
@@ -60,10 +61,10 @@ export function contentOf(
 ): Content {
   const lists = listed(Object.keys(answers), (name) => answers[name])
   const sources = preferred ? [preferred, ...labels] : labels
-  const asksForPoints = project.mode === "points" || project.mode === "tags-and-points"
+  const { asksPoints } = ASKED[project.mode]
   return {
     ...lists,
-    points: asksForPoints ? lists.present.flatMap((name) => pointsOf(name, sources)) : [],
+    points: asksPoints ? lists.present.flatMap((name) => pointsOf(name, sources)) : [],
     tiles: tilesOf(lists.present, sources, project),
   }
 }
@@ -77,7 +78,7 @@ const pointsOf = (category: string, sources: readonly Label[]): Label["points"] 
 /** The tiles of the first who marked any for each category, on the project's own grid. */
 function tilesOf(present: readonly string[], sources: readonly Label[], grid: Grid) {
   const { mode, tile_rows: rows, tile_cols: cols } = grid
-  if (mode !== "tiles") return null
+  if (!ASKED[mode].hasTiles) return null
   const onGrid = sources
     .map(({ tiles }) => tiles)
     .filter((tiles) => tiles?.rows === rows && tiles.cols === cols)

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { hasClicks, intervalOf, missesOf } from "./rate"
+import { intervalOf, missesOf } from "./rate"
 
 test("a share of nothing has no interval", () => {
   expect(intervalOf({ hits: 0, of: 0, share: null, low: null, high: null })).toBeNull()
@@ -8,15 +8,6 @@ test("a share of nothing has no interval", () => {
     low: 0.1,
     high: 0.9,
   })
-})
-
-test.each([
-  ["tags", false],
-  ["tiles", false],
-  ["points", true],
-  ["tags-and-points", true],
-] as const)("in mode %s people click: %s", (mode, doClick) => {
-  expect(hasClicks({ mode })).toBe(doClick)
 })
 
 test.each([

@@ -1,5 +1,4 @@
 import type { Rate, Scores } from "@/api/gold"
-import type { Project } from "@/api/projects"
 import { formatCount } from "@/lib/format"
 
 export type Interval = { share: number; low: number; high: number }
@@ -20,9 +19,6 @@ export const MEASURES: readonly Measure[] = [
   { key: "wrongly_absent", title: "Wrongly absent" },
   { key: "wrongly_present", title: "Wrongly present" },
 ]
-
-export const hasClicks = ({ mode }: Pick<Project, "mode">): boolean =>
-  mode === "points" || mode === "tags-and-points"
 
 /** Where the clicks are that missed: `2 off, 1 on void`; empty when none did. */
 export const missesOf = ({

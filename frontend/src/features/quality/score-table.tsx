@@ -6,8 +6,9 @@ import { CategoryName } from "@/components/badge"
 import { Button } from "@/components/button"
 import { type Column, Table } from "@/components/table"
 import { formatCount } from "@/lib/format"
+import { ASKED } from "@/lib/modes"
 import styles from "./known-answers.module.css"
-import { hasClicks, MEASURES } from "./rate"
+import { MEASURES } from "./rate"
 import { ClicksBar, RateBar } from "./rate-bar"
 
 type PeopleTableProps = { people: readonly AnnotatorQuality[]; project: Project }
@@ -94,7 +95,7 @@ function rateColumns<Row>(project: Project, scoresOf: (row: Row) => Scores): Col
     title,
     cell: (row: Row) => <RateBar rate={scoresOf(row)[key]} />,
   }))
-  if (!hasClicks(project)) return answers
+  if (!ASKED[project.mode].asksPoints) return answers
   const cell = (row: Row) => <ClicksBar scores={scoresOf(row)} />
   return [...answers, { key: "clicks", title: "Clicks on it", cell }]
 }

@@ -1,22 +1,19 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
+import type { Rules } from "../modes/mode"
+import { points as pointsMode } from "../modes/points"
+import { pressed } from "../modes/rules.fixture"
+import { tags as tagsMode } from "../modes/tags"
+import { tagsAndPoints } from "../modes/tags-and-points"
+import { tiles as tilesMode } from "../modes/tiles"
 import { announcement } from "./announce"
-import {
-  clicked,
-  doubted,
-  EMPTY_SHEET,
-  pressed,
-  type Rules,
-  type Sheet,
-  settled,
-  steppedBack,
-  tiled,
-} from "./sheet"
+import { EMPTY_SHEET, type Sheet, tiled } from "./sheet"
+import { clicked, doubted, settled } from "./turns"
 
 const categories = ["Road", "Car"].map((name, id) => ({ id, name, color: "#000000", key: name[0] }))
 const form = { categories, pointsPerCategory: 1, grid: { rows: 2, cols: 2 } }
-const rules = { ...form, mode: "tags-and-points" } as Rules
-const tags = { ...form, mode: "tags" } as Rules
+const rules = { ...form, mode: tagsAndPoints } as Rules
+const tags = { ...form, mode: tagsMode } as Rules
 
 describe("announcement", () => {
   const car = pressed(EMPTY_SHEET, "Car", rules)
@@ -28,7 +25,7 @@ describe("announcement", () => {
     expect(announcement(EMPTY_SHEET, car, rules)).toBe("Car present. Click Car.")
     expect(announcement(both, onCar, rules)).toBe("Point on Car. Click Road.")
     expect(announcement(onCar, onBoth, rules)).toBe("Point on Road. All points placed.")
-    expect(announcement(onBoth, steppedBack(onBoth, rules), rules)).toBe(
+    expect(announcement(onBoth, rules.mode.steppedBack(onBoth), rules)).toBe(
       "Point on Road removed. Click Road.",
     )
     expect(announcement(car, EMPTY_SHEET, rules)).toBe("Car absent. Nothing to click.")
@@ -44,16 +41,18 @@ describe("announcement", () => {
   })
 
   it("leads through tags and points as two steps", () => {
-    const points = { ...form, mode: "points" } as Rules
+    const points = { ...form, mode: pointsMode } as Rules
     const ticked = pressed(EMPTY_SHEET, "Car", points)
     const onward = settled(ticked, points)
     expect(announcement(EMPTY_SHEET, ticked, points)).toBe("Car present.")
     expect(announcement(ticked, onward, points)).toBe("Click Car.")
-    expect(announcement(onward, steppedBack(onward, points), points)).toBe("Tick what is there.")
+    expect(announcement(onward, points.mode.steppedBack(onward), points)).toBe(
+      "Tick what is there.",
+    )
   })
 
   it("names one tile by its place and counts several", () => {
-    const tiles = { ...form, mode: "tiles" } as Rules
+    const tiles = { ...form, mode: tilesMode } as Rules
     const said = (before: Sheet, after: Sheet) => announcement(before, after, tiles)
     const chosen = pressed(EMPTY_SHEET, "Car", tiles)
     const one = tiled(chosen, [2], true)

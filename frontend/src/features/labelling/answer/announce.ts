@@ -1,10 +1,11 @@
 import { inWords } from "@/lib/answers"
-import { asksPoints, presenceOf, type Rules, type Sheet, tilesOf } from "./sheet"
+import type { Rules } from "../modes/mode"
+import { presenceOf, type Sheet, tilesOf } from "./sheet"
 
 /** What changed between two sheets, in words for somebody who does not see it. */
 export function announcement(before: Sheet, after: Sheet, rules: Rules): string | null {
-  const tiles = rules.mode === "tiles" ? tileChange(before, after, rules) : null
-  const change = tiles ?? changedCategory(before, after) ?? pointChange(before, after)
+  const change =
+    tileChange(before, after, rules) ?? changedCategory(before, after) ?? pointChange(before, after)
   const said = [change, turnChange(before, after, rules)].filter((part) => part !== null)
   return said.length > 0 ? `${said.join(". ")}.` : null
 }
@@ -43,10 +44,5 @@ function tileChange(before: Sheet, after: Sheet, { grid }: Rules): string | null
 
 function turnChange(before: Sheet, after: Sheet, rules: Rules): string | null {
   if (after.active === before.active && after.isSettled === before.isSettled) return null
-  if (rules.mode === "tiles")
-    return after.active ? `Tiles of ${after.active}` : "No category chosen"
-  if (after.active !== null) return `Click ${after.active}`
-  if (rules.mode === "points" && !after.isSettled) return "Tick what is there"
-  if (!asksPoints(rules)) return null
-  return after.points.length > 0 ? "All points placed" : "Nothing to click"
+  return rules.mode.turn(after)
 }

@@ -1,8 +1,9 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
+import { inTiles, inTwoSteps, press, pressed, tagsOnly, withPoints } from "../modes/rules.fixture"
 import { contentOf, isSameContent, refitted, sheetOf } from "./content"
-import { inTiles, inTwoSteps, press, tagsOnly, withPoints } from "./rules.fixture"
-import { doubted, EMPTY_SHEET, presenceOf, pressed, type Sheet, tiled } from "./sheet"
+import { EMPTY_SHEET, presenceOf, type Sheet, tiled } from "./sheet"
+import { doubted } from "./turns"
 
 describe("contentOf", () => {
   it("puts what is unsure in neither of the other lists", () => {

@@ -1,16 +1,10 @@
-import type { Project } from "@/api/projects"
 import { type Answer, type Content, listed } from "@/lib/answers"
-import { EMPTY_SHEET, presenceOf, type Rules, type Sheet, settled, tilesOf } from "./sheet"
+import type { Rules } from "../modes/mode"
+import { EMPTY_SHEET, presenceOf, type Sheet, tilesOf } from "./sheet"
+import { settled } from "./turns"
 
 /** What is known of an image. */
 type Given = Pick<Content, "present"> & Partial<Content>
-
-/** What the project asks of a person. */
-export function rulesOf(project: Project): Rules {
-  const { categories, mode, points_per_category, tile_rows, tile_cols } = project
-  const grid = { rows: tile_rows, cols: tile_cols }
-  return { categories, mode, pointsPerCategory: points_per_category, grid }
-}
 
 /** What is submitted. Absent is everything that is neither ticked nor doubted. */
 export function contentOf(sheet: Sheet, rules: Rules): Content {
@@ -19,7 +13,7 @@ export function contentOf(sheet: Sheet, rules: Rules): Content {
   const points = sheet.points.map(({ category, x, y }) => ({ category, x, y }))
   const inTiles = () =>
     Object.fromEntries(lists.present.map((name) => [name, [...tilesOf(sheet, name)]]))
-  const tiles = rules.mode === "tiles" ? { ...rules.grid, present: inTiles() } : null
+  const tiles = rules.mode.hasTiles ? { ...rules.grid, present: inTiles() } : null
   return { ...lists, points, tiles }
 }
 
@@ -32,7 +26,7 @@ export function isSameContent(one: Sheet, other: Sheet, rules: Rules): boolean {
 export function sheetOf(given: Given, rules: Rules): Sheet {
   const presence: Record<string, Answer> = {}
   for (const name of given.unsure ?? []) presence[name] = "unsure"
-  if (rules.mode === "tiles") return { ...EMPTY_SHEET, ...tiledAs(given, presence, rules) }
+  if (rules.mode.hasTiles) return { ...EMPTY_SHEET, ...tiledAs(given, presence, rules) }
   for (const name of given.present) presence[name] = "present"
   const points = (given.points ?? []).map((point, index) => ({ ...point, id: index + 1 }))
   const ticked = inPanelOrder(given.present, rules)

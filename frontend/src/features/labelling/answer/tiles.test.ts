@@ -21,7 +21,7 @@ describe("tiles", () => {
     expect(tileAt({ x: 299.9, y: 199.9 }, image, grid)).toBe(5)
   })
 
-  it("are all met by a quick sweep, also one that begins beside the image", () => {
+  it("are all met by a quick brush, also one that begins beside the image", () => {
     expect(tilesBetween({ x: 10, y: 10 }, { x: 290, y: 10 }, image, grid)).toEqual([0, 1, 2])
     expect(tilesBetween({ x: -90, y: 10 }, { x: 110, y: 110 }, image, grid)).toEqual([0, 3, 4])
   })

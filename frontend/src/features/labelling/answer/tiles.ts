@@ -2,7 +2,7 @@ import type { Grid, Size, Spot } from "./geometry"
 
 export type Box = Spot & Size
 
-/** How finely a sweep between two positions of the pointer is looked at. */
+/** How finely the way between two positions of the pointer is looked at. */
 const STEPS = 16
 
 /** The tile under a spot in image pixels; null beside the image. */

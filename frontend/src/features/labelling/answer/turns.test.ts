@@ -1,7 +1,8 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
-import { press, withPoints } from "./rules.fixture"
-import { clicked, doubted, EMPTY_SHEET, presenceOf, type Sheet } from "./sheet"
+import { press, withPoints } from "../modes/rules.fixture"
+import { EMPTY_SHEET, presenceOf, type Sheet } from "./sheet"
+import { clicked, doubted } from "./turns"
 
 function permutations(names: readonly string[]): string[][] {
   if (names.length === 0) return [[]]

@@ -1,7 +1,9 @@
 import type { Project } from "@/api/projects"
-import { contentOf, isSameContent, refitted, rulesOf, sheetOf } from "../answer/content"
+import { contentOf, isSameContent, refitted, sheetOf } from "../answer/content"
 import { changed, type History, startHistory } from "../answer/history"
-import { presenceOf, type Rules, type Sheet } from "../answer/sheet"
+import { presenceOf, type Sheet } from "../answer/sheet"
+import type { Rules } from "../modes/mode"
+import { rulesOf } from "../modes/rules"
 import type { Clock, Timing } from "./clock"
 import type { KeptDrafts } from "./kept-drafts"
 import type { Label, Lease, LeasedImage, Prediction } from "./transport"
@@ -74,7 +76,7 @@ function startingWith(sheet: Sheet) {
 }
 
 function basisOf(submitted: Sheet | null, rules: Rules): string {
-  return JSON.stringify([rules.mode, rules.grid, submitted && contentOf(submitted, rules)])
+  return JSON.stringify([rules.mode.name, rules.grid, submitted && contentOf(submitted, rules)])
 }
 
 /** What is sent of a draft; a skip says nothing of the image. */

@@ -1,5 +1,6 @@
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
+import { ASKED } from "@/lib/modes"
 import { TileLayer } from "../stage/lazy-tile-layer"
 import { prepareOverlays } from "../stage/overlay-maker"
 import { closePicture, loadPicture, type Picture } from "../stage/picture"
@@ -131,7 +132,7 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
   }
   void feed.fill()
   if (project.show_predictions) prepareOverlays()
-  if (project.mode === "tiles") TileLayer.preload()
+  if (ASKED[project.mode].hasTiles) TileLayer.preload()
   const noteLeft = (count: number) => {
     left = count
   }

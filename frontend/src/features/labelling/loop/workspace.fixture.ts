@@ -1,6 +1,6 @@
 import type { Project } from "@/api/projects"
-import { rulesOf } from "../answer/content"
-import { presenceOf, pressed } from "../answer/sheet"
+import { presenceOf } from "../answer/sheet"
+import { rulesOf } from "../modes/rules"
 import type { Task } from "./draft"
 import { type DraftStore, KeptDrafts } from "./kept-drafts"
 import type { Parcel } from "./outbox"
@@ -89,8 +89,9 @@ export async function workspaceWith(
     workspace.painted(shown() ?? 0)
     time.ms += ms
   }
+  const rules = rulesOf(project)
   const press = (name: string) =>
-    workspace.edit(`press ${name}`, (sheet) => pressed(sheet, name, rulesOf(project)))
+    workspace.edit(`press ${name}`, (sheet) => rules.mode.pressed(sheet, name, rules))
   const isTicked = (name: string) => {
     const sheet = workspace.snapshot().draft?.history.present
     return sheet !== undefined && presenceOf(sheet, name) === "present"

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { describe, expect, it, vi } from "vitest"
-import { rulesOf } from "../answer/content"
-import { clicked } from "../answer/sheet"
+import { clicked } from "../answer/turns"
+import { rulesOf } from "../modes/rules"
 import { imageOf, labelOf, leaseOf, workspaceWith } from "./workspace.fixture"
 
 describe("Workspace", () => {

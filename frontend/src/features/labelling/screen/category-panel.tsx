@@ -1,9 +1,9 @@
 import { useRef } from "react"
 import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
-import { asksPoints, type Rules, type Sheet } from "../answer/sheet"
 import type { Draft } from "../loop/draft"
 import type { Prediction } from "../loop/transport"
+import type { Rules } from "../modes/mode"
 import styles from "./category-panel.module.css"
 import { CategoryRow } from "./category-row"
 import { Finder, useFinder } from "./finder"
@@ -42,7 +42,7 @@ export function CategoryPanel(props: PanelProps) {
     draft.prefilled.has(name) ? { probability: prediction?.presence[name] ?? null } : null
   return (
     <section className={styles.panel} aria-label="Categories">
-      <p className={styles.hint}>{hintOf(sheet, rules)}</p>
+      <p className={styles.hint}>{rules.mode.hint(sheet)}</p>
       {isFinding && <Finder words={words} onWords={setWords} onChoose={choose} onClose={close} />}
       <ul ref={list} className={classNames(styles.list, isFirstMeant && styles.finding)}>
         {shown.map((category) => (
@@ -63,14 +63,4 @@ export function CategoryPanel(props: PanelProps) {
       </Summary>
     </section>
   )
-}
-
-function hintOf(sheet: Sheet, rules: Rules): string {
-  if (rules.mode === "tiles") {
-    return "Press a category, then every tile that it is in. The rest counts as absent."
-  }
-  if (rules.mode === "points" && sheet.isSettled) return "Click each category on the image in turn."
-  if (rules.mode === "points") return "Tick what is there; the points come after Enter."
-  const asked = asksPoints(rules) ? "Tick what is there, and click on it." : "Tick what is there."
-  return `${asked} The rest counts as absent.`
 }

@@ -4,7 +4,8 @@ import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
 import { formatPlural } from "@/lib/format"
 import { capOf } from "@/lib/keys"
-import { asksPoints, pointsOf, presenceOf, type Rules, type Sheet, tilesOf } from "../answer/sheet"
+import { pointsOf, presenceOf, type Sheet, tilesOf } from "../answer/sheet"
+import type { Rules } from "../modes/mode"
 import { KeyCap } from "../shared/key-cap"
 import styles from "./category-panel.module.css"
 
@@ -86,8 +87,8 @@ type StandingProps = { category: string; sheet: Sheet; rules: Rules }
 function Standing({ category, sheet, rules }: StandingProps) {
   const presence = presenceOf(sheet, category)
   if (presence === "unsure") return <span className={styles.standing}>not sure</span>
-  if (rules.mode === "tiles") return <TileCount count={tilesOf(sheet, category).length} />
-  if (presence === "absent" || !asksPoints(rules)) return null
+  if (rules.mode.hasTiles) return <TileCount count={tilesOf(sheet, category).length} />
+  if (presence === "absent" || !rules.mode.asksPoints) return null
   const count = pointsOf(sheet, category).length
   if (sheet.active === category) {
     const wanted = Math.max(count + 1, rules.pointsPerCategory)

@@ -1,6 +1,6 @@
 import type { Project } from "@/api/projects"
-import type { Rules } from "../answer/sheet"
 import type { Keys } from "../loop/transport"
+import type { Rules } from "../modes/mode"
 import { HelpDialog, SkipDialog } from "./lazy-parts"
 import type { Actions } from "./use-actions"
 

@@ -2,12 +2,13 @@ import { useState } from "react"
 import { Button } from "@/components/button"
 import { Dialog } from "@/components/dialog"
 import type { CommandRow } from "@/lib/commands"
-import { asksPoints, type Rules } from "../answer/sheet"
+import type { Grid } from "../answer/geometry"
 import type { LabellingCommands } from "../keys/commands"
-import { KeyEditor } from "../keys/key-editor"
 import type { Keys } from "../loop/transport"
+import type { Rules } from "../modes/mode"
 import { KeyGroups, KeyLine } from "../shared/help"
 import styles from "../shared/help.module.css"
+import { KeyEditor } from "./key-editor"
 
 type HelpProps = {
   projectId: number
@@ -21,7 +22,8 @@ type HelpProps = {
 /** All keys, from the table that makes them work, and one's own for the categories. */
 export function HelpDialog({ projectId, rules, commands, hasOverlay, onKeys, onClose }: HelpProps) {
   const [isEditing, setEditing] = useState(false)
-  const has: Record<string, boolean> = { places: rules.mode !== "tags", overlay: hasOverlay }
+  const { asksPoints, hasTiles, pressing } = rules.mode
+  const has: Record<string, boolean> = { places: asksPoints || hasTiles, overlay: hasOverlay }
   const isOffered = ({ needs }: CommandRow) => !needs || has[needs]
   return (
     <Dialog title="Keys" isOpen onClose={onClose}>
@@ -29,15 +31,15 @@ export function HelpDialog({ projectId, rules, commands, hasOverlay, onKeys, onC
         <section>
           <h3>Categories</h3>
           <dl>
-            <KeyLine label={pressingIn(rules)} chords={["A", "9"]} joint="…" />
+            <KeyLine label={pressing} chords={["A", "9"]} joint="…" />
             <KeyLine
               label="Not sure about it: it is left out"
               chords={["Shift+a", "Shift+9"]}
               joint="…"
             />
-            <PadLine rules={rules} />
+            {hasTiles && <PadLine grid={rules.grid} />}
           </dl>
-          {asksPoints(rules) && <p className={styles.note}>{TURNS}</p>}
+          {asksPoints && <p className={styles.note}>{TURNS}</p>}
           {isEditing ? (
             <KeyEditor projectId={projectId} categories={rules.categories} onChange={onKeys} />
           ) : (
@@ -59,14 +61,8 @@ const TURNS =
   "A ticked category has its turn: a click on the image places its point, and the next one that " +
   "wants a point follows. A click while a category's key is held is a point of that category."
 
-function pressingIn({ mode }: Rules): string {
-  return mode === "tiles"
-    ? "Choose the category, then press or sweep over its tiles"
-    : "Tick or untick the category with this key"
-}
-
-function PadLine({ rules: { mode, grid } }: { rules: Rules }) {
-  if (mode !== "tiles" || grid.rows > 3 || grid.cols > 3) return null
+function PadLine({ grid }: { grid: Grid }) {
+  if (grid.rows > 3 || grid.cols > 3) return null
   const label = "Tiles lie on the numeric keypad as on the image, from the top left"
   return <KeyLine label={label} chords={["Numpad7", "Numpad8"]} joint="…" />
 }

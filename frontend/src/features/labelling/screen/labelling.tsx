@@ -3,14 +3,15 @@ import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { classNames } from "@/components/class-names"
 import { useShortcuts } from "@/lib/commands"
-import { rulesOf } from "../answer/content"
-import { isBeforePoints, type Rules, type Sheet } from "../answer/sheet"
+import type { Sheet } from "../answer/sheet"
 import type { Task } from "../loop/draft"
 import type { PictureState } from "../loop/picture-cache"
 import type { Session } from "../loop/session"
 import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../loop/use-session"
 import { noteInputs } from "../loop/watch-page"
 import type { Said } from "../loop/workspace-state"
+import type { Rules } from "../modes/mode"
+import { rulesOf } from "../modes/rules"
 import { SignInDialog } from "../shared/lazy-sign-in"
 import { Spoken } from "../shared/spoken"
 import { useSignIn } from "../shared/use-sign-in"
@@ -140,7 +141,7 @@ function modelOf(task: Task | null, picture: PictureState<Picture> | null): stri
 
 /** What Enter and its button do now. */
 function nextStep(sheet: Sheet, rules: Rules, isReview: boolean): string {
-  if (isBeforePoints(sheet, rules)) return "Now the points"
+  if (rules.mode.isBeforePoints(sheet)) return "Now the points"
   return isReview ? "Save change" : "Save and next"
 }
 

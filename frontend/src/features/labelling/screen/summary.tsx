@@ -1,6 +1,7 @@
 import type { ReactNode } from "react"
 import { listed } from "@/lib/answers"
-import { presenceOf, type Rules, type Sheet } from "../answer/sheet"
+import { presenceOf, type Sheet } from "../answer/sheet"
+import type { Rules } from "../modes/mode"
 import styles from "./summary.module.css"
 
 type SummaryProps = { rules: Rules; sheet: Sheet; children: ReactNode }

@@ -14,7 +14,7 @@ import {
   Undo2,
 } from "lucide-react"
 import { Button } from "@/components/button"
-import type { Rules } from "../answer/sheet"
+import type { Rules } from "../modes/mode"
 import { ToolButton, WideButton } from "../shared/command-buttons"
 import { OverlayTools } from "./lazy-parts"
 import type { SeeingProps } from "./seeing-panel"
@@ -55,8 +55,12 @@ export function ToolBar(props: ToolBarProps) {
       <div id="tools" popover="auto" className={styles.more}>
         <div className={styles.group}>
           <ToolButton command={commands.redo} icon={Redo2} />
-          {rules.mode !== "tags" && <ToolButton command={commands.remove} icon={MapPinOff} />}
-          {rules.mode === "points" && <ToolButton command={commands.refute} icon={Ban} />}
+          {rules.mode.tools.includes("remove") && (
+            <ToolButton command={commands.remove} icon={MapPinOff} />
+          )}
+          {rules.mode.tools.includes("refute") && (
+            <ToolButton command={commands.refute} icon={Ban} />
+          )}
         </div>
         <div className={styles.group}>
           <span className={styles.zoom}>

@@ -1,24 +1,12 @@
 import { type RefObject, useMemo, useRef, useState } from "react"
 import { announcement } from "../answer/announce"
 import { onImage, type Spot } from "../answer/geometry"
-import {
-  asksPoints,
-  clicked,
-  doubted,
-  isBeforePoints,
-  moved,
-  pressed,
-  type Rules,
-  refuted,
-  type Sheet,
-  settled,
-  steppedBack,
-  tiled,
-  wouldTakePoints,
-} from "../answer/sheet"
+import { EMPTY_SHEET, moved, type Sheet, tiled } from "../answer/sheet"
+import { clicked, doubted, refuted, settled, wouldTakePoints } from "../answer/turns"
 import { categoryKeys, tileKeys } from "../keys/answer-keys"
 import { labellingCommands } from "../keys/commands"
 import type { Session } from "../loop/session"
+import type { Rules } from "../modes/mode"
 import type { StageControls } from "../stage/stage"
 import { useSeeing } from "./use-seeing"
 
@@ -51,7 +39,7 @@ export function useActions({ session, rules, personId, stage }: Options) {
     undo: () => answer.rewind(() => workspace.undo()),
     redo: () => answer.rewind(() => workspace.redo()),
     refute: () => answer.edit("refute", (sheet) => refuted(sheet, rules)),
-    remove: () => answer.edit("remove", (sheet) => steppedBack(sheet, rules)),
+    remove: () => answer.edit("remove", (sheet) => rules.mode.steppedBack(sheet)),
     "zoom-in": () => stage.current?.zoom(ZOOM_STEP),
     "zoom-out": () => stage.current?.zoom(1 / ZOOM_STEP),
     fit: () => stage.current?.fit(),
@@ -60,7 +48,7 @@ export function useActions({ session, rules, personId, stage }: Options) {
   const shortcuts = [
     ...Object.values(commands),
     ...categoryKeys(rules.categories, answer),
-    ...(rules.mode === "tiles" ? tileKeys(rules.grid, answer.pressTile) : []),
+    ...(rules.mode.hasTiles ? tileKeys(rules.grid, answer.pressTile) : []),
   ]
   const skip = (reason: string) => {
     setDialog(null)
@@ -101,7 +89,8 @@ function useAnswer(session: Session, rules: Rules) {
     const category = held.current?.category ?? null
     if (held.current) held.current.isWaiting = false
     basic.edit("click", (now) => clicked(now, basic.onTheImage(spot), rules, category))
-    if (before && (category ?? before.active) === null) workspace.say(noTurn(before, rules), true)
+    if (before && (category ?? before.active) === null)
+      workspace.say(rules.mode.noTurn(before), true)
   }
   return { ...basic, hold, letGo, onTap }
 }
@@ -133,27 +122,20 @@ function basicActions({ workspace }: Session, rules: Rules) {
     /** Whether the tags were given by this, and points come next. */
     settle: () => {
       const now = sheet()
-      if (!(now && isBeforePoints(now, rules))) return false
+      if (!(now && rules.mode.isBeforePoints(now))) return false
       edit("settle", (before) => settled(before, rules))
       workspace.askAnew()
       return true
     },
-    tick: (category: string) => edit(`tick ${category}`, (now) => pressed(now, category, rules)),
+    tick: (category: string) =>
+      edit(`tick ${category}`, (now) => rules.mode.pressed(now, category, rules)),
     doubt: (category: string) => edit(`doubt ${category}`, (now) => doubted(now, category, rules)),
     onDrag: (id: number, to: Spot) => edit(`move ${id}`, (now) => moved(now, id, onTheImage(to))),
     onSelect: (point: number | null) => workspace.select(point),
     pressTile: (tile: number) => {
-      const now = sheet()
-      if (now?.active == null) workspace.say("Press a category's key first, then its tiles.", true)
+      const now = sheet() ?? EMPTY_SHEET
+      if (now.active === null) workspace.say(rules.mode.noTurn(now), true)
       else onTiles([tile], !now.tiles[now.active]?.includes(tile))
     },
   }
-}
-
-function noTurn(sheet: Sheet, rules: Rules): string {
-  if (rules.mode === "tiles") return "Press a category's key first, then its tiles."
-  if (!asksPoints(rules)) return "This project asks for no points."
-  if (rules.mode === "points" && !sheet.isSettled) return "First tick what is there, then Enter."
-  if (sheet.points.length > 0) return "All points are placed. Press a category for one more."
-  return "Tick a category first, then click it."
 }

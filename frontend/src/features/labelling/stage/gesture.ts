@@ -5,7 +5,7 @@ export type Meaning =
   | { kind: "tap"; at: Spot; held: number | null }
   | { kind: "drag"; held: number; to: Spot }
   | { kind: "pan"; by: Spot }
-  | { kind: "sweep"; from: Spot; to: Spot; isFirst: boolean }
+  | { kind: "brush"; from: Spot; to: Spot; isFirst: boolean }
   | { kind: "pinch"; before: [Spot, Spot]; after: [Spot, Spot] }
 
 type Finger = { id: number; at: Spot }
@@ -18,16 +18,16 @@ export class Gesture {
   private grip: Spot = { x: 0, y: 0 }
   private held: number | null = null
   private isStill = true
-  private isSweeping = false
+  private isBrushing = false
 
   /** `held` is the point under the finger, with its place on the stage, or what else it does. */
-  down({ id, at }: Finger, held: { id: number; at: Spot } | "sweep" | null): void {
+  down({ id, at }: Finger, held: { id: number; at: Spot } | "brush" | null): void {
     this.fingers.set(id, at)
     this.isStill = this.fingers.size === 1
     if (!this.isStill) return
     this.start = at
-    this.isSweeping = held === "sweep"
-    const point = held === "sweep" ? null : held
+    this.isBrushing = held === "brush"
+    const point = held === "brush" ? null : held
     this.held = point?.id ?? null
     this.grip = point ? { x: point.at.x - at.x, y: point.at.y - at.y } : { x: 0, y: 0 }
   }
@@ -46,7 +46,7 @@ export class Gesture {
       const to = { x: at.x + this.grip.x, y: at.y + this.grip.y }
       return { kind: "drag", held: this.held, to }
     }
-    if (this.isSweeping) return { kind: "sweep", from, to: at, isFirst }
+    if (this.isBrushing) return { kind: "brush", from, to: at, isFirst }
     return { kind: "pan", by: { x: at.x - from.x, y: at.y - from.y } }
   }
 

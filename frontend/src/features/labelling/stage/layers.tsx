@@ -1,7 +1,7 @@
 import { useCallback, useEffect } from "react"
+import { afterPaint } from "@/lib/after-paint"
 import type { Size } from "../answer/geometry"
 import type { SheetPoint } from "../answer/sheet"
-import { afterPaint } from "../loop/browser"
 import { type Draw, Layer } from "./layer"
 import { filterOf, GammaFilter, type Look } from "./look"
 import { type Marks, markPoint } from "./marks"

@@ -2,8 +2,9 @@ import { type Ref, useEffect, useImperativeHandle, useMemo, useRef, useState } f
 import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
 import { isInside, type Size, type Spot } from "../answer/geometry"
-import { type Rules, type Sheet, tilesOf } from "../answer/sheet"
+import { type Sheet, tilesOf } from "../answer/sheet"
 import { tileAt, tilesBetween } from "../answer/tiles"
+import type { Rules } from "../modes/mode"
 import { Crosshair, useCrosshair } from "./crosshair"
 import type { Meaning } from "./gesture"
 import { CursorTag, PredictionTag, TurnTag } from "./hover"
@@ -66,7 +67,7 @@ export function Stage(props: StageProps) {
 function SizedStage(props: StageProps & { size: Size }) {
   const { imageId, image, picture, sheet, rules, look, size, controls } = props
   const { categories, grid } = rules
-  const hasTiles = rules.mode === "tiles"
+  const { hasTiles } = rules.mode
   const [viewport, change] = useViewport(imageId, { image, stage: size })
   const [hover, setHover] = useState<Spot | null>(null)
   const surface = useRef<HTMLDivElement>(null)
@@ -86,9 +87,9 @@ function SizedStage(props: StageProps & { size: Size }) {
     else if (meaning.kind === "pinch") change((now, bounds) => pinch(now, meaning, bounds))
     else answers.mean(meaning)
   }
-  const sweeps = hasTiles && active !== undefined
+  const hasBrush = hasTiles && active !== undefined
   const { points } = sheet
-  const gestures = useGestures({ viewport, points, sweeps, onGesture, onHover: setHover })
+  const gestures = useGestures({ viewport, points, hasBrush, onGesture, onHover: setHover })
   const crosshair = useCrosshair({ imageId, viewport, size, onPlace: answers.tap })
   const cursor = useTileCursor({ imageId, grid, onPress: answers.pressTile })
   const seen = hasTiles ? hover : (crosshair.at ?? hover)
@@ -138,34 +139,34 @@ function ActiveTags({ category, seen, stage }: ActiveTagsProps) {
 }
 
 function nameOf({ mode }: Rules): string {
-  return mode === "tiles"
+  return mode.hasTiles
     ? "Image. Arrow keys go from tile to tile, Space chooses one for the category."
     : "Image. Arrow keys move a crosshair, Space places a point."
 }
 
 type Answering = Exclude<Meaning, { kind: "pan" } | { kind: "pinch" }>
 
-/** Taps, drags and sweeps as what they say of the image. */
+/** Taps, drags and brushes as what they say of the image. */
 function useAnswers({ image, sheet, rules, handlers }: StageProps, toSpot: (at: Spot) => Spot) {
-  /** Whether the sweep in hand adds tiles, which its first one decides. */
+  /** Whether the brush in hand adds tiles, which its first one decides. */
   const isAdding = useRef(true)
   const isIn = (tile: number) =>
     sheet.active !== null && tilesOf(sheet, sheet.active).includes(tile)
   const pressTile = (tile: number) => handlers.onTiles([tile], !isIn(tile))
   const tap = (at: Spot) => {
     const spot = toSpot(at)
-    const tile = rules.mode === "tiles" ? tileAt(spot, image, rules.grid) : null
+    const tile = rules.mode.hasTiles ? tileAt(spot, image, rules.grid) : null
     if (tile !== null) pressTile(tile)
     else if (isInside(image, spot)) handlers.onTap(spot)
   }
-  const sweep = ({ from, to, isFirst }: Extract<Answering, { kind: "sweep" }>) => {
+  const brush = ({ from, to, isFirst }: Extract<Answering, { kind: "brush" }>) => {
     const tiles = tilesBetween(toSpot(from), toSpot(to), image, rules.grid)
     const [first] = tiles
     if (isFirst && first !== undefined) isAdding.current = !isIn(first)
     if (tiles.length > 0) handlers.onTiles(tiles, isAdding.current)
   }
   const mean = (meaning: Answering) => {
-    if (meaning.kind === "sweep") sweep(meaning)
+    if (meaning.kind === "brush") brush(meaning)
     else if (meaning.kind === "drag") handlers.onDrag(meaning.held, toSpot(meaning.to))
     else if (meaning.held === null) tap(meaning.at)
     else handlers.onSelect(meaning.held)

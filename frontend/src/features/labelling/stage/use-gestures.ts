@@ -10,15 +10,15 @@ const REACH = { mouse: 12, touch: 24 }
 type Options = {
   viewport: Viewport
   points: readonly SheetPoint[]
-  /** Whether a finger, or the first button, sweeps over tiles instead of moving the image. */
-  sweeps: boolean
+  /** Whether a finger, or the first button, brushes over tiles instead of moving the image. */
+  hasBrush: boolean
   onGesture: (meaning: Meaning) => void
   /** Where a mouse or pen is over the stage, in stage pixels; null when it has left. */
   onHover: (at: Spot | null) => void
 }
 
 /** Pointer handlers of the stage. */
-export function useGestures({ viewport, points, sweeps, onGesture, onHover }: Options) {
+export function useGestures({ viewport, points, hasBrush, onGesture, onHover }: Options) {
   const gesture = useRef(new Gesture())
   const fingerOf = (event: PointerEvent<HTMLElement>) => {
     const box = event.currentTarget.getBoundingClientRect()
@@ -31,9 +31,9 @@ export function useGestures({ viewport, points, sweeps, onGesture, onHover }: Op
       event.currentTarget.setPointerCapture(event.pointerId)
       const finger = fingerOf(event)
       const reach = REACH[kindOf(event)]
-      const isSweep = sweeps && event.button === 0
+      const isBrush = hasBrush && event.button === 0
       const point = nearestPoint(points, { viewport, at: finger.at, reach })
-      gesture.current.down(finger, isSweep ? "sweep" : point)
+      gesture.current.down(finger, isBrush ? "brush" : point)
     },
     onPointerMove: (event: PointerEvent<HTMLElement>) => {
       const finger = fingerOf(event)

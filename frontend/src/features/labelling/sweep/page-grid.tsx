@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef } from "react"
 import type { SweptImage } from "@/api/sweeps"
-import { afterPaint } from "../loop/browser"
+import { afterPaint } from "@/lib/after-paint"
 import { answerFor, toggled } from "./marks"
 import type { Sweep } from "./sweep"
 import styles from "./sweep.module.css"

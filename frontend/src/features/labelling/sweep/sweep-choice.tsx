@@ -9,6 +9,7 @@ import { Card } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { Loaded } from "@/components/states"
 import { formatCount } from "@/lib/format"
+import { ASKED } from "@/lib/modes"
 import styles from "./choice.module.css"
 
 /** Which category is to be swept. */
@@ -26,7 +27,7 @@ export function SweepChoice({ project }: { project: Project }) {
           One question for 24 images at a time: is it there? Made for categories that are rare. Your
           answers for other categories stay as they are.
         </p>
-        {project.mode === "tiles" ? (
+        {ASKED[project.mode].hasTiles ? (
           <Notice tone="info">
             This project asks in which tiles things are, which a sweep can not tell.
           </Notice>

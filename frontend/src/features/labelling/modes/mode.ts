@@ -1,0 +1,39 @@
+import type { Category, Mode as ModeName } from "@/api/projects"
+import type { Grid } from "../answer/geometry"
+import type { Sheet } from "../answer/sheet"
+
+/** What a project asks of a person. */
+export type Rules = {
+  categories: readonly Category[]
+  mode: Mode
+  /** How many points a category wants before the next one's turn. */
+  pointsPerCategory: number
+  grid: Grid
+}
+
+/** A way of answering: all that is done, or said, in another way than in other modes. */
+export type Mode = {
+  name: ModeName
+  asksPoints: boolean
+  hasTiles: boolean
+  /** Which of the commands that change places have a button. */
+  tools: readonly ("remove" | "refute")[]
+  /** What a category's key does, in words. */
+  pressing: string
+  /** A category's key or button. */
+  pressed: (sheet: Sheet, category: string, rules: Rules) => Sheet
+  /** What was placed last, or is selected, is taken away. */
+  steppedBack: (sheet: Sheet) => Sheet
+  /** Whether a click on the image is a point of the active category now. */
+  takesClicks: (sheet: Sheet) => boolean
+  /** The categories in the order of their turns. */
+  turns: (sheet: Sheet, rules: Rules) => readonly string[]
+  /** Whether tags are given first and the points of this image are still to come. */
+  isBeforePoints: (sheet: Sheet) => boolean
+  /** What a person is to do. */
+  hint: (sheet: Sheet) => string
+  /** What to do first, where a click on the image is nobody's. */
+  noTurn: (sheet: Sheet) => string
+  /** Whose turn it is, for somebody who does not see it; null where there are no turns. */
+  turn: (sheet: Sheet) => string | null
+}

@@ -1,0 +1,20 @@
+import { ASKED } from "@/lib/modes"
+import { withoutPoint } from "../answer/sheet"
+import { ticked } from "../answer/turns"
+import type { Mode } from "./mode"
+
+/** Which categories are in the image. */
+export const tags: Mode = {
+  ...ASKED.tags,
+  name: "tags",
+  tools: [],
+  pressing: "Tick or untick the category with this key",
+  pressed: ticked,
+  steppedBack: withoutPoint,
+  takesClicks: () => false,
+  turns: (sheet) => sheet.ticked,
+  isBeforePoints: () => false,
+  hint: () => "Tick what is there. The rest counts as absent.",
+  noTurn: () => "This project asks for no points.",
+  turn: () => null,
+}

@@ -1,0 +1,50 @@
+// @vitest-environment node
+import { describe, expect, it } from "vitest"
+import { EMPTY_SHEET, presenceOf, tiled, tilesOf } from "../answer/sheet"
+import { doubted } from "../answer/turns"
+import { inTiles, pressed } from "./rules.fixture"
+
+describe("tiles", () => {
+  const chosen = pressed(EMPTY_SHEET, "Car", inTiles)
+
+  it("belong to the category that was pressed, which its key alone does not tick", () => {
+    expect([chosen.active, presenceOf(chosen, "Car")]).toEqual(["Car", "absent"])
+    expect(pressed(chosen, "Car", inTiles).active).toBeNull()
+    const sheet = tiled(tiled(chosen, [4, 1], true), [1, 0], true)
+    expect(tilesOf(sheet, "Car")).toEqual([0, 1, 4])
+    expect(presenceOf(sheet, "Car")).toBe("present")
+    expect(tiled(EMPTY_SHEET, [1], true)).toBe(EMPTY_SHEET)
+  })
+
+  it("make it absent again with the last one", () => {
+    const sheet = tiled(tiled(chosen, [1], true), [1], false)
+    expect([tilesOf(sheet, "Car"), presenceOf(sheet, "Car")]).toEqual([[], "absent"])
+    const cleared = inTiles.mode.steppedBack(tiled(chosen, [1, 2], true))
+    expect([tilesOf(cleared, "Car"), cleared.active]).toEqual([[], "Car"])
+  })
+
+  it("go when the category is doubted, and end the doubt", () => {
+    const unsure = doubted(tiled(chosen, [1], true), "Car", inTiles)
+    expect([tilesOf(unsure, "Car"), presenceOf(unsure, "Car")]).toEqual([[], "unsure"])
+    const again = tiled({ ...unsure, active: "Car" }, [2], true)
+    expect(presenceOf(again, "Car")).toBe("present")
+  })
+
+  it("change nothing when they are so already", () => {
+    const sheet = tiled(chosen, [1, 2], true)
+    expect(tiled(sheet, [2], true)).toBe(sheet)
+    expect(tiled(sheet, [5], false)).toBe(sheet)
+  })
+})
+
+describe("what a person is told", () => {
+  const { mode } = inTiles
+
+  it("is that a category comes first, then its tiles", () => {
+    const chosen = pressed(EMPTY_SHEET, "Car", inTiles)
+    expect(mode.hint(chosen)).toContain("Press a category, then every tile that it is in.")
+    expect([chosen, EMPTY_SHEET].map(mode.turn)).toEqual(["Tiles of Car", "No category chosen"])
+    expect(mode.noTurn(EMPTY_SHEET)).toBe("Press a category's key first, then its tiles.")
+    expect(mode.steppedBack(EMPTY_SHEET)).toBe(EMPTY_SHEET)
+  })
+})
