@@ -10,6 +10,7 @@ from tests.structure.sources import FRONTEND, Source, imports, is_painter, is_te
 
 KIND = re.compile(r"(?<!quar)(?<!quan)tiles", re.IGNORECASE)
 """The kind of label whose files are counted; quartiles and quantiles are something else."""
+KIND_BY_NAME = re.compile('"tiles"')
 TERMS = ("self_training", "category_alignment", "source_presence")
 LONG = 40
 PARTS = ("server", "trainer", FRONTEND)
@@ -103,7 +104,7 @@ def measure(root: Path) -> dict[str, Any]:
     server = [file for file in files if file.path.startswith("server/")]
     frontend = [file for file in files if file.path.startswith(FRONTEND)]
     functions = longest(files, (ast.FunctionDef, ast.AsyncFunctionDef))
-    label = naming(files, KIND)
+    label, by_name = naming(files, KIND), naming(files, KIND_BY_NAME)
     return {
         "rooms": [asdict(room) for room in rooms(files)],
         "longest functions": functions[:3],
@@ -112,6 +113,7 @@ def measure(root: Path) -> dict[str, Any]:
         "mode ===": matching(frontend, _MODE),
         ".value in server": matching(server, _VALUE),
         "files that name the kind of label `tiles`": label | {"all": sum(label.values())},
+        "files that know it by the string": by_name | {"all": sum(by_name.values())},
         "files that name a term of the loss": {
             term: sum(naming(files, re.compile(term)).values()) for term in TERMS
         },
