@@ -1,7 +1,15 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
-import { inTiles, inTwoSteps, press, pressed, tagsOnly, withPoints } from "../modes/rules.fixture"
-import { contentOf, isSameContent, refitted, sheetOf } from "./content"
+import {
+  inTiles,
+  inTwoSteps,
+  press,
+  pressed,
+  sheetOf,
+  tagsOnly,
+  withPoints,
+} from "../modes/rules.fixture"
+import { contentOf, isSameContent, refitted } from "./content"
 import { EMPTY_SHEET, presenceOf, type Sheet, tiled } from "./sheet"
 import { doubted } from "./turns"
 

@@ -1,5 +1,5 @@
 import type { Project } from "@/api/projects"
-import { contentOf, isSameContent, refitted, sheetOf } from "../answer/content"
+import { contentOf, isSameContent, refitted } from "../answer/content"
 import { changed, type History, startHistory } from "../answer/history"
 import { presenceOf, type Sheet } from "../answer/sheet"
 import type { Rules } from "../modes/mode"
@@ -56,17 +56,17 @@ function draftOf({ label, prefill }: Task, rules: Rules): Draft {
   const { present = [], absent = [], unsure = [] } = label ?? {}
   const said = new Set([...present, ...absent, ...unsure])
   const likely = (prefill?.present ?? []).filter((name) => !said.has(name))
-  const sheet = sheetOf({ present: [...present, ...likely], unsure }, rules)
+  const sheet = rules.mode.sheetOf({ present: [...present, ...likely], unsure }, rules)
   // Tiles can not be told from what is likely in the image.
   const ticked = likely.filter((name) => presenceOf(sheet, name) === "present")
   const prefilled: ReadonlySet<string> = new Set(ticked)
-  const basis = basisOf(label && sheetOf(label, rules), rules)
+  const basis = basisOf(label && rules.mode.sheetOf(label, rules), rules)
   return { ...startingWith(sheet), basis, prefilled, prefilledBy: prefill?.by ?? null }
 }
 
 function draftOfLabel(label: Label, rules: Rules): Draft {
   const { skipped, prefilled_by: prefilledBy } = label
-  const sheet = sheetOf(skipped === null ? label : { present: [] }, rules)
+  const sheet = rules.mode.sheetOf(skipped === null ? label : { present: [] }, rules)
   const prefilled: ReadonlySet<string> = new Set(label.prefilled)
   return { ...startingWith(sheet), basis: basisOf(sheet, rules), prefilled, prefilledBy, skipped }
 }

@@ -1,4 +1,7 @@
 import type { Category, Mode as ModeName } from "@/api/projects"
+import type { Content } from "@/lib/answers"
+import type { Shortcut } from "@/lib/commands"
+import type { Given } from "../answer/content"
 import type { Grid } from "../answer/geometry"
 import type { Sheet } from "../answer/sheet"
 
@@ -22,6 +25,8 @@ export type Mode = {
   pressing: string
   /** A category's key or button. */
   pressed: (sheet: Sheet, category: string, rules: Rules) => Sheet
+  /** Keys besides those of categories and commands; `press` answers with a tile. */
+  keys: (rules: Rules, press: (tile: number) => void) => readonly Shortcut[]
   /** What was placed last, or is selected, is taken away. */
   steppedBack: (sheet: Sheet) => Sheet
   /** Whether a click on the image is a point of the active category now. */
@@ -30,10 +35,16 @@ export type Mode = {
   turns: (sheet: Sheet, rules: Rules) => readonly string[]
   /** Whether tags are given first and the points of this image are still to come. */
   isBeforePoints: (sheet: Sheet) => boolean
+  /** What is known of an image before anybody answers. */
+  sheetOf: (given: Given, rules: Rules) => Sheet
+  /** What is submitted besides lists of categories and points. */
+  tilesIn: (sheet: Sheet, present: readonly string[], rules: Rules) => Content["tiles"]
   /** What a person is to do. */
   hint: (sheet: Sheet) => string
   /** What to do first, where a click on the image is nobody's. */
   noTurn: (sheet: Sheet) => string
+  /** What the later sheet answers otherwise, for somebody who does not see it; null for nothing. */
+  change: (before: Sheet, after: Sheet, rules: Rules) => string | null
   /** Whose turn it is, for somebody who does not see it; null where there are no turns. */
   turn: (sheet: Sheet) => string | null
 }

@@ -1,3 +1,4 @@
+import type { Given } from "../answer/content"
 import type { Sheet } from "../answer/sheet"
 import type { Rules } from "./mode"
 import { points } from "./points"
@@ -22,6 +23,9 @@ export const inTiles: Rules = { ...form, mode: tiles }
 /** The sheet after a category's key or button. */
 export const pressed = (sheet: Sheet, name: string, rules: Rules) =>
   rules.mode.pressed(sheet, name, rules)
+
+/** The sheet of an image of which something is known. */
+export const sheetOf = (given: Given, rules: Rules) => rules.mode.sheetOf(given, rules)
 
 /** The sheet after keys of categories, where they are both ticked and clicked. */
 export const press = (sheet: Sheet, ...names: string[]) =>

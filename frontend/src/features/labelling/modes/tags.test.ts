@@ -22,11 +22,12 @@ describe("tags", () => {
 })
 
 describe("a project that asks for tags alone", () => {
-  it("says so, has no turns and no buttons for places", () => {
+  it("says so, has no turns, keys or buttons for places", () => {
     const { mode } = tagsOnly
     expect(mode.hint(EMPTY_SHEET)).toBe("Tick what is there. The rest counts as absent.")
     expect(mode.noTurn(EMPTY_SHEET)).toBe("This project asks for no points.")
     expect([mode.turn(EMPTY_SHEET), mode.tools]).toEqual([null, []])
+    expect(mode.keys(tagsOnly, () => undefined)).toEqual([])
     const ticked = pressed(EMPTY_SHEET, "Car", tagsOnly)
     expect(clicked(ticked, { x: 1, y: 1 }, tagsOnly, "Car")).toBe(ticked)
     expect(mode.isBeforePoints(ticked)).toBe(false)

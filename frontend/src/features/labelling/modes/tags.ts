@@ -1,4 +1,6 @@
 import { ASKED } from "@/lib/modes"
+import { changedAnswer } from "../answer/announce"
+import { tickedAs } from "../answer/content"
 import { withoutPoint } from "../answer/sheet"
 import { ticked } from "../answer/turns"
 import type { Mode } from "./mode"
@@ -10,11 +12,15 @@ export const tags: Mode = {
   tools: [],
   pressing: "Tick or untick the category with this key",
   pressed: ticked,
+  keys: () => [],
   steppedBack: withoutPoint,
   takesClicks: () => false,
   turns: (sheet) => sheet.ticked,
   isBeforePoints: () => false,
+  sheetOf: tickedAs,
+  tilesIn: () => null,
   hint: () => "Tick what is there. The rest counts as absent.",
   noTurn: () => "This project asks for no points.",
+  change: changedAnswer,
   turn: () => null,
 }

@@ -37,6 +37,20 @@ describe("tiles", () => {
   })
 })
 
+describe("the keypad", () => {
+  it("has a key for each tile of a small grid, and none of a larger one", () => {
+    const pressed: number[] = []
+    const press = (tile: number) => void pressed.push(tile)
+    const keys = inTiles.mode.keys(inTiles, press)
+    expect(keys.flatMap((shortcut) => shortcut.keys).join(" ")).toBe(
+      "Numpad7 Numpad8 Numpad9 Numpad4 Numpad5 Numpad6",
+    )
+    keys[4]?.run()
+    expect(pressed).toEqual([4])
+    expect(inTiles.mode.keys({ ...inTiles, grid: { rows: 4, cols: 2 } }, press)).toEqual([])
+  })
+})
+
 describe("what a person is told", () => {
   const { mode } = inTiles
 

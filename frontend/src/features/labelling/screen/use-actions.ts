@@ -3,7 +3,7 @@ import { announcement } from "../answer/announce"
 import { onImage, type Spot } from "../answer/geometry"
 import { EMPTY_SHEET, moved, type Sheet, tiled } from "../answer/sheet"
 import { clicked, doubted, refuted, settled, wouldTakePoints } from "../answer/turns"
-import { categoryKeys, tileKeys } from "../keys/answer-keys"
+import { categoryKeys } from "../keys/answer-keys"
 import { labellingCommands } from "../keys/commands"
 import type { Session } from "../loop/session"
 import type { Rules } from "../modes/mode"
@@ -48,7 +48,7 @@ export function useActions({ session, rules, personId, stage }: Options) {
   const shortcuts = [
     ...Object.values(commands),
     ...categoryKeys(rules.categories, answer),
-    ...(rules.mode.hasTiles ? tileKeys(rules.grid, answer.pressTile) : []),
+    ...rules.mode.keys(rules, answer.pressTile),
   ]
   const skip = (reason: string) => {
     setDialog(null)
