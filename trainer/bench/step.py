@@ -4,15 +4,7 @@ from trainer.bench.measure import Conditions, ratio, side_by_side
 from trainer.bench.result import PartResult, verdict
 from trainer.bench.subject import Stepper, config_for
 from trainer.contract import Supervision
-
-TERMS = (
-    "source_presence",
-    "image_label",
-    "absent",
-    "point",
-    "output_alignment",
-    "category_alignment",
-)
+from trainer.method.terms import term_weights
 
 
 def measure(conditions: Conditions) -> PartResult:
@@ -58,15 +50,16 @@ def measure(conditions: Conditions) -> PartResult:
 def _steps(conditions: Conditions) -> dict[str, Stepper]:
     # Without presence, dense supervision is cross-entropy alone, and has no discriminators.
     plain = config_for(conditions, Supervision.DENSE, changes={"weights.source_presence": 0})
-    others = [term for term in TERMS if term != "point"]
+    without_teacher = config_for(conditions, changes={"weights.self_training": 0})
+    terms = [term for term in term_weights(without_teacher) if term != "source"]
     switched_off = {
         "full": [],
-        **{f"without {term}": [term] for term in TERMS},
-        "without all but point": others,
+        **{f"without {term}": [term] for term in terms},
+        "without all but point": [term for term in terms if term != "point"],
     }
     steps = {"plain": Stepper(plain)}
-    for name, terms in switched_off.items():
-        changes = {f"weights.{term}": 0 for term in (*terms, "self_training")}
+    for name, off in switched_off.items():
+        changes = {f"weights.{term}": 0 for term in (*off, "self_training")}
         steps[name] = Stepper(config_for(conditions, changes=changes))
     steps["with self_training"] = Stepper(
         config_for(conditions, changes={"weights.self_training": 1})

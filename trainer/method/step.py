@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from trainer.contract import TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
+from trainer.method.discrimination import DiscriminatorInput, Discriminators, Losses
 from trainer.method.nan_guard import FiniteGuard
-from trainer.method.objective import Discriminators, Losses, Objective, Shown
+from trainer.method.objective import Objective
 from trainer.method.schedule import poly
+from trainer.method.terms import term_weights
 from trainer.models.average import WeightAverage
 from trainer.models.segmenter import Segmenter
 
@@ -43,7 +45,9 @@ class Adaptation:
         segmenter.freeze(config.frozen_stages, config.frozen_norms)
         self.segmenter = segmenter.to(self.device).to(memory_format=torch.channels_last)
         self.average = WeightAverage(self.segmenter, config.average_decay)
-        self.discriminators = Discriminators(config, segmenter.features).to(self.device)
+        self.discriminators = Discriminators(config, term_weights(config), segmenter.features).to(
+            self.device
+        )
         self.discriminators.to(memory_format=torch.channels_last)
         self.objective = Objective(config, self.discriminators)
         self.segmenter_optimizer = segmenter_optimizer(config, segmenter)
@@ -141,7 +145,9 @@ class Adaptation:
         norm = nn.utils.clip_grad_norm_(self.segmenter.parameters(), self.config.gradient_norm)
         return _detached(losses | self._train_discriminators(on_source, on_target)), norm
 
-    def _train_discriminators(self, on_source: Shown | None, on_target: Shown | None) -> Losses:
+    def _train_discriminators(
+        self, on_source: DiscriminatorInput | None, on_target: DiscriminatorInput | None
+    ) -> Losses:
         if not (on_source and on_target):
             return {}
         losses: Losses = self._tell_apart(on_source, on_target)

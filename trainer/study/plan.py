@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.contract import DatasetCard, LossWeights, Supervision, TrainConfig
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
 from trainer.device.cores import cores_here
 from trainer.errors import BadInput
+from trainer.method.terms import TERMS
 from trainer.recipes import RunSubject, apply_overrides, build
 from trainer.run_folder.config import FILE, write_config
 
@@ -47,11 +48,9 @@ def _without(*terms: str) -> dict[str, object]:
 
 SOURCE_ONLY, PSEUDO, IMAGE, POINT, DENSE = Supervision
 ONLINE = {"pseudo_labels": "online"}
-PAPER = ONLINE | {
-    "weights.source_presence": 0,
-    "weights.absent": 0,
-    "weights.self_training": 0,
-}
+PAPER = ONLINE | _without(
+    *(t.name for t in TERMS if t.symbol is None and t.name in LossWeights.model_fields)
+)
 ALIGNMENT = ("output_alignment", "category_alignment")
 
 TABLES: Mapping[str, tuple[Variant, ...]] = {

@@ -8,8 +8,8 @@ from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
 from trainer.errors import NonFiniteLoss
 from trainer.method.nan_guard import FiniteGuard
-from trainer.method.objective import term_weights
 from trainer.method.step import Adaptation, frozen, make_accelerator
+from trainer.method.terms import term_weights
 from trainer.models.checkpoint import shape_of
 from trainer.models.segmenter import build_segmenter
 from trainer.recipes import RunSubject, apply_overrides, build

@@ -1,0 +1,256 @@
+"""The segmenter's loss as two tables: a term is a row.
+
+A new term is its formula in `trainer.method.losses`, its row here and its weight in
+`trainer.contract.config.LossWeights`; the objective, the ablations of `trainer bench` and the
+progress lines of a run read the tables.
+
+Shapes: `B` image, `C` category, `G` region (the whole image, then its tiles).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainer.contract import Supervision, TrainConfig
+from trainer.data.batches import SourceBatch, TargetBatch
+from trainer.method.discrimination import DiscriminatorInput, Discriminators
+from trainer.method.losses.alignment import SOURCE
+from trainer.method.losses.pixels import (
+    mask_loss,
+    point_loss,
+    pseudo_masks,
+    resize_logits,
+    self_training_loss,
+)
+from trainer.method.losses.presence import absent_loss, presence_loss, smooth_maximum
+from trainer.method.losses.tiles import tile_smooth_maximum, tiles_of_cells
+from trainer.models.heads import Segmentation
+
+DROPOUT_FIXED, DROPOUT_ONLINE = 0.1, 0.3
+IMAGE_LABEL_FIXED, IMAGE_LABEL_ONLINE = 0.2, 0.01
+"""The paper's for oracle labels and for its pseudo labels. Pseudo labels that are made once weigh as
+oracle labels do: they cannot run away with the network."""
+
+Segment = Callable[[Tensor], Segmentation]
+
+
+@dataclass(frozen=True)
+class SourceOutputs:
+    """What the terms of the source are computed from."""
+
+    config: TrainConfig
+    batch: SourceBatch
+    segmentation: Segmentation
+    presence: Tensor
+    """(B, G, C)."""
+
+
+@dataclass(frozen=True)
+class TargetOutputs:
+    """What the terms of the target are computed from."""
+
+    config: TrainConfig
+    batch: TargetBatch
+    segmentation: Segmentation
+    """Of the images, which are crops when cropping."""
+    whole: Segmentation
+    """Of the whole images; the same as `segmentation` when not cropping."""
+    presence: Tensor
+    """(B, G, C): of labels, or of the pseudo labels that are made of each batch."""
+    teacher: Segment
+    """What self-training learns from."""
+    discriminators: Discriminators
+    discriminator_input: DiscriminatorInput | None
+    """None without discriminators."""
+
+
+Outputs = TypeVar("Outputs", SourceOutputs, TargetOutputs)
+
+
+@dataclass(frozen=True)
+class Term(Generic[Outputs]):
+    """One term of the segmenter's loss."""
+
+    name: str
+    """In progress lines and charts, and of its weight in `LossWeights`."""
+    symbol: str | None
+    """Of its weight in the paper; None: the paper has no such term, or no such weight."""
+    weight: Callable[[TrainConfig], float]
+    used_when: Callable[[TrainConfig], bool]
+    loss: Callable[[Outputs], Tensor]
+
+
+def _has_source(config: TrainConfig) -> bool:
+    return config.source is not None
+
+
+def _is_oracle(config: TrainConfig) -> bool:
+    return config.supervision.is_oracle
+
+
+def _has_image_labels(config: TrainConfig) -> bool:
+    return config.supervision.is_oracle or config.supervision is Supervision.PSEUDO
+
+
+def _aligns(config: TrainConfig) -> bool:
+    return _has_image_labels(config) and _has_source(config)
+
+
+def _knows_absence(config: TrainConfig) -> bool:
+    return config.supervision.is_oracle or config.makes_labels
+
+
+def _has_points(config: TrainConfig) -> bool:
+    return config.supervision is Supervision.POINT
+
+
+def _has_masks(config: TrainConfig) -> bool:
+    return config.supervision is Supervision.DENSE
+
+
+def _image_label_weight(config: TrainConfig) -> float:
+    usual = IMAGE_LABEL_ONLINE if config.makes_labels_online else IMAGE_LABEL_FIXED
+    weight = config.weights.image_label
+    return usual if weight is None else weight
+
+
+def _source(outputs: SourceOutputs) -> Tensor:
+    masks = outputs.batch.masks
+    return mask_loss(resize_logits(outputs.segmentation.logits, size_of(masks)), masks)
+
+
+def _source_presence(outputs: SourceOutputs) -> Tensor:
+    grid = grid_of(outputs.batch.tile_presence)
+    scores_BGC = _scores(outputs.segmentation.logits, grid, outputs.config.smooth_max)
+    return presence_loss(scores_BGC, outputs.presence)
+
+
+def _image_label(outputs: TargetOutputs) -> Tensor:
+    """L_c. What a whole image contains need not be in its crop, but what it lacks is not: of crops
+    only the negative half counts, the positive half is of the scaled whole image."""
+    config, batch, presence_BGC = outputs.config, outputs.batch, outputs.presence
+    usual = DROPOUT_ONLINE if config.makes_labels_online else DROPOUT_FIXED
+    dropout = usual if config.presence_dropout is None else config.presence_dropout
+    dropped = F.dropout(outputs.whole.logits, dropout)
+    scores_BGC = _scores(dropped, grid_of(batch.tile_presence), config.smooth_max)
+    if batch.whole is None:
+        return presence_loss(scores_BGC, presence_BGC)
+    of_crop_BC = smooth_maximum(F.dropout(outputs.segmentation.logits, dropout), config.smooth_max)
+    present_BGC = presence_BGC.where(presence_BGC == 1, -1)
+    absent_B1C = presence_BGC[:, :1].where(presence_BGC[:, :1] == 0, -1)
+    return presence_loss(
+        torch.cat([scores_BGC, of_crop_BC[:, None]], dim=1),
+        torch.cat([present_BGC, absent_B1C], dim=1),
+    )
+
+
+def _absent(outputs: TargetOutputs) -> Tensor:
+    logits = outputs.segmentation.logits
+    return absent_loss(logits, _absent_cells(logits, outputs.batch))
+
+
+def _point(outputs: TargetOutputs) -> Tensor:
+    return point_loss(outputs.segmentation.logits, outputs.batch.points)
+
+
+def _dense(outputs: TargetOutputs) -> Tensor:
+    masks = outputs.batch.masks
+    if masks is None:
+        raise LookupError("dense supervision without masks in the batch")
+    logits = resize_logits(outputs.segmentation.logits, size_of(outputs.batch.images))
+    return mask_loss(logits, masks)
+
+
+def _self_training(outputs: TargetOutputs) -> Tensor:
+    batch, size = outputs.batch, size_of(outputs.batch.images)
+    with torch.no_grad():
+        taught = outputs.teacher(batch.images).logits
+        absent = _absent_cells(taught, batch)
+        masks, sureness = pseudo_masks(taught, absent, batch.points, size)
+    return self_training_loss(resize_logits(outputs.segmentation.logits, size), masks, sureness)
+
+
+def _output_alignment(outputs: TargetOutputs) -> Tensor:
+    return outputs.discriminators.output_loss(_seen(outputs), SOURCE)
+
+
+def _category_alignment(outputs: TargetOutputs) -> Tensor:
+    return outputs.discriminators.category_loss(_seen(outputs), SOURCE)
+
+
+SOURCE_TERMS: tuple[Term[SourceOutputs], ...] = (
+    Term("source", None, lambda _: 1.0, _has_source, _source),
+    Term(
+        "source_presence", None, lambda c: c.weights.source_presence, _has_source, _source_presence
+    ),
+)
+# Dropout draws from the step's random numbers, so the order is part of what a run gives.
+TARGET_TERMS: tuple[Term[TargetOutputs], ...] = (
+    Term("image_label", "lam_c", _image_label_weight, _has_image_labels, _image_label),
+    Term("absent", None, lambda c: c.weights.absent, _knows_absence, _absent),
+    Term("point", "lam_pt", lambda c: c.weights.point, _has_points, _point),
+    Term("dense", None, lambda _: 1.0, _has_masks, _dense),
+    Term("self_training", None, lambda c: c.weights.self_training, _has_points, _self_training),
+    Term(
+        "output_alignment",
+        "lam_adv",
+        lambda c: c.weights.output_alignment,
+        _aligns,
+        _output_alignment,
+    ),
+    Term(
+        "category_alignment",
+        "lam_d",
+        lambda c: c.weights.category_alignment,
+        _aligns,
+        _category_alignment,
+    ),
+)
+
+
+TERMS: tuple[Term[SourceOutputs] | Term[TargetOutputs], ...] = (*SOURCE_TERMS, *TARGET_TERMS)
+
+
+def term_weights(config: TrainConfig) -> dict[str, float]:
+    """Weight of each term of the segmenter's loss; terms that this run does not use are left out."""
+    used = [term for term in TERMS if term.used_when(config)]
+    weights = {term.name: term.weight(config) for term in used}
+    return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+def size_of(pixels: Tensor) -> tuple[int, int]:
+    """(height, width)."""
+    return pixels.shape[-2], pixels.shape[-1]
+
+
+def grid_of(tile_presence_BCRK: Tensor | None) -> tuple[int, int] | None:
+    """(rows, columns) of the run's tiles, if it has any."""
+    return None if tile_presence_BCRK is None else size_of(tile_presence_BCRK)
+
+
+def _scores(logits_BCHW: Tensor, grid: tuple[int, int] | None, sharpness: float) -> Tensor:
+    """(B, G, C): gpool (Eq. 1) of the whole image, then of its tiles."""
+    scores_BGC = smooth_maximum(logits_BCHW, sharpness)[:, None]
+    if grid is None:
+        return scores_BGC
+    tiles_BCRK = tile_smooth_maximum(logits_BCHW, grid, sharpness)
+    return torch.cat([scores_BGC, tiles_BCRK.flatten(2).transpose(1, 2)], dim=1)
+
+
+def _absent_cells(logits: Tensor, batch: TargetBatch) -> Tensor:
+    """Where each category is known not to be: (B, C, 1, 1), or (B, C, h, w) with tiles."""
+    absent_BCHW = (batch.presence == 0).to(logits.dtype)[..., None, None]
+    if batch.tile_presence is None or batch.whole is not None:  # tiles are not the crop's
+        return absent_BCHW
+    absent_BCRK = (batch.tile_presence == 0).to(logits.dtype)
+    return torch.maximum(absent_BCHW, tiles_of_cells(absent_BCRK, size_of(logits)))
+
+
+def _seen(outputs: TargetOutputs) -> DiscriminatorInput:
+    if outputs.discriminator_input is None:
+        raise LookupError("alignment without discriminators")
+    return outputs.discriminator_input
