@@ -22,7 +22,7 @@ SOURCE_IMAGES = 50
 """So many images of the source calibrate presence where no weak labels are held out."""
 
 
-class Judge:
+class Evaluator:
     """Calibrates, scores and compares the networks of one run."""
 
     def __init__(self, config: TrainConfig, domains: Domains) -> None:

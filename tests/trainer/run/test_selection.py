@@ -10,7 +10,7 @@ from trainer.contract import Score
 from trainer.data.domains import load_domains
 from trainer.models.checkpoint import TrainedSegmenter, shape_of
 from trainer.models.segmenter import build_segmenter
-from trainer.run.selection import Judge, is_better, merged
+from trainer.run.selection import Evaluator, is_better, merged
 from trainer.run_folder.config import read_config
 
 
@@ -53,37 +53,37 @@ class Counter:
         self.images += len(inputs[0])
 
 
-def judge_and_segmenter(run_dir: Path) -> tuple[Judge, TrainedSegmenter]:
+def evaluator_and_segmenter(run_dir: Path) -> tuple[Evaluator, TrainedSegmenter]:
     config, _ = read_config(run_dir)
     torch.manual_seed(0)
     shape = shape_of(config)
     segmenter = TrainedSegmenter(build_segmenter(shape).eval(), shape)
-    return Judge(config, load_domains(config)), segmenter
+    return Evaluator(config, load_domains(config)), segmenter
 
 
 def test_held_out_images_are_segmented_once_to_calibrate_and_to_score(
     make_run: MakeRun, tmp_path: Path
 ) -> None:
     run_dir = make_run(**many_labels(tmp_path, 20), validation=None)
-    judge, segmenter = judge_and_segmenter(run_dir)
+    evaluator, segmenter = evaluator_and_segmenter(run_dir)
     seen = Counter(segmenter.network)
-    calibrated, measured = judge.assess(segmenter)
+    calibrated, measured = evaluator.assess(segmenter)
     assert seen.images == measured.breakdown.images == 2
     assert calibrated.shape.presence_offsets
-    assert judge.measure(calibrated) == measured
-    before = judge.measure(segmenter).score
+    assert evaluator.measure(calibrated) == measured
+    before = evaluator.measure(segmenter).score
     assert before.presence_error != measured.score.presence_error
     assert before.point_accuracy == measured.score.point_accuracy
 
 
 def test_without_held_out_labels_the_source_calibrates(make_run: MakeRun) -> None:
-    judge, segmenter = judge_and_segmenter(make_run())
+    evaluator, segmenter = evaluator_and_segmenter(make_run())
     seen = Counter(segmenter.network)
-    calibrated, measured = judge.assess(segmenter)
+    calibrated, measured = evaluator.assess(segmenter)
     assert seen.images == 8 + 3  # of the source and of validation
     assert calibrated.shape.presence_offsets
     assert measured.score.miou is not None
-    assert judge.measure(calibrated) == measured
+    assert evaluator.measure(calibrated) == measured
 
 
 @pytest.mark.parametrize("supervision", ["pseudo", "source-only"])
@@ -92,14 +92,16 @@ def test_a_category_that_the_source_does_not_name_is_not_calibrated_as_absent(
 ) -> None:
     """Its offset is the one that all share: nothing was asked of it."""
     lacking = street.source.model_copy(update={"ids": {0: "road", 1: "building"}, "void": (2,)})
-    judge, segmenter = judge_and_segmenter(make_run(supervision, source=lacking, labels=None))
-    road, building, car = judge.assess(segmenter)[0].shape.presence_offsets
+    evaluator, segmenter = evaluator_and_segmenter(
+        make_run(supervision, source=lacking, labels=None)
+    )
+    road, building, car = evaluator.assess(segmenter)[0].shape.presence_offsets
     # Road and building are in every image of the source, which raises what all share.
     assert 0 < car < min(road, building)
 
 
 def test_without_source_and_labels_nothing_is_calibrated(make_run: MakeRun) -> None:
-    judge, segmenter = judge_and_segmenter(make_run(source=None, warmup_steps=0))
-    calibrated, measured = judge.assess(segmenter)
+    evaluator, segmenter = evaluator_and_segmenter(make_run(source=None, warmup_steps=0))
+    calibrated, measured = evaluator.assess(segmenter)
     assert calibrated == segmenter
     assert measured.breakdown.unit == "pixels"

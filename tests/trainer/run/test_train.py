@@ -187,7 +187,7 @@ def test_a_finished_run_started_again_tells_of_its_checkpoints_predicts_and_repo
 ) -> None:
     run_dir = make_run()
     with monkeypatch.context() as patch:
-        patch.delattr("trainer.run.selection.Judge.measure")  # what was just assessed is known
+        patch.delattr("trainer.run.selection.Evaluator.measure")  # what was just assessed is known
         assert train(run_dir) == SUCCEEDED
     first = read_report(run_dir)
     (run_dir / "report.json").unlink()
