@@ -189,7 +189,7 @@ def add_user(
     wanted = UserIn.model_validate({"email": email, "password": password, "role": role})
     with session_scope() as session:
         users.create(session, wanted.email, wanted.password.get_secret_value(), wanted.role)
-    messages.print(f"made the account {escape(wanted.email)} ({wanted.role.value})")
+    messages.print(f"made the account {escape(wanted.email)} ({wanted.role})")
 
 
 @user_app.command("list")

@@ -5,12 +5,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
+from enum import StrEnum
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    String,
+    TypeDecorator,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,6 +31,7 @@ from server.settings import get_settings
 
 log = structlog.get_logger()
 T = TypeVar("T")
+Member = TypeVar("Member", bound=StrEnum)
 
 SQLITE_WAIT_SECONDS = 30
 """How long a transaction waits for another process's to end."""
@@ -52,6 +63,31 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None or not isinstance(value, datetime):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class EnumText(TypeDecorator[Member]):
+    """A member of an enum, stored as the text of its value.
+
+    A text that is no member, from a later version of the program, is read as it is.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, members: type[Member], length: int) -> None:
+        super().__init__(length)
+        self.members = members
+
+    def process_bind_param(self, value: Member | None, _dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> Member | None:
+        member: Member | None = self._by_text.get(value, value)
+        return member
+
+    @cached_property
+    def _by_text(self) -> dict[str, Member]:
+        return {member.value: member for member in self.members}
 
 
 class Base(DeclarativeBase):

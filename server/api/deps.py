@@ -53,7 +53,7 @@ class Caller:
 
     @property
     def role(self) -> Role:
-        return Role(self.user.role)
+        return self.user.role
 
     def is_at_least(self, role: Role) -> bool:
         return _RANK[self.role] >= _RANK[role]
@@ -87,9 +87,9 @@ def allow(role: Role, scope: Scope) -> Callable[[Caller], Caller]:
 
     def check(caller: Annotated[Caller, Depends(identify)]) -> Caller:
         if not caller.is_at_least(role):
-            raise Forbidden(f"this needs the role {role.value}; yours is {caller.role.value}")
+            raise Forbidden(f"this needs the role {role}; yours is {caller.role}")
         if scope not in caller.scopes:
-            raise Forbidden(f"this token does not have the scope {scope.value}", code="scope")
+            raise Forbidden(f"this token does not have the scope {scope}", code="scope")
         return caller
 
     return check

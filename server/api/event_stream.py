@@ -85,7 +85,7 @@ async def follow(run_id: int, after: int) -> AsyncIterator[str]:
         if len(points) == EVENTS_AT_ONCE:
             continue
         if state.is_final:
-            yield f"event: end\ndata: {json.dumps({'state': state.value})}\n\n"
+            yield f"event: end\ndata: {json.dumps({'state': state})}\n\n"
             return
         if anyio.current_time() - said_at >= KEEP_ALIVE_SECONDS:
             yield ": still here\n\n"
@@ -96,6 +96,6 @@ async def follow(run_id: int, after: int) -> AsyncIterator[str]:
 def _look(run_id: int, after: int) -> tuple[list[MetricPoint], RunState]:
     """New events, and the state. The state is read first: its own event is then among them."""
     with session_scope(read_only=True) as session:
-        state = RunState(runs.get(session, run_id).state)
+        state = runs.get(session, run_id).state
         events = runs.events_after(session, run_id, after, EVENTS_AT_ONCE)
         return [point(event) for event in events], state

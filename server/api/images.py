@@ -22,7 +22,6 @@ from server.api.problems import problems
 from server.db import session_scope
 from server.errors import BadInput, Forbidden, NotFound
 from server.models import Image
-from server.models.image import ImageState
 from server.models.user import Role
 from server.schemas.common import DatabaseId, Page
 from server.schemas.image import (
@@ -146,7 +145,7 @@ def image_out(image: Image, n_labels: int) -> ImageOut:
     return ImageOut(
         id=image.id,
         external_id=image.shown_name,
-        state=ImageState(image.state),
+        state=image.state,
         reject_reason=image.reject_reason,
         note=image.note,
         width=image.width,
@@ -179,7 +178,7 @@ def image_filter(
     wanted = ImageFilter(state, category, said, annotator, disagrees, order)
     seen = ImageFilter(state, category, said, None if own else annotator, disagrees, order)
     if seen.looks_at_others and not caller.is_at_least(Role.ENGINEER):
-        raise Forbidden(f"this filter needs the role {Role.ENGINEER.value}", code="filter")
+        raise Forbidden(f"this filter needs the role {Role.ENGINEER}", code="filter")
     return wanted
 
 

@@ -117,7 +117,7 @@ async def import_labels(
         imported=result.imported,
         replaced=result.replaced,
         skipped=result.skipped,
-        matched=MatchedLabels(**{by.value: count for by, count in result.matched.items()}),
+        matched=MatchedLabels(**{str(by): count for by, count in result.matched.items()}),
         examples=[MatchExample.model_validate(example) for example in result.examples],
         rejected=[RejectedLabel.model_validate(refused) for refused in result.rejected],
         ignored=result.ignored,

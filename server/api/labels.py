@@ -46,7 +46,7 @@ def put_label(
     the image.
     """
     if body.resolves and not caller.is_at_least(Role.ENGINEER):
-        raise Forbidden(f"resolves: this needs the role {Role.ENGINEER.value}")
+        raise Forbidden(f"resolves: this needs the role {Role.ENGINEER}")
     label = submitting.submit(session, image_id, caller.id, body, idempotency_key)
     return reading.describe(session, [label])[0]
 

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.db import Base, UtcDateTime, utcnow
+from server.db import Base, EnumText, UtcDateTime, utcnow
 
 
 class GoldState(StrEnum):
@@ -26,9 +25,9 @@ class GoldSet(Base):
     )
     wanted: Mapped[int]
     seed: Mapped[int]
-    category_ids: Mapped[list[Any]] = mapped_column(JSON)
+    category_ids: Mapped[list[int]] = mapped_column(JSON)
     """Of the categories in the order of the indices in the masks."""
-    state: Mapped[str] = mapped_column(String(10))
+    state: Mapped[GoldState] = mapped_column(EnumText(GoldState, 10))
     error: Mapped[str | None] = mapped_column(String(2000))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
@@ -45,9 +44,9 @@ class GoldImage(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     number: Mapped[int]
     """Its place in the draw, so that it is imported once."""
-    present: Mapped[list[Any]] = mapped_column(JSON)
+    present: Mapped[list[int]] = mapped_column(JSON)
     """Category ids; one that the source domain does not know is in neither list, nor is one of
     which there is too little to count."""
-    absent: Mapped[list[Any]] = mapped_column(JSON)
+    absent: Mapped[list[int]] = mapped_column(JSON)
     mask_key: Mapped[str] = mapped_column(String(500))
     """Index mask in storage, of the image's size: a byte a pixel, row by row."""

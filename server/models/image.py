@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -17,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from server.db import Base, UtcDateTime, utcnow
+from server.db import Base, EnumText, UtcDateTime, utcnow
 from trainer.contract.names import comparable
 
 
@@ -59,7 +58,7 @@ class Image(Base):
     content_hash: Mapped[str | None] = mapped_column(String(64))
     """sha256 of the original bytes."""
     split: Mapped[str] = mapped_column(String(50), default="train")
-    state: Mapped[str] = mapped_column(String(20))
+    state: Mapped[ImageState] = mapped_column(EnumText(ImageState, 20))
     reject_reason: Mapped[str | None] = mapped_column(String(500))
     note: Mapped[str | None] = mapped_column(String(500))
     """What its owner should know of the file, such as metadata that could not be read."""
@@ -120,7 +119,7 @@ class Assignment(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
     slot: Mapped[int]
-    state: Mapped[str] = mapped_column(String(10))
+    state: Mapped[AssignmentState] = mapped_column(EnumText(AssignmentState, 10))
     annotator_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """Who holds it, or who did it."""
     lease_id: Mapped[str | None] = mapped_column(String(36), unique=True)
@@ -129,7 +128,7 @@ class Assignment(Base):
     """The highest of a slot is handed out first; the order of import decides between equals."""
     blind: Mapped[bool | None]
     """What its holder was shown, as decided when it was leased. None: not leased yet."""
-    prefilled: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    prefilled: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     prefilled_by: Mapped[str | None] = mapped_column(String(100))
     gold: Mapped[bool] = mapped_column(default=False)
     """Whether its image is a gold one."""

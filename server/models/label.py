@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import (
     JSON,
@@ -18,9 +18,30 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
-from server.db import Base, UtcDateTime, utcnow
+from server.db import Base, EnumText, UtcDateTime, utcnow
 from server.models.image import Image
 from server.models.user import User
+
+
+class Point(TypedDict):
+    """In pixels of the original image."""
+
+    category_id: int
+    x: float
+    y: float
+
+
+class Tiles(TypedDict):
+    """Where on a grid over the image categories are."""
+
+    rows: int
+    cols: int
+    present: dict[str, list[int]]
+    """By category id as text: indices of tiles, row by row."""
+
+
+Trail = list[list[int | str]]
+"""[at, kind] of the browser's events."""
 
 
 class Label(Base):
@@ -41,23 +62,22 @@ class Label(Base):
     revision: Mapped[int]
     current: Mapped[bool] = mapped_column(default=True)
     """Whether this is the annotator's latest revision for the image."""
-    present: Mapped[list[Any]] = mapped_column(JSON)
+    present: Mapped[list[int]] = mapped_column(JSON)
     """Ids of the present categories, in the project's order."""
-    absent: Mapped[list[Any]] = mapped_column(JSON)
-    unsure: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    absent: Mapped[list[int]] = mapped_column(JSON)
+    unsure: Mapped[list[int]] = mapped_column(JSON, default=list)
     """Looked at and left open: unlike a category in no list, which was not asked."""
-    points: Mapped[list[Any]] = mapped_column(JSON)
-    """[{"category_id", "x", "y"}] in original image pixels."""
-    tiles: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    points: Mapped[list[Point]] = mapped_column(JSON)
+    tiles: Mapped[Tiles | None] = mapped_column(JSON)
     skipped: Mapped[str | None] = mapped_column(String(500))
     """Why no label was given; then the label says nothing."""
     active_ms: Mapped[int]
     wall_ms: Mapped[int]
-    trail: Mapped[list[Any]] = mapped_column(JSON)
+    trail: Mapped[Trail] = mapped_column(JSON)
     """The browser's events, from which active time was computed."""
     prefilled_by: Mapped[str | None] = mapped_column(String(100))
     """What the form started from: the id of a run, or `priors`."""
-    prefilled: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    prefilled: Mapped[list[int]] = mapped_column(JSON, default=list)
     """Ids of the categories that were ticked for the annotator."""
     blind: Mapped[bool] = mapped_column(default=False)
     """Whether a prediction or pre-filling was withheld, to measure what they do to answers."""
@@ -115,7 +135,7 @@ class Answer(Base):
     )
     category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"), primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
-    value: Mapped[str] = mapped_column(String(10))
+    value: Mapped[AnswerValue] = mapped_column(EnumText(AnswerValue, 10))
 
     @classmethod
     def is_disputed(cls, image_id: object, category_id: int | None = None) -> Exists:
@@ -123,10 +143,10 @@ class Answer(Base):
         one, other = aliased(cls), aliased(cls)
         contradiction = exists().where(
             one.image_id == image_id,
-            one.value == AnswerValue.PRESENT.value,
+            one.value == AnswerValue.PRESENT,
             other.image_id == one.image_id,
             other.category_id == one.category_id,
-            other.value == AnswerValue.ABSENT.value,
+            other.value == AnswerValue.ABSENT,
         )
         if category_id is None:
             return contradiction

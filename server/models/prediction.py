@@ -1,7 +1,5 @@
 """What a run's model says of an image."""
 
-from typing import Any
-
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,7 +20,7 @@ class Prediction(Base):
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
     mask_key: Mapped[str] = mapped_column(String(500))
     """Palette PNG in storage, at the original size."""
-    presence: Mapped[dict[str, Any]] = mapped_column(JSON)
+    presence: Mapped[dict[str, float]] = mapped_column(JSON)
     """Probability of presence by category name."""
     uncertainty: Mapped[float]
     disagreement: Mapped[float | None]

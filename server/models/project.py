@@ -3,12 +3,18 @@
 import random
 import secrets
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from server.db import Base, UtcDateTime, utcnow
+from server.db import Base, EnumText, UtcDateTime, utcnow
 from server.models.gold import GoldSet
+from trainer.contract import Supervision
+
+Mode = Literal["tags", "points", "tags-and-points", "tiles"]
+Prefill = Literal["none", "model", "priors"]
+Order = Literal["imported", "random", "uncertain", "rare", "disagreement"]
 
 
 class Category(Base):
@@ -46,8 +52,8 @@ class Project(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     description: Mapped[str] = mapped_column(String(2000), default="")
-    mode: Mapped[str] = mapped_column(String(20), default="tags-and-points")
-    """What annotators are asked for: `tags`, `points`, `tags-and-points` or `tiles`."""
+    mode: Mapped[Mode] = mapped_column(String(20), default="tags-and-points")
+    """What annotators are asked for."""
     points_per_category: Mapped[int] = mapped_column(default=1)
     tile_rows: Mapped[int] = mapped_column(default=2)
     tile_cols: Mapped[int] = mapped_column(default=2)
@@ -58,12 +64,12 @@ class Project(Base):
     validation: Mapped[str | None] = mapped_column(String(100))
     """Name of the dataset card of target images with masks, for evaluation alone."""
     recipe: Mapped[str] = mapped_column(String(100))
-    supervision: Mapped[str] = mapped_column(String(20))
+    supervision: Mapped[Supervision] = mapped_column(EnumText(Supervision, 20))
     retrain_after: Mapped[int | None]
     """Start a run after this many new labels; None: never by itself."""
     show_predictions: Mapped[bool] = mapped_column(default=True)
-    prefill: Mapped[str] = mapped_column(String(10), default="none")
-    """What a form starts from: `none`, `model` or `priors`."""
+    prefill: Mapped[Prefill] = mapped_column(String(10), default="none")
+    """What a form starts from."""
     blind_share: Mapped[float] = mapped_column(default=0.1)
     """Share of images that a person sees without prediction and pre-filling."""
     blind_secret: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_hex(16))
@@ -72,7 +78,7 @@ class Project(Base):
     """Share of gold images among those that a person is given, once the project has any."""
     min_view_ms: Mapped[int] = mapped_column(default=400)
     """How long the labelling page shows an image before it takes an answer, in milliseconds."""
-    order: Mapped[str] = mapped_column(String(20), default="imported")
+    order: Mapped[Order] = mapped_column(String(20), default="imported")
     """In which order images are handed out; see `services.assignment.priorities`."""
     neutral_priority: Mapped[float] = mapped_column(default=0.0)
     """Of an image of which nothing is known yet."""

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from server.db import Base, UtcDateTime, utcnow
+from server.db import Base, EnumText, UtcDateTime, utcnow
 from server.models.project import Project
 from server.models.snapshot import Snapshot
 from server.models.user import User
+from trainer.contract import Supervision
 
 
 class RunState(StrEnum):
@@ -38,14 +39,14 @@ class Run(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("snapshots.id"))
     recipe: Mapped[str] = mapped_column(String(100))
-    supervision: Mapped[str] = mapped_column(String(20))
+    supervision: Mapped[Supervision] = mapped_column(EnumText(Supervision, 20))
     overrides: Mapped[dict[str, Any]] = mapped_column(JSON)
     config: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The complete `TrainConfig` that the run directory gets, less the paths of target images."""
     automatic: Mapped[bool] = mapped_column(default=False)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
-    state: Mapped[str] = mapped_column(String(20))
+    state: Mapped[RunState] = mapped_column(EnumText(RunState, 20))
     attempt: Mapped[int] = mapped_column(default=0)
     """Fencing token: what a worker with an older number writes is refused."""
     interruptions: Mapped[int] = mapped_column(default=0)

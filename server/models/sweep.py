@@ -1,12 +1,12 @@
 """Sweeps: pages of images that one person answers for one category."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from server.db import Base, UtcDateTime, utcnow
+from server.db import Base, EnumText, UtcDateTime, utcnow
+from server.models.label import AnswerValue, Trail
 
 
 class SweepPage(Base):
@@ -29,7 +29,7 @@ class SweepPage(Base):
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     request_hash: Mapped[str | None] = mapped_column(String(64))
     """Of the answers that were stored last."""
-    trail: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    trail: Mapped[list[Trail]] = mapped_column(JSON, default=list)
     """The browser's events of all submits, each a list, from which active time was computed."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     places: Mapped[list["SweepPlace"]] = relationship(
@@ -52,5 +52,5 @@ class SweepPlace(Base):
     """Of the category's presence, as the person was shown it."""
     ticked: Mapped[bool] = mapped_column(default=False)
     """Whether it was marked as present for the person."""
-    answer: Mapped[str | None] = mapped_column(String(10))
+    answer: Mapped[AnswerValue | None] = mapped_column(EnumText(AnswerValue, 10))
     """What was stored; None: nothing yet, or others had answered before."""

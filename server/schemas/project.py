@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from server.models.project import Mode, Order, Prefill
 from server.schemas.common import DatabaseId, In, Name, Out, ProjectSupervision
 from trainer.contract import Supervision
 from trainer.contract.names import same_twice, why_refused
@@ -26,9 +27,6 @@ def _category_key(key: str) -> str:
 
 Key = Annotated[str, Field(min_length=1, max_length=4), AfterValidator(_category_key)]
 """A small letter or a digit, of any alphabet."""
-Mode = Literal["tags", "points", "tags-and-points", "tiles"]
-Prefill = Literal["none", "model", "priors"]
-Order = Literal["imported", "random", "uncertain", "rare", "disagreement"]
 PointsPerCategory = Annotated[int, Field(ge=1, le=10)]
 Overlap = Annotated[int, Field(ge=1, le=10)]
 TileCount = Annotated[int, Field(ge=1, le=16)]

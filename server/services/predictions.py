@@ -34,7 +34,7 @@ def find(session: Session, image: Image, run_id: int | None = None) -> Predictio
         .where(
             Prediction.image_id == image.id,
             Prediction.run_id == run_id,
-            Run.state == RunState.SUCCEEDED.value,
+            Run.state == RunState.SUCCEEDED,
         )
     )
     if prediction is None:

@@ -27,9 +27,9 @@ from trainer.recipes import RECIPES
 
 def create(session: Session, wanted: ProjectIn) -> Project:
     """A new project. Raises Conflict when the name is taken, BadInput for unknown names in it."""
-    settings = wanted.model_dump(exclude={"name", "categories", "supervision"})
+    settings = wanted.model_dump(exclude={"categories"})
     _refuse_unknown_names(settings)
-    project = Project(name=wanted.name, supervision=wanted.supervision.value, **settings)
+    project = Project(**settings)
     project.categories = categories.make(wanted.categories)
     session.add(project)
     _flush(session, wanted.name)
@@ -87,7 +87,7 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
     that labels name.
     """
     project = get(session, project_id)
-    changes = wanted.model_dump(exclude_unset=True, mode="json")
+    changes = wanted.model_dump(exclude_unset=True)
     may_be_null = {"source", "validation", "retrain_after"}
     if wrong := [f for f, v in changes.items() if v is None and f not in may_be_null]:
         raise BadInput(f"{wrong[0]}: can not be null")
@@ -105,7 +105,7 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
 
 def image_counts(session: Session, project_ids: Sequence[int]) -> dict[int, ImageCounts]:
     """Per project, how many images are where."""
-    states: dict[tuple[int, str], int] = {}
+    states: dict[tuple[int, ImageState], int] = {}
     by_state = select(Image.project_id, Image.state, func.count()).where(
         Image.project_id.in_(project_ids), Image.gold.is_(False)
     )
@@ -115,7 +115,7 @@ def image_counts(session: Session, project_ids: Sequence[int]) -> dict[int, Imag
     unfinished = _count_images(session, project_ids, AssignmentState.OPEN)
     counts = {}
     for project_id in project_ids:
-        registered, ready, rejected = (states.get((project_id, s.value), 0) for s in ImageState)
+        registered, ready, rejected = (states.get((project_id, s), 0) for s in ImageState)
         counts[project_id] = ImageCounts(
             total=registered + ready + rejected,
             registered=registered,
@@ -134,7 +134,7 @@ def _count_images(
         select(Assignment.project_id, func.count(Assignment.image_id.distinct()))
         .where(
             Assignment.project_id.in_(project_ids),
-            Assignment.state == state.value,
+            Assignment.state == state,
             Assignment.gold.is_(False),
         )
         .group_by(Assignment.project_id)

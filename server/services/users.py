@@ -28,7 +28,7 @@ MAX_TOKENS = 100
 
 def create(session: Session, email: str, password: str, role: Role) -> User:
     """A new account. Raises Conflict when the address is taken."""
-    user = User(email=email.strip().lower(), password_hash=hash_password(password), role=role.value)
+    user = User(email=email.strip().lower(), password_hash=hash_password(password), role=role)
     session.add(user)
     try:
         session.flush()
@@ -61,7 +61,7 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
     """
     user = get(session, user_id)
     if wanted.role is not None:
-        user.role = wanted.role.value
+        user.role = wanted.role
     if wanted.active is not None:
         user.active = wanted.active
     if wanted.password is not None:
@@ -69,7 +69,7 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
     if wanted.password is not None or wanted.active is False:
         session.execute(delete(UserSession).where(UserSession.user_id == user.id))
     session.flush()
-    admins = select(func.count()).where(User.role == Role.ADMIN.value, User.active)
+    admins = select(func.count()).where(User.role == Role.ADMIN, User.active)
     if not session.scalar(admins):
         raise Conflict("this is the last active admin", code="last-admin")
     return user
@@ -159,7 +159,7 @@ def create_token(
 ) -> tuple[ApiToken, str]:
     """A token and its secret. It can not do more than the one it was made with."""
     if missing := set(wanted.scopes) - holder_scopes:
-        raise Forbidden(f"you do not hold the scope {min(missing).value} yourself", code="scope")
+        raise Forbidden(f"you do not hold the scope {min(missing)} yourself", code="scope")
     now = utcnow()
     expires_at: datetime = wanted.expires_at or now + TOKEN_LIFETIME
     if expires_at <= now:
@@ -171,7 +171,7 @@ def create_token(
         user_id=owner.id,
         name=wanted.name,
         secret_hash=hash_secret(secret),
-        scopes=sorted({scope.value for scope in wanted.scopes}),
+        scopes=sorted(set(wanted.scopes)),
         expires_at=expires_at,
     )
     session.add(token)

@@ -41,7 +41,7 @@ def next_place(
         select(func.count()).where(
             Assignment.project_id == project.id,
             Assignment.annotator_id == annotator_id,
-            Assignment.state == AssignmentState.OPEN.value,
+            Assignment.state == AssignmentState.OPEN,
             Assignment.lease_expires_at > now,
         )
     )
@@ -64,7 +64,7 @@ def lease(
             Assignment.project_id == project_id,
             Assignment.gold,
             Assignment.slot == annotator_id,
-            Assignment.state == AssignmentState.OPEN.value,
+            Assignment.state == AssignmentState.OPEN,
             or_(Assignment.lease_expires_at.is_(None), Assignment.lease_expires_at <= now),
         )
         .order_by(Assignment.id)
@@ -94,7 +94,7 @@ def _assign_new(
     image_id = secrets.choice(left)
     session.add(
         Assignment(project_id=project_id, image_id=image_id, slot=annotator_id, gold=True,
-                   state=AssignmentState.OPEN.value, **columns)
+                   state=AssignmentState.OPEN, **columns)
     )  # fmt: skip
     session.flush()
     return image_id

@@ -122,7 +122,7 @@ def _refuse_hoarding(
         select(func.count()).where(
             Assignment.project_id == project_id,
             Assignment.annotator_id == annotator_id,
-            Assignment.state == AssignmentState.OPEN.value,
+            Assignment.state == AssignmentState.OPEN,
             Assignment.lease_expires_at > now,
         )
     )
@@ -156,7 +156,7 @@ def _a_minute(session: Session, project_id: int, annotator_id: int) -> int:
 def is_free(assignment: Any, now: datetime) -> ColumnElement[bool]:
     """Open, and not leased to anybody: an expired lease is none."""
     return and_(
-        assignment.state == AssignmentState.OPEN.value,
+        assignment.state == AssignmentState.OPEN,
         or_(assignment.lease_expires_at.is_(None), assignment.lease_expires_at <= now),
     )
 
@@ -183,7 +183,7 @@ def _next_assignments(
     same_image = and_(other.image_id == Assignment.image_id, other.id != Assignment.id)
     is_mine = and_(
         other.annotator_id == annotator_id,
-        or_(other.state == AssignmentState.DONE.value, other.lease_expires_at > now),
+        or_(other.state == AssignmentState.DONE, other.lease_expires_at > now),
     )
     comes_first = and_(other.slot < Assignment.slot, is_free(other, now))
     return query.where(~exists().where(same_image, or_(is_mine, comes_first)))
@@ -248,9 +248,9 @@ def requeue(session: Session, project: Project, image_ids: Sequence[int]) -> int
         raise NotFound(f"there is no image {min(missing)} in this project")
     opened = session.scalars(
         update(Assignment)
-        .where(Assignment.image_id.in_(image_ids), Assignment.state == AssignmentState.DONE.value)
+        .where(Assignment.image_id.in_(image_ids), Assignment.state == AssignmentState.DONE)
         .values(
-            state=AssignmentState.OPEN.value,
+            state=AssignmentState.OPEN,
             annotator_id=None,
             lease_id=None,
             lease_expires_at=None,
@@ -266,7 +266,7 @@ def finish(session: Session, lease_id: str, annotator_id: int, image_id: int) ->
     done: Assignment | None = session.scalar(
         update(Assignment)
         .where(_is_held(lease_id, annotator_id, utcnow()), Assignment.image_id == image_id)
-        .values(state=AssignmentState.DONE.value, lease_expires_at=None)
+        .values(state=AssignmentState.DONE, lease_expires_at=None)
         .returning(Assignment)
     )
     if done is None:
@@ -292,7 +292,7 @@ def finish_unleased(
         select(Assignment)
         .where(
             Assignment.image_id.in_(image_ids),
-            Assignment.state == AssignmentState.OPEN.value,
+            Assignment.state == AssignmentState.OPEN,
             or_(is_own, Assignment.annotator_id.in_(annotators)),
         )
         .order_by(Assignment.image_id, Assignment.slot)
@@ -326,7 +326,7 @@ def _finish(assignment: Assignment, annotator_id: int) -> None:
     if assignment.annotator_id != annotator_id:
         assignment.blind = assignment.prefilled = assignment.prefilled_by = None
     assignment.annotator_id = annotator_id
-    assignment.state = AssignmentState.DONE.value
+    assignment.state = AssignmentState.DONE
     assignment.lease_expires_at = None
 
 
@@ -337,7 +337,7 @@ def _is_held(lease_id: str, annotator_id: int, now: datetime) -> ColumnElement[b
 def _is_open(annotator_id: int, now: datetime) -> ColumnElement[bool]:
     return and_(
         Assignment.annotator_id == annotator_id,
-        Assignment.state == AssignmentState.OPEN.value,
+        Assignment.state == AssignmentState.OPEN,
         Assignment.lease_expires_at > now,
     )
 
@@ -357,5 +357,5 @@ def taken() -> Conflict:
 def leased_images(session: Session, leases: list[Lease]) -> dict[int, Image]:
     """The verified images of leases, by id."""
     ids = [lease.image_id for lease in leases]
-    ready = Image.state == ImageState.READY.value
+    ready = Image.state == ImageState.READY
     return {i.id: i for i in session.scalars(select(Image).where(Image.id.in_(ids), ready))}

@@ -27,12 +27,12 @@ def _fill(session: Session, project: Project, slot: int) -> None:
     """Open a slot of all images that do not have it."""
     usable = (
         select(
-            Image.project_id, Image.id, literal(slot), literal(AssignmentState.OPEN.value),
+            Image.project_id, Image.id, literal(slot), literal(AssignmentState.OPEN, Assignment.state.type),
             literal(project.new_priority()),
         )
         .where(
             Image.is_own_of(project.id),
-            Image.state != ImageState.REJECTED.value,
+            Image.state != ImageState.REJECTED,
         )
         # One that is being rejected is waited for.
         .with_for_update(read=True)

@@ -169,7 +169,7 @@ def holds_blind(session: Session, annotator_id: int, image_id: int) -> bool:
     held = select(Assignment.id).where(
         Assignment.image_id == image_id,
         Assignment.annotator_id == annotator_id,
-        Assignment.state == AssignmentState.OPEN.value,
+        Assignment.state == AssignmentState.OPEN,
         Assignment.blind.is_(True),
     )
     return session.scalar(held.limit(1)) is not None

@@ -45,7 +45,9 @@ class Scale:
     neutral: float
     """Of an image of which nothing is known."""
 
-    def priority(self, told: Row[Any] | None, disagreement: float | None) -> float:
+    def priority(
+        self, told: Row[int, int, dict[str, float], float] | None, disagreement: float | None
+    ) -> float:
         """Of an image, by what the model that annotators see has told of it."""
         if self.order == "random":
             return random.random()  # noqa: S311 - no secret
@@ -130,7 +132,9 @@ def _refresh(
     _set(session, Prediction.id, Prediction.disagreement, by_id)
 
 
-def _predictions(run_id: int | None, image_ids: Sequence[int]) -> Select[Any]:
+def _predictions(
+    run_id: int | None, image_ids: Sequence[int]
+) -> Select[int, int, dict[str, float], float]:
     columns = Prediction.id, Prediction.image_id, Prediction.presence, Prediction.uncertainty
     return select(*columns).where(Prediction.run_id == run_id, Prediction.image_id.in_(image_ids))
 
@@ -155,7 +159,7 @@ def _set(
 def _shares_present(session: Session, image_ids: Sequence[int]) -> dict[int, dict[str, float]]:
     """By image and category name: the share of `present` among those who were sure."""
     found: dict[int, dict[str, float]] = defaultdict(dict)
-    present, absent = AnswerValue.PRESENT.value, AnswerValue.ABSENT.value
+    present, absent = AnswerValue.PRESENT, AnswerValue.ABSENT
     share = func.avg(case((Answer.value == present, 1.0), else_=0.0))
     rows = session.execute(
         select(Answer.image_id, Category.name, share)
@@ -195,7 +199,7 @@ def _common(session: Session, project: Project) -> dict[str, float]:
     shares = prefill.category_shares(session, project.id)
     if shares is not None:
         return {c.name: max(shares.get(c.id, 0.0), floor) for c in project.categories}
-    presences: Sequence[dict[str, Any]] = session.scalars(_sample(project)).all()
+    presences = session.scalars(_sample(project)).all()
     if not presences:
         return {c.name: 1.0 for c in project.categories}
     return {
@@ -204,7 +208,7 @@ def _common(session: Session, project: Project) -> dict[str, float]:
     }
 
 
-def _sample(project: Project) -> Select[tuple[dict[str, Any]]]:
+def _sample(project: Project) -> Select[dict[str, float]]:
     """Predictions of the model that annotators see, in an order that says nothing of them."""
     return (
         select(Prediction.presence)

@@ -180,7 +180,7 @@ def _free(
     is_taken = or_(func.count() >= sweeper.project.overlap, func.max(by_me) > 0)
     waiting = select(Image.id).where(
         Image.is_own_of(sweeper.project.id),
-        Image.state == ImageState.READY.value,
+        Image.state == ImageState.READY,
     )
     busy = select(taken.c.image_id).group_by(taken.c.image_id).having(is_taken)
     if within is not None:
@@ -208,7 +208,7 @@ def _on_pages(sweeper: Sweeper, now: datetime) -> Select[int, int]:
 def _leased(sweeper: Sweeper, now: datetime) -> Select[int, int | None]:
     return select(Assignment.image_id, Assignment.annotator_id).where(
         Assignment.project_id == sweeper.project.id,
-        Assignment.state == AssignmentState.OPEN.value,
+        Assignment.state == AssignmentState.OPEN,
         Assignment.lease_expires_at > now,
     )
 
@@ -314,7 +314,7 @@ def left(session: Session, project: Project) -> dict[str, int]:
     ready = session.scalar(
         select(func.count()).where(
             Image.is_own_of(project.id),
-            Image.state == ImageState.READY.value,
+            Image.state == ImageState.READY,
             Image.id.not_in(closed),
         )
     )

@@ -17,9 +17,9 @@ Said = Literal["present", "absent", "unsure", "disputed"]
 ImageOrder = Literal["imported", "uncertain"]
 
 STATES: dict[State, ColumnElement[bool]] = {
-    "registered": Image.state == ImageState.REGISTERED.value,
-    "ready": Image.state == ImageState.READY.value,
-    "rejected": Image.state == ImageState.REJECTED.value,
+    "registered": Image.state == ImageState.REGISTERED,
+    "ready": Image.state == ImageState.READY,
+    "rejected": Image.state == ImageState.REJECTED,
     "labelled": Image.labelled.is_(True),
     "unlabelled": Image.labelled.is_(False),
     "disputed": Image.disputed_at.is_not(None),

@@ -23,7 +23,7 @@ def store(digest: str, picture: Picture) -> dict[str, Any]:
         "content_hash": digest,
         "width": picture.width,
         "height": picture.height,
-        "state": ImageState.READY.value,
+        "state": ImageState.READY,
         "note": printable("; ".join(picture.notes)) or None,
     }
 

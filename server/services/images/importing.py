@@ -70,7 +70,7 @@ def register_manifest(
             continue
         rows.append(
             {"external_id": name, "uri": line.uri, "split": line.split,
-             "state": ImageState.REGISTERED.value}
+             "state": ImageState.REGISTERED}
         )  # fmt: skip
         if len(rows) == BATCH:
             _insert(session, project, rows, result)
@@ -98,7 +98,7 @@ def _insert(
             "image_id": i,
             "slot": slot,
             "priority": priority,
-            "state": AssignmentState.OPEN.value,
+            "state": AssignmentState.OPEN,
         }
         for i, priority in ((i, project.new_priority()) for i in ids)
         for slot in range(project.overlap)

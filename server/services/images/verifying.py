@@ -47,18 +47,18 @@ def verify(image_id: int) -> bool:
 
 
 def _still_registered(session: Session, image_id: int, columns: dict[str, Any]) -> None:
-    registered = Image.state == ImageState.REGISTERED.value
+    registered = Image.state == ImageState.REGISTERED
     session.execute(update(Image).where(Image.id == image_id, registered).values(**columns))
 
 
 def _reject(image_id: int, reason: str) -> None:
     with session_scope() as session:
-        columns = {"state": ImageState.REJECTED.value, "reject_reason": files.printable(reason)}
+        columns = {"state": ImageState.REJECTED, "reject_reason": files.printable(reason)}
         _still_registered(session, image_id, columns)
         session.execute(
             update(Assignment)
-            .where(Assignment.image_id == image_id, Assignment.state == AssignmentState.OPEN.value)
-            .values(state=AssignmentState.VOID.value, lease_id=None, lease_expires_at=None)
+            .where(Assignment.image_id == image_id, Assignment.state == AssignmentState.OPEN)
+            .values(state=AssignmentState.VOID, lease_id=None, lease_expires_at=None)
         )
 
 
@@ -73,7 +73,7 @@ def verify_registered(limit: int = 200) -> int:
         with session_scope(read_only=True) as session:
             waiting = session.scalars(
                 select(Image.id)
-                .where(Image.state == ImageState.REGISTERED.value, Image.id > after)
+                .where(Image.state == ImageState.REGISTERED, Image.id > after)
                 .order_by(Image.id)
                 .limit(limit - settled)
             ).all()

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from server.errors import BadInput
 from server.models import Image, Label, Project
-from server.models.label import AnswerValue
+from server.models.label import AnswerValue, Point, Tiles
 from server.schemas.label import LabelIn, TilesIn
 from trainer.contract.names import comparable
 from trainer.contract.places import inside
@@ -24,16 +24,14 @@ class Content:
 
     answers: Mapping[int, AnswerValue] = field(default_factory=dict)
     """By category; of one that is not here, the person was not asked."""
-    points: Sequence[dict[str, Any]] = ()
-    """As a label's column has them."""
-    tiles: dict[str, Any] | None = None
-    """As a label's column has them."""
+    points: Sequence[Point] = ()
+    tiles: Tiles | None = None
     skipped: str | None = None
 
     @classmethod
     def of(cls, label: Label) -> Self:
         """What a stored label says."""
-        answers = {i: value for value in AnswerValue for i in getattr(label, value.value)}
+        answers = {i: value for value in AnswerValue for i in getattr(label, value)}
         return cls(answers, label.points, label.tiles, label.skipped)
 
     def with_answer(self, category_id: int, value: AnswerValue) -> Self:
@@ -68,18 +66,18 @@ class Content:
     def columns(self, category_ids: Collection[int]) -> dict[str, Any]:
         """The columns of a label's row, categories in this order; others are left out."""
         lists = {
-            value.value: [i for i in category_ids if self.answers.get(i) is value]
+            value: [i for i in category_ids if self.answers.get(i) is value]
             for value in AnswerValue
         }
         points = list(self.points)
         return lists | {"points": points, "tiles": self.tiles, "skipped": self.skipped}
 
 
-def _without(tiles: dict[str, Any] | None, category_id: int) -> dict[str, Any] | None:
+def _without(tiles: Tiles | None, category_id: int) -> Tiles | None:
     if tiles is None:
         return None
     present = {i: indices for i, indices in tiles["present"].items() if i != str(category_id)}
-    return tiles | {"present": present}
+    return {**tiles, "present": present}
 
 
 def fitting(project: Project, image: Image, label: LabelIn) -> Content:
@@ -134,9 +132,9 @@ def _answers(label: LabelIn, ids: Mapping[str, int]) -> dict[int, AnswerValue]:
     return answers
 
 
-def _points_inside(image: Image, label: LabelIn, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+def _points_inside(image: Image, label: LabelIn, ids: Mapping[str, int]) -> list[Point]:
     width, height = image.width or 0, image.height or 0
-    points = []
+    points: list[Point] = []
     for index, point in enumerate(label.points):
         x, y = inside(point.x, width), inside(point.y, height)
         if x is None or y is None:
@@ -149,7 +147,7 @@ def _points_inside(image: Image, label: LabelIn, ids: Mapping[str, int]) -> list
     return points
 
 
-def _tiles_inside(tiles: TilesIn | None, ids: Mapping[str, int]) -> dict[str, Any] | None:
+def _tiles_inside(tiles: TilesIn | None, ids: Mapping[str, int]) -> Tiles | None:
     if tiles is None:
         return None
     count = tiles.rows * tiles.cols

@@ -183,7 +183,7 @@ def _rows(label: Label) -> list[dict[str, object]]:
         (AnswerValue.UNSURE, label.unsure),
     )
     return [
-        {"label_id": label.id, "category_id": i, "image_id": label.image_id, "value": value.value}
+        {"label_id": label.id, "category_id": i, "image_id": label.image_id, "value": value}
         for value, ids in said
         for i in ids
     ]

@@ -44,7 +44,7 @@ def _by_image(page: SweepPage, answers: SweepAnswers) -> dict[int, AnswerValue]:
     ids = {place.image_id for place in page.places}
     values: dict[int, AnswerValue] = {}
     for value in AnswerValue:
-        for image_id in getattr(answers, value.value):
+        for image_id in getattr(answers, value):
             if image_id not in ids:
                 raise BadInput(f"{value}: image {image_id} is not on this page", code="not-on-page")
             if values.setdefault(image_id, value) != value:
@@ -76,7 +76,7 @@ def _store(
     for place, share in zip(answered, spent.shares(len(answered)), strict=True):
         value = values[place.image_id]
         drafts.append(_draft(locked, page, ready[place.image_id], value, share))
-        place.answer = value.value
+        place.answer = value
     store.save(session, locked, drafts)
 
 

@@ -7,9 +7,9 @@ less hidden-tab time, less waits for a prefetch, less the part of every gap with
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from server.errors import BadInput
+from server.models.label import Trail
 from server.schemas.label import Timing, TimingEvent
 
 IDLE_AFTER_MS = 10_000
@@ -23,13 +23,12 @@ class Spent:
 
     active_ms: int
     wall_ms: int
-    trail: list[Any] = field(default_factory=list)
-    """[at, kind] of the browser's events."""
+    trail: Trail = field(default_factory=list)
 
     @classmethod
     def of(cls, timing: Timing) -> "Spent":
         """Raises BadInput for a trail that cannot be."""
-        trail = [[event.at, event.kind] for event in timing.events]
+        trail: Trail = [[event.at, event.kind] for event in timing.events]
         return cls(active_ms(timing), wall_ms(timing), trail)
 
     def shares(self, count: int) -> Iterator["Spent"]:

@@ -25,7 +25,7 @@ from server.models.label import AnswerValue
 from server.schemas.project import Agreement, CategoryAgreement
 from server.services import projects
 
-PRESENT, ABSENT = AnswerValue.PRESENT.value, AnswerValue.ABSENT.value
+PRESENT, ABSENT = AnswerValue.PRESENT, AnswerValue.ABSENT
 
 
 def cohens_kappa(table: Mapping[tuple[bool, bool], int]) -> float | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from server.db import utcnow
@@ -123,7 +123,7 @@ def _measure(
 
 def _answers(
     session: Session, project_id: int, until: datetime, annotator_id: int | None
-) -> Iterator[Row[Any]]:
+) -> Iterator[Row[*tuple[Any, ...]]]:
     """Each person's last answer to each gold image before a moment, with the truth, by image."""
     later = aliased(Label)
     corrected = exists().where(
@@ -135,7 +135,7 @@ def _answers(
     said = (Label.present, Label.absent, Label.points, Label.skipped)
     truth = (GoldImage.present.label("there"), GoldImage.absent.label("not_there"),
              GoldImage.mask_key, Image.width, Image.height)  # fmt: skip
-    query = (
+    query: Select[*tuple[Any, ...]] = (
         select(Label.annotator_id, User.email, *said, *truth)
         .join(GoldImage, GoldImage.image_id == Label.image_id)
         .join(Image, Image.id == Label.image_id)
@@ -154,7 +154,9 @@ def _answers(
     yield from session.execute(query)
 
 
-def _judge(row: Row[Any], tallies: defaultdict[int, _Tally], places: Mapping[int, int]) -> None:
+def _judge(
+    row: Row[*tuple[Any, ...]], tallies: defaultdict[int, _Tally], places: Mapping[int, int]
+) -> None:
     """Hold one answer against the truth, as far as that is known."""
     for is_there, ids in ((True, row.there), (False, row.not_there)):
         for category_id in ids:

@@ -64,7 +64,7 @@ class _Order:
 
 def due(session: Session) -> list[int]:
     """Ids of the projects that wait for gold images."""
-    waiting = GoldSet.state == GoldState.MAKING.value
+    waiting = GoldSet.state == GoldState.MAKING
     return list(session.scalars(select(GoldSet.project_id).where(waiting)))
 
 
@@ -86,7 +86,7 @@ def make(project_id: int, *, command: Sequence[str] = trainer_commands.GOLD) -> 
         error = str(failure)
     with session_scope() as session:
         stored = session.get_one(GoldSet, project_id)
-        stored.state = (GoldState.FAILED if error else GoldState.READY).value
+        stored.state = GoldState.FAILED if error else GoldState.READY
         stored.error = error[:MAX_ERROR] if error else None
 
 

@@ -26,11 +26,11 @@ def request(session: Session, project_id: int, count: int) -> GoldOut:
     _refuse_unprepared(session, project)
     stored = session.get(GoldSet, project_id)
     if stored is None:
-        stored = GoldSet(project_id=project_id, wanted=count, state=GoldState.MAKING.value,
+        stored = GoldSet(project_id=project_id, wanted=count, state=GoldState.MAKING,
                          seed=secrets.randbelow(MAX_SEED), category_ids=_ids(project))  # fmt: skip
         session.add(stored)
     elif stored.state == GoldState.FAILED:
-        stored.state, stored.error, stored.wanted = GoldState.MAKING.value, None, count
+        stored.state, stored.error, stored.wanted = GoldState.MAKING, None, count
         if not _made(session, project_id):
             stored.category_ids = _ids(project)
     elif stored.wanted != count:
@@ -70,8 +70,7 @@ def status(session: Session, project_id: int) -> GoldOut:
     if stored is None:
         return GoldOut(state=None, wanted=0, made=0, error=None)
     made = _made(session, project_id)
-    state = GoldState(stored.state)
-    return GoldOut(state=state, wanted=stored.wanted, made=made, error=stored.error)
+    return GoldOut(state=stored.state, wanted=stored.wanted, made=made, error=stored.error)
 
 
 def _made(session: Session, project_id: int) -> int:

@@ -59,7 +59,7 @@ def take(session: Session, run_id: int, worker: str) -> Claim | None:
     # Read only now that this transaction's turn has come: the wait does not belong to the run.
     now = utcnow()
     running = [
-        other.state == RunState.RUNNING.value,
+        other.state == RunState.RUNNING,
         other.heartbeat_at > now - timedelta(seconds=get_settings().stale_seconds),
     ]
     device_is_busy = exists().where(*running, other.worker == worker)
@@ -68,12 +68,12 @@ def take(session: Session, run_id: int, worker: str) -> Claim | None:
         update(Run)
         .where(
             Run.id == run_id,
-            Run.state == RunState.QUEUED.value,
+            Run.state == RunState.QUEUED,
             ~device_is_busy,
             or_(~Run.automatic, ~project_is_busy),
         )
         .values(
-            state=RunState.RUNNING.value,
+            state=RunState.RUNNING,
             attempt=Run.attempt + 1,
             worker=worker,
             heartbeat_at=now,
@@ -84,15 +84,13 @@ def take(session: Session, run_id: int, worker: str) -> Claim | None:
     )
     if attempt is None:
         return None
-    add_event(session, run_id, attempt, "state", {"state": RunState.RUNNING.value})
+    add_event(session, run_id, attempt, "state", {"state": RunState.RUNNING})
     return Claim(run_id, attempt)
 
 
 def _is_held(claim: Claim) -> ColumnElement[bool]:
     return (
-        (Run.id == claim.run_id)
-        & (Run.attempt == claim.attempt)
-        & (Run.state == RunState.RUNNING.value)
+        (Run.id == claim.run_id) & (Run.attempt == claim.attempt) & (Run.state == RunState.RUNNING)
     )
 
 
@@ -124,10 +122,10 @@ def add_event(
 
 def set_state(session: Session, run: Run, state: RunState, error: str | None = None) -> None:
     """Change a locked run's state, say so in its events, and wake the runs that wait."""
-    run.state = state.value
+    run.state = state
     run.error = error[:MAX_ERROR] if error else None
     run.finished_at = utcnow() if state.is_final else None
-    payload = {"state": state.value} | ({"error": run.error} if run.error else {})
+    payload = {"state": state} | ({"error": run.error} if run.error else {})
     add_event(session, run.id, run.attempt, "state", payload)
     if state is RunState.QUEUED:
         send_after_commit(session, "execute_run", run.id)
@@ -148,7 +146,7 @@ def lock(session: Session, run_id: int) -> Run | None:
 def lock_held(session: Session, claim: Claim) -> Run:
     """The run of a claim, locked. Raises ClaimLost when it is not this worker's any more."""
     run = lock(session, claim.run_id)
-    if run is None or run.attempt != claim.attempt or run.state != RunState.RUNNING.value:
+    if run is None or run.attempt != claim.attempt or run.state != RunState.RUNNING:
         raise ClaimLost
     return run
 
@@ -175,7 +173,7 @@ def recover_lost(session: Session) -> int:
     before = utcnow() - timedelta(seconds=get_settings().stale_seconds)
     lost = session.scalars(
         select(Run)
-        .where(Run.state == RunState.RUNNING.value, Run.heartbeat_at < before)
+        .where(Run.state == RunState.RUNNING, Run.heartbeat_at < before)
         .with_for_update(of=Run, skip_locked=True)
     ).all()
     for run in lost:
@@ -201,11 +199,6 @@ def _requeue(session: Session, run: Run, *, lost: bool) -> None:
 def wake_queued(session: Session) -> None:
     """Send a wake-up for each of the oldest queued runs after the commit."""
     session.flush()
-    oldest = (
-        select(Run.id)
-        .where(Run.state == RunState.QUEUED.value)
-        .order_by(Run.id)
-        .limit(WAKE_AT_ONCE)
-    )
+    oldest = select(Run.id).where(Run.state == RunState.QUEUED).order_by(Run.id).limit(WAKE_AT_ONCE)
     for run_id in session.scalars(oldest):
         send_after_commit(session, "execute_run", run_id)

@@ -25,7 +25,7 @@ def of_project(session: Session, project_id: int) -> CostCurve:
     """
     projects.get(session, project_id)
     runs = session.scalars(
-        select(Run).where(Run.project_id == project_id, Run.state == RunState.SUCCEEDED.value)
+        select(Run).where(Run.project_id == project_id, Run.state == RunState.SUCCEEDED)
     )
     finished = list(runs)
     points = sorted(
@@ -40,8 +40,8 @@ def baseline_of(session: Session, run: Run) -> Baseline | None:
     runs = session.scalars(
         select(Run).where(
             Run.project_id == run.project_id,
-            Run.state == RunState.SUCCEEDED.value,
-            Run.supervision == Supervision.SOURCE_ONLY.value,
+            Run.state == RunState.SUCCEEDED,
+            Run.supervision == Supervision.SOURCE_ONLY,
             Run.recipe == run.recipe,
         )
     )
@@ -53,12 +53,12 @@ def baseline_of(session: Session, run: Run) -> Baseline | None:
 
 
 def _newest_baseline(run: Run, finished: Iterable[Run]) -> Run | None:
-    if run.supervision == Supervision.SOURCE_ONLY.value:
+    if run.supervision == Supervision.SOURCE_ONLY:
         return None
     alike = [
         other
         for other in finished
-        if other.supervision == Supervision.SOURCE_ONLY.value and _setting(other) == _setting(run)
+        if other.supervision == Supervision.SOURCE_ONLY and _setting(other) == _setting(run)
     ]
     return max(
         alike, key=lambda other: (other.finished_at or other.created_at, other.id), default=None
@@ -71,9 +71,8 @@ def _setting(run: Run) -> tuple[object, ...]:
 
 
 def _point(run: Run, baseline: Run | None) -> CostPoint:
-    supervision = Supervision(run.supervision)
     report = Report.model_validate(run.report)
-    snapshot = run.snapshot if supervision.is_oracle else None
+    snapshot = run.snapshot if run.supervision.is_oracle else None
     warm_up = report.source_only or Score()
     from_miou = Report.model_validate(baseline.report).score.miou if baseline else None
     gain = None
@@ -81,7 +80,7 @@ def _point(run: Run, baseline: Run | None) -> CostPoint:
         gain = report.score.miou - from_miou
     return CostPoint(
         run_id=run.id,
-        supervision=cast(ProjectSupervision, supervision),
+        supervision=cast(ProjectSupervision, run.supervision),
         recipe=run.recipe,
         finished_at=run.finished_at or run.created_at,
         labels=snapshot.labels if snapshot else 0,

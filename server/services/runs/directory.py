@@ -103,7 +103,7 @@ def _target_images(project_id: int) -> Iterator[ListedImage]:
         select(Image.external_id, Image.storage_key)
         .where(
             Image.is_own_of(project_id),
-            Image.state == ImageState.READY.value,
+            Image.state == ImageState.READY,
         )
         .order_by(Image.id)
         .execution_options(yield_per=1000)

@@ -320,6 +320,6 @@ def _require_selected(claim: Claim, run_dir: Path, step: int) -> None:
 
 def _show_predictions(project: Project, run: Run) -> None:
     """Show this run's predictions to annotators; a baseline does not replace a better model's."""
-    is_baseline = run.supervision == Supervision.SOURCE_ONLY.value
+    is_baseline = run.supervision == Supervision.SOURCE_ONLY
     if project.prediction_run_id is None or not is_baseline:
         project.prediction_run_id = run.id

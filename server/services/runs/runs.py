@@ -32,7 +32,7 @@ def create(session: Session, project_id: int, wanted: RunIn, created_by_id: int 
     `no-labels` or `no-images`; BadInput for a recipe or an override.
     """
     project = projects.get(session, project_id)
-    supervision = wanted.supervision or Supervision(project.supervision)
+    supervision = wanted.supervision or project.supervision
     recipe = wanted.recipe or project.recipe
     refused = sorted(SERVER_OWNED & set(wanted.overrides))
     if refused:
@@ -57,12 +57,12 @@ def _queue(
         project_id=project.id,
         snapshot=snapshot,
         recipe=config.recipe,
-        supervision=config.supervision.value,
+        supervision=config.supervision,
         overrides=wanted.overrides,
         config=config.model_dump(mode="json"),
         automatic=created_by_id is None,
         created_by_id=created_by_id,
-        state=RunState.QUEUED.value,
+        state=RunState.QUEUED,
         attempt=0,
         steps=config.warmup_steps + config.steps,
     )
@@ -112,7 +112,7 @@ def _validation(project: Project, categories: set[str]) -> DatasetCard | None:
 def _require_images(session: Session, project: Project) -> None:
     ready = exists().where(
         Image.is_own_of(project.id),
-        Image.state == ImageState.READY.value,
+        Image.state == ImageState.READY,
     )
     if not session.scalar(select(ready)):
         raise Conflict("this project has no verified images yet", code="no-images")
@@ -183,12 +183,11 @@ def cancel(session: Session, run_id: int) -> Run:
     Asking twice changes nothing. Raises NotFound, Conflict `run-ended`.
     """
     run = _lock(session, run_id)
-    state = RunState(run.state)
-    if state is RunState.CANCELLED:
+    if run.state == RunState.CANCELLED:
         return run
-    if state.is_final:
-        raise Conflict(f"run {run_id} has {state.value} already", code="run-ended")
-    if state is RunState.RUNNING:
+    if run.state.is_final:
+        raise Conflict(f"run {run_id} has {run.state} already", code="run-ended")
+    if run.state == RunState.RUNNING:
         run.cancel_requested = True
     else:
         claims.set_state(session, run, RunState.CANCELLED)
@@ -201,9 +200,8 @@ def resume(session: Session, run_id: int) -> Run:
     Raises NotFound, Conflict `run-not-stopped`.
     """
     run = _lock(session, run_id)
-    state = RunState(run.state)
-    if state not in (RunState.FAILED, RunState.CANCELLED, RunState.INTERRUPTED):
-        raise Conflict(f"run {run_id} can not be resumed: it is {state.value}",
+    if run.state not in (RunState.FAILED, RunState.CANCELLED, RunState.INTERRUPTED):
+        raise Conflict(f"run {run_id} can not be resumed: it is {run.state}",
                        code="run-not-stopped")  # fmt: skip
     run.cancel_requested = False
     run.interruptions = 0
@@ -238,7 +236,7 @@ def _start_one(session: Session, project: Project) -> Run:
 
 
 def _is_due(session: Session, project: Project) -> bool:
-    unfinished = [RunState.QUEUED.value, RunState.RUNNING.value, RunState.INTERRUPTED.value]
+    unfinished = [RunState.QUEUED, RunState.RUNNING, RunState.INTERRUPTED]
     is_busy = exists().where(Run.project_id == project.id, Run.state.in_(unfinished))
     if session.scalar(select(is_busy)):
         return False
