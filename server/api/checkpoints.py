@@ -6,32 +6,13 @@ from fastapi.responses import FileResponse
 from server.api.deps import EngineerReader, Reader, ReadSessionDep
 from server.api.downloads import send_file
 from server.api.problems import problems
-from server.models import Checkpoint, Run
 from server.schemas.common import DatabaseId
 from server.schemas.run import CheckpointOut
 from server.services.runs import checkpoints, runs
-from trainer.contract import Score
 
 router = APIRouter(tags=["checkpoints"])
 
 SAFETENSORS = "application/vnd.safetensors"
-
-
-def _out(checkpoint: Checkpoint, run: Run) -> CheckpointOut:
-    selected_step = run.report["selected_step"] if run.report else None
-    return CheckpointOut(
-        id=checkpoint.id,
-        run_id=checkpoint.run_id,
-        step=checkpoint.step,
-        miou=checkpoint.miou,
-        score=Score.model_validate(checkpoint.score),
-        sha256=checkpoint.sha256,
-        size=checkpoint.size,
-        created_at=checkpoint.created_at,
-        selected=checkpoint.step == selected_step,
-        url=f"/api/v1/checkpoints/{checkpoint.id}/file",
-        filename=checkpoints.filename(checkpoint),
-    )
 
 
 @router.get("/runs/{run_id}/checkpoints", responses=problems(401, 403, 404))
@@ -40,7 +21,9 @@ def list_checkpoints(
 ) -> list[CheckpointOut]:
     """A run's checkpoints in order of steps."""
     run = runs.get(session, run_id)
-    return [_out(checkpoint, run) for checkpoint in checkpoints.list_of_run(session, run)]
+    return [
+        CheckpointOut.of(checkpoint, run) for checkpoint in checkpoints.list_of_run(session, run)
+    ]
 
 
 @router.head("/checkpoints/{checkpoint_id}/file", include_in_schema=False)
@@ -64,5 +47,5 @@ def checkpoint_file(
         tag=checkpoint.sha256,
         sha256=checkpoint.sha256,
         media_type=SAFETENSORS,
-        filename=checkpoints.filename(checkpoint),
+        filename=checkpoint.filename,
     )

@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from server.db import DATABASE_ERRORS, session_scope
-from server.models import RunEvent
 from server.models.run import RunState
 from server.schemas.run import MetricPoint
 from server.services.runs import runs
@@ -56,17 +55,6 @@ def _announcing_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def point(event: RunEvent) -> MetricPoint:
-    """An event as the API shows it."""
-    return MetricPoint(
-        id=event.id,
-        kind=event.kind,
-        at=event.created_at,
-        attempt=event.attempt,
-        payload=event.payload,
-    )
-
-
 async def follow(run_id: int, after: int) -> AsyncIterator[str]:
     """The run's events with ids over `after`, as they are written."""
     end = anyio.current_time() + LONGEST_SECONDS
@@ -98,4 +86,4 @@ def _look(run_id: int, after: int) -> tuple[list[MetricPoint], RunState]:
     with session_scope(read_only=True) as session:
         state = runs.get(session, run_id).state
         events = runs.events_after(session, run_id, after, EVENTS_AT_ONCE)
-        return [point(event) for event in events], state
+        return [MetricPoint.of(event) for event in events], state

@@ -21,7 +21,6 @@ from server.api.deps import (
 from server.api.problems import problems
 from server.db import session_scope
 from server.errors import BadInput, Forbidden, NotFound
-from server.models import Image
 from server.models.user import Role
 from server.schemas.common import DatabaseId, Page
 from server.schemas.image import (
@@ -140,28 +139,6 @@ async def _contents(
         yield name, await file.read()
 
 
-def image_out(image: Image, n_labels: int) -> ImageOut:
-    """An image as the API shows it."""
-    return ImageOut(
-        id=image.id,
-        external_id=image.shown_name,
-        state=image.state,
-        reject_reason=image.reject_reason,
-        note=image.note,
-        width=image.width,
-        height=image.height,
-        split=image.split,
-        created_at=image.created_at,
-        labels=n_labels,
-        disputed_at=image.disputed_at,
-        url=image_url(image),
-    )
-
-
-def image_url(image: Image) -> str:
-    return f"/api/v1/images/{image.id}/file"
-
-
 def image_filter(
     caller: Reader,
     state: State | None = None,
@@ -202,7 +179,7 @@ def list_images(
     found = browse.page(session, project, wanted, after, limit + 1)
     shown = found[:limit]
     counts = browse.label_counts(session, [image.id for image, _ in shown])
-    items = [image_out(image, counts.get(image.id, 0)) for image, _ in shown]
+    items = [ImageOut.of(image, counts.get(image.id, 0)) for image, _ in shown]
     return Page(items=items, next_cursor=str(shown[-1][1]) if len(found) > limit else None)
 
 
@@ -250,8 +227,9 @@ def list_disputed(
     counts = browse.label_counts(session, image_ids)
     sides = agreement.sides(session, image_ids)
     items = [
-        DisputedImage(
-            **image_out(image, counts[image.id]).model_dump(),
+        DisputedImage.of(
+            image,
+            counts[image.id],
             disputes=[
                 Dispute(category=c.name, present_by=said["present"], absent_by=said["absent"])
                 for c in project.categories
@@ -279,10 +257,7 @@ def show_image(image_id: DatabaseId, caller: Reader, session: ReadSessionDep) ->
     everybody = caller.is_at_least(Role.ENGINEER)
     history = reading.history(session, image_id, None if everybody else caller.id)
     n_labels = sum(label.current and label.skipped is None for label in history)
-    return ImageDetail(
-        **image_out(image, n_labels).model_dump(),
-        history=reading.describe(session, history),
-    )
+    return ImageDetail.of(image, n_labels, history=reading.describe(session, history))
 
 
 @router.get(

@@ -1,21 +1,26 @@
 """Leases: images handed out for labelling."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, status
 from sqlalchemy.orm import Session
 
 from server.api.deps import Annotator, Caller, SessionDep
-from server.api.images import image_url
 from server.api.problems import problems
 from server.db import session_scope
-from server.models import Image
 from server.schemas.common import DatabaseId
-from server.schemas.label import Heartbeat, LeasedImage, LeaseIds, LeaseIn, LeaseOut, PrefillOut
-from server.services import predictions, projects
+from server.schemas.label import (
+    Heartbeat,
+    LeasedImage,
+    LeaseIds,
+    LeaseIn,
+    LeaseOut,
+    PredictionOut,
+    PrefillOut,
+)
+from server.services import projects
 from server.services.assignment import leases, prefill
 from server.services.assignment.leases import Lease
-from server.services.assignment.prefill import Handout
 from server.services.labels import reading
 
 router = APIRouter(tags=["labelling"])
@@ -41,38 +46,24 @@ def _describe(
     whole = {image_id for image_id, label in own.items() if not label.partial}
     handouts = prefill.hand_out(session, project, caller.id, lease_ids, whole)
     names = {category.id: category.name for category in project.categories}
-    described = {label.image_id: label for label in reading.describe(session, list(own.values()))}
-    return [
-        LeaseOut(
-            id=lease.id,
-            expires_at=lease.expires_at,
-            image=leased_image(found[lease.image_id]),
-            label=described.get(lease.image_id),
-            **_shown(handouts[lease.image_id], names),
+    labels = {label.image_id: label for label in reading.describe(session, list(own.values()))}
+    described = []
+    for lease in taken:
+        handout = handouts[lease.image_id]
+        prediction, ticked = handout.prediction, handout.prefill
+        present = [names[i] for i in ticked.category_ids] if ticked else []
+        described.append(
+            LeaseOut(
+                id=lease.id,
+                expires_at=lease.expires_at,
+                image=LeasedImage.of(found[lease.image_id]),
+                prediction=PredictionOut.of(prediction) if prediction else None,
+                blind=handout.blind,
+                prefill=PrefillOut(by=ticked.by, present=present) if ticked else None,
+                label=labels.get(lease.image_id),
+            )
         )
-        for lease in taken
-    ]
-
-
-def leased_image(image: Image) -> LeasedImage:
-    """A verified image as the labelling page needs it."""
-    return LeasedImage(
-        id=image.id,
-        external_id=image.shown_name,
-        width=image.width or 0,
-        height=image.height or 0,
-        url=image_url(image),
-    )
-
-
-def _shown(handout: Handout, names: dict[int, str]) -> dict[str, Any]:
-    prediction, ticked = handout.prediction, handout.prefill
-    return {
-        "blind": handout.blind,
-        "prediction": predictions.describe(prediction) if prediction else None,
-        "prefill": ticked
-        and PrefillOut(by=ticked.by, present=[names[i] for i in ticked.category_ids]),
-    }
+    return described
 
 
 @router.post("/leases/heartbeat", responses=problems(401, 403))

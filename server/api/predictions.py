@@ -43,7 +43,7 @@ def show_prediction(
     image_id: DatabaseId, caller: Reader, session: ReadSessionDep, run_id: RunId = None
 ) -> PredictionOut:
     """How likely each category is in the image, and where the predicted mask is."""
-    return predictions.describe(_find(session, caller, image_id, run_id))
+    return PredictionOut.of(_find(session, caller, image_id, run_id))
 
 
 @router.head("/images/{image_id}/prediction/mask.png", include_in_schema=False)

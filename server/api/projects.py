@@ -11,13 +11,10 @@ from server.api.deps import (
     SessionDep,
 )
 from server.api.problems import problems
-from server.models import Project
 from server.schemas.common import DatabaseId
 from server.schemas.project import (
     Agreement,
     AnnotatorPace,
-    CategoryOut,
-    ImageCounts,
     PersonalKeys,
     PrefillEffect,
     ProjectChange,
@@ -32,36 +29,26 @@ from server.services.quality import agreement, prefill_effect
 router = APIRouter(prefix="/projects", tags=["projects"])
 
 
-def _out(project: Project, images: ImageCounts) -> ProjectOut:
-    fields = {
-        name: getattr(project, name)
-        for name in ProjectOut.model_fields
-        if name not in ("images", "categories")
-    }
-    found = [CategoryOut.model_validate(category) for category in project.categories]
-    return ProjectOut(**fields, images=images, categories=found)
-
-
 @router.get("", responses=problems(401, 403))
 def list_projects(_caller: Reader, session: ReadSessionDep) -> list[ProjectOut]:
     """All projects, newest first."""
     found = projects.list_all(session)
     counts = projects.image_counts(session, [project.id for project in found])
-    return [_out(project, counts[project.id]) for project in found]
+    return [ProjectOut.of(project, counts[project.id]) for project in found]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=problems(401, 403, 409))
 def create_project(body: ProjectIn, _caller: ProjectAdmin, session: SessionDep) -> ProjectOut:
     """Make a project."""
     project = projects.create(session, body)
-    return _out(project, projects.image_counts(session, [project.id])[project.id])
+    return ProjectOut.of(project, projects.image_counts(session, [project.id])[project.id])
 
 
 @router.get("/{project_id}", responses=problems(401, 403, 404))
 def show_project(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> ProjectOut:
     """One project."""
     project = projects.get(session, project_id)
-    return _out(project, projects.image_counts(session, [project_id])[project_id])
+    return ProjectOut.of(project, projects.image_counts(session, [project_id])[project_id])
 
 
 @router.patch("/{project_id}", responses=problems(401, 403, 404, 409))
@@ -73,7 +60,7 @@ def change_project(
     project = projects.change(session, project_id, body)
     if project.overlap != before:
         overlap.fit(session, project)
-    return _out(project, projects.image_counts(session, [project_id])[project_id])
+    return ProjectOut.of(project, projects.image_counts(session, [project_id])[project_id])
 
 
 @router.get("/{project_id}/pace", responses=problems(401, 403, 404))

@@ -5,16 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, StreamingResponse
-from sqlalchemy.orm import Session
 
 from server.api import event_stream
 from server.api.deps import Reader, ReadSessionDep, Runner, SessionDep
 from server.api.downloads import send_file
 from server.api.problems import problems
-from server.api.snapshots import snapshot_out
 from server.db import session_scope
 from server.errors import NotFound
-from server.models import Run
 from server.schemas.common import DatabaseId
 from server.schemas.run import MetricPoint, RunDetail, RunIn, RunOut
 from server.services.runs import cost_curve, runs
@@ -31,30 +28,6 @@ STREAM_EXAMPLE = (
 )
 
 
-def run_out(run: Run) -> RunOut:
-    """A run as lists show it."""
-    return RunOut.model_validate(_fields(run, RunOut))
-
-
-def run_detail(session: Session, run: Run) -> RunDetail:
-    """A run with its configuration and report."""
-    url = f"/api/v1/runs/{run.id}/report.html" if runs.report_page(run) else None
-    baseline = cost_curve.baseline_of(session, run)
-    return RunDetail.model_validate(_fields(run, RunDetail, report_url=url, baseline=baseline))
-
-
-def _fields(run: Run, schema: type[RunOut], **others: object) -> dict[str, object]:
-    of_run = (name for name in schema.model_fields if name not in others)
-    return (
-        {name: getattr(run, name) for name in of_run}
-        | others
-        | {
-            "created_by": run.created_by.email if run.created_by else None,
-            "snapshot": snapshot_out(run.snapshot) if run.snapshot else None,
-        }
-    )
-
-
 @router.post(
     "/projects/{project_id}/runs",
     status_code=status.HTTP_201_CREATED,
@@ -65,19 +38,21 @@ def create_run(project_id: DatabaseId, body: RunIn, caller: Runner, session: Ses
 
     409 `no-source`, `no-labels` or `no-images` when the project is not ready for it.
     """
-    return run_out(runs.create(session, project_id, body, caller.id))
+    return RunOut.of(runs.create(session, project_id, body, caller.id))
 
 
 @router.get("/projects/{project_id}/runs", responses=problems(401, 403, 404))
 def list_runs(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> list[RunOut]:
     """A project's runs, newest first."""
-    return [run_out(run) for run in runs.list_all(session, project_id)]
+    return [RunOut.of(run) for run in runs.list_all(session, project_id)]
 
 
 @router.get("/runs/{run_id}", responses=problems(401, 403, 404))
 def show_run(run_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> RunDetail:
     """One run with its configuration and, when it succeeded, its report."""
-    return run_detail(session, runs.get(session, run_id))
+    run = runs.get(session, run_id)
+    url = f"/api/v1/runs/{run_id}/report.html" if runs.report_page(run) else None
+    return RunDetail.of(run, report_url=url, baseline=cost_curve.baseline_of(session, run))
 
 
 @router.get(
@@ -105,13 +80,13 @@ def run_report(
 @router.post("/runs/{run_id}/cancel", responses=problems(401, 403, 404, 409))
 def cancel_run(run_id: DatabaseId, _caller: Runner, session: SessionDep) -> RunOut:
     """Cancel a run. A running one is `cancelled` when its trainer has stopped."""
-    return run_out(runs.cancel(session, run_id))
+    return RunOut.of(runs.cancel(session, run_id))
 
 
 @router.post("/runs/{run_id}/resume", responses=problems(401, 403, 404, 409))
 def resume_run(run_id: DatabaseId, _caller: Runner, session: SessionDep) -> RunOut:
     """Queue a failed or cancelled run again; it goes on from its last checkpoint."""
-    return run_out(runs.resume(session, run_id))
+    return RunOut.of(runs.resume(session, run_id))
 
 
 @router.get("/runs/{run_id}/metrics", responses=problems(401, 403, 404))
@@ -124,7 +99,7 @@ def list_metrics(
 ) -> list[MetricPoint]:
     """What a run reported, oldest first. For the next page pass the last id as `after`."""
     runs.get(session, run_id)
-    return [event_stream.point(event) for event in runs.events_after(session, run_id, after, limit)]
+    return [MetricPoint.of(event) for event in runs.events_after(session, run_id, after, limit)]
 
 
 @router.get(

@@ -6,7 +6,6 @@ from fastapi.responses import FileResponse
 from server.api.deps import EngineerReader, ReadSessionDep, Runner, SessionDep
 from server.api.downloads import send_file
 from server.api.problems import problems
-from server.models import Snapshot
 from server.schemas.common import DatabaseId
 from server.schemas.snapshot import SnapshotOut
 from server.services.labels import snapshots
@@ -23,12 +22,6 @@ LINE = (
 )
 
 
-def snapshot_out(snapshot: Snapshot) -> SnapshotOut:
-    """A snapshot as the API shows it."""
-    fields = {name: getattr(snapshot, name) for name in SnapshotOut.model_fields if name != "url"}
-    return SnapshotOut(**fields, url=f"/api/v1/snapshots/{snapshot.id}/labels.jsonl")
-
-
 @router.post(
     "/projects/{project_id}/snapshots",
     status_code=status.HTTP_201_CREATED,
@@ -36,7 +29,7 @@ def snapshot_out(snapshot: Snapshot) -> SnapshotOut:
 )
 def create_snapshot(project_id: DatabaseId, _caller: Runner, session: SessionDep) -> SnapshotOut:
     """Make a snapshot of the labels as they are now; the same labels give the same one again."""
-    return snapshot_out(snapshots.create(session, project_id))
+    return SnapshotOut.of(snapshots.create(session, project_id))
 
 
 @router.get("/projects/{project_id}/snapshots", responses=problems(401, 403, 404))
@@ -44,7 +37,7 @@ def list_snapshots(
     project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep
 ) -> list[SnapshotOut]:
     """A project's snapshots, newest first."""
-    return [snapshot_out(snapshot) for snapshot in snapshots.list_all(session, project_id)]
+    return [SnapshotOut.of(snapshot) for snapshot in snapshots.list_all(session, project_id)]
 
 
 @router.head("/snapshots/{snapshot_id}/labels.jsonl", include_in_schema=False)

@@ -3,13 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, status
-from sqlalchemy import select
 
 from server.api.deps import Annotator, Reader, ReadSessionDep, SessionDep
-from server.api.leases import leased_image
 from server.api.problems import problems
 from server.db import session_scope
-from server.models import Image, SweepPage
 from server.schemas.common import DatabaseId
 from server.schemas.sweep import (
     SweepAnswers,
@@ -18,10 +15,10 @@ from server.schemas.sweep import (
     SweepIn,
     SweepOut,
     SweepStored,
-    SweptImage,
 )
 from server.services import projects
 from server.services.assignment import sweep_pages
+from server.services.images import lookup
 from server.services.labels import sweep_answers
 
 router = APIRouter(tags=["labelling"])
@@ -46,27 +43,11 @@ def take_sweep(project_id: DatabaseId, body: SweepIn, caller: Annotator) -> Swee
     Images that the caller is to judge blind are on no page that a model has sorted.
     """
     page = sweep_pages.take(project_id, caller.id, body.category, body.held)
-    return None if page is None else _describe(page, body.category)
-
-
-def _describe(page: SweepPage, category: str) -> SweepOut:
-    ids = [place.image_id for place in page.places]
+    if page is None:
+        return None
     with session_scope(read_only=True) as session:
-        images = {i.id: i for i in session.scalars(select(Image).where(Image.id.in_(ids)))}
-    return SweepOut(
-        id=page.id,
-        expires_at=page.expires_at,
-        category=category,
-        sorted_by="import" if page.run_id is None else "probability",
-        images=[
-            SweptImage(
-                **leased_image(images[place.image_id]).model_dump(),
-                probability=place.probability,
-                ticked=place.ticked,
-            )
-            for place in page.places
-        ],
-    )
+        images = lookup.get_all(session, (place.image_id for place in page.places))
+    return SweepOut.of(page, body.category, images)
 
 
 @router.put("/sweeps/{page_id}/answers", responses=problems(401, 403, 409))

@@ -5,7 +5,6 @@ from fastapi import APIRouter, Request, Response, status
 from server.api.deps import Admin, Reader, ReadSessionDep, Self, SessionDep
 from server.api.problems import problems
 from server.db import session_scope
-from server.models import ApiToken, User
 from server.schemas.common import DatabaseId
 from server.schemas.user import (
     Me,
@@ -24,11 +23,6 @@ from server.services.users import SESSION_COOKIE
 from server.settings import get_settings
 
 router = APIRouter(tags=["accounts"])
-
-
-def _me(user: User, scopes: frozenset[Scope]) -> Me:
-    account = UserOut.model_validate(user)
-    return Me(**account.model_dump(), scopes=sorted(scopes))
 
 
 def _drop_cookie(response: Response) -> None:
@@ -58,7 +52,7 @@ def sign_in(body: SignIn, request: Request, response: Response) -> Me:
         ),
         path="/",
     )
-    return _me(user, frozenset(Scope))
+    return Me.from_row(user, scopes=sorted(Scope))
 
 
 @router.delete("/session", status_code=status.HTTP_204_NO_CONTENT)
@@ -72,7 +66,7 @@ def sign_out(request: Request, response: Response, session: SessionDep) -> None:
 @router.get("/me", responses=problems(401))
 def show_me(caller: Reader) -> Me:
     """Who am I?"""
-    return _me(caller.user, caller.scopes)
+    return Me.from_row(caller.user, scopes=sorted(caller.scopes))
 
 
 @router.post("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=problems(401, 403))
@@ -116,11 +110,7 @@ def list_tokens(caller: Self, session: ReadSessionDep) -> list[TokenOut]:
 def create_token(body: TokenIn, caller: Self, session: SessionDep) -> TokenCreated:
     """Make an API token. The token itself is in this answer alone."""
     token, secret = users.create_token(session, caller.user, body, holder_scopes=caller.scopes)
-    return _created(token, secret)
-
-
-def _created(token: ApiToken, secret: str) -> TokenCreated:
-    return TokenCreated(**TokenOut.model_validate(token).model_dump(), token=secret)
+    return TokenCreated.from_row(token, token=secret)
 
 
 @router.delete(

@@ -22,3 +22,8 @@ class Checkpoint(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     storage_key: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    @property
+    def filename(self) -> str:
+        """What it is called when it is downloaded."""
+        return f"run-{self.run_id}-step-{self.step:06d}.safetensors"

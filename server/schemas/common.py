@@ -1,7 +1,7 @@
 """Pieces that several schemas share."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -77,6 +77,12 @@ class Out(BaseModel):
     """A response body, made from rows or plain data."""
 
     model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def from_row(cls, row: object, **others: object) -> Self:
+        """With the columns that are named like its fields, but for the `others`."""
+        columns = (name for name in cls.model_fields if name not in others)
+        return cls.model_validate({name: getattr(row, name) for name in columns} | others)
 
 
 class Page(Out, Generic[Item]):

@@ -1,13 +1,14 @@
 """Target images and their import."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, field_validator
 
+from server.models import Image
 from server.models.image import ImageState
 from server.schemas.common import DatabaseId, In, Out, refuse_unstorable
-from server.schemas.label import LabelOut
+from server.schemas.label import LabelOut, image_url
 
 
 class ManifestLine(In):
@@ -66,6 +67,12 @@ class ImageOut(Out):
     """Since when its labels contradict each other without a reviewer's decision."""
     url: str
     """The image's file; takes `?width=N`."""
+
+    @classmethod
+    def of(cls, image: Image, labels: int, **others: object) -> Self:
+        """An image with the number of its current labels, skips not counted."""
+        name, url = image.shown_name, image_url(image)
+        return cls.from_row(image, external_id=name, labels=labels, url=url, **others)
 
 
 class ImageDetail(ImageOut):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from server.models import Label
+from server.models import Image, Label, Prediction
 from server.schemas.common import In, Out
 from trainer.contract.places import HAIR
 
@@ -150,6 +150,12 @@ class PredictionOut(Out):
     mask_url: str
     """Palette PNG at the original size; index = the category's place in the project."""
 
+    @classmethod
+    def of(cls, prediction: Prediction) -> Self:
+        """A prediction with the address of its own mask, not the latest model's."""
+        mask = f"/api/v1/images/{prediction.image_id}/prediction/mask.png"
+        return cls.from_row(prediction, mask_url=f"{mask}?run_id={prediction.run_id}")
+
 
 class PrefillOut(Out):
     """What is ticked when the form is shown."""
@@ -167,12 +173,29 @@ class LeaseIds(In):
     lease_ids: list[Annotated[str, Field(max_length=36)]] = Field(max_length=200)
 
 
+def image_url(image: Image) -> str:
+    """Where an image's file is."""
+    return f"/api/v1/images/{image.id}/file"
+
+
 class LeasedImage(Out):
     id: int
     external_id: str
     width: int
     height: int
     url: str
+
+    @classmethod
+    def of(cls, image: Image, **others: object) -> Self:
+        """A verified image."""
+        return cls.from_row(
+            image,
+            external_id=image.shown_name,
+            width=image.width or 0,
+            height=image.height or 0,
+            url=image_url(image),
+            **others,
+        )
 
 
 class LeaseOut(Out):

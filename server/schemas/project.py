@@ -4,11 +4,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from server.models.project import Mode, Order, Prefill
+from server.models.project import Mode, Order, Prefill, Project
 from server.schemas.common import DatabaseId, In, Name, Out, ProjectSupervision
 from trainer.contract import Supervision
 from trainer.contract.names import same_twice, why_refused
@@ -200,6 +200,11 @@ class ProjectOut(Out):
     created_at: datetime
     categories: list[CategoryOut]
     images: ImageCounts
+
+    @classmethod
+    def of(cls, project: Project, images: ImageCounts) -> Self:
+        """A project with its categories, and how many images are where."""
+        return cls.from_row(project, images=images)
 
 
 class AnnotatorPace(Out):

@@ -1,10 +1,11 @@
 """Runs, their progress, checkpoints, and what they bought."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, JsonValue
 
+from server.models import Checkpoint, Run, RunEvent
 from server.models.run import RunState
 from server.schemas.common import DatabaseId, In, Out, ProjectSupervision
 from server.schemas.snapshot import SnapshotOut
@@ -45,6 +46,13 @@ class RunOut(Out):
     finished_at: datetime | None
     snapshot: SnapshotOut | None
 
+    @classmethod
+    def of(cls, run: Run, **others: object) -> Self:
+        """A run with who started it and the labels that it trains on."""
+        creator = run.created_by.email if run.created_by else None
+        snapshot = SnapshotOut.of(run.snapshot) if run.snapshot else None
+        return cls.from_row(run, created_by=creator, snapshot=snapshot, **others)
+
 
 class Baseline(Out):
     """What no label buys: the newest finished source-only run of the same recipe and data."""
@@ -75,6 +83,11 @@ class MetricPoint(Out):
     attempt: int
     payload: dict[str, Any]
 
+    @classmethod
+    def of(cls, event: RunEvent) -> Self:
+        """A line with the moment at which the server read it."""
+        return cls.from_row(event, at=event.created_at)
+
 
 class CheckpointOut(Out):
     id: int
@@ -89,6 +102,15 @@ class CheckpointOut(Out):
     """Whether the run's report chose this one."""
     url: str
     filename: str
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, run: Run) -> Self:
+        """A checkpoint of a run, whose report tells which one it chose."""
+        return cls.from_row(
+            checkpoint,
+            selected=run.report is not None and checkpoint.step == run.report["selected_step"],
+            url=f"/api/v1/checkpoints/{checkpoint.id}/file",
+        )
 
 
 class CostPoint(Out):

@@ -1,7 +1,9 @@
 """Immutable label files."""
 
 from datetime import datetime
+from typing import Self
 
+from server.models import Snapshot
 from server.schemas.common import Out
 
 
@@ -17,3 +19,8 @@ class SnapshotOut(Out):
     wall_ms: int
     created_at: datetime
     url: str
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """A snapshot with the address of its file."""
+        return cls.from_row(snapshot, url=f"/api/v1/snapshots/{snapshot.id}/labels.jsonl")

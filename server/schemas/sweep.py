@@ -1,10 +1,12 @@
 """Sweeps: one category, many images."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from server.models import Image, SweepPage, SweepPlace
 from server.schemas.common import DatabaseId, In, Out
 from server.schemas.label import CategoryRef, LeasedImage, Timing
 
@@ -24,6 +26,11 @@ class SweptImage(LeasedImage):
     ticked: bool
     """It starts as present: the model expects it, and the project pre-fills by the model."""
 
+    @classmethod
+    def at(cls, place: SweepPlace, image: Image) -> Self:
+        """The image at a place of a page."""
+        return cls.of(image, probability=place.probability, ticked=place.ticked)
+
 
 class SweepOut(Out):
     id: str
@@ -32,6 +39,13 @@ class SweepOut(Out):
     sorted_by: Literal["probability", "import"]
     """The likeliest first; by order of import where no model's word is shown."""
     images: list[SweptImage]
+
+    @classmethod
+    def of(cls, page: SweepPage, category: str, images: Mapping[int, Image]) -> Self:
+        """A page for a category, with its images by id."""
+        sorted_by = "import" if page.run_id is None else "probability"
+        places = [SweptImage.at(place, images[place.image_id]) for place in page.places]
+        return cls.from_row(page, category=category, sorted_by=sorted_by, images=places)
 
 
 class SweepAnswers(In):

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from server.errors import NotFound
 from server.models import Image, Prediction, Project, Run
 from server.models.run import RunState
-from server.schemas.label import PredictionOut
 
 
 def current(session: Session, project: Project, image_ids: Sequence[int]) -> dict[int, Prediction]:
@@ -41,15 +40,3 @@ def find(session: Session, image: Image, run_id: int | None = None) -> Predictio
         by = "" if run_id is None else f" by run {run_id}"
         raise NotFound(f"there is no prediction{by} for image {image.id}", code="no-prediction")
     return prediction
-
-
-def describe(prediction: Prediction) -> PredictionOut:
-    """A prediction as the API shows it."""
-    return PredictionOut(
-        run_id=prediction.run_id,
-        presence=prediction.presence,
-        uncertainty=prediction.uncertainty,
-        mask_url=(
-            f"/api/v1/images/{prediction.image_id}/prediction/mask.png?run_id={prediction.run_id}"
-        ),
-    )

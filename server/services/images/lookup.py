@@ -22,6 +22,12 @@ def missing(image_id: int) -> NotFound:
     return NotFound(f"there is no image {image_id}")
 
 
+def get_all(session: Session, image_ids: Iterable[int]) -> dict[int, Image]:
+    """Those of the images that there are, by id."""
+    query = select(Image).where(Image.id.in_(set(image_ids)))
+    return {image.id: image for image in session.scalars(query)}
+
+
 def lock_all(session: Session, image_ids: Iterable[int]) -> dict[int, Image]:
     """Those of the images that there are, by id; others who ask for one of them wait.
 

@@ -155,8 +155,3 @@ def get(session: Session, checkpoint_id: int) -> Checkpoint:
     if checkpoint is None:
         raise NotFound(f"there is no checkpoint {checkpoint_id}")
     return checkpoint
-
-
-def filename(checkpoint: Checkpoint) -> str:
-    """What a downloaded checkpoint is called."""
-    return f"run-{checkpoint.run_id}-step-{checkpoint.step:06d}.safetensors"

@@ -7,6 +7,7 @@ from server.db import session_scope
 from server.errors import NotFound
 from server.models import Image, Project
 from server.models.run import RunState
+from server.schemas.label import PredictionOut
 from server.services import predictions
 from server.services.runs import claims, predictions_import
 from server.services.runs.claims import Claim, ClaimLost
@@ -60,7 +61,7 @@ def test_each_image_gets_its_own_prediction(database: str, tmp_path: Path) -> No
         shown = predictions.current(session, project, [a, b, c])
     assert set(shown) == {a, b}
     assert shown[a].presence == {"Road": 0.75}
-    assert predictions.describe(shown[a]).mask_url == (
+    assert PredictionOut.of(shown[a]).mask_url == (
         f"/api/v1/images/{a}/prediction/mask.png?run_id={claim.run_id}"
     )
     with pytest.raises(NotFound) as refused:
