@@ -77,6 +77,61 @@ class Domains:
     """What a person should know of the masks before the first step."""
 
 
+@dataclass(frozen=True)
+class ReadSpec:
+    """How images and masks of any domain are read."""
+
+    categories: tuple[str, ...]
+    cache: Path | None
+    threads: int
+
+    def cache_of(self, card: DatasetCard) -> Cache | None:
+        """Where the dataset's decoded images are kept, if they are."""
+        return Cache(self.cache, card.name, self.threads) if self.cache else None
+
+    def masked(self, card: DatasetCard, size: tuple[int, int]) -> MaskedImages:
+        """A dataset whose masks are needed, at `size` = (width, height)."""
+        return load_masked(card, self.categories, size, self.cache_of(card))
+
+
+@dataclass(frozen=True)
+class BatchSpec:
+    """How the batches of either domain are drawn."""
+
+    global_batch_size: int
+    """Images of one domain in a step, in all processes together."""
+    seed: int
+    rare_category_temperature: float | None
+    transforms: JointTransforms
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """The source domain of a run."""
+
+    card: DatasetCard
+    size: tuple[int, int]
+    """(width, height), as of the target."""
+    fda_beta: float | None
+    """None: no images in the style of the target."""
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """The target domain of a run."""
+
+    card: DatasetCard
+    size: tuple[int, int]
+    labels: Path | None
+    """The label file, where labels of people teach or score."""
+    has_masks: bool
+    """Whether its masks are opened: dense supervision."""
+    holds_out: bool
+    """Whether some labels are kept apart, to score by."""
+    teaches: bool
+    """Whether labels are trained on, or are there to score held-out images alone."""
+
+
 def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains:
     """Read the datasets and labels of a run.
 
@@ -89,13 +144,17 @@ def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains
     Raises:
         BadInput: naming the dataset, file, line or field.
     """
-    # Batch n of all processes is one batch, of which each takes its part.
-    config = config.model_copy(update={"batch_size": config.batch_size * part[1]})
-    target = _load_target(config)
+    read, batch = _read_spec(config), _batch_spec(config, processes=part[1])
+    target = _load_target(_target_spec(config), read)
     grid = grid_of(target.trained.values())
     held_out_indices = [i for i, s in enumerate(target.images.samples) if s.name in target.apart]
-    source = _source_batches(config, config.source, target, grid) if config.source else None
-    validation = _validation(config, config.validation) if config.validation else None
+    source = None
+    if spec := _source_spec(config):
+        source = _source_batches(spec, read, batch, target, grid)
+    validation = None
+    if config.validation:
+        validation = read.masked(config.validation, (config.width, config.height))
+        validation.images.prepare()
     masked: dict[str, ResizedImages | None] = {
         "source": source.images if source else None,
         "target": target.images,
@@ -103,7 +162,7 @@ def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains
     }
     return Domains(
         source=source and replace(source, part=part),
-        target=replace(_target_batches(config, target, grid), part=part),
+        target=replace(_target_batches(target, read, batch, grid), part=part),
         all_target=target.images,
         labelled=len(target.trained),
         validation=validation,
@@ -115,8 +174,44 @@ def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains
             note
             for domain, images in masked.items()
             if images is not None
-            for note in mask_notes(domain, images, config.categories, _threads(config))
+            for note in mask_notes(domain, images, read.categories, read.threads)
         ),
+    )
+
+
+def _read_spec(config: TrainConfig) -> ReadSpec:
+    return ReadSpec(config.categories, config.cache, config.threads or cores_here())
+
+
+def _batch_spec(config: TrainConfig, processes: int) -> BatchSpec:
+    width, height = config.crop_width, config.crop_height
+    return BatchSpec(
+        # Batch n of all processes is one batch, of which each takes its part.
+        global_batch_size=config.batch_size * processes,
+        seed=config.seed,
+        rare_category_temperature=config.rare_category_temperature,
+        transforms=JointTransforms(
+            (width, height) if width and height else None, config.color_jitter
+        ),
+    )
+
+
+def _source_spec(config: TrainConfig) -> SourceSpec | None:
+    if config.source is None:
+        return None
+    fda_beta = config.fda_beta if config.pixel_adaptation == "fda" else None
+    return SourceSpec(config.source, config.source_size, fda_beta)
+
+
+def _target_spec(config: TrainConfig) -> TargetSpec:
+    by_labels = config.selection == "weak-labels"
+    return TargetSpec(
+        card=config.target,
+        size=(config.width, config.height),
+        labels=config.labels if config.supervision.is_oracle or by_labels else None,
+        has_masks=config.supervision is Supervision.DENSE,
+        holds_out=by_labels or config.validation is None,
+        teaches=config.supervision.learns_without_source,
     )
 
 
@@ -132,21 +227,6 @@ def load_masked(
     return MaskedImages(ResizedImages(samples, size, codes, cache=cache), codes)
 
 
-def _validation(config: TrainConfig, card: DatasetCard) -> MaskedImages:
-    size = (config.width, config.height)
-    masked = load_masked(card, config.categories, size, _cache(config, card))
-    masked.images.prepare()
-    return masked
-
-
-def _cache(config: TrainConfig, card: DatasetCard) -> Cache | None:
-    return Cache(config.cache, card.name, _threads(config)) if config.cache else None
-
-
-def _threads(config: TrainConfig) -> int:
-    return config.threads or cores_here()
-
-
 @dataclass(frozen=True)
 class _Target:
     """The target domain: all images, all labels by image name, and what is trained on."""
@@ -155,13 +235,12 @@ class _Target:
     labels: Mapping[str, TargetLabel]
     apart: frozenset[str]
     """Images that are held out."""
-    teaches: bool
-    """Whether labels are trained on, or are there to score held-out images alone."""
+    spec: TargetSpec
 
     @property
     def trained(self) -> dict[str, TargetLabel]:
         """Labels that are trained on."""
-        kept = self.labels if self.teaches else {}
+        kept = self.labels if self.spec.teaches else {}
         return {name: label for name, label in kept.items() if name not in self.apart}
 
     @property
@@ -171,45 +250,37 @@ class _Target:
         return self.images.subset([i for i, s in samples if s.name not in self.apart])
 
 
-def _load_target(config: TrainConfig) -> _Target:
-    size = (config.width, config.height)
-    if config.supervision is Supervision.DENSE:
-        images = load_masked(
-            config.target, config.categories, size, _cache(config, config.target)
-        ).images
-        images.prepare(masks=True)
+def _load_target(spec: TargetSpec, read: ReadSpec) -> _Target:
+    if spec.has_masks:
+        images = read.masked(spec.card, spec.size).images
     else:
-        samples = list_samples(config.target, with_masks=False)
-        images = ResizedImages(samples, size, cache=_cache(config, config.target))
-        images.prepare()
-    labels = _target_labels(config, images.samples)
-    scored_by_labels = config.selection == "weak-labels" or config.validation is None
-    return _Target(
-        images,
-        labels,
-        apart=held_out(labels) if scored_by_labels else frozenset(),
-        teaches=config.supervision.learns_without_source,
-    )
+        samples = list_samples(spec.card, with_masks=False)
+        images = ResizedImages(samples, spec.size, cache=read.cache_of(spec.card))
+    images.prepare(masks=spec.has_masks)
+    labels = _target_labels(spec, read.categories, images.samples)
+    return _Target(images, labels, held_out(labels) if spec.holds_out else frozenset(), spec)
 
 
-def _target_labels(config: TrainConfig, samples: Sequence[Sample]) -> Mapping[str, TargetLabel]:
+def _target_labels(
+    spec: TargetSpec, categories: tuple[str, ...], samples: Sequence[Sample]
+) -> Mapping[str, TargetLabel]:
     """Labels of a person; those that the masks would give when supervision is dense."""
-    if config.labels and (config.supervision.is_oracle or config.selection == "weak-labels"):
-        return _read_labels(config, config.labels, samples)
-    if config.supervision is Supervision.DENSE:
-        index = {name: number for number, name in enumerate(config.categories)}
-        perfect = oracle_labels(config.target, config.categories)
+    if spec.labels:
+        return _read_labels(spec.labels, spec.card, categories, samples)
+    if spec.has_masks:
+        index = {name: number for number, name in enumerate(categories)}
+        perfect = oracle_labels(spec.card, categories)
         return {label.image: to_arrays(label, index) for label in perfect}
     return {}
 
 
 def _read_labels(
-    config: TrainConfig, path: Path, samples: Sequence[Sample]
+    path: Path, card: DatasetCard, categories: tuple[str, ...], samples: Sequence[Sample]
 ) -> Mapping[str, TargetLabel]:
     by_name = {sample.name: sample for sample in samples}
-    labels = read_labels(path, config.categories, by_name)
+    labels = read_labels(path, categories, by_name)
     if not labels:
-        raise BadInput(f"{path}: no label for any image of {config.target.name!r}")
+        raise BadInput(f"{path}: no label for any image of {card.name!r}")
     for name, label in labels.items():
         size = image_size(by_name[name].image)
         if label.size != size:
@@ -221,37 +292,42 @@ def _read_labels(
 
 
 def _source_batches(
-    config: TrainConfig, card: DatasetCard, target: _Target, grid: tuple[int, int] | None
+    spec: SourceSpec,
+    read: ReadSpec,
+    batch: BatchSpec,
+    target: _Target,
+    grid: tuple[int, int] | None,
 ) -> SourceBatches:
-    cache = _cache(config, card)
-    masked = load_masked(card, config.categories, config.source_size, cache)
-    images, asked_C = masked.images, masked.lookup.asked(len(config.categories))
+    masked = read.masked(spec.card, spec.size)
+    images, asked_C = masked.images, masked.lookup.asked(len(read.categories))
     images.prepare(masks=True)
-    rare = config.rare_category_temperature is not None
+    rare = batch.rare_category_temperature is not None
     # Rare categories are looked for in all masks, how large a category is in some of them.
     step = 1 if rare else -(-len(images) // MASKS_FOR_THRESHOLDS)
     fractions_NC = images.area_fractions(
-        len(config.categories), range(0, len(images), step), threads=_threads(config)
+        len(read.categories), range(0, len(images), step), threads=read.threads
     )
     if not fractions_NC.any():
         raise BadInput(
-            f"dataset {card.name!r}: masks: not one pixel of {len(fractions_NC)} masks is of a "
+            f"dataset {spec.card.name!r}: masks: not one pixel of {len(fractions_NC)} masks is of a "
             f"category of the run; all is void"
         )
     thresholds = presence_thresholds(fractions_NC)
     presence_NC = presence_of(fractions_NC, thresholds, asked_C)
     style = None
-    if config.pixel_adaptation == "fda":
-        style = FourierStyle(target.used, config.fda_beta, config.seed)
+    if spec.fda_beta is not None:
+        style = FourierStyle(target.used, spec.fda_beta, batch.seed)
+    # The images with a style are appended to the images as they are.
+    forms = 2 if style else 1
     return SourceBatches(
         images,
         thresholds,
         asked_C,
         _shares(presence_NC),
-        _source_order(config, len(images), fractions_NC, presence_NC),
-        config.batch_size,
-        config.seed,
-        _transforms(config),
+        _source_order(batch, forms, fractions_NC, presence_NC, len(images)),
+        batch.global_batch_size,
+        batch.seed,
+        batch.transforms,
         style=style,
         grid=grid,
     )
@@ -265,14 +341,13 @@ def _shares(presence_NC: NDArray[np.int8]) -> NDArray[np.float64]:
 
 
 def _source_order(
-    config: TrainConfig,
-    images: int,
+    batch: BatchSpec,
+    forms: int,
     fractions_NC: NDArray[np.float64],
     presence_NC: NDArray[np.int8],
+    images: int,
 ) -> Order:
-    # The images with a style are appended to the images as they are.
-    forms = 2 if config.pixel_adaptation == "fda" else 1
-    temperature, seed = config.rare_category_temperature, (config.seed, SOURCE_ORDER)
+    temperature, seed = batch.rare_category_temperature, (batch.seed, SOURCE_ORDER)
     if temperature is None:
         return Epochs(images * forms, seed)
     present_NC = np.tile(presence_NC == PRESENT, (forms, 1))
@@ -280,36 +355,31 @@ def _source_order(
 
 
 def _target_batches(
-    config: TrainConfig, target: _Target, grid: tuple[int, int] | None
+    target: _Target, read: ReadSpec, batch: BatchSpec, grid: tuple[int, int] | None
 ) -> TargetBatches:
     used, trained = target.used, target.trained
-    nothing = unlabelled(len(config.categories), grid)
+    nothing = unlabelled(len(read.categories), grid)
     labels = [trained.get(sample.name, nothing) for sample in used.samples]
     known = np.array([(label.presence >= 0).any() for label in labels])
-    rare = _rare_order(config, [label for label, k in zip(labels, known, strict=True) if k])
+    rare = _rare_order(batch, [label for label, k in zip(labels, known, strict=True) if k])
     return TargetBatches(
         used,
         labels,
-        half_labelled(known, config.batch_size, config.seed, rare),
-        config.batch_size,
-        config.seed,
-        _transforms(config),
-        with_masks=config.supervision is Supervision.DENSE,
+        half_labelled(known, batch.global_batch_size, batch.seed, rare),
+        batch.global_batch_size,
+        batch.seed,
+        batch.transforms,
+        with_masks=target.spec.has_masks,
     )
 
 
-def _rare_order(config: TrainConfig, labelled: Sequence[TargetLabel]) -> RareCategories | None:
+def _rare_order(batch: BatchSpec, labelled: Sequence[TargetLabel]) -> RareCategories | None:
     """Tags give the target's frequencies for free; without any there is nothing to draw by."""
-    temperature = config.rare_category_temperature
+    temperature = batch.rare_category_temperature
     if temperature is None or not labelled:
         return None
     present_NC = np.stack([label.presence == PRESENT for label in labelled])
     if not present_NC.any():
         return None
-    seed = (config.seed, LABELLED_ORDER)
+    seed = (batch.seed, LABELLED_ORDER)
     return RareCategories(present_NC, present_NC.mean(0), temperature, seed)
-
-
-def _transforms(config: TrainConfig) -> JointTransforms:
-    width, height = config.crop_width, config.crop_height
-    return JointTransforms((width, height) if width and height else None, config.color_jitter)
