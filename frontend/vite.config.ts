@@ -8,7 +8,7 @@ import { scopedName } from "./tools/scoped-name.ts"
 import { sizeBudget } from "./tools/size-budget.ts"
 
 const SERVER = "http://127.0.0.1:8000"
-const SHARED = /lucide-react\/dist\/esm\/icons\/|\/src\/lib\/|\/labelling\/loop\/clock/
+const SHARED = /lucide-react\/dist\/esm\/icons\/|\/src\/lib\//
 const LABEL_PAGE = "/routes/label-page.tsx"
 const isLoadedWithIt = loadedWith(fileURLToPath(new URL(`./src${LABEL_PAGE}`, import.meta.url)))
 

@@ -9,7 +9,6 @@ import { Page, PageHeading } from "@/components/layout"
 import { EmptyState } from "@/components/states"
 import { ReviewDesk } from "@/features/quality/review-desk"
 import { currentLabels, decisionIn } from "@/lib/labels"
-import { startClock } from "./review-clock"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/images/$imageId/answer")
 
@@ -43,7 +42,6 @@ export function AnswerPage() {
           labels={labels.filter((label) => label !== decision)}
           start={decision}
           isDecision={isReviewer}
-          startClock={startClock}
           onDone={() => navigate({ ...back, replace: true })}
         />
       ) : (

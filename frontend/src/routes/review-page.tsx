@@ -4,7 +4,6 @@ import { projectQuery } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
 import { ReviewQueue } from "@/features/quality/review-queue"
-import { startClock } from "./review-clock"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/quality/review")
 
@@ -22,7 +21,7 @@ export function ReviewPage() {
           </LinkButton>
         }
       />
-      <ReviewQueue project={project} startClock={startClock} />
+      <ReviewQueue project={project} />
     </Page>
   )
 }

@@ -16,7 +16,7 @@ import { AnswerTable } from "./answer-table"
 import { answered, contentOf, nextAnswer, openCategories, startFrom, taken } from "./decision"
 import styles from "./review.module.css"
 import { KEYS, reviewShortcuts } from "./review-keys"
-import { type ReviewClock, useReviewClock } from "./use-review-clock"
+import { useReviewClock } from "./use-review-clock"
 
 type ReviewDeskProps = {
   project: Project
@@ -27,7 +27,6 @@ type ReviewDeskProps = {
   start?: Label | undefined
   /** Counts in place of all other labels. */
   isDecision: boolean
-  startClock: () => ReviewClock
   onDone: () => void
   /** Left out where there is no other image. */
   onLater?: () => void
@@ -35,7 +34,7 @@ type ReviewDeskProps = {
 
 /** An image, what people said of it, and the answer that shall count. */
 export function ReviewDesk(props: ReviewDeskProps) {
-  const { project, image, labels, start, isDecision, startClock, onDone, onLater } = props
+  const { project, image, labels, start, isDecision, onDone, onLater } = props
   const names = project.categories.map(({ name }) => name)
   const [decision, setDecision] = useState(() => {
     const agreed = startFrom(labels, names)
@@ -43,7 +42,7 @@ export function ReviewDesk(props: ReviewDeskProps) {
   })
   const [said, setSaid] = useState("")
   const { data: keys } = useSuspenseQuery(keysQuery(project.id))
-  const readClock = useReviewClock(image.id, startClock)
+  const readClock = useReviewClock(image.id)
   const saving = useSaving(project, image.id, onDone)
   const open = openCategories(decision, labels, names)
   const isWhole = open.length === 0 && Object.keys(decision.answers).length > 0

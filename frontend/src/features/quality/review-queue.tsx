@@ -9,14 +9,11 @@ import { EmptyState, Loaded } from "@/components/states"
 import { formatPlural } from "@/lib/format"
 import { currentLabels } from "@/lib/labels"
 import { ReviewDesk } from "./review-desk"
-import type { ReviewClock } from "./use-review-clock"
 
 const HEIGHT = "24rem"
 
-type ReviewQueueProps = { project: Project; startClock: () => ReviewClock }
-
 /** One disputed image after the other, the latest first. */
-export function ReviewQueue({ project, startClock }: ReviewQueueProps) {
+export function ReviewQueue({ project }: { project: Project }) {
   const [passed, setPassed] = useState<ReadonlySet<number>>(new Set())
   const [decided, setDecided] = useState(0)
   const list = useInfiniteQuery(disputedQuery(project.id))
@@ -39,7 +36,6 @@ export function ReviewQueue({ project, startClock }: ReviewQueueProps) {
           key={id}
           project={project}
           imageId={id}
-          startClock={startClock}
           onDone={() => {
             setDecided(decided + 1)
             pass(id)
@@ -51,7 +47,8 @@ export function ReviewQueue({ project, startClock }: ReviewQueueProps) {
   )
 }
 
-type DisputedProps = ReviewQueueProps & {
+type DisputedProps = {
+  project: Project
   imageId: number
   onDone: () => void
   onLater: () => void

@@ -1,10 +1,10 @@
 import type { Project } from "@/api/projects"
+import type { Clock, Timing } from "@/lib/clock"
 import { contentOf, isSameContent, refitted } from "../answer/content"
 import { changed, type History, startHistory } from "../answer/history"
 import { presenceOf, type Sheet } from "../answer/sheet"
 import type { Rules } from "../modes/mode"
 import { rulesOf } from "../modes/rules"
-import type { Clock, Timing } from "./clock"
 import type { KeptDrafts } from "./kept-drafts"
 import type { Label, Lease, LeasedImage, Prediction } from "./transport"
 

@@ -1,5 +1,5 @@
+import type { Timing } from "@/lib/clock"
 import type { Sheet } from "../answer/sheet"
-import type { Timing } from "./clock"
 
 /** What was said of an image and is not submitted yet, in a form that outlives the page. */
 export type KeptDraft = {

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock"
+import type { Clock } from "@/lib/clock"
 import type { Feed, Leased } from "./feed"
 import type { Kept, Outbox } from "./outbox"
 
@@ -41,16 +41,5 @@ export function watchPage({ work, feed, outbox, renewWaiting, resume }: Watched)
   return () => {
     clearInterval(timer)
     watched.abort()
-  }
-}
-
-const INPUTS = ["keydown", "pointerdown", "pointermove", "wheel"] as const
-
-/** Whatever a person does counts as input on the clock; returns how to end that. */
-export function noteInputs(timed: { clock: () => Clock | null }): () => void {
-  const note = () => timed.clock()?.input()
-  for (const kind of INPUTS) window.addEventListener(kind, note, { passive: true })
-  return () => {
-    for (const kind of INPUTS) window.removeEventListener(kind, note)
   }
 }

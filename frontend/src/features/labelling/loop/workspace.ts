@@ -1,7 +1,7 @@
 import type { Project } from "@/api/projects"
+import { Clock, NO_TIME } from "@/lib/clock"
 import { changed, type History, redone, revised, undone } from "../answer/history"
 import { isAllAbsent, type Sheet, selected } from "../answer/sheet"
-import { Clock, type Timing } from "./clock"
 import { bodyOf, type Draft, Drafts, type Task, taskOf } from "./draft"
 import { Guard } from "./guard"
 import { Observable } from "./observable"
@@ -9,7 +9,6 @@ import type { Lease } from "./transport"
 import { Visited } from "./visited"
 import type { Said, WorkspaceParts, WorkspaceState } from "./workspace-state"
 
-const UNSEEN: Timing = { wall_ms: 0, active_ms: 0, events: [] }
 const TOO_EARLY = "This image has only just come. Press again."
 
 /** One person's way through the images: the one on the stage, those to come, those behind. */
@@ -148,7 +147,7 @@ export class Workspace extends Observable {
     if (!(task && draft) || this.isBusy) return false
     if (skipped === null && !this.isMeant(draft)) return false
     this.isBusy = true
-    const timing = draft.clock?.read() ?? UNSEEN
+    const timing = draft.clock?.read() ?? NO_TIME
     const { project, author } = this.parts
     const body = { ...bodyOf(draft, project, skipped), lease_id: task.leaseId, timing }
     const image = { imageId: task.id, imageName: task.image.external_id }

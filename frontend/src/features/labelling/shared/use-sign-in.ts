@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react"
-import type { Clock } from "../loop/clock"
+import type { Clock } from "@/lib/clock"
 
 type SignInParts = {
   /** What keeps each part of the work waiting. */

@@ -1,5 +1,5 @@
 import type { SweepPage } from "@/api/sweeps"
-import type { Clock } from "../loop/clock"
+import type { Clock } from "@/lib/clock"
 import type { Feed } from "../loop/feed"
 import type { Outbox } from "../loop/outbox"
 import type { Said } from "../loop/workspace-state"

@@ -1,5 +1,5 @@
 import type { SweepPage, SweptImage } from "@/api/sweeps"
-import { Clock } from "../loop/clock"
+import { Clock } from "@/lib/clock"
 import { Guard } from "../loop/guard"
 import { Observable } from "../loop/observable"
 import type { Said } from "../loop/workspace-state"

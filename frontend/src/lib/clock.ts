@@ -5,6 +5,9 @@ export type ClockEvent = {
 }
 export type Timing = { wall_ms: number; active_ms: number; events: ClockEvent[] }
 
+/** Of what could not be seen. */
+export const NO_TIME: Timing = { wall_ms: 0, active_ms: 0, events: [] }
+
 /** A gap between two inputs counts up to this long. */
 export const IDLE_AFTER_MS = 10_000
 const BURST_MS = 250
@@ -126,4 +129,15 @@ function thinned(events: ClockEvent[], most: number): ClockEvent[] {
     if (!(isBetween && span <= IDLE_AFTER_MS)) kept.push(event)
   })
   return kept.slice(0, most)
+}
+
+const INPUTS = ["keydown", "pointerdown", "pointermove", "wheel"] as const
+
+/** Whatever a person does counts as input on the clock; returns how to end that. */
+export function noteInputs(timed: { clock: () => Clock | null }): () => void {
+  const note = () => timed.clock()?.input()
+  for (const kind of INPUTS) window.addEventListener(kind, note, { passive: true })
+  return () => {
+    for (const kind of INPUTS) window.removeEventListener(kind, note)
+  }
 }
