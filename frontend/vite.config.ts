@@ -43,7 +43,11 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "start", tags: ["$initial"] },
-            { name: "shared", test: SHARED, minShareCount: 6 },
+            {
+              name: (id, graph) => (isLoadedWithIt(id, graph) ? "shared" : null),
+              test: SHARED,
+              minShareCount: 6,
+            },
             {
               debugName: "labelling",
               name: (id, graph) => (isLoadedWithIt(id, graph) ? "labelling" : null),

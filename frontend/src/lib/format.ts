@@ -1,7 +1,6 @@
-const LOCALE = "en-GB"
+export const LOCALE = "en-GB"
+
 const counts = new Intl.NumberFormat(LOCALE)
-const days = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" })
-const moments = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" })
 
 /** What stands in a place where there is no value. */
 export const NOTHING = "–"
@@ -45,18 +44,4 @@ export function formatBytes(bytes: number): string {
   const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
   const value = bytes / 1000 ** power
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[power]}`
-}
-
-export const formatDay = (iso: string): string => days.format(new Date(iso))
-
-export const formatMoment = (iso: string | null): string =>
-  iso === null ? NOTHING : moments.format(new Date(iso))
-
-/** `just now`, `5 min ago`, `3 h ago`; the day when it is longer ago than a day. */
-export function formatAgo(iso: string, now: number): string {
-  const passed = now - new Date(iso).getTime()
-  if (passed < MINUTE) return "just now"
-  if (passed < HOUR) return `${Math.floor(passed / MINUTE)} min ago`
-  if (passed < 24 * HOUR) return `${Math.floor(passed / HOUR)} h ago`
-  return formatDay(iso)
 }

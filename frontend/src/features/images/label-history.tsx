@@ -1,7 +1,8 @@
 import type { Label } from "@/api/images"
 import type { Category } from "@/api/projects"
 import { Badge, CategoryName } from "@/components/badge"
-import { formatDuration, formatMoment, formatPlural } from "@/lib/format"
+import { formatMoment } from "@/lib/dates"
+import { formatDuration, formatPlural } from "@/lib/format"
 import { type Revision, revisionOf } from "@/lib/labels"
 import styles from "./image-view.module.css"
 

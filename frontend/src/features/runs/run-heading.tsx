@@ -7,7 +7,7 @@ import { AnchorButton, Button } from "@/components/button"
 import { ConfirmDialog } from "@/components/dialog"
 import { PageHeading } from "@/components/layout"
 import { Notice } from "@/components/notice"
-import { formatMoment } from "@/lib/format"
+import { formatMoment } from "@/lib/dates"
 import { RunStateBadge } from "./run-state"
 
 type RunHeadingProps = { run: RunDetail; projectId: number; onResumed: () => void }
