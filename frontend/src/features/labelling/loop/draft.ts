@@ -1,5 +1,5 @@
 import type { Project } from "@/api/projects"
-import type { Clock, Timing } from "@/lib/clock"
+import type { Timing } from "@/lib/clock"
 import { contentOf, isSameContent, refitted } from "../answer/content"
 import { changed, type History, startHistory } from "../answer/history"
 import { presenceOf, type Sheet } from "../answer/sheet"
@@ -38,8 +38,6 @@ export type Draft = {
   basis: string
   /** The time that it had taken when the page was left. */
   before: Timing | null
-  /** Runs since the image was painted. */
-  clock: Clock | null
 }
 
 export function taskOf(lease: Lease): Task {
@@ -72,7 +70,7 @@ function draftOfLabel(label: Label, rules: Rules): Draft {
 }
 
 function startingWith(sheet: Sheet) {
-  return { history: startHistory(sheet), start: sheet, skipped: null, before: null, clock: null }
+  return { history: startHistory(sheet), start: sheet, skipped: null, before: null }
 }
 
 function basisOf(submitted: Sheet | null, rules: Rules): string {
@@ -104,17 +102,23 @@ export class Drafts {
     return draft
   }
 
-  change(task: Task, change: Partial<Draft>): void {
+  /** The time before, which is counted once. */
+  takeTimeBefore(task: Task): Timing | null {
+    const { before } = this.of(task)
+    this.change(task, { before: null })
+    return before
+  }
+
+  private change(task: Task, change: Partial<Draft>): void {
     this.drafts.set(task.id, { ...this.of(task), ...change })
   }
 
   /** What was said is another answer: it survives the page from now on. */
-  edit(task: Task, history: History<Sheet>): void {
+  edit(task: Task, history: History<Sheet>, timing: Timing | null): void {
     if (history === this.of(task).history) return
     this.change(task, { history })
     const draft = this.of(task)
-    const { basis, before, clock } = draft
-    const timing = clock?.read() ?? before
+    const { basis } = draft
     if (this.isChanged(draft))
       this.keptDrafts.keep(task.id, { basis, sheet: history.present, timing })
     else this.keptDrafts.drop(task.id)
@@ -124,14 +128,14 @@ export class Drafts {
   submitted(task: Task, skipped: string | null): void {
     const start = this.of(task).history.present
     const basis = basisOf(start, this.rules)
-    this.change(task, { start, basis, skipped, before: null, clock: null })
+    this.change(task, { start, basis, skipped, before: null })
     this.keptDrafts.drop(task.id)
   }
 
   /** Take back what was said since it was submitted last. */
   revert(task: Task): void {
     const { start } = this.of(task)
-    this.change(task, { history: startHistory(start), before: null, clock: null })
+    this.change(task, { history: startHistory(start), before: null })
     this.keptDrafts.drop(task.id)
   }
 
@@ -146,10 +150,5 @@ export class Drafts {
   /** Whether it would be submitted as another answer than it was. */
   isChanged({ history, start }: Draft): boolean {
     return !isSameContent(history.present, start, this.rules)
-  }
-
-  /** Whether anything was said since, even if it was taken back. */
-  isTouched(task: Task): boolean {
-    return this.of(task).history.past.length > 0
   }
 }

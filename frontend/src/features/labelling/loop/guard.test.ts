@@ -101,8 +101,8 @@ describe("a second press", () => {
     await workspace.submit()
     expect(shown()).toBe(2)
     await vi.waitFor(() => expect(sent.map((parcel) => parcel.imageId)).toEqual([1]))
-    expect(workspace.snapshot().said).toMatchObject({ isShown: true })
-    expect(workspace.snapshot().said.text).toContain("only just come")
+    expect(workspace.snapshot().message).toMatchObject({ isShown: true })
+    expect(workspace.snapshot().message.text).toContain("only just come")
   })
 
   it("labels no image that comes back with what was ticked on it before", async () => {
@@ -173,7 +173,7 @@ describe("an empty form", () => {
     time.ms += 2000
     await workspace.submit()
     expect(workspace.snapshot()).toMatchObject({ isAsked: true })
-    expect(workspace.snapshot().said.text).toBe(
+    expect(workspace.snapshot().message.text).toBe(
       "Nothing is ticked: this says all 3 categories are absent. Press Enter again to save.",
     )
     time.ms += 190

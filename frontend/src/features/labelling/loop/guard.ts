@@ -1,5 +1,5 @@
 /** A form that a press would save. */
-type Form = {
+export type Form = {
   /** Whether the person has changed it. */
   isTouched: boolean
   /** Whether it says nothing but "absent". */

@@ -3,22 +3,33 @@ export type PastBefore<Task> = (
   cursor: string | null,
 ) => Promise<{ tasks: readonly Task[]; next: string | null }>
 
+export type VisitedParts<Task> = {
+  pastBefore?: PastBefore<Task>
+  /** So many images can be gone back to. */
+  mostPast?: number
+}
+
 /** The images behind, oldest first, and where among them a person stands. */
-export class Visited<Task extends { id: number }> {
-  private readonly pastBefore: PastBefore<Task>
+export class Visited<Task extends { id: number | string }> {
+  private readonly parts: VisitedParts<Task>
   private past: readonly Task[] = []
   private at: number | null = null
   private cursor: string | null = null
   private isAll = false
   isLoading = false
 
-  constructor(pastBefore: PastBefore<Task>) {
-    this.pastBefore = pastBefore
+  constructor(parts: VisitedParts<Task>) {
+    this.parts = parts
   }
 
   /** The image that was gone back to; null at the front, where new images are. */
   current(): Task | null {
     return this.at === null ? null : (this.past[this.at] ?? null)
+  }
+
+  /** Whether one can go back among those that are known. */
+  hasPast(): boolean {
+    return (this.at ?? this.past.length) > 0
   }
 
   stepsBack(): number {
@@ -33,12 +44,13 @@ export class Visited<Task extends { id: number }> {
 
   /** An image is done with at the front. */
   add(task: Task): void {
-    this.past = [...this.past.filter((one) => one.id !== task.id), task]
+    const past = [...this.past.filter((other) => other.id !== task.id), task]
+    this.past = past.slice(-(this.parts.mostPast ?? past.length))
   }
 
   /** One image further back, asking for older ones when these are used up. False: none is left. */
   async back(): Promise<boolean> {
-    if ((this.at ?? this.past.length) === 0) await this.loadOlder()
+    if (!this.hasPast()) await this.loadOlder()
     const next = (this.at ?? this.past.length) - 1
     if (next < 0) return false
     this.at = next
@@ -55,10 +67,11 @@ export class Visited<Task extends { id: number }> {
   }
 
   private async loadOlder(): Promise<void> {
-    if (this.isAll || this.isLoading) return
+    const { pastBefore } = this.parts
+    if (!pastBefore || this.isAll || this.isLoading) return
     this.isLoading = true
     try {
-      const { tasks, next } = await this.pastBefore(this.cursor)
+      const { tasks, next } = await pastBefore(this.cursor)
       const known = new Set(this.past.map((task) => task.id))
       const more = tasks.filter((task) => !known.has(task.id)).toReversed()
       this.past = [...more, ...this.past]

@@ -5,23 +5,15 @@ import type { KeptDrafts } from "./kept-drafts"
 import type { Outbox, Parcel } from "./outbox"
 import type { Lease } from "./transport"
 import type { PastBefore } from "./visited"
+import type { Standing } from "./work-queue"
 
-/** A message for the person; each is new even with the same words. */
-export type Said = { text: string; number: number; isShown: boolean }
-
-export type WorkspaceState = {
+export type WorkspaceState = Standing & {
   task: Task | null
   draft: Draft | null
-  /** How many images back the one on the stage is; 0 for a new one. */
-  stepsBack: number
-  isLoadingPast: boolean
   /** Images that were labelled or skipped in this session. */
   finished: number
   /** Active times of the labels of this session, in milliseconds; skips are not counted. */
   times: readonly number[]
-  /** Whether the next press saves that everything is absent, which the person has been told. */
-  isAsked: boolean
-  said: Said
 }
 
 export type WorkspaceParts = {

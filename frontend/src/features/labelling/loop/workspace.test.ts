@@ -36,7 +36,7 @@ describe("Workspace", () => {
     await workspace.submit()
     expect(shown()).toBe(1)
     expect(sent).toEqual([])
-    expect(workspace.snapshot().said).toMatchObject({
+    expect(workspace.snapshot().message).toMatchObject({
       text: "This image has only just come. Press again.",
       isShown: true,
     })
@@ -162,7 +162,7 @@ describe("going back", () => {
     expect(workspace.snapshot().draft?.history.present.presence.Sky).toBe("unsure")
     await workspace.back()
     expect(shown()).toBe(99)
-    expect(workspace.snapshot().said.text).toBe("There is no earlier image.")
+    expect(workspace.snapshot().message.text).toBe("There is no earlier image.")
   })
 
   it("gives a skipped image its label", async () => {

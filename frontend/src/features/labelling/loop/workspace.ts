@@ -1,40 +1,28 @@
 import type { Project } from "@/api/projects"
-import { Clock, NO_TIME } from "@/lib/clock"
 import { changed, type History, redone, revised, undone } from "../answer/history"
 import { isAllAbsent, type Sheet, selected } from "../answer/sheet"
-import { bodyOf, type Draft, Drafts, type Task, taskOf } from "./draft"
-import { Guard } from "./guard"
-import { Observable } from "./observable"
+import { bodyOf, Drafts, type Task, taskOf } from "./draft"
 import type { Lease } from "./transport"
-import { Visited } from "./visited"
-import type { Said, WorkspaceParts, WorkspaceState } from "./workspace-state"
-
-const TOO_EARLY = "This image has only just come. Press again."
+import { type Sending, type Standing, WorkQueue } from "./work-queue"
+import type { WorkspaceParts, WorkspaceState } from "./workspace-state"
 
 /** One person's way through the images: the one on the stage, those to come, those behind. */
-export class Workspace extends Observable {
+export class Workspace extends WorkQueue<Task, WorkspaceState> {
   private readonly parts: WorkspaceParts
-  private readonly visited: Visited<Task>
   private readonly drafts: Drafts
-  private readonly guard: Guard
   private readonly tasks = new WeakMap<Lease, Task>()
   private times: readonly number[] = []
   private finished = 0
-  private said: Said = { text: "", number: 0, isShown: false }
-  private isBusy = false
-  private state: WorkspaceState
 
   constructor(parts: WorkspaceParts) {
-    super()
+    super({ ...parts, leastMs: parts.project.min_view_ms })
     this.parts = parts
-    this.visited = new Visited(parts.pastBefore)
     this.drafts = new Drafts(parts.project, parts.keptDrafts)
-    this.guard = new Guard(parts.now, parts.project.min_view_ms)
-    this.state = this.read()
-    parts.feed.subscribe(() => this.refresh())
+    this.subscribe(() => {
+      const shown = [this.current()].filter((task) => task !== null)
+      parts.want([...new Set([...shown, ...this.coming(), ...this.visited.nearby()])])
+    })
   }
-
-  readonly snapshot = (): WorkspaceState => this.state
 
   /** Change the answer; quick changes of one kind are one step of undo. */
   edit(kind: string, change: (sheet: Sheet) => Sheet): void {
@@ -55,63 +43,24 @@ export class Workspace extends Observable {
     this.rewrite(redone)
   }
 
-  /** To whoever does not see the page; shown as well when nothing else on the page says it. */
-  say(text: string, isShown = false): void {
-    this.said = { text, number: this.said.number + 1, isShown }
-    this.refresh()
-  }
-
-  /** The image can be seen: its clock starts, or goes on. */
-  painted(imageId: number): void {
-    const { task, draft } = this.state
-    if (task?.id !== imageId || !draft) return
-    this.guard.show()
-    if (draft.clock) draft.clock.show()
-    else this.change({ clock: new Clock(this.parts.now, draft.before), before: null })
-  }
-
-  /** Another thing is asked of the image: a press that was meant for the one before is none. */
-  askAnew(): void {
-    this.guard.restart()
-  }
-
-  /** The clock of the image on the stage, once it is painted. */
-  clock(): Clock | null {
-    return this.state.draft?.clock ?? null
-  }
-
-  /** Whether the newest image has been worked on, so that it should not be taken away. */
-  isFrontInWork(): boolean {
-    const front = this.front()
-    return this.isBusy || (front !== null && this.drafts.isTouched(front))
-  }
-
   /** Keep the answer on this device and go on to the next image. */
   async submit(): Promise<void> {
-    const isNew = !this.visited.current() || this.hasChanged() || Boolean(this.state.draft?.skipped)
-    await this.goForward({ isNew, skipped: null })
+    await this.goOn(this.isUnsent() || Boolean(this.snapshot().draft?.skipped))
   }
 
   async skip(reason: string): Promise<void> {
-    await this.goForward({ isNew: true, skipped: reason })
+    await this.goOn(true, reason)
   }
 
   async forward(): Promise<void> {
-    if (this.visited.current()) await this.goForward({ isNew: this.hasChanged(), skipped: null })
+    if (this.visited.current()) await this.goOn()
     else this.say("This is the newest image.", true)
   }
 
   /** To the image before; a correction that was begun is saved. */
   async back(): Promise<void> {
-    if (this.visited.isLoading) return
-    const isNew = this.visited.current() !== null && this.hasChanged()
-    if (isNew && !(await this.store(null, () => undefined))) return
-    const from = this.state
     try {
-      const found = this.visited.back()
-      if (this.visited.isLoading) this.refresh()
-      if (await found) this.moved(from)
-      else this.say("There is no earlier image.", true)
+      if (!(await this.goBack())) this.say("There is no earlier image.", true)
     } catch {
       this.say("Earlier images cannot be loaded at the moment.", true)
     }
@@ -119,129 +68,72 @@ export class Workspace extends Observable {
 
   /** To the newest image; what was changed of an earlier one is taken back. */
   leave(): void {
-    const from = this.state
-    if (!this.visited.current()) return
-    this.visited.toFront()
-    this.moved(from)
-    if (from.task) this.drafts.revert(from.task)
+    const task = this.visited.current()
+    if (!task) return
+    this.goToNewest()
+    this.drafts.revert(task)
   }
 
-  private async goForward(said: { isNew: boolean; skipped: string | null }): Promise<void> {
-    const from = this.state
-    const go = () => {
-      this.visited.forward()
-      this.moved(from)
-    }
-    if (said.isNew) await this.store(said.skipped, go)
-    else go()
+  protected coming(): Task[] {
+    return this.parts.feed.snapshot().queue.map((lease) => {
+      const task = this.tasks.get(lease) ?? taskOf(lease)
+      this.tasks.set(lease, task)
+      return task
+    })
   }
 
-  private hasChanged(): boolean {
-    const { draft } = this.state
-    return draft !== null && this.drafts.isChanged(draft)
+  protected form(task: Task) {
+    const draft = this.drafts.of(task)
+    const { past, present } = draft.history
+    const isChanged = this.drafts.isChanged(draft)
+    const isEmpty = isAllAbsent(present, this.parts.project.categories)
+    return { isChanged, isTouched: isChanged, isEmpty, isBegun: past.length > 0 }
   }
 
-  /** Whether the answer is in the outbox. An image that could not be seen can only be skipped. */
-  private async store(skipped: string | null, onStored: () => void): Promise<boolean> {
-    const { task, draft } = this.state
-    if (!(task && draft) || this.isBusy) return false
-    if (skipped === null && !this.isMeant(draft)) return false
-    this.isBusy = true
-    const timing = draft.clock?.read() ?? NO_TIME
-    const { project, author } = this.parts
-    const body = { ...bodyOf(draft, project, skipped), lease_id: task.leaseId, timing }
+  protected timeBefore(task: Task) {
+    return this.drafts.takeTimeBefore(task)
+  }
+
+  protected async send(task: Task, sending: Sending): Promise<void> {
+    const { skipped, timing, isNewest, onKept } = sending
+    const { project, author, outbox, newId } = this.parts
+    const answer = bodyOf(this.drafts.of(task), project, skipped)
+    const body = { ...answer, lease_id: isNewest ? task.leaseId : null, timing }
     const image = { imageId: task.id, imageName: task.image.external_id }
     const about = { ...author, ...image, projectId: project.id, queuedAt: Date.now() }
-    await this.parts.outbox.add({ id: this.parts.newId(), ...about, body }, () => {
-      this.isBusy = false
+    await outbox.add({ id: newId(), ...about, body }, () => {
       this.drafts.submitted(task, skipped)
-      if (!this.visited.current()) this.finishFront(task, skipped ? [] : [timing.active_ms])
-      onStored()
+      if (isNewest) this.finished += 1
+      if (isNewest && !skipped) this.times = [...this.times, timing.active_ms]
+      onKept()
     })
-    return true
   }
 
-  /** Whether a press that would save the answer is meant; if not, the person is told why. */
-  private isMeant(draft: Draft): boolean {
-    const { categories } = this.parts.project
-    const isEmpty = isAllAbsent(draft.history.present, categories)
-    const press = this.guard.press({ isTouched: this.drafts.isChanged(draft), isEmpty })
-    if (press !== "meant") this.say(press === "ask" ? askAbout(categories) : TOO_EARLY, true)
-    return press === "meant"
+  protected arrival(): string | null {
+    const { task, stepsBack } = this.snapshot()
+    return task && (stepsBack > 0 ? `Earlier image ${task.image.external_id}` : "Next image")
   }
 
-  private finishFront(task: Task, times: number[]): void {
-    this.finished += 1
-    this.times = [...this.times, ...times]
-    this.visited.add({ ...task, leaseId: null })
-    this.parts.feed.shift()
+  protected refusal(press: "early" | "ask"): string {
+    const isEarly = press === "early"
+    return isEarly ? "This image has only just come. Press again." : askAbout(this.parts.project)
   }
 
-  /** Looking at an image again is timed anew; the newest image waits meanwhile. */
-  private moved({ task, draft, stepsBack }: WorkspaceState): void {
-    if (stepsBack === 0) draft?.clock?.hide()
-    else if (task) this.drafts.change(task, { clock: null })
-    this.refresh()
-    const now = this.state
-    if (now.task)
-      this.say(now.stepsBack > 0 ? `Earlier image ${now.task.image.external_id}` : "Next image")
+  protected read(standing: Standing): WorkspaceState {
+    const task = this.current()
+    const draft = task && this.drafts.of(task)
+    return { ...standing, task, draft, finished: this.finished, times: this.times }
   }
 
   private rewrite(change: (history: History<Sheet>) => History<Sheet>): void {
-    const { task, draft } = this.state
-    if (!(task && draft) || this.isBusy) return
-    this.guard.isAsked = false
-    this.drafts.edit(task, change(draft.history))
-    this.refresh()
-  }
-
-  private change(change: Partial<Draft>): void {
-    const { task } = this.state
-    if (!task) return
-    this.drafts.change(task, change)
-    this.refresh()
-  }
-
-  private front(): Task | null {
-    const lease = this.parts.feed.snapshot().queue[0]
-    return lease ? this.taskOf(lease) : null
-  }
-
-  private taskOf(lease: Lease): Task {
-    const task = this.tasks.get(lease) ?? taskOf(lease)
-    this.tasks.set(lease, task)
-    return task
-  }
-
-  private current(): Task | null {
-    return this.visited.current() ?? this.front()
-  }
-
-  private read(): WorkspaceState {
-    const task = this.current()
-    return {
-      task,
-      draft: task && this.drafts.of(task),
-      stepsBack: this.visited.stepsBack(),
-      isLoadingPast: this.visited.isLoading,
-      finished: this.finished,
-      times: this.times,
-      isAsked: this.guard.isAsked,
-      said: this.said,
-    }
-  }
-
-  private refresh(): void {
-    if (this.current()?.id !== this.state.task?.id) this.guard.hide()
-    this.state = this.read()
-    const coming = this.parts.feed.snapshot().queue.map((lease) => this.taskOf(lease))
-    const shown = this.state.task ? [this.state.task] : []
-    this.parts.want([...new Set([...shown, ...coming, ...this.visited.nearby()])])
-    this.notify()
+    this.change((task) => {
+      const { history, before } = this.drafts.of(task)
+      this.drafts.edit(task, change(history), this.clock()?.read() ?? before)
+    })
   }
 }
 
-function askAbout([first, ...others]: Project["categories"]): string {
+function askAbout({ categories: [first, ...others] }: Project): string {
   const all = others.length === 0 ? `${first?.name} is` : `all ${others.length + 1} categories are`
   return `Nothing is ticked: this says ${all} absent. Press Enter again to save.`
 }

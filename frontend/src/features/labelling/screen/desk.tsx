@@ -28,7 +28,7 @@ type DeskProps = {
 /** The image, or why there is none. */
 export function Desk(props: DeskProps) {
   const { session, project, rules, left, actions, picture, stage } = props
-  const { task, draft, stepsBack, times } = useWorkspace(session)
+  const { task, draft, stepsBack, times, isPainted } = useWorkspace(session)
   const { workspace } = session
   const painted = useCallback((imageId: number) => workspace.painted(imageId), [workspace])
   const { seeing } = actions
@@ -52,7 +52,7 @@ export function Desk(props: DeskProps) {
         imageId={task.id}
         image={task.image}
         picture={picture.picture}
-        isSeen={draft.clock !== null}
+        isSeen={isPainted}
         sheet={draft.history.present}
         rules={rules}
         look={seeing.look}

@@ -9,7 +9,7 @@ import type { Task } from "../loop/draft"
 import type { PictureState } from "../loop/picture-cache"
 import type { Session } from "../loop/session"
 import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../loop/use-session"
-import type { Said } from "../loop/workspace-state"
+import type { Message } from "../loop/work-queue"
 import type { Rules } from "../modes/mode"
 import { rulesOf } from "../modes/rules"
 import { SignInDialog } from "../shared/lazy-sign-in"
@@ -48,7 +48,8 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
   )
   const stage = useRef<StageControls>(null)
   const actions = useActions({ session, rules, personId: me.id, stage })
-  const { task, draft, stepsBack, said, times, finished, isAsked } = useWorkspace(session)
+  const { task, draft, stepsBack, message, times, finished, isAsked, isPainted } =
+    useWorkspace(session)
   const outbox = useOutbox(session)
   const { isDry, obstacle } = useFeed(session)
   const streak = useStreak(me.id, times.length)
@@ -68,7 +69,6 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
 
   useEffect(() => session.noteLeft(counted.left), [session, counted.left])
   const isSeen = picture?.state === "ready"
-  const isPainted = Boolean(draft?.clock)
   useEffect(() => {
     if (isPainted) preloadParts()
   }, [isPainted])
@@ -124,7 +124,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
           canSubmit={isSeen}
         />
       </footer>
-      <Messages said={said} isStaying={isAsked} />
+      <Messages message={message} isStaying={isAsked} />
       <Dialogs {...{ actions, project, rules }} onKeys={personal.setKeys} />
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
@@ -146,17 +146,17 @@ function nextStep(sheet: Sheet, rules: Rules, isReview: boolean): string {
 }
 
 /** What is said passes; a question stays until it is answered. */
-function Messages({ said, isStaying }: { said: Said; isStaying: boolean }) {
+function Messages({ message, isStaying }: { message: Message; isStaying: boolean }) {
   return (
     <>
-      <Spoken said={said} />
-      {said.isShown && (
+      <Spoken message={message} />
+      {message.isShown && (
         <p
-          key={said.number}
+          key={message.number}
           className={classNames(styles.hint, isStaying && styles.staying)}
           aria-hidden="true"
         >
-          {said.text}
+          {message.text}
         </p>
       )}
     </>

@@ -58,7 +58,7 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
   const { data } = useQuery({ ...sweepsQuery(project.id), staleTime: Number.POSITIVE_INFINITY })
   const counted = data?.find((one) => one.category === category)?.left
   const left = counted === undefined ? null : Math.max(0, counted - state.finished)
-  const { turn, said } = state
+  const { turn, message } = state
   const waiting = outbox.waiting.length
   return (
     <div className={styles.page}>
@@ -85,10 +85,10 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
           </>
         )}
       </footer>
-      <Spoken said={said} />
-      {said.isShown && (
-        <p className={styles.hint} key={said.number} aria-hidden="true">
-          {said.text}
+      <Spoken message={message} />
+      {message.isShown && (
+        <p className={styles.hint} key={message.number} aria-hidden="true">
+          {message.text}
         </p>
       )}
       {hasHelp && <SweepHelp onClose={() => setHelp(false)} />}

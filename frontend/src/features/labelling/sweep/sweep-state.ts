@@ -1,8 +1,7 @@
 import type { SweepPage } from "@/api/sweeps"
-import type { Clock } from "@/lib/clock"
 import type { Feed } from "../loop/feed"
 import type { Outbox } from "../loop/outbox"
-import type { Said } from "../loop/workspace-state"
+import type { Standing } from "../loop/work-queue"
 import type { Marks } from "./marks"
 import type { AnsweredPage, Held } from "./pages"
 
@@ -16,21 +15,13 @@ export type Turn = {
   readonly sent: Marks | null
   /** The place of the image that keys mean. */
   readonly at: number
-  /** Runs since all images of the page were painted. */
-  readonly clock: Clock | null
 }
 
-export type SweepState = {
+export type SweepState = Standing & {
   turn: Turn | null
-  /** How many pages back the one that is shown is; 0 for a new one. */
-  stepsBack: number
-  hasPast: boolean
   isLarge: boolean
   /** Images that were answered in this session. */
   finished: number
-  /** Whether the next press saves that none of the images has it, which the person was told. */
-  isAsked: boolean
-  said: Said
 }
 
 /** The marks on the newest page, which outlive a reload. */

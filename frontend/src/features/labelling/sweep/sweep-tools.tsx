@@ -29,7 +29,7 @@ export function SweepTools({ state, turn, commands }: ToolsProps) {
       <Tool command={commands.help} icon={CircleHelp} />
       <WideButton command={commands.doubt}>Not sure</WideButton>
       <p className={styles.sum}>{sumOf(idsByAnswer(marks, page.images))}</p>
-      <WideButton command={commands.submit} isPrimary isOff={turn.clock === null}>
+      <WideButton command={commands.submit} isPrimary isOff={!state.isPainted}>
         {isEarlier ? "Save and forward" : "Save and next page"}
       </WideButton>
     </div>

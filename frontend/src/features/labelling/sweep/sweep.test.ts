@@ -91,7 +91,7 @@ describe("a sweep", () => {
     look()
     sweep.turnRest(flipped)
     sweep.answerCurrent(toggled)
-    expect(sweep.snapshot().said.text).toBe("street 10: absent. 2 present · 1 absent")
+    expect(sweep.snapshot().message.text).toBe("street 10: absent. 2 present · 1 absent")
     await submit()
     expect(sent[0]?.body).toMatchObject({ present: [11, 12], absent: [10] })
     expect(sweep.snapshot().turn?.marks).toEqual(NO_MARKS)
@@ -144,9 +144,9 @@ describe("a sweep", () => {
   it("has no page before the first and none after the newest", async () => {
     const { sweep } = await sweepOf(1)
     await sweep.back()
-    expect(sweep.snapshot().said.text).toBe("There is no page before this one.")
+    expect(sweep.snapshot().message.text).toBe("There is no page before this one.")
     await sweep.forward()
-    expect(sweep.snapshot().said.text).toBe("This is the newest page.")
+    expect(sweep.snapshot().message.text).toBe("This is the newest page.")
   })
 
   it("keeps marks for a page that comes again", async () => {
@@ -174,15 +174,15 @@ describe("a sweep", () => {
     const { sweep, sent, shown, look, time } = await sweepOf(3, { leastMs: 400 })
     look(200)
     await sweep.submit()
-    expect(sweep.snapshot().said).toMatchObject({ isShown: true })
-    expect(sweep.snapshot().said.text).toContain("only just come")
+    expect(sweep.snapshot().message).toMatchObject({ isShown: true })
+    expect(sweep.snapshot().message.text).toContain("only just come")
     time.ms += 2000
     for (const gap of [0, 60, 300]) {
       time.ms += gap
       await sweep.submit()
     }
     expect([shown(), sent.length, sweep.snapshot().isAsked]).toEqual(["page-1", 0, true])
-    expect(sweep.snapshot().said.text).toBe(
+    expect(sweep.snapshot().message.text).toBe(
       "Nothing is marked: this says Train is in none of the 3 images. Press Enter again to save.",
     )
     time.ms += 400
