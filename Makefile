@@ -101,10 +101,13 @@ pytest: $(STAMPS)/test $(COMPOSE_SCHEMA) ## All Python tests, the browser tests 
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 browser:
-	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	@if command -v chromium-headless-shell; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
-	  echo "Installing Chromium for the browser tests"; apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	  echo "Installing Chromium for the browser tests"; apt-get update -qq; \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get install -y -qq --no-install-recommends chromium-headless-shell || \
+	  apt-get install -y -qq --no-install-recommends chromium; \
+	elif command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	else \
 	  echo "The browser tests need Chromium: sudo apt-get install chromium" >&2; exit 1; \
 	fi >/dev/null

@@ -42,7 +42,7 @@ from server.storage import get_storage
 from tests.domains import upload
 from tests.e2e.site import ADMIN, FIRST, entered, serving, signed_in
 from tests.server.factories import add_prediction, show_run
-from tests.services.browser import chromium_arguments, find_chromium
+from tests.services.browser import SHELL, WITH_WINDOWS, chromium_arguments, find_chromium
 from tests.services.latency import slowed
 
 SIZE = (2048, 1024)
@@ -153,7 +153,7 @@ def _drawn(folder: Path) -> Path:
 def _chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
-            executable_path=find_chromium(), args=chromium_arguments()
+            executable_path=find_chromium((*WITH_WINDOWS, SHELL)), args=chromium_arguments()
         )
         yield started
         started.close()

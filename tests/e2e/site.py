@@ -1,14 +1,13 @@
 """A running server with people on it, and browsers in which they are signed in."""
 
 import itertools
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.orm import Session
 
@@ -26,9 +25,18 @@ QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
 NUMBERS = itertools.count(1)
 PATIENCE_MS = 30_000
 DESK: ViewportSize = {"width": 1280, "height": 800}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 TABLET: ViewportSize = {"width": 1024, "height": 768}
 AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# All that axe finds in order is megabytes for a page, and takes longer to hand over than to find.
+VIOLATIONS = """async (standards) => {
+  const found = await axe.run({ runOnly: standards, resultTypes: ["violations"] })
+  return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes[0].html}`)
+}"""
+FRAME = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+QUIET_FRAMES = 3
+"""After so many without a request a page has asked for all that it shows."""
 
 
 def installed(folder: Path) -> dict[str, str]:
@@ -102,8 +110,49 @@ def sign_in(context: BrowserContext, email: str) -> None:
     assert answer.ok, answer.text()
 
 
+def settle(page: Page, route: str) -> None:
+    """Open a page and wait until it shows what it is about."""
+    with _requests(page) as under_way:
+        page.goto(route)
+        subject = page.locator("h1, [role=application]").first
+        quiet = 0
+        while quiet < QUIET_FRAMES:
+            expect(subject).to_be_visible()
+            page.evaluate(FRAME)
+            quiet = quiet + 1 if not under_way and subject.is_visible() else 0
+
+
+@contextmanager
+def _requests(page: Page) -> Iterator[set[Request]]:
+    """Those of the page that are not answered yet."""
+    under_way: set[Request] = set()
+
+    def begin(request: Request) -> None:
+        under_way.add(request)
+
+    def end(request: Request) -> None:
+        under_way.discard(request)
+
+    listeners = {"request": begin, "requestfinished": end, "requestfailed": end}
+    for event, listener in listeners.items():
+        page.on(event, listener)  # type: ignore[call-overload]
+    yield under_way
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+
+
 def violations(page: Page) -> list[str]:
     """What axe finds against WCAG 2.2 AA, each with the first element."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(f"axe.run({{ runOnly: {json.dumps(STANDARDS)} }})")["violations"]
-    return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html']}" for one in found]
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    return list(page.evaluate(VIOLATIONS, STANDARDS))
+
+
+def violations_of_both(page: Page) -> dict[str, list[str]]:
+    """The same by colour scheme; leaves the page in the dark one."""
+    found = {}
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        if wrong := violations(page):
+            found[scheme] = wrong
+    return found

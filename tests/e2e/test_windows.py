@@ -1,13 +1,13 @@
 """Small, low and narrow windows: the picture has its half of them, and nothing is out of reach."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.site import ADMIN, FIRST, add_project, entered, signed_in, violations
+from tests.e2e.site import ADMIN, FIRST, FRAME, add_project, entered, signed_in, violations
 
 pytestmark = pytest.mark.e2e
 
@@ -49,24 +49,20 @@ BELOW = """() => {
 }"""
 
 
-@dataclass(frozen=True)
-class Site:
-    address: str
-    projects: dict[str, int]
+MakeProject = Callable[[str, int], int]
 
 
 @pytest.fixture(scope="module")
-def site(address: str, scenes: list[Path]) -> Site:
-    """A server with one project of each mode."""
+def project(address: str, scenes: list[Path]) -> Iterator[MakeProject]:
+    """Makes a project of a mode, with so many images."""
     categories = [{"name": name} for name in NAMES]
     with signed_in(address, ADMIN) as api:
-        return Site(
-            address,
-            {
-                mode: add_project(api, scenes[:24], mode=mode, categories=categories)
-                for mode in MODES
-            },
-        )
+        yield lambda mode, count: add_project(api, scenes[:count], mode=mode, categories=categories)
+
+
+@pytest.fixture(scope="module")
+def swept(project: MakeProject) -> int:
+    return project("tags", 24)
 
 
 def opened(context: Any, path: str, ready: str) -> Page:
@@ -78,7 +74,7 @@ def opened(context: Any, path: str, ready: str) -> Page:
 
 def resize(page: Page, size: tuple[int, int]) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    page.evaluate(FRAME)
 
 
 def mark(page: Page) -> Any:
@@ -86,9 +82,11 @@ def mark(page: Page) -> Any:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_picture_has_half_of_every_window(browser: Browser, site: Site, mode: str) -> None:
-    with entered(browser, site.address, FIRST) as context:
-        page = opened(context, f"/projects/{site.projects[mode]}/label", "[role=application]")
+def test_the_picture_has_half_of_every_window(
+    browser: Browser, address: str, project: MakeProject, mode: str
+) -> None:
+    with entered(browser, address, FIRST) as context:
+        page = opened(context, f"/projects/{project(mode, 4)}/label", "[role=application]")
         for size in WINDOWS:
             resize(page, size)
             below = page.evaluate(BELOW)
@@ -104,11 +102,11 @@ def test_the_picture_has_half_of_every_window(browser: Browser, site: Site, mode
 
 @pytest.mark.parametrize("size", [(360, 640), (640, 360), (427, 240)])
 def test_every_category_and_tool_is_reached_by_touch(
-    browser: Browser, site: Site, size: tuple[int, int]
+    browser: Browser, address: str, project: MakeProject, size: tuple[int, int]
 ) -> None:
-    with entered(browser, site.address, FIRST, has_touch=True, is_mobile=True) as context:
-        project = site.projects["tags-and-points"]
-        page = opened(context, f"/projects/{project}/label", "[role=application]")
+    with entered(browser, address, FIRST, has_touch=True, is_mobile=True) as context:
+        path = f"/projects/{project('tags-and-points', 4)}/label"
+        page = opened(context, path, "[role=application]")
         resize(page, size)
         rows = page.get_by_role("complementary").get_by_role("listitem")
         expect(rows.first.locator("kbd")).to_be_hidden()
@@ -143,11 +141,10 @@ def test_every_category_and_tool_is_reached_by_touch(
 
 @pytest.mark.parametrize("size", [(360, 640), (640, 360), (853, 533)])
 def test_a_sweep_says_how_many_images_are_below(
-    browser: Browser, site: Site, size: tuple[int, int]
+    browser: Browser, address: str, swept: int, size: tuple[int, int]
 ) -> None:
-    with entered(browser, site.address, FIRST) as context:
-        project = site.projects["tags"]
-        page = opened(context, f"/projects/{project}/sweep?category=Car", "[data-tile]")
+    with entered(browser, address, FIRST) as context:
+        page = opened(context, f"/projects/{swept}/sweep?category=Car", "[data-tile]")
         resize(page, size)
         box = page.get_by_role("main").bounding_box()
         assert box is not None
@@ -167,10 +164,10 @@ def test_a_sweep_says_how_many_images_are_below(
 
 @pytest.mark.parametrize("size", [(360, 640), (640, 360)])
 def test_axe_finds_nothing_in_a_small_window(
-    browser: Browser, site: Site, size: tuple[int, int]
+    browser: Browser, address: str, project: MakeProject, size: tuple[int, int]
 ) -> None:
-    with entered(browser, site.address, FIRST, has_touch=True) as context:
-        page = opened(context, f"/projects/{site.projects['points']}/label", "[role=application]")
+    with entered(browser, address, FIRST, has_touch=True) as context:
+        page = opened(context, f"/projects/{project('points', 4)}/label", "[role=application]")
         resize(page, size)
         expect(mark(page)).to_be_visible()
         page.get_by_role("button", name="More tools").tap()
