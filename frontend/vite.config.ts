@@ -60,6 +60,8 @@ export default defineConfig({
   },
   test: {
     environment: "happy-dom",
+    // A context of its own for each file, as elsewhere, but the DOM's code is loaded once a thread.
+    pool: "vmThreads",
     include: ["src/**/*.test.{ts,tsx}"],
     maxWorkers: 2,
     restoreMocks: true,
