@@ -51,8 +51,7 @@ and while a disk is full by 507: then nothing was changed.
 
 def create_app() -> FastAPI:
     """The application, configured from the environment."""
-    settings = get_settings()
-    configure_logs(json=settings.log_json)
+    configure_logs(json=get_settings().log_json)
     app = FastAPI(
         title="weakseg",
         version=importlib.metadata.version("weakseg"),
@@ -74,7 +73,7 @@ def create_app() -> FastAPI:
     app.include_router(health.about_router, prefix=API)
     app.include_router(health.router)
     _serve_frontend(app)
-    app.add_middleware(middleware.RequestMiddleware, settings=settings)
+    app.add_middleware(middleware.RequestMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.api.problems import bug, problem
 from server.services.users import SESSION_COOKIE
-from server.settings import Settings
+from server.settings import get_settings
 
 log = structlog.get_logger()
 
@@ -60,9 +60,8 @@ class RequestMiddleware:
     Mistakes of ours end here: their answers have the headers, the log line and the metrics too.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,7 +90,7 @@ class RequestMiddleware:
 
     def _refusal(self, scope: Scope, headers: Headers) -> ASGIApp | None:
         changes = scope["method"] not in SAFE_METHODS
-        if changes and is_cross_site(headers, self.settings.trusted_origins):
+        if changes and is_cross_site(headers, get_settings().trusted_origins):
             return problem(403, "a request from another site was refused", "cross-site")
         length = headers.get("content-length", "0")
         limit = self._body_limit(scope, headers)
@@ -106,8 +105,8 @@ class RequestMiddleware:
         if not (known and scope["path"].endswith(("/images", "/labels/import"))):
             return MAX_JSON_BYTES
         if headers.get("content-type", "").startswith("multipart/"):
-            return 20 * self.settings.max_image_bytes
-        return self.settings.max_manifest_bytes
+            return 20 * get_settings().max_image_bytes
+        return get_settings().max_manifest_bytes
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

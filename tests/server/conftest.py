@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, text
 
-from server import db, migrations
+from server import db, migrations, security
 from server.main import create_app
 from server.models import User
 from server.models.user import Role
@@ -67,15 +70,30 @@ def _empty(engine: Engine) -> None:
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Argon2 with the least work: that of the product is slow on purpose."""
+    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(security, "_passwords", hasher)
+        yield
+
+
+@pytest.fixture(scope="session")
+def application() -> FastAPI:
+    """Made once: its routes take longer to make than a test, and settings are read as they are."""
+    return create_app()
+
+
 @pytest.fixture
-def app_client(database: str) -> Iterator[Callable[[], TestClient]]:
+def app_client(application: FastAPI, database: str) -> Iterator[Callable[[], TestClient]]:
     """Makes clients of one running application, each with its own cookies."""
-    app = create_app()
-    with TestClient(app, raise_server_exceptions=False) as first:
+    with TestClient(application, raise_server_exceptions=False) as first:
         clients = [first]
 
         def make() -> TestClient:
-            client = TestClient(app, raise_server_exceptions=False)
+            client = TestClient(application, raise_server_exceptions=False)
+            client.portal = first.portal  # or else each request starts an event loop of its own
             clients.append(client)
             return client
 

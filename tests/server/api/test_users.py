@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from pwdlib import PasswordHash
 from sqlalchemy import select, update
 
+from server import security
 from server.db import session_scope, utcnow
 from server.models import ApiToken, User, UserSession
 from server.models.user import Role
@@ -81,6 +82,12 @@ def test_wrong_credentials_look_alike(
     unknown = client.post("/api/v1/session", json={"email": "no@example.org", "password": "x"})
     assert (wrong.status_code, wrong.json()) == (unknown.status_code, unknown.json())
     assert wrong.json()["code"] == "wrong-credentials"
+
+
+def test_an_unknown_account_takes_as_much_work_as_a_known_one() -> None:
+    known = PasswordHash.recommended().hash("x")
+    work = [stored.split("$")[1:4] for stored in (known, security._NOBODYS_PASSWORD)]
+    assert work[0] == work[1]
 
 
 def test_guessing_is_limited_for_the_account_alone(
