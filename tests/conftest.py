@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 
 from tests.services.browser import find_chromium
 from tests.services.postgres import fresh_database, start_postgres
 from tests.services.redis import start_redis
+
+# How long an example takes says more of what else runs on the machine than of the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
