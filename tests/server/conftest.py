@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ from tests.services.postgres import fresh_database
 
 
 @pytest.fixture(scope="session")
+def engine_of() -> Callable[[str], Engine]:
+    """The one engine of an address: to compile statements anew for each test takes long."""
+    return cache(db.make_engine)
+
+
+@pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file, to be copied: faster than migrating anew for each test."""
     path = tmp_path_factory.mktemp("template") / "weakseg.sqlite3"
@@ -31,6 +38,12 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrations.upgrade(engine)
     engine.dispose()
     return path
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each test gets its copy."""
+    return tmp_path_factory.mktemp("database") / "weakseg.sqlite3"
 
 
 @pytest.fixture(scope="session")
@@ -45,21 +58,28 @@ def migrated_postgresql(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    engine_of: Callable[[str], Engine],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
     """An empty, migrated database that the settings name; gives the kind."""
     data = tmp_path / "data"
     data.mkdir()
     monkeypatch.setenv("WEAKSEG_DATA", str(data))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(db, "make_engine", engine_of)
     if request.param == "postgresql":
         url = request.getfixturevalue("migrated_postgresql")
-        monkeypatch.setenv("WEAKSEG_DATABASE_URL", url)
-        db.dispose()
-        _empty(db.get_engine())
+        _empty(engine_of(url))
     else:
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), data)
-        db.dispose()
+        file = request.getfixturevalue("sqlite_file")
+        url = f"sqlite:///{file}"
+        for earlier in file.parent.iterdir():
+            earlier.unlink()
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
+    monkeypatch.setenv("WEAKSEG_DATABASE_URL", url)
+    db.dispose()
     yield request.param
     db.dispose()
 
