@@ -59,7 +59,7 @@ async function follow() {
 
 test("what was reported before is fetched, then events are followed from there", async () => {
   const { result, source } = await follow()
-  expect(result.current.progress.step).toBe(10)
+  await waitFor(() => expect(result.current.progress.step).toBe(10))
   expect(source.url).toBe("/api/v1/runs/3/events?after=7")
   act(() => source.send("progress", progress(8, 20)))
   await waitFor(() => expect(result.current.progress.step).toBe(20))
