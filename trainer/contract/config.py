@@ -56,6 +56,10 @@ class LossWeights(Record):
     a category that the source gets wrong, and self-training would confirm it."""
 
 
+NOT_OF_THE_PAPER = ("source_presence", "absent", "self_training")
+"""Weights of terms that the paper does not have."""
+
+
 class TrainConfig(Record):
     """One complete training run. The recipe functions in `trainer.recipes` make these."""
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainer.contract import DatasetCard, LossWeights, Supervision, TrainConfig
+from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.contract.config import NOT_OF_THE_PAPER
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
 from trainer.device.cores import cores_here
 from trainer.errors import BadInput
-from trainer.method.terms import TERMS
 from trainer.recipes import RunSubject, apply_overrides, build
 from trainer.run_folder.config import FILE, write_config
 
@@ -48,9 +48,7 @@ def _without(*terms: str) -> dict[str, object]:
 
 SOURCE_ONLY, PSEUDO, IMAGE, POINT, DENSE = Supervision
 ONLINE = {"pseudo_labels": "online"}
-PAPER = ONLINE | _without(
-    *(t.name for t in TERMS if t.symbol is None and t.name in LossWeights.model_fields)
-)
+PAPER = ONLINE | _without(*NOT_OF_THE_PAPER)
 ALIGNMENT = ("output_alignment", "category_alignment")
 
 TABLES: Mapping[str, tuple[Variant, ...]] = {

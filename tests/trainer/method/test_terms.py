@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from trainer.contract import LossWeights
+from trainer.contract.config import NOT_OF_THE_PAPER
 from trainer.method.terms import TERMS
 
 METHOD = Path(__file__).parents[3] / "docs/method.md"
@@ -30,6 +31,11 @@ def test_the_document_has_the_defaults_and_the_papers_symbols() -> None:
         number = getattr(defaults, name)
         if number is not None:
             assert float(default.split()[0]) == number, name
+
+
+def test_the_study_leaves_out_the_weights_that_have_no_symbol() -> None:
+    weights = [term for term in TERMS if term.name in LossWeights.model_fields]
+    assert {term.name for term in weights if term.symbol is None} == set(NOT_OF_THE_PAPER)
 
 
 def test_no_term_is_named_twice() -> None:
