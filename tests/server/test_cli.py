@@ -1,17 +1,20 @@
 """The command line as people run it: processes, files, exit statuses, one line for what is wrong."""
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from server import db, migrations
+from server import cli, db
 from server.schemas.project import CategoryIn, ProjectIn
 from server.services import projects, users
 from tests.odd_pictures import encode, mpo, scene
@@ -21,8 +24,8 @@ PASSWORD = "long enough"
 
 
 @pytest.fixture
-def weakseg(tmp_path: Path) -> Weakseg:
-    """Runs the command with its data below the test's folder."""
+def process(tmp_path: Path) -> Weakseg:
+    """Runs the command as a process, with its data below the test's folder."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -39,11 +42,47 @@ def weakseg(tmp_path: Path) -> Weakseg:
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def weakseg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Weakseg:
+    """Runs the command as `process` does, but in this process, which has loaded it already."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        with (
+            monkeypatch.context() as patch,
+            redirect_stdout(io.StringIO()) as output,
+            redirect_stderr(io.StringIO()) as messages,
+        ):
+            for name, value in {"WEAKSEG_DATA": str(tmp_path / "data"), **environment}.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["weakseg", *arguments])
+            patch.chdir(tmp_path)
+            db.dispose()
+            status = exit_status()
+        db.dispose()
+        printed = output.getvalue(), messages.getvalue()
+        return subprocess.CompletedProcess(arguments, status, *printed)
+
+    return run
+
+
+def exit_status() -> int:
+    """What the command ends with."""
+    try:
+        cli.main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+@pytest.fixture
+def database(
+    migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """The database of the commands, migrated, and open to the test too."""
-    monkeypatch.setenv("WEAKSEG_DATA", str(tmp_path / "data"))
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(migrated_sqlite, data)
+    monkeypatch.setenv("WEAKSEG_DATA", str(data))
     db.dispose()
-    migrations.upgrade(db.get_engine())
     yield
     db.dispose()
 
@@ -278,15 +317,15 @@ def test_another_dataset_does_not_take_a_name(weakseg: Weakseg, tmp_path: Path) 
 
 
 def test_the_interface_document_is_printed_without_a_database(
-    weakseg: Weakseg, tmp_path: Path
+    process: Weakseg, tmp_path: Path
 ) -> None:
-    document = json.loads(weakseg("openapi").stdout)
+    document = json.loads(process("openapi").stdout)
     assert "/api/v1/projects" in document["paths"]
     assert not (tmp_path / "data").exists()
 
 
-def test_a_wrong_setting_is_named(weakseg: Weakseg) -> None:
-    ended = weakseg("migrate", WEAKSEG_LEASE_SECONDS="soon")
+def test_a_wrong_setting_is_named(process: Weakseg) -> None:
+    ended = process("migrate", WEAKSEG_LEASE_SECONDS="soon")
     assert one_line(ended).startswith("error: WEAKSEG_LEASE_SECONDS: ")
 
 
@@ -295,14 +334,14 @@ def test_a_database_that_does_not_answer_is_one_line(weakseg: Weakseg) -> None:
     assert "database" in one_line(weakseg("migrate", WEAKSEG_DATABASE_URL=url))
 
 
-def test_a_study_is_the_trainers_own(weakseg: Weakseg, tmp_path: Path) -> None:
+def test_a_study_is_the_trainers_own(process: Weakseg, tmp_path: Path) -> None:
     cards = [
         part for name in ("source", "target", "validation") for part in (f"--{name}", "x.yaml")
     ]
-    done = weakseg("study", *cards, "--out", str(tmp_path / "study"))
+    done = process("study", *cards, "--out", str(tmp_path / "study"))
     assert done.returncode == 2
     assert "error: x.yaml: cannot read the dataset card" in done.stderr
-    assert "--seeds" in weakseg("study", "--help").stdout
+    assert "--seeds" in process("study", "--help").stdout
 
 
 def test_labels_are_exported_and_imported_once(
