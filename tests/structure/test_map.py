@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.structure.measures import KIND
+from tests.structure.measures import KIND, TERMS
 from tests.structure.sources import FRONTEND, PYTHON, product
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs/development.md"
 LONGEST = 120
 EXAMPLES = {
-    "A term of the loss": re.compile("self_training"),
+    "A term of the loss": re.compile("|".join(TERMS)),
     "A kind of label": KIND,
     "A label format": re.compile("label.studio", re.IGNORECASE),
     "A backbone": re.compile("vgg16"),
