@@ -1,6 +1,7 @@
 """Small datasets made in the test: coloured rectangles as street furniture."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,19 @@ COLORS = ((90, 90, 90), (170, 80, 60), (40, 60, 200))
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def drawn_charts() -> None:
+    """For a test that looks at the charts of a run's page."""
+
+
+@pytest.fixture(autouse=True)
+def _charts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matplotlib takes longer to draw them than so short a run takes: left out unless asked for."""
+    if "drawn_charts" not in request.fixturenames:
+        none = dict.fromkeys(("losses", "scores", "reliability"), "")
+        monkeypatch.setattr("trainer.report.page._charts", lambda *_: none)
 
 
 @pytest.fixture(autouse=True)
@@ -106,11 +120,16 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
 
 MakeConfig = Callable[..., TrainConfig]
 MakeRun = Callable[..., Path]
+FROZEN = 6
+"""Of the backbone's seven stages: a step then takes less than half the time, and a saved run the room."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_config(street: Street) -> MakeConfig:
-    """The configuration of a `tiny` run on the street with some fields changed."""
+    """The configuration of a `tiny` run on the street with some fields changed.
+
+    Most of the backbone is frozen, unless `frozen_stages` is among them.
+    """
 
     def make(supervision: str = "point", **changes: object) -> TrainConfig:
         subject = RunSubject(
@@ -121,8 +140,8 @@ def make_config(street: Street) -> MakeConfig:
             labels=street.labels,
             validation=street.validation,
         )
-        fields = build("tiny", subject).model_dump() | {"threads": 1} | changes
-        return TrainConfig.model_validate(fields)
+        quick = {"threads": 1, "frozen_stages": FROZEN}
+        return TrainConfig.model_validate(build("tiny", subject).model_dump() | quick | changes)
 
     return make
 
@@ -132,13 +151,22 @@ def make_run(make_config: MakeConfig, tmp_path: Path) -> MakeRun:
     """Write a run directory of the `tiny` recipe with some fields changed."""
 
     def make(supervision: str = "point", name: str = "run", **changes: object) -> Path:
-        run_dir = tmp_path / name
-        run_dir.mkdir()
-        config = make_config(supervision, **changes)
-        (run_dir / "config.json").write_text(config.model_dump_json())
-        return run_dir
+        return begin(tmp_path / name, make_config(supervision, **changes))
 
     return make
+
+
+def begin(run_dir: Path, config: TrainConfig) -> Path:
+    """Make a run directory."""
+    run_dir.mkdir()
+    (run_dir / "config.json").write_text(config.model_dump_json())
+    return run_dir
+
+
+def copy_of(run_dir: Path, to: Path) -> Path:
+    """A run directory like another, for a test that changes it; what was linked there is linked."""
+    subprocess.run(["cp", "-a", run_dir, to], check=True)
+    return to
 
 
 def shape_with(**changes: object) -> SegmenterShape:

@@ -289,6 +289,7 @@ def test_windows_slide_over_images_at_their_own_size(
     assert len((tmp_path / "out/predictions.jsonl").read_text().splitlines()) == 6
 
 
+@pytest.mark.usefixtures("drawn_charts")
 def test_a_report_is_made_anew(trained: Path) -> None:
     page = trained.parent.parent / "report.html"
     before = page.read_text()

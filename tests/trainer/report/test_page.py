@@ -29,6 +29,8 @@ from trainer.report.file import read_report
 from trainer.report.page import remake_page, write_report
 from trainer.run_folder.progress_log import read_history
 
+pytestmark = pytest.mark.usefixtures("drawn_charts")
+
 SCORE = Score(
     miou=0.5,
     iou={"road": 0.875, "building": 0.125, "car": None},

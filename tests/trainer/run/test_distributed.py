@@ -27,6 +27,7 @@ SHORT = {
     "optimizer": "sgd",
     "learning_rate": 0.01,
     "predict": False,
+    "frozen_stages": 2,
 }
 
 

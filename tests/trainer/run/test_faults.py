@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from tests.trainer.conftest import MakeRun, lines_of
+from tests.trainer.conftest import MakeConfig, MakeRun, begin, copy_of, lines_of
 from tests.trainer.run.test_resume import assert_same_run, train_until_stopped
 from tests.trainer.run.test_train import SMALL, many_labels
 from trainer.errors import BAD_INPUT
@@ -56,20 +56,28 @@ def announced(run_dir: Path) -> list[int]:
     return [int(str(line["step"])) for line in lines[first:] if line["kind"] == "checkpoint"]
 
 
+@pytest.fixture(scope="module")
+def whole(make_config: MakeConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that came to its end, to be copied."""
+    run_dir = begin(tmp_path_factory.mktemp("faults") / "whole", make_config(**FEW))
+    assert train(run_dir) == SUCCEEDED
+    return run_dir
+
+
 @pytest.mark.parametrize("damage", [cut_short, one_bit_turned])
-def test_a_damaged_state_gives_way_to_the_one_before(make_run: MakeRun, damage: Damage) -> None:
-    whole, stopped = (make_run(name=name, **FEW) for name in ("whole", "stopped"))
-    assert train(whole) == SUCCEEDED
-    assert train_until_stopped(stopped, looks=5) == SUCCEEDED
-    assert (stopped / PREVIOUS).exists()
-    damage(stopped / FILE)
-    assert train(stopped) == SUCCEEDED
-    assert_same_weights(whole, stopped)
-    (note,) = read_report(stopped).notes
+def test_a_damaged_state_gives_way_to_the_one_before(
+    whole: Path, tmp_path: Path, damage: Damage
+) -> None:
+    damaged = copy_of(whole, tmp_path / "damaged")
+    assert (damaged / PREVIOUS).exists()
+    damage(damaged / FILE)
+    assert train(damaged) == SUCCEEDED
+    assert_same_weights(whole, damaged)
+    (note,) = read_report(damaged).notes
     assert "training-state.safetensors is damaged" in note
     assert "goes on from step 4" in note
     assert {"notes": [note]}.items() <= [
-        line for line in lines_of(stopped) if line["kind"] == "started"
+        line for line in lines_of(damaged) if line["kind"] == "started"
     ][-1].items()
 
 
@@ -145,9 +153,10 @@ def test_a_checkpoint_that_was_made_from_other_labels_gives_no_weights(
     assert "has a run with other labels" in capsys.readouterr().err
 
 
-def test_without_any_whole_state_or_checkpoint_the_run_begins_anew(make_run: MakeRun) -> None:
-    run_dir = make_run(**FEW)
-    assert train_until_stopped(run_dir, looks=5) == SUCCEEDED
+def test_without_any_whole_state_or_checkpoint_the_run_begins_anew(
+    whole: Path, tmp_path: Path
+) -> None:
+    run_dir = copy_of(whole, tmp_path / "run")
     damage_both_states(run_dir)
     for checkpoint in (run_dir / "checkpoints").glob("step-*.safetensors"):
         emptied(checkpoint)
@@ -173,9 +182,8 @@ def test_every_start_tells_of_what_was_saved(make_run: MakeRun) -> None:
     assert announced(run_dir) == sorted({2, 4, 6, *before})
 
 
-def test_a_checkpoint_without_its_json_is_saved_again(make_run: MakeRun) -> None:
-    whole, stopped = (make_run(name=name, **FEW) for name in ("whole", "stopped"))
-    assert train(whole) == SUCCEEDED
+def test_a_checkpoint_without_its_json_is_saved_again(whole: Path, make_run: MakeRun) -> None:
+    stopped = make_run(**FEW)
     train_until_stopped(stopped, looks=3)
     (stopped / "checkpoints/step-000004.json").unlink()
     assert train(stopped) == SUCCEEDED
@@ -183,9 +191,8 @@ def test_a_checkpoint_without_its_json_is_saved_again(make_run: MakeRun) -> None
     assert_same_run(whole, stopped, step=6)
 
 
-def test_the_last_checkpoint_is_written_again_from_the_state(make_run: MakeRun) -> None:
-    run_dir = make_run(**FEW)
-    assert train(run_dir) == SUCCEEDED
+def test_the_last_checkpoint_is_written_again_from_the_state(whole: Path, tmp_path: Path) -> None:
+    run_dir = copy_of(whole, tmp_path / "run")
     last = run_dir / "checkpoints/step-000006.safetensors"
     before = last.read_bytes()
     config_sha256 = json.loads(last.with_suffix(".json").read_text())["config_sha256"]

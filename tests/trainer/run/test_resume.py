@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.trainer.conftest import MakeRun, Street, lines_of
-from tests.trainer.run.test_train import SMALL, WAYS, losses_of, many_labels, ways_to_learn
+from tests.trainer.conftest import MakeRun, lines_of
+from tests.trainer.run.test_train import SMALL, many_labels
 from trainer.contract import Report
 from trainer.report.file import read_report
 from trainer.run.resume import FILE
@@ -47,27 +47,6 @@ def assert_same_run(one: Path, other: Path, step: int) -> None:
         assert set(first) == set(second)
         assert all(torch.equal(first[name], second[name]) for name in first)
     assert report_of(one) == report_of(other)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_stopped_run_goes_on_as_if_it_had_not_been(
-    make_run: MakeRun, street: Street, tmp_path: Path, way: str
-) -> None:
-    few = {"warmup_steps": 2, "steps": 3, "evaluate_every": 3, "predict": False}
-    without_source = {"warmup_steps": 0, "steps": 5} if "without source" in way else {}
-    changes = SMALL | few | ways_to_learn(street, tmp_path)[way] | without_source
-    whole, stopped = (make_run(way.split(" ")[0], name=n, **changes) for n in ("whole", "stopped"))
-    assert train(whole) == SUCCEEDED
-    assert train_until_stopped(stopped, looks=3) == SUCCEEDED
-    lines = lines_of(stopped)
-    assert lines[-1] == {"kind": "finished", "status": "interrupted"}
-    assert [line["step"] for line in lines if line["kind"] == "checkpoint"][-1] == 4
-    assert not (stopped / "report.json").exists()
-    assert train(stopped) == SUCCEEDED
-    started = [line["first_step"] for line in lines_of(stopped) if line["kind"] == "started"]
-    assert started == [0, 4]
-    assert losses_of(stopped) == losses_of(whole)
-    assert_same_run(whole, stopped, step=5)
 
 
 def test_a_run_that_was_just_saved_is_not_saved_again(make_run: MakeRun) -> None:

@@ -12,13 +12,22 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.trainer.conftest import CATEGORIES, MakeRun, Street, lines_of, paint, weak_label
+from tests.trainer.conftest import (
+    CATEGORIES,
+    MakeConfig,
+    MakeRun,
+    Street,
+    begin,
+    copy_of,
+    lines_of,
+    paint,
+    weak_label,
+)
 from trainer.contract import (
     CheckpointInfo,
     DatasetCard,
     Evaluated,
     ImagePrediction,
-    Progress,
     Score,
 )
 from trainer.data.images import ResizedImages
@@ -35,100 +44,21 @@ def kinds(run_dir: Path) -> list[object]:
     return [line["kind"] for line in lines_of(run_dir)]
 
 
-def losses_of(run_dir: Path) -> dict[object, object]:
-    return {
-        line["step"]: line["losses"] for line in lines_of(run_dir) if line["kind"] == "progress"
-    }
-
-
 SMALL = {"height": 32, "width": 32}
 
 
-def tiled_labels(street: Street, path: Path) -> str:
-    """The street's labels with tags for 2 x 2 tiles: buildings above, road below."""
-    tiles = {"rows": 2, "cols": 2, "present": {"building": [0, 1], "road": [2, 3]}}
-    lines = [json.loads(line) | {"tiles": tiles} for line in street.labels.read_text().splitlines()]
-    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    return str(path)
+@pytest.fixture(scope="module")
+def finished(make_config: MakeConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that came to its end, to be copied."""
+    run_dir = begin(tmp_path_factory.mktemp("train") / "finished", make_config())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr("trainer.run.selection.Evaluator.measure")  # what was just assessed is known
+        assert train(run_dir) == SUCCEEDED
+    return run_dir
 
 
-def ways_to_learn(street: Street, tmp_path: Path) -> dict[str, dict[str, object]]:
-    """Every supervision, and what else changes which parts a run has."""
-    return {
-        "source-only": {},
-        "pseudo": {"color_jitter": 0.5, "pixel_adaptation": "fda"},
-        "pseudo with ranked labels": {"pseudo_labels": "ranked"},
-        "image": {"crop_height": 32, "crop_width": 32, "height": 48, "width": 64},
-        "point": {"rare_category_temperature": 0.1},
-        "dense": {"target": street.validation, "labels": None},
-        "point without source": {"source": None, "warmup_steps": 0, "steps": 20},
-        "point with tiles": {"labels": tiled_labels(street, tmp_path / "tiled.jsonl")},
-    }
-
-
-WAYS = (
-    "source-only",
-    "pseudo",
-    "pseudo with ranked labels",
-    "image",
-    "point",
-    "dense",
-    "point without source",
-    "point with tiles",
-)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_every_supervision_runs_to_its_end(
-    make_run: MakeRun,
-    street: Street,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    way: str,
-) -> None:
-    supervision = way.split(" ")[0]
-    few = {"warmup_steps": 8, "steps": 12, "evaluate_every": 6, "report_every": 5}
-    changes = SMALL | few | ways_to_learn(street, tmp_path)[way]
-    run_dir = make_run(supervision, **changes)
-    assert train(run_dir) == SUCCEEDED
-    lines = lines_of(run_dir)
-    assert capsys.readouterr().out == (run_dir / "progress.jsonl").read_text()
-    dense, without_source = supervision == "dense", "without source" in way
-    assert lines[0] == {
-        "kind": "started",
-        "steps": 20,
-        "device": "cpu",
-        "source_images": 0 if without_source else 8,
-        "target_images": 3 if dense else 6,
-        "labelled_images": {"image": 6, "point": 6, "dense": 3}.get(supervision, 0),
-        "validation_images": 3,
-        "first_step": 0,
-    }
-    evaluated = [(line["step"], line["phase"]) for line in lines if line["kind"] == "evaluated"]
-    adapted = [(step, "adaptation") for step in (6, 12, 18, 20)]
-    warmed_up = [(8, "warm-up"), (14, "adaptation"), (20, "adaptation")]
-    assert evaluated == (adapted if without_source else warmed_up)
-    progress = [line for line in lines if line["kind"] == "progress"]
-    assert [line["step"] for line in progress] == [5, 10, 15, 20]
-    assert lines[-1] == {"kind": "finished", "status": "succeeded"}
-    report = read_report(run_dir)
-    assert (report.selected_step, report.supervision) == (20, supervision)
-    assert report.score.miou is not None
-    assert (report.source_only is None) == without_source
-    assert set(report.score.iou) == set(CATEGORIES)
-    last = Progress.model_validate(progress[-1])
-    assert report.losses == pytest.approx(last.losses)
-    assert ("source" in last.losses) != without_source
-    adapts = not without_source and supervision in ("pseudo", "image", "point")
-    rates = {"backbone", "head"} | ({"discriminators"} if adapts else set())
-    assert set(last.learning_rates) == rates
-    assert 0 <= (last.data_share or 0) <= 1
-    assert (last.memory_bytes or 0) > 50_000_000
-
-
-def test_checkpoints_say_what_they_are_and_load(make_run: MakeRun) -> None:
-    run_dir = make_run()
-    train(run_dir)
+def test_checkpoints_say_what_they_are_and_load(finished: Path) -> None:
+    run_dir = finished
     saved = [line for line in lines_of(run_dir) if line["kind"] == "checkpoint"]
     assert [line["step"] for line in saved] == [4, 7, 10]
     path = run_dir / str(saved[-1]["path"])
@@ -165,7 +95,8 @@ def test_every_target_image_is_predicted_at_its_own_size(make_run: MakeRun, stre
 
 
 def test_a_longer_run_learns_the_street(make_run: MakeRun) -> None:
-    run_dir = make_run(warmup_steps=30, steps=30, learning_rate=1e-3, evaluate_every=30)
+    changes = {"warmup_steps": 30, "steps": 30, "evaluate_every": 30}
+    run_dir = make_run(**changes, learning_rate=1e-3, frozen_stages=2)
     train(run_dir)
     report = read_report(run_dir)
     assert report.score.miou is not None
@@ -183,12 +114,9 @@ def test_the_same_weights_are_the_same_bytes(make_run: MakeRun) -> None:
 
 
 def test_a_finished_run_started_again_tells_of_its_checkpoints_predicts_and_reports(
-    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+    finished: Path, tmp_path: Path
 ) -> None:
-    run_dir = make_run()
-    with monkeypatch.context() as patch:
-        patch.delattr("trainer.run.selection.Evaluator.measure")  # what was just assessed is known
-        assert train(run_dir) == SUCCEEDED
+    run_dir = copy_of(finished, tmp_path / "run")
     first = read_report(run_dir)
     (run_dir / "report.json").unlink()
     assert train(run_dir) == SUCCEEDED
@@ -227,10 +155,9 @@ def test_sigterm_saves_and_ends_well(make_run: MakeRun) -> None:
 
 
 def test_a_state_of_another_configuration_is_refused(
-    make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_dir = make_run()
-    train(run_dir)
+    run_dir = copy_of(finished, tmp_path / "run")
     config = run_dir / "config.json"
     config.write_text(config.read_text().replace('"seed":0', '"seed":1'))
     before = (run_dir / "progress.jsonl").read_bytes()
@@ -250,9 +177,8 @@ def test_a_folder_that_cannot_be_written_is_named(make_run: MakeRun) -> None:
     assert "checkpoints" in str(failed["error"])
 
 
-def test_a_damaged_state_is_named_and_gives_way(make_run: MakeRun) -> None:
-    run_dir = make_run()
-    train(run_dir)
+def test_a_damaged_state_is_named_and_gives_way(finished: Path, tmp_path: Path) -> None:
+    run_dir = copy_of(finished, tmp_path / "run")
     (run_dir / "checkpoints/training-state.safetensors").write_bytes(b"nothing")
     assert train(run_dir) == SUCCEEDED
     [*_, again] = [line for line in lines_of(run_dir) if line["kind"] == "started"]
