@@ -18,8 +18,9 @@ import yaml
 from PIL import Image
 from safetensors.numpy import load_file
 
+from tests.command import run_here
 from tests.domains import Domains, make_project, street_scenes, upload
-from tests.product import running_product, said, weakseg
+from tests.product import running_api, running_product, said
 
 FINISHED = ("succeeded", "failed", "cancelled")
 RUN_SECONDS = 240
@@ -83,13 +84,19 @@ def test_the_whole_loop_on_photographs(
 
 def go_round(environment: dict[str, str], domains: Domains, tmp_path: Path) -> None:
     """Images in, labels, a run, predictions, checkpoint, curve; restarted, all is still there."""
-    weakseg("migrate", environment=environment)
-    weakseg("datasets", "add", str(domains.source), "--name", "source", environment=environment)
-    weakseg("datasets", "add", str(domains.validation), "--name", "val", environment=environment)
-    password = environment | {"WEAKSEG_PASSWORD": "correct horse battery"}
-    weakseg("user", "add", "lead@example.org", "--role", "admin", environment=password)
+
+    def weakseg(*arguments: str, **more: str) -> str:
+        done = run_here(*arguments, environment=environment | more, folder=tmp_path)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    weakseg("migrate")
+    weakseg("datasets", "add", str(domains.source), "--name", "source")
+    weakseg("datasets", "add", str(domains.validation), "--name", "val")
+    password = "correct horse battery"
+    weakseg("user", "add", "lead@example.org", "--role", "admin", WEAKSEG_PASSWORD=password)
     scopes = [x for s in ("read", "label", "import", "runs", "admin") for x in ("--scope", s)]
-    token = weakseg("token", "add", "lead@example.org", "loop", *scopes, environment=environment)
+    token = weakseg("token", "add", "lead@example.org", "loop", *scopes)
     headers = {"Authorization": f"Bearer {token.strip()}"}
 
     def client(address: str) -> httpx.Client:
@@ -109,7 +116,7 @@ def go_round(environment: dict[str, str], domains: Domains, tmp_path: Path) -> N
         check_checkpoint(api, run, tmp_path)
         check_curve(api, project, run)
         check_cancel(api, project, logs)
-    with running_product(environment, logs) as address, client(address) as api:
+    with running_api(environment, logs) as address, client(address) as api:
         assert api.get(f"/api/v1/projects/{project}").json()["images"]["labelled"] == labelled
         assert api.get(f"/api/v1/runs/{run['id']}").json()["state"] == "succeeded"
         [image, *_] = api.get(f"/api/v1/projects/{project}/images").json()["items"]

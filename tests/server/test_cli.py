@@ -1,22 +1,21 @@
 """The command line as people run it: processes, files, exit statuses, one line for what is wrong."""
 
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from server import cli, db
+from server import db
 from server.schemas.project import CategoryIn, ProjectIn
 from server.services import projects, users
+from tests.command import run_here
 from tests.odd_pictures import encode, mpo, scene
 
 Weakseg = Callable[..., subprocess.CompletedProcess[str]]
@@ -42,35 +41,14 @@ def process(tmp_path: Path) -> Weakseg:
 
 
 @pytest.fixture
-def weakseg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Weakseg:
-    """Runs the command as `process` does, but in this process, which has loaded it already."""
+def weakseg(tmp_path: Path) -> Weakseg:
+    """Runs the command as `process` does, but in this one."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        with (
-            monkeypatch.context() as patch,
-            redirect_stdout(io.StringIO()) as output,
-            redirect_stderr(io.StringIO()) as messages,
-        ):
-            for name, value in {"WEAKSEG_DATA": str(tmp_path / "data"), **environment}.items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "argv", ["weakseg", *arguments])
-            patch.chdir(tmp_path)
-            db.dispose()
-            status = exit_status()
-        db.dispose()
-        printed = output.getvalue(), messages.getvalue()
-        return subprocess.CompletedProcess(arguments, status, *printed)
+        given = {"WEAKSEG_DATA": str(tmp_path / "data"), **environment}
+        return run_here(*arguments, environment=given, folder=tmp_path)
 
     return run
-
-
-def exit_status() -> int:
-    """What the command ends with."""
-    try:
-        cli.main()
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    return 0
 
 
 @pytest.fixture

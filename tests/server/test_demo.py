@@ -17,6 +17,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.command import run_here
 from tests.services.processes import free_port
 
 START_SECONDS = 300
@@ -75,10 +76,10 @@ class Demo:
         return self.process.wait(STOP_SECONDS)
 
 
-def command(data: Path, *more: str, port: int) -> list[str]:
+def options(data: Path, *more: str, port: int) -> list[str]:
     scenes = ("--scenes", "4", "5", "4")
     where = ("--data", str(data), "--port", str(port))
-    return [sys.executable, "-m", "server.cli", "demo", *where, *scenes, *more]
+    return [*where, *scenes, *more]
 
 
 @contextlib.contextmanager
@@ -86,7 +87,7 @@ def start(data: Path, *more: str, **environment: str) -> Iterator[Demo]:
     """A demo that is ready; it is killed when the block has not stopped it."""
     port = free_port()
     process = subprocess.Popen(
-        command(data, *more, port=port),
+        [sys.executable, "-m", "server.cli", "demo", *options(data, *more, port=port)],
         env={**os.environ, **environment},
         cwd=data.parent,
         stdout=subprocess.PIPE,
@@ -123,15 +124,8 @@ def _is_running(pid: int) -> bool:
 
 def refuse(data: Path, *more: str, port: int, **environment: str) -> str:
     """The one line with which the demo refuses to start."""
-    ended = subprocess.run(
-        command(data, *more, port=port),
-        env={**os.environ, **environment},
-        cwd=data.parent,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-    )
+    arguments = options(data, *more, port=port)
+    ended = run_here("demo", *arguments, environment=environment, folder=data.parent)
     assert ended.returncode == 2, ended
     (line,) = ended.stderr.strip().splitlines()
     return line
