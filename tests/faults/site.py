@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 Found = TypeVar("Found")
 PATIENCE = 180.0
 """Seconds after which something that has not happened counts as lost."""
-POLL = 0.05
+POLL = 0.1
 RUN = {
     "recipe": "tiny",
     "supervision": "point",
@@ -172,15 +172,11 @@ class Site:
 def _commands() -> Iterator[tuple[int, list[str]]]:
     """Numbers and command lines of all processes that are alive."""
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        with suppress(OSError):
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            if state != "Z":
-                yield (
-                    int(entry.name),
-                    (entry / "cmdline").read_text(errors="replace").rstrip("\0").split("\0"),
-                )
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                # One that has ended, and that nobody has waited for, has no command line.
+                if line := (entry / "cmdline").read_text(errors="replace"):
+                    yield int(entry.name), line.rstrip("\0").split("\0")
 
 
 def left_over(data: Path) -> list[int]:
