@@ -22,6 +22,11 @@ STUDY   ?=
 SEED    ?=
 MINUTES ?= 10
 
+# Unit tests that start no service and load little: with make check, under a minute
+UNIT := tests/structure tests/trainer/contract tests/trainer/device tests/trainer/method/losses \
+  tests/trainer/run_folder tests/server/services/labels/test_content.py \
+  tests/server/services/labels/test_store.py
+
 # Further arguments of pytest, as in: make pytest PYTEST='-k leases'
 PYTEST ?=
 BENCH  ?=
@@ -54,7 +59,7 @@ COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo results install test check pytest browser faults bench-ui client lock clean
+.PHONY: help demo results install test quick check pytest browser faults bench-ui client lock clean
 
 help: ## Say what there is
 	@echo "weakseg: segmentation models for street images from weak labels"
@@ -85,6 +90,9 @@ install: $(STAMPS)/app ## Set up what the product needs, without starting it
 
 test: check browser pytest ## Set up what tests need and run all of them
 
+quick: check ## Lint, types, contracts, frontend and unit tests: before every commit
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --quiet $(UNIT)
+
 # --- The parts of make test
 
 check: $(STAMPS)/test $(NODE_MODULES) ## Lint, types, import contracts, API client, frontend tests
@@ -98,7 +106,7 @@ check: $(STAMPS)/test $(NODE_MODULES) ## Lint, types, import contracts, API clie
 	cd frontend && $(NPM) test --silent
 
 pytest: $(STAMPS)/test $(COMPOSE_SCHEMA) ## All Python tests, the browser tests too
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 10 $(PYTEST)
 
 browser:
 	@if command -v chromium-headless-shell; then :; \

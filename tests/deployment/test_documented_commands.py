@@ -41,6 +41,7 @@ NOT_RUN = {
     "make install": "has been done before any test runs",
     "make test": "is what runs this",
     "make check": "takes minutes; make test does it first",
+    "make quick": "takes a minute; make test does all of it",
     "make bench-ui": "measures for minutes",
     "python -m tests.benchmarks": "measures for minutes",
     "python -m trainer train": "trains for minutes on data that is not here; tests/trainer trains",
