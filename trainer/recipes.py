@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -366,6 +366,8 @@ def _read(text: str, annotation: Any) -> object:
         return [part.strip() for part in text.split(",") if part.strip()]
     if text in ("null", "none") and type(None) in get_args(annotation):
         return None
+    if get_origin(annotation) is Literal:  # numbers among them are not read from text
+        return next((each for each in get_args(annotation) if str(each) == text), text)
     return text
 
 

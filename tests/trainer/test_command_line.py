@@ -352,6 +352,10 @@ def _checkpoint_of_more_categories(_street: Street, root: Path, trained: Path) -
     return {"start_from": str(trained), "categories": ["road", "building"], "labels": None}
 
 
+def _checkpoint_of_other_logits(_street: Street, root: Path, trained: Path) -> dict[str, object]:
+    return {"start_from": str(trained), "logit_stride": 4}
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -364,6 +368,7 @@ def _checkpoint_of_more_categories(_street: Street, root: Path, trained: Path) -
         (_checkpoint_of_two_categories, "wrong.safetensors: its header names 2 categories"),
         (_checkpoint_of_other_categories, "category 2 is 'car', in the run it is 'bus'"),
         (_checkpoint_of_more_categories, "has 3 categories, the run has 2"),
+        (_checkpoint_of_other_logits, "start_from: has logit_stride 8, the run has 4"),
     ],
 )
 def test_what_a_run_cannot_use_is_named_in_one_line(

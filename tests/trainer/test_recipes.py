@@ -87,6 +87,7 @@ def test_overrides_reach_fields_and_weights_also_as_text(config: TrainConfig) ->
     assert (changed.weights.point, changed.steps, changed.predict) == (0.5, 100, False)
     assert changed.weights.absent == config.weights.absent
     assert apply_overrides(changed, {"weights.image_label": "null"}).weights.image_label is None
+    assert {apply_overrides(config, {"logit_stride": n}).logit_stride for n in ("4", 4)} == {4}
     assert apply_overrides(config, {}) == config
 
 
@@ -104,6 +105,8 @@ def test_overrides_reach_fields_and_weights_also_as_text(config: TrainConfig) ->
         ),
         ({"selection": "masks"}, "selection by masks needs validation masks"),
         ({"head": "deeplab-v2", "dilations": ""}, "head 'deeplab-v2' needs dilations"),
+        ({"head": "deeplab-v2", "logit_stride": "4"}, "logit_stride: 4 needs head 'fusion'; "),
+        ({"logit_stride": "5"}, "logit_stride: Input should be 4 or 8"),
         ({"dilations": "6,0"}, r"dilations\.1: "),
         ({"scored_categories": "bus"}, "scored_categories: unknown bus"),
     ],

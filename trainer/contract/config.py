@@ -81,6 +81,8 @@ class TrainConfig(Record):
     """`efficientnet-lite0`, `resnet101`, `vgg16`, or `timm/NAME` for any timm network with maps."""
     head: Literal["fusion", "deeplab-v2"] = "fusion"
     """`fusion` adds maps of several strides; `deeplab-v2` is dilated branches on the last map."""
+    logit_stride: Literal[4, 8] = 8
+    """Of the `fusion` head: pixels between two logits. Small things need 4."""
     dilations: tuple[Annotated[int, Field(ge=1)], ...] = (6, 12)
     """Of the `deeplab-v2` head; the paper's networks declare four branches and use these two."""
     initial_weights: Path | None = None
@@ -239,4 +241,9 @@ class TrainConfig(Record):
     def _head_is_whole(self) -> Self:
         if self.head == "deeplab-v2" and not self.dilations:
             raise ValueError("head 'deeplab-v2' needs dilations")
+        if self.head == "deeplab-v2" and self.logit_stride != 8:
+            raise ValueError(
+                f"logit_stride: {self.logit_stride} needs head 'fusion'; the logits of "
+                "'deeplab-v2' are those of the dilated map, at stride 8"
+            )
         return self

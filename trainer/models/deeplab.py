@@ -5,7 +5,7 @@ Output Space", CVPR 2018.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import torchvision.models as zoo
@@ -20,7 +20,10 @@ VGG_CHANNELS = 1024
 
 
 class Layers(nn.Module):
-    """Named layers one after the other, which gives back what some of them make."""
+    """Named layers one after the other, which gives back what some of them make.
+
+    `given` may name a layer inside of a sequence, as in `features.15`.
+    """
 
     def __init__(self, layers: Mapping[str, nn.Module], given: tuple[str, ...]) -> None:
         super().__init__()
@@ -31,15 +34,24 @@ class Layers(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Maps of the `given` layers, in the layers' order."""
         maps = []
-        for name, layer in self.named_children():
+        for name, layer in self._steps():
             images = layer(images)
             if name in self.given:
                 maps.append(images)
         return maps
 
+    def _steps(self) -> Iterator[tuple[str, nn.Module]]:
+        for name, layer in self.named_children():
+            if any(given.startswith(f"{name}.") for given in self.given):
+                yield from ((f"{name}.{part}", step) for part, step in layer.named_children())
+            else:
+                yield name, layer
 
-def resnet101() -> Backbone:
+
+def resnet101(finest: int = 8) -> Backbone:
     """Three maps of 512, 1024 and 2048 channels, all at stride 8; the last is the paper's F.
+
+    With `finest` 4 before them the one of 256 channels at stride 4, of layer 1.
 
     The strides of layers 3 and 4 are replaced by dilations 2 and 4. This is torchvision's network,
     so that its ImageNet weights fit; the published one was converted from Caffe and differs in
@@ -51,17 +63,18 @@ def resnet101() -> Backbone:
     network = zoo.resnet101(weights=None, replace_stride_with_dilation=[False, True, True])
     del network.avgpool, network.fc
     stages = ("layer1", "layer2", "layer3", "layer4")
+    first = 0 if finest == 4 else 1
     return Backbone(
-        network=Layers(OrderedDict(network.named_children()), given=stages[1:]),
-        channels=(512, 1024, 2048),
+        network=Layers(OrderedDict(network.named_children()), given=stages[first:]),
+        channels=(256, 512, 1024, 2048)[first:],
         stages=stages,
         imagenet=partial(_download, zoo.ResNet101_Weights.IMAGENET1K_V1),
         unused=("fc",),
     )
 
 
-def vgg16() -> Backbone:
-    """One map of 1024 channels at stride 8.
+def vgg16(finest: int = 8) -> Backbone:
+    """One map of 1024 channels at stride 8; with `finest` 4 before it one of 256, of conv3.
 
     The last two poolings are left out, and the convolutions behind the first of them are dilated
     by 2. As in the networks of the field, fc6 and fc7 are 3x3 convolutions of 1024 channels,
@@ -78,9 +91,10 @@ def vgg16() -> Backbone:
         "fc7": nn.Conv2d(VGG_CHANNELS, VGG_CHANNELS, 3, padding=4, dilation=4),
         "relu7": nn.ReLU(inplace=True),
     }
+    fine = finest == 4
     return Backbone(
-        network=Layers(layers, given=("relu7",)),
-        channels=(VGG_CHANNELS,),
+        network=Layers(layers, given=("features.15", "relu7") if fine else ("relu7",)),
+        channels=(256, VGG_CHANNELS) if fine else (VGG_CHANNELS,),
         stages=tuple(f"features.{last}" for last in (2, 7, 14, 21, 28)),
         imagenet=partial(_download, zoo.VGG16_Weights.IMAGENET1K_V1),
         unused=("classifier",),

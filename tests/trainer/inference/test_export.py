@@ -20,14 +20,14 @@ SIZE = (32, 64)
 
 
 def trained(**changes: object) -> TrainedSegmenter:
-    shape = shape_with(
-        backbone="timm/test_resnet",
-        head="deeplab-v2",
-        colors=("#112233", "#445566"),
-        presence_scale=0.5,
-        presence_offsets=(0.25, -1.0),
-        **changes,
-    )
+    fields: dict[str, object] = {
+        "backbone": "timm/test_resnet",
+        "head": "deeplab-v2",
+        "colors": ("#112233", "#445566"),
+        "presence_scale": 0.5,
+        "presence_offsets": (0.25, -1.0),
+    }
+    shape = shape_with(**fields | changes)
     return TrainedSegmenter(build_segmenter(shape).eval(), shape)
 
 
@@ -97,6 +97,14 @@ def test_another_network_is_noticed(exported: tuple[TrainedSegmenter, Path, str]
     assert not compare(segmenter, content, SIZE).is_small
     with torch.no_grad():
         segmenter.network.head.branches[0].bias[0] -= 0.1
+
+
+def test_logits_at_stride_4_are_exported_as_they_are(tmp_path: Path) -> None:
+    segmenter, out = trained(head="fusion", logit_stride=4), tmp_path / "model.onnx"
+    assert export(segmenter, out, SIZE).is_small
+    session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+    (logits,) = session.run(["logits"], {"images": torch.zeros(1, 3, *SIZE).byte().numpy()})
+    assert logits.shape == (1, 2, 8, 16)
 
 
 @pytest.mark.parametrize("package", ["onnx_ir", "onnxscript"])

@@ -1,5 +1,7 @@
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from trainer.models.heads import DeepLabHead, FusionHead
 
@@ -9,6 +11,22 @@ def test_maps_are_fused_at_the_finest() -> None:
     logits, features = head([torch.rand(2, 4, 5, 7), torch.rand(2, 6, 3, 4)])
     assert logits.shape == (2, 3, 5, 7)
     assert features.shape == (2, 8, 5, 7)
+
+
+def test_four_maps_end_at_the_stride_of_the_finest() -> None:
+    """Without norms and mixing, F is the sum of the projections, the coarse ones interpolated."""
+    head = FusionHead((4, 4, 4, 4), features=8, categories=3)
+    for project in head.projections:
+        project[1] = nn.Identity()
+    head.mix = nn.Identity()
+    maps = [torch.rand(2, 4, 16 // k, 24 // k) for k in (1, 2, 4, 8)]
+    logits, features = head(maps)
+    expected = torch.zeros(2, 8, 16, 24)
+    for project, each in zip(head.projections, maps, strict=True):
+        fine = functional.interpolate(project(each), (16, 24), mode="bilinear")
+        expected += fine
+    torch.testing.assert_close(features, expected.relu())
+    assert logits.shape == (2, 3, 16, 24)
 
 
 def test_one_map_is_enough() -> None:

@@ -18,9 +18,45 @@ def test_logits_and_features_are_at_stride_8(make_segmenter: MakeSegmenter, pixe
     assert segmenter.features == 16
 
 
+@pytest.mark.parametrize(
+    ("backbone", "widths"),
+    [
+        ("efficientnet-lite0", [24, 40, 112, 320]),
+        ("resnet101", [256, 512, 1024, 2048]),
+        ("vgg16", [256, 1024]),
+        ("timm/convnext_atto", [40, 80, 160, 320]),
+        ("timm/vit_tiny_patch16_224", [192]),
+    ],
+)
+def test_logits_and_features_end_at_stride_4_where_it_is_asked_for(
+    make_segmenter: MakeSegmenter, pixels: Tensor, backbone: str, widths: list[int]
+) -> None:
+    segmenter = make_segmenter(backbone, logit_stride=4)
+    projections = segmenter.head.get_submodule("projections")
+    assert [project[0].in_channels for project in projections.children()] == widths
+    grid = (8, 16) if len(widths) > 1 else (2, 4)
+    logits, features = segmenter(pixels)
+    assert logits.shape == (2, 2, *grid)
+    assert features.shape == (2, 16, *grid)
+
+
+def test_a_map_at_stride_4_leaves_the_others_as_they_are(
+    make_segmenter: MakeSegmenter, pixels: Tensor
+) -> None:
+    for backbone in ("efficientnet-lite0", "resnet101", "vgg16"):
+        coarse, fine = (make_segmenter(backbone, logit_stride=stride) for stride in (8, 4))
+        fine.backbone.load_state_dict(coarse.backbone.state_dict())
+        images = pixels.float() / 255
+        finest, *others = fine.backbone(images)
+        assert finest.shape[-2:] == (8, 16)
+        for one, other in zip(others, coarse.backbone(images), strict=True):
+            assert torch.equal(one, other)
+
+
 def test_any_size_is_segmented(make_segmenter: MakeSegmenter) -> None:
     images = torch.zeros(1, 3, 50, 71, dtype=torch.uint8)
     assert make_segmenter()(images).logits.shape == (1, 2, 7, 9)
+    assert make_segmenter(logit_stride=4)(images).logits.shape == (1, 2, 13, 18)
 
 
 def test_bytes_and_floats_are_the_same_picture(
@@ -157,6 +193,6 @@ def test_dilated_branches_need_dilations() -> None:
 
 
 def test_compiles_without_a_break(make_segmenter: MakeSegmenter, pixels: Tensor) -> None:
-    segmenter = make_segmenter("timm/resnet18")
+    segmenter = make_segmenter("timm/resnet18", logit_stride=4)
     whole = torch.compile(segmenter, backend="eager", fullgraph=True)
     torch.testing.assert_close(whole(pixels).logits, segmenter(pixels).logits)

@@ -33,7 +33,7 @@ def ways_to_learn(street: Street, tmp_path: Path) -> dict[str, dict[str, object]
         "pseudo": {"color_jitter": 0.5, "pixel_adaptation": "fda"},
         "pseudo with ranked labels": {"pseudo_labels": "ranked"},
         "image": {"crop_height": 32, "crop_width": 32, "height": 48, "width": 64},
-        "point": {"rare_category_temperature": 0.1},
+        "point": {"rare_category_temperature": 0.1, "logit_stride": 4},
         "dense": {"target": street.validation, "labels": None},
         "point without source": {"source": None, "warmup_steps": 0, "steps": 7},
         "point with tiles": {"labels": tiled_labels(street, tmp_path / "tiled.jsonl")},
