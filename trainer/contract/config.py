@@ -78,7 +78,8 @@ class TrainConfig(Record):
     """Label file; a relative path is below the run directory."""
 
     backbone: str = Field(default="efficientnet-lite0", max_length=100)
-    """`efficientnet-lite0`, `resnet101`, `vgg16`, or `timm/NAME` for any timm network with maps."""
+    """`efficientnet-lite0`, `efficientnet-lite2`, `resnet101`, `vgg16`, or `timm/NAME` for any timm
+    network with maps."""
     head: Literal["fusion", "deeplab-v2"] = "fusion"
     """`fusion` adds maps of several strides; `deeplab-v2` is dilated branches on the last map."""
     logit_stride: Literal[4, 8] = 8

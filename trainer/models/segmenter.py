@@ -5,6 +5,7 @@ Shapes: `B` image, `C` category, `E` feature channel, `H W` pixel, `h w` feature
 
 import difflib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -16,7 +17,7 @@ from trainer.contract import Record
 from trainer.errors import BadInput
 from trainer.models.backbone import Backbone, frozen_by
 from trainer.models.deeplab import resnet101, vgg16
-from trainer.models.efficientnet_lite0 import efficientnet_lite0
+from trainer.models.efficientnet_lite import efficientnet_lite
 from trainer.models.heads import DeepLabHead, FusionHead, Segmentation
 from trainer.models.timm_networks import PREFIX, timm_backbone
 from trainer.models.weights import check_finite, put_weights, read_weights
@@ -127,7 +128,8 @@ class Segmenter(nn.Module):
 
 
 NAMED: dict[str, Callable[[int, bool], Backbone]] = {
-    "efficientnet-lite0": efficientnet_lite0,
+    "efficientnet-lite0": partial(efficientnet_lite, "lite0"),
+    "efficientnet-lite2": partial(efficientnet_lite, "lite2"),
     "resnet101": lambda finest, _: resnet101(finest),
     "vgg16": lambda finest, _: vgg16(finest),
 }

@@ -105,6 +105,17 @@ def test_each_term_can_be_switched_off_or_be_the_only_one(name: str) -> None:
     assert {each for each in losses if each in terms} == {name}
 
 
+@pytest.mark.parametrize("network", ["vit_tiny_patch16_dinov3_qkvb", "pvt_v2_b0", "test_convnext"])
+def test_a_transformer_or_its_like_learns_behind_its_frozen_stages(network: str) -> None:
+    changes = {"backbone": f"timm/{network}", "logit_stride": 4, "frozen_stages": 2}
+    adaptation = adaptation_for(config_for("point", **changes))
+    before = {name: weight.clone() for name, weight in adaptation.segmenter.named_parameters()}
+    adaptation.step(0, *batches())
+    for name, weight in adaptation.segmenter.named_parameters():
+        assert torch.equal(weight, before[name]) != weight.requires_grad, name
+    assert not all(weight.requires_grad for weight in adaptation.segmenter.parameters())
+
+
 def test_frozen_lets_gradients_through_without_reaching_the_weights() -> None:
     layer = torch.nn.Linear(2, 1)
     inputs = torch.ones(1, 2, requires_grad=True)

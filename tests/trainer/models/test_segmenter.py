@@ -22,6 +22,7 @@ def test_logits_and_features_are_at_stride_8(make_segmenter: MakeSegmenter, pixe
     ("backbone", "widths"),
     [
         ("efficientnet-lite0", [24, 40, 112, 320]),
+        ("efficientnet-lite2", [24, 48, 120, 352]),
         ("resnet101", [256, 512, 1024, 2048]),
         ("vgg16", [256, 1024]),
         ("timm/convnext_atto", [40, 80, 160, 320]),
@@ -43,7 +44,7 @@ def test_logits_and_features_end_at_stride_4_where_it_is_asked_for(
 def test_a_map_at_stride_4_leaves_the_others_as_they_are(
     make_segmenter: MakeSegmenter, pixels: Tensor
 ) -> None:
-    for backbone in ("efficientnet-lite0", "resnet101", "vgg16"):
+    for backbone in ("efficientnet-lite2", "resnet101", "vgg16"):
         coarse, fine = (make_segmenter(backbone, logit_stride=stride) for stride in (8, 4))
         fine.backbone.load_state_dict(coarse.backbone.state_dict())
         images = pixels.float() / 255
@@ -173,7 +174,7 @@ def test_more_stages_than_there_are_cannot_be_frozen(make_segmenter: MakeSegment
     ("backbone", "hint"),
     [
         ("efficientnet-light0", "did you mean 'efficientnet-lite0'?"),
-        ("x", "there are efficientnet-lite0, resnet101, vgg16"),
+        ("x", "there are efficientnet-lite0, efficientnet-lite2, resnet101, vgg16"),
     ],
 )
 def test_unknown_backbone(make_segmenter: MakeSegmenter, backbone: str, hint: str) -> None:

@@ -33,8 +33,11 @@ def complaint(segmenter: Segmenter, file: Path, sha256: str | None = None) -> st
     return message.removeprefix(f"{file}: ")
 
 
-def test_the_packaged_weights_reach_every_tensor(make_segmenter: MakeSegmenter) -> None:
-    first, second = make_segmenter(), make_segmenter()
+@pytest.mark.parametrize("variant", ["lite0", "lite2"])
+def test_the_packaged_weights_reach_every_tensor(
+    make_segmenter: MakeSegmenter, variant: str
+) -> None:
+    first, second = (make_segmenter(f"efficientnet-{variant}") for _ in range(2))
     random = {n: t.clone() for n, t in first.backbone.state_dict().items()}
     first.load_initial_weights()
     second.load_initial_weights()
@@ -44,15 +47,19 @@ def test_the_packaged_weights_reach_every_tensor(make_segmenter: MakeSegmenter) 
             assert not torch.equal(tensor, random[name]), name
 
 
-def test_the_packaged_weights_tell_pictures_apart(segmenter: Segmenter) -> None:
+@pytest.mark.parametrize("variant", ["lite0", "lite2"])
+def test_the_packaged_weights_tell_pictures_apart(
+    make_segmenter: MakeSegmenter, variant: str
+) -> None:
     """Tensors in a wrong order would fit as well, but the maps would be noise or vanish."""
+    segmenter = make_segmenter(f"efficientnet-{variant}")
     segmenter.load_initial_weights()
     gradient = torch.linspace(0, 255, 64).expand(1, 3, 64, 64)
     flat = torch.full_like(gradient, 127)
     edges = segmenter.backbone((gradient - 127) / 128)[0]
     nothing = segmenter.backbone((flat - 127) / 128)[0]
     assert edges.isfinite().all()
-    assert 0.1 < (edges - nothing).std() < 10
+    assert 0.1 < (edges - nothing).std() < 20
 
 
 @pytest.mark.parametrize("suffix", ["pth", "safetensors"])
