@@ -22,11 +22,6 @@ STUDY   ?=
 SEED    ?=
 MINUTES ?= 10
 
-# Unit tests that start no service and load little: with make check, under a minute
-UNIT := tests/structure tests/trainer/contract tests/trainer/device tests/trainer/method/losses \
-  tests/trainer/run_folder tests/server/services/labels/test_content.py \
-  tests/server/services/labels/test_store.py
-
 # Further arguments of pytest, as in: make pytest PYTEST='-k leases'
 PYTEST ?=
 BENCH  ?=
@@ -48,6 +43,9 @@ NODE      = PATH="$(NODE_ROOT)/bin:$$PATH"
 NPM       = $(NODE) node $(NODE_ROOT)/lib/node_modules/npm/bin/npm-cli.js
 MAKE_CLIENT = $(BIN)/weakseg openapi > $(STAMPS)/openapi.json && cd frontend && \
   $(NODE) ./node_modules/.bin/openapi-typescript ../$(STAMPS)/openapi.json --output
+
+# File by file, for some make what all of their tests use, in the order of tests/conftest.py.
+RUN_TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
 LOCK_FLAGS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
@@ -91,7 +89,7 @@ install: $(STAMPS)/app ## Set up what the product needs, without starting it
 test: check browser pytest ## Set up what tests need and run all of them
 
 quick: check ## Lint, types, contracts, frontend and unit tests: before every commit
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --quiet $(UNIT)
+	$(RUN_TESTS) --numprocesses 2 --quick $(PYTEST)
 
 # --- The parts of make test
 
@@ -106,7 +104,7 @@ check: $(STAMPS)/test $(NODE_MODULES) ## Lint, types, import contracts, API clie
 	cd frontend && $(NPM) test --silent
 
 pytest: $(STAMPS)/test $(COMPOSE_SCHEMA) ## All Python tests, the browser tests too
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 10 $(PYTEST)
+	$(RUN_TESTS) --numprocesses 3 --durations 10 $(PYTEST)
 
 browser:
 	@if command -v chromium-headless-shell; then :; \

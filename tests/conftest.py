@@ -1,8 +1,9 @@
 """The services that tests share: started once per process, on the first use."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -14,6 +15,71 @@ from tests.services.redis import start_redis
 # How long an example takes says more of what else runs on the machine than of the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+# They start processes and servers, or train. The first take longest.
+LONG = (
+    "faults",
+    "server/services/runs/test_execution.py",
+    "trainer/study",
+    "loop",
+    "trainer/run",
+    "e2e",
+    "deployment",
+    "server/tasks",
+    "server/test_demo.py",
+    "trainer/bench",
+    "trainer/test_full.py",
+    "server/test_openapi.py",
+    "trainer/test_command_line.py",
+    "trainer/method/test_step.py",
+    "trainer/test_check_first.py",
+    "trainer/test_masks_of_two.py",
+    "trainer/models",
+    "trainer/inference",
+    "trainer/report",
+    "trainer/data/test_batches.py",
+    "services",
+    "server/test_cli.py",
+    "server/test_database_away.py",
+    "server/test_memory.py",
+    "server/test_queue.py",
+    "server/test_supervisor.py",
+    "server/api/test_event_stream.py",
+    "server/test_pictures.py",
+    "server/test_earlier_database.py",
+    "server/services/quality/test_gold.py",
+    "server/services/images/test_browse.py",
+    "scenes",
+)
+SERVICES = {"postgres_url", "redis_url", "chromium"}
+HERE = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what is short and needs no service")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return (config.getoption("quick") and _rank(collection_path) < len(LONG)) or None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is long comes first: begun last, it would keep one worker while the others have ended."""
+    items.sort(key=lambda item: _rank(item.path))
+    if config.getoption("quick"):
+        config.hook.pytest_deselected(items=[item for item in items if _needs_service(item)])
+        items[:] = [item for item in items if not _needs_service(item)]
+
+
+def _rank(path: Path) -> int:
+    long = (n for n, part in enumerate(LONG) if path.is_relative_to(HERE / part))
+    return next(long, len(LONG))
+
+
+def _needs_service(item: pytest.Item) -> bool:
+    fixtures: Iterable[str] = getattr(item, "fixturenames", ())
+    return "postgresql" in item.name or not SERVICES.isdisjoint(fixtures)
 
 
 @pytest.fixture(scope="session")
