@@ -92,7 +92,8 @@ def tiny(subject: RunSubject) -> TrainConfig:
         report_every=1,
         evaluate_every=3,
         output_alignment_scale=0.5,
-        weights=WITH_SELF_TRAINING,
+        mask_stride=2,
+        weights=LossWeights(self_training=1, source_overlap=0.5, dense_overlap=0.5),
     )
 
 

@@ -40,6 +40,8 @@ class LossWeights(Record):
 
     source_presence: Weight = 0.1
     """L_c on the source, whose labels are free: calibrates the presence score."""
+    source_overlap: Weight = 0.0
+    """Lovász-softmax on the source's masks, for which a small category counts as a large one."""
     output_alignment: Weight = 0.001
     """lam_adv: output-space discriminator."""
     image_label: Weight | None = None
@@ -54,9 +56,17 @@ class LossWeights(Record):
     """With points: cross-entropy against what the running average predicts, without what the
     label says is absent and with the clicked points; 0 is the paper. Tags alone cannot correct
     a category that the source gets wrong, and self-training would confirm it."""
+    dense_overlap: Weight = 0.0
+    """Lovász-softmax on the target's masks, where supervision is dense."""
 
 
-NOT_OF_THE_PAPER = ("source_presence", "absent", "self_training")
+NOT_OF_THE_PAPER = (
+    "source_presence",
+    "source_overlap",
+    "absent",
+    "self_training",
+    "dense_overlap",
+)
 """Weights of terms that the paper does not have."""
 
 
@@ -108,6 +118,14 @@ class TrainConfig(Record):
     crop_height: int | None = Field(default=None, ge=32, le=4096)
     """Train on random crops of this size; None: whole images. A label is not the crop's."""
     crop_width: int | None = Field(default=None, ge=32, le=8192)
+    source_logit_adjustment: float = Field(default=0.0, ge=0, le=2)
+    """tau of Menon et al., "Long-tail learning via logit adjustment" (ICLR 2021): in the source's
+    cross-entropy so much of the logarithm of each category's frequency is added to its logit.
+    Rare categories are then found where they are likely, not only where they are likelier than
+    all that is frequent; 0 is the paper."""
+    mask_stride: Literal[1, 2, 4, 8] = 1
+    """Pixels between two at which logits are held against a mask; 1: all. Neighbours tell the same
+    but at edges, and all of them cost as much as a third of a light network."""
     color_jitter: Fraction = 0.0
     """Strength of random brightness, contrast, saturation and hue."""
     pixel_adaptation: Literal["none", "fda"] = "none"

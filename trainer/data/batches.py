@@ -59,6 +59,8 @@ class SourceBatch(_Tensors):
     names: tuple[str, ...]
     tile_presence: Tensor | None = None
     """(B, C, R, K) float, as `presence`; None when the run has no tiles."""
+    frequencies: Tensor | None = None
+    """(C,) share of each category in the pixels of the dataset; None: not known."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class SourceBatches:
     """(C,) whether the dataset's card names a category: of others its masks tell nothing."""
     shares: NDArray[np.float64]
     """(C,) share of the images in which a category is present; NaN where that is not known."""
+    frequencies: NDArray[np.float64]
+    """(C,) share of each category in the valid pixels of an image, on average."""
     order: Order
     """Among the images, or with a style among twice as many: as they are, then with a style."""
     batch_size: int
@@ -134,6 +138,7 @@ class SourceBatches:
             presence=self._presence(masks),
             names=tuple(self.images.samples[n % len(self.images)].name for n in numbers),
             tile_presence=self._tile_presence(masks, self.grid) if self.grid else None,
+            frequencies=torch.from_numpy(self.frequencies).float(),
         )
 
     def _picture(self, number: int, position: int) -> Picture:

@@ -324,6 +324,7 @@ def _source_batches(
         thresholds,
         asked_C,
         _shares(presence_NC),
+        fractions_NC.mean(0),
         _source_order(batch, forms, fractions_NC, presence_NC, len(images)),
         batch.global_batch_size,
         batch.seed,

@@ -19,12 +19,15 @@ from trainer.contract import Supervision, TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
 from trainer.method.discrimination import DiscriminatorInput, Discriminators
 from trainer.method.losses.alignment import SOURCE
+from trainer.method.losses.overlap import overlap_loss
 from trainer.method.losses.pixels import (
+    adjusted_logits,
     mask_loss,
     point_loss,
     pseudo_masks,
     resize_logits,
     self_training_loss,
+    thinned,
 )
 from trainer.method.losses.presence import absent_loss, presence_loss, smooth_maximum
 from trainer.method.losses.tiles import tile_smooth_maximum, tiles_of_cells
@@ -118,9 +121,22 @@ def _image_label_weight(config: TrainConfig) -> float:
     return usual if weight is None else weight
 
 
+def _beside(logits: Tensor, masks: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
+    """Logits and masks of one size, at which they are compared."""
+    masks = thinned(masks, config.mask_stride)
+    return resize_logits(logits, size_of(masks)), masks
+
+
 def _source(outputs: SourceOutputs) -> Tensor:
-    masks = outputs.batch.masks
-    return mask_loss(resize_logits(outputs.segmentation.logits, size_of(masks)), masks)
+    config, batch, logits = outputs.config, outputs.batch, outputs.segmentation.logits
+    if config.source_logit_adjustment and batch.frequencies is not None:
+        logits = adjusted_logits(logits, batch.frequencies, config.source_logit_adjustment)
+    return mask_loss(*_beside(logits, batch.masks, config))
+
+
+def _source_overlap(outputs: SourceOutputs) -> Tensor:
+    logits = outputs.segmentation.logits
+    return overlap_loss(*_beside(logits, outputs.batch.masks, outputs.config))
 
 
 def _source_presence(outputs: SourceOutputs) -> Tensor:
@@ -158,15 +174,23 @@ def _point(outputs: TargetOutputs) -> Tensor:
 
 
 def _dense(outputs: TargetOutputs) -> Tensor:
-    masks = outputs.batch.masks
-    if masks is None:
+    return mask_loss(*_beside_target_masks(outputs))
+
+
+def _dense_overlap(outputs: TargetOutputs) -> Tensor:
+    return overlap_loss(*_beside_target_masks(outputs))
+
+
+def _beside_target_masks(outputs: TargetOutputs) -> tuple[Tensor, Tensor]:
+    if outputs.batch.masks is None:
         raise LookupError("dense supervision without masks in the batch")
-    logits = resize_logits(outputs.segmentation.logits, size_of(outputs.batch.images))
-    return mask_loss(logits, masks)
+    return _beside(outputs.segmentation.logits, outputs.batch.masks, outputs.config)
 
 
 def _self_training(outputs: TargetOutputs) -> Tensor:
-    batch, size = outputs.batch, size_of(outputs.batch.images)
+    batch, stride = outputs.batch, outputs.config.mask_stride
+    height, width = size_of(outputs.batch.images)
+    size = max(height // stride, 1), max(width // stride, 1)
     with torch.no_grad():
         taught = outputs.teacher(batch.images).logits
         absent = _absent_cells(taught, batch)
@@ -187,6 +211,7 @@ SOURCE_TERMS: tuple[Term[SourceOutputs], ...] = (
     Term(
         "source_presence", None, lambda c: c.weights.source_presence, _has_source, _source_presence
     ),
+    Term("source_overlap", None, lambda c: c.weights.source_overlap, _has_source, _source_overlap),
 )
 # Dropout draws from the step's random numbers, so the order is part of what a run gives.
 TARGET_TERMS: tuple[Term[TargetOutputs], ...] = (
@@ -194,6 +219,7 @@ TARGET_TERMS: tuple[Term[TargetOutputs], ...] = (
     Term("absent", None, lambda c: c.weights.absent, _knows_absence, _absent),
     Term("point", "lam_pt", lambda c: c.weights.point, _has_points, _point),
     Term("dense", None, lambda _: 1.0, _has_masks, _dense),
+    Term("dense_overlap", None, lambda c: c.weights.dense_overlap, _has_masks, _dense_overlap),
     Term("self_training", None, lambda c: c.weights.self_training, _has_points, _self_training),
     Term(
         "output_alignment",

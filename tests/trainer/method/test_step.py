@@ -16,7 +16,7 @@ from trainer.recipes import RunSubject, apply_overrides, build
 
 CPU = torch.device("cpu")
 ADVERSARIAL = {"output_alignment", "category_alignment"}
-SOURCE = {"source", "source_presence"}
+SOURCE = {"source", "source_presence", "source_overlap"}
 POINTS = {"point", "self_training"}
 LABELS = [[1.0, 1.0, 0.0], [1.0, -1.0, 1.0]]
 
@@ -60,7 +60,7 @@ def weights_of(adaptation: Adaptation) -> torch.Tensor:
         ("pseudo", SOURCE | ADVERSARIAL | {"image_label"}),
         ("image", SOURCE | ADVERSARIAL | {"image_label", "absent"}),
         ("point", SOURCE | ADVERSARIAL | {"image_label", "absent", *POINTS}),
-        ("dense", SOURCE | {"dense"}),
+        ("dense", SOURCE | {"dense", "dense_overlap"}),
     ],
 )
 def test_each_supervision_has_its_terms(supervision: str, terms: set[str]) -> None:
@@ -72,7 +72,7 @@ def test_each_supervision_has_its_terms(supervision: str, terms: set[str]) -> No
     [
         ("image", {"image_label", "absent"}),
         ("point", {"image_label", "absent", *POINTS}),
-        ("dense", {"dense"}),
+        ("dense", {"dense", "dense_overlap"}),
     ],
 )
 def test_without_a_source_there_is_nothing_to_align(supervision: str, terms: set[str]) -> None:
@@ -103,6 +103,26 @@ def test_each_term_can_be_switched_off_or_be_the_only_one(name: str) -> None:
     alone = {f"weights.{each}": 0 for each in terms if each != name}
     losses = adaptation_for(config_for("point", **alone)).step(0, *batches())
     assert {each for each in losses if each in terms} == {name}
+
+
+def test_masks_are_compared_at_every_so_many_pixels() -> None:
+    every, second = (
+        adaptation_for(config_for("source-only", mask_stride=stride)).step(0, batches()[0], None)
+        for stride in (1, 2)
+    )
+    same, changed = {"source_presence"}, {"source", "source_overlap"}
+    assert {name for name in every if every[name] == second[name]} == same
+    assert {name for name in every if every[name] != second[name]} == changed
+
+
+def test_frequent_categories_of_the_source_are_taken_for_granted() -> None:
+    source = replace(batches()[0], frequencies=torch.tensor([0.98, 0.01, 0.01]))
+    usual, adjusted = (
+        adaptation_for(config_for("source-only", source_logit_adjustment=tau)).step(0, source, None)
+        for tau in (0, 1)
+    )
+    assert adjusted["source"] > usual["source"]  # a third of the pixels is of each category
+    assert adjusted["source_overlap"] == usual["source_overlap"]
 
 
 @pytest.mark.parametrize("network", ["vit_tiny_patch16_dinov3_qkvb", "pvt_v2_b0", "test_convnext"])
@@ -277,7 +297,7 @@ def test_self_training_follows_the_running_average_without_what_is_absent() -> N
         average.head.get_parameter("classifier.bias").copy_(torch.tensor([0.0, 30.0, 33.0]))
     for number in range(8):
         losses = adaptation.step(number, source, target)
-        assert set(losses) == {"source", "source_presence", "self_training"}
+        assert set(losses) == SOURCE | {"self_training"}
     adaptation.segmenter.eval()
     with torch.inference_mode():
         predicted = adaptation.segmenter(target.images).logits.argmax(1)

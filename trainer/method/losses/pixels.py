@@ -14,6 +14,7 @@ from trainer.method.losses.mean import mean_of
 VOID = -1
 ABSENT_SHARE = 1e-3
 """How much of its probability an absent category keeps: tags miss tiny objects."""
+RAREST = 1e-6
 POINT_REACH = 1
 """Pixels around a clicked one that surely belong to the same category."""
 
@@ -21,6 +22,29 @@ POINT_REACH = 1
 def resize_logits(logits_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
     """Logits at (height, width), bilinear between pixel centres."""
     return F.interpolate(logits_BCHW, size, mode="bilinear", align_corners=False)
+
+
+def thinned(masks_BHW: Tensor, stride: int) -> Tensor:
+    """Every `stride`-th row and column of masks: the pixels at the centres of equal cells."""
+    if stride == 1:
+        return masks_BHW
+    rows, columns = (_centres(side, stride, masks_BHW.device) for side in masks_BHW.shape[-2:])
+    return masks_BHW[:, rows[:, None], columns]
+
+
+def _centres(side: int, stride: int, device: torch.device) -> Tensor:
+    cells = max(side // stride, 1)
+    return ((torch.arange(cells, device=device) + 0.5) * side / cells).long()
+
+
+def adjusted_logits(logits_BCHW: Tensor, frequencies_C: Tensor, strength: float) -> Tensor:
+    """Logits plus `strength` times the logarithm of how frequent each category is.
+
+    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, eq. 10. A category that
+    never occurs counts as one with `RAREST` of the pixels.
+    """
+    log_C = frequencies_C.clamp(min=RAREST).log().to(logits_BCHW.dtype)
+    return logits_BCHW + strength * log_C[:, None, None]
 
 
 def mask_loss(logits_BCHW: Tensor, masks_BHW: Tensor) -> Tensor:

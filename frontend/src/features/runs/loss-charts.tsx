@@ -9,9 +9,13 @@ const HEIGHT = 130
 /** What each term of the loss is called, in the order in which they are shown. */
 const LOSSES: readonly (readonly [name: string, title: string])[] = [
   ["source", "Source masks"],
+  ["source_overlap", "Overlap with source masks"],
   ["source_presence", "Presence on the source"],
   ["image_label", "Image-level labels"],
   ["point", "Point labels"],
+  ["dense", "Target masks"],
+  ["dense_overlap", "Overlap with target masks"],
+  ["self_training", "Self-training"],
   ["absent", "Absent categories"],
   ["category_alignment", "Category alignment"],
   ["output_alignment", "Output alignment"],

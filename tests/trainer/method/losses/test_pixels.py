@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from tests.trainer.method import reference
 from trainer.method.losses.pixels import (
     ABSENT_SHARE,
+    adjusted_logits,
     mask_loss,
     point_loss,
     pseudo_masks,
     resize_logits,
     sample_logits,
     self_training_loss,
+    thinned,
 )
 
 
@@ -21,6 +23,29 @@ def test_mask_loss_counts_pixels_that_are_not_void() -> None:
     logits = torch.log(torch.tensor([[[[1.0, 1.0, 7.0]], [[1.0, 3.0, 1.0]]]]))
     masks = torch.tensor([[[0, 1, -1]]])
     assert mask_loss(logits, masks).item() == pytest.approx((math.log(2) + math.log(4 / 3)) / 2)
+
+
+def test_adjusted_logits_answer_for_a_world_of_other_frequencies() -> None:
+    # By Bayes: where the frequencies are these, p(c | pixel) is proportional to them.
+    balanced = torch.tensor([0.2, 0.5, 0.3])
+    frequencies = torch.tensor([0.7, 0.1, 0.2])
+    logits = balanced.log()[None, :, None, None].expand(1, 3, 2, 2)
+    expected = balanced * frequencies / (balanced * frequencies).sum()
+    torch.testing.assert_close(
+        adjusted_logits(logits, frequencies, 1).softmax(1)[0, :, 1, 0], expected
+    )
+    torch.testing.assert_close(adjusted_logits(logits, frequencies, 0), logits)
+    assert adjusted_logits(logits, torch.tensor([1.0, 0.0, 0.0]), 0.5).isfinite().all()
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.sampled_from([1, 2, 4, 8]))
+def test_thinned_masks_are_what_a_resized_one_has_at_the_centres_of_its_cells(
+    height: int, width: int, stride: int
+) -> None:
+    masks = torch.arange(height * width).reshape(1, height, width)
+    size = [max(height // stride, 1), max(width // stride, 1)]
+    resized = torch.nn.functional.interpolate(masks[None].double(), size, mode="nearest-exact")
+    assert torch.equal(thinned(masks, stride), resized[0].long())
 
 
 def test_mask_loss_of_void_alone_is_zero() -> None:
