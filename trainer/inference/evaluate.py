@@ -21,6 +21,7 @@ from trainer.data.labels import TargetLabel
 from trainer.data.presence import area_fractions, presence_of, presence_thresholds
 from trainer.errors import BadInput
 from trainer.inference.calibration import presence_probabilities
+from trainer.inference.masks import predicted_categories
 from trainer.inference.metrics import (
     accuracy_per_category,
     balanced,
@@ -33,13 +34,7 @@ from trainer.inference.metrics import (
     mean_known,
     reliability,
 )
-from trainer.inference.segment import (
-    Window,
-    device_of,
-    predicted_categories,
-    segment_images,
-    to_device,
-)
+from trainer.inference.segment import Window, device_of, segment_images, to_device
 from trainer.method.losses.pixels import sample_logits
 from trainer.method.losses.presence import smooth_maximum
 from trainer.models.checkpoint import TrainedSegmenter

@@ -21,14 +21,8 @@ from trainer.contract import ImagePrediction, TrainConfig
 from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
 from trainer.inference.calibration import presence_probabilities
-from trainer.inference.segment import (
-    BATCH_SIZE,
-    Segmented,
-    Window,
-    ahead,
-    predicted_categories,
-    segment_images,
-)
+from trainer.inference.masks import predicted_categories
+from trainer.inference.segment import BATCH_SIZE, Segmented, Window, ahead, segment_images
 from trainer.method.losses.presence import smooth_maximum
 from trainer.models.checkpoint import TrainedSegmenter
 from trainer.models.segmenter import SegmenterShape
@@ -38,8 +32,9 @@ LONGEST_SIDE = 2048
 """Logits are resized to at most this; a larger mask is the nearest pixel of that."""
 GOLDEN_RATIO = 0.618033988749895
 DIGITS = 4
-COMPRESSION = 3
-"""Of mask files, 0 to 9. Against PNG's usual 6 they are an eighth larger, and made in half the time."""
+RUNS_OF_PIXELS = 3
+"""zlib's strategy Z_RLE: a mask is long runs of one category. Against PNG's usual way, files are a
+fifth smaller and made in two thirds of the time."""
 
 Size = tuple[int, int]
 """(width, height)."""
@@ -157,7 +152,7 @@ class _Writer:
         path = self.folder / mask
         with naming(path):
             path.parent.mkdir(exist_ok=True)
-            image.save(path, compress_level=COMPRESSION)
+            image.save(path, compress_type=RUNS_OF_PIXELS)
         return ImagePrediction(
             image=found.name,
             mask=mask,

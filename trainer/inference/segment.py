@@ -29,7 +29,6 @@ BATCH_SIZE = 4
 MOST_THREADS = 8
 AHEAD = 2
 """Things that are made ready beyond those that the threads are at."""
-ROWS_OF_STRIP = 32
 AT_ONCE = 2
 """Batches that a CPU segments at the same time; each needs its memory."""
 
@@ -180,17 +179,6 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
-
-
-def predicted_categories(logits_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, height, width) uint8 category of each pixel at `size`, which is (width, height)."""
-    width, height = size
-    tall = resize_logits(logits_BCHW, (height, logits_BCHW.shape[-1]))
-    # On a CPU by strips that stay in its cache: at 2048 x 1024 that takes half the time.
-    strips = torch.split(tall, ROWS_OF_STRIP if tall.device.type == "cpu" else height, dim=2)
-    # `max`, because on a CPU `argmax` over channels can be ten times slower.
-    masks = [resize_logits(s, (s.shape[2], width)).max(1).indices.to(torch.uint8) for s in strips]
-    return torch.cat(masks, 1)
 
 
 def _scaled(images: ResizedImages, index: int, scale: float) -> NDArray[np.uint8]:

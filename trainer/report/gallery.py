@@ -23,8 +23,9 @@ from trainer.data.images import ResizedImages
 from trainer.data.samples import Sample, list_samples
 from trainer.errors import BadInput, describe
 from trainer.inference.evaluate import extremes
+from trainer.inference.masks import predicted_categories
 from trainer.inference.predict import colors_of
-from trainer.inference.segment import predicted_categories, segment_images
+from trainer.inference.segment import segment_images
 from trainer.models.checkpoint import TrainedSegmenter, load_segmenter
 
 WIDTH = 320

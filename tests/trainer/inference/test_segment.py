@@ -14,12 +14,7 @@ from tests.trainer.conftest import CATEGORIES, Street, shape_with
 from trainer.data.images import ResizedImages
 from trainer.data.samples import Sample, list_samples
 from trainer.errors import BadInput
-from trainer.inference.segment import (
-    Window,
-    ahead,
-    predicted_categories,
-    segment_images,
-)
+from trainer.inference.segment import Window, ahead, segment_images
 from trainer.method.losses.pixels import resize_logits
 from trainer.models.checkpoint import TrainedSegmenter
 from trainer.models.segmenter import build_segmenter
@@ -144,14 +139,6 @@ def test_an_image_smaller_than_the_window_is_one_window(
 ) -> None:
     (first, *_) = segment_images(segmenter, dataset(street), str, Window(scale=0.5))
     assert first.logits.shape == (1, 3, 30, 40)
-
-
-@pytest.mark.parametrize(("width", "height"), [(15, 12), (7, 75), (3, 2), (5, 4)])
-def test_categories_are_the_largest_of_the_resized_logits(width: int, height: int) -> None:
-    logits = torch.randn(2, 3, 4, 5)
-    found = predicted_categories(logits, (width, height))
-    assert (found.shape, found.dtype) == ((2, height, width), torch.uint8)
-    assert torch.equal(found.long(), resize_logits(logits, (height, width)).argmax(1))
 
 
 def test_things_are_made_ahead_in_order_and_no_further_than_needed() -> None:
