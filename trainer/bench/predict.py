@@ -1,12 +1,13 @@
 """Part `predict`: images to files of predictions, against the network alone."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from trainer.bench.measure import Conditions, Timing, ratio, side_by_side
-from trainer.bench.pictures import draw_dataset
+from trainer.bench.pictures import Ending, draw_dataset
 from trainer.bench.result import Cell, PartResult, Verdict, verdict
 from trainer.bench.subject import CATEGORIES, config_for
 from trainer.contract import TrainConfig
@@ -22,43 +23,62 @@ SMALL, LARGE = (480, 360), (2048, 1024)
 """Width and height of CamVid's photographs as often shared, and of Cityscapes'."""
 
 
+@dataclass(frozen=True)
+class _Files:
+    ending: Ending
+    size: tuple[int, int]
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.ending} files of {self.size[0]} x {self.size[1]}"
+
+
+FILES = (
+    _Files("png", SMALL, "predict"),
+    _Files("jpg", LARGE, "predict large"),
+    _Files("png", LARGE, "predict large"),
+)
+QUICK_FILES = (_Files("jpg", (96, 72), "predict"),)
+
+
 def measure(conditions: Conditions) -> PartResult:
     """Decoding, network, masks at the original size and their files, against the network alone."""
     config = config_for(conditions)
     segmenter = _segmenter(config, prepare_device(config))
     count = BATCH_SIZE * (2 if conditions.quick else 16 if conditions.on_accelerator else 6)
-    sizes = ((96, 72),) if conditions.quick else (SMALL, LARGE)
     rows: list[dict[str, Cell]] = []
     verdicts: list[Verdict] = []
-    for size in sizes:
-        timings = _timings(conditions, segmenter, size, count)
-        figure = ratio(timings["network"], timings["predict"])
-        of = f"files of {size[0]} x {size[1]}"
+    for files in QUICK_FILES if conditions.quick else FILES:
+        timings = _timings(conditions, segmenter, files, count)
         for name, timing in timings.items():
             rows.append(
                 {
-                    "files": of,
+                    "files": str(files),
                     "what": name,
                     **timing.row(),
                     "images_per_second": count / timing.median,
                 }
             )
-        verdicts.append(verdict("predict", figure, on_accelerator=conditions.on_accelerator, of=of))
+        figure = ratio(timings["network"], timings["predict"])
+        on_accelerator = conditions.on_accelerator
+        verdicts.append(verdict(files.target, figure, on_accelerator=on_accelerator, of=str(files)))
     return PartResult(
         part="predict",
         about=f"{count} images, batch {BATCH_SIZE}, {config.backbone} at "
-        f"{config.width} x {config.height}; predict: from PNG files to mask files",
+        f"{config.width} x {config.height}; predict: from image files to mask files",
         rows=tuple(rows),
         verdicts=tuple(verdicts),
     )
 
 
 def _timings(
-    conditions: Conditions, segmenter: TrainedSegmenter, size: tuple[int, int], count: int
+    conditions: Conditions, segmenter: TrainedSegmenter, files: _Files, count: int
 ) -> dict[str, Timing]:
     with tempfile.TemporaryDirectory(prefix="weakseg-bench-") as name:
         folder = Path(name)
-        card = draw_dataset(folder / "target", count, size, CATEGORIES, seed=3)
+        card = draw_dataset(
+            folder / "target", count, files.size, CATEGORIES, seed=3, ending=files.ending
+        )
         samples = list_samples(card, with_masks=False)
 
         def predict() -> None:

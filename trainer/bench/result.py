@@ -86,6 +86,7 @@ TARGETS = MappingProxyType(
             unit=" %",
         ),
         "predict": Target("predict / bare network", 0.8, 0.8, at_least=True, unit="x"),
+        "predict large": Target("predict / bare network", 0.8, 0.5, at_least=True, unit="x"),
     }
 )
 

@@ -63,7 +63,7 @@ def _mask(logits_Chw: Floats, width: int, height: int) -> NDArray[np.uint8]:
     winners_4rc = _corners(winner_hw, *cells_rc)
     settled_rc = (winners_4rc == winners_4rc[0]).all(0) & _corners(clear_hw, *cells_rc).all(0)
     of_cells = winners_4rc[0].astype(np.uint8)
-    mask = of_cells.repeat(columns.counts, 1).repeat(rows.counts, 0)
+    mask: NDArray[np.uint8] = of_cells.repeat(columns.counts, 1).repeat(rows.counts, 0)
 
     at_row, at_column = np.nonzero(~settled_rc)
     corners_4CN = _corners(logits_Chw, rows.cells[at_row], columns.cells[at_column])
@@ -102,7 +102,7 @@ class _Axis:
 
     @property
     def most(self) -> int:
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
     @classmethod
     def of(cls, pixels: int, centres: int) -> "_Axis":
