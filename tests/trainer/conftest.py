@@ -128,7 +128,7 @@ FROZEN = 6
 def make_config(street: Street) -> MakeConfig:
     """The configuration of a `tiny` run on the street with some fields changed.
 
-    Most of the backbone is frozen, unless `frozen_stages` is among them.
+    Most of the backbone is frozen, and nothing of it kept, unless the fields say otherwise.
     """
 
     def make(supervision: str = "point", **changes: object) -> TrainConfig:
@@ -140,7 +140,7 @@ def make_config(street: Street) -> MakeConfig:
             labels=street.labels,
             validation=street.validation,
         )
-        quick = {"threads": 1, "frozen_stages": FROZEN}
+        quick = {"threads": 1, "frozen_stages": FROZEN, "feature_cache_bytes": 0}
         return TrainConfig.model_validate(build("tiny", subject).model_dump() | quick | changes)
 
     return make

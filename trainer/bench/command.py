@@ -11,7 +11,15 @@ from trainer.contract.cards import load_card
 from trainer.errors import BadInput
 from trainer.run_folder.atomic import write_atomically
 
-PARTS = ("discriminators", "step", "modes", "synchronisations", "loading", "predict")
+PARTS = (
+    "discriminators",
+    "step",
+    "features",
+    "modes",
+    "synchronisations",
+    "loading",
+    "predict",
+)
 
 
 def bench_command(  # noqa: PLR0913 - each is an option of the command

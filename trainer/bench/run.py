@@ -12,7 +12,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from trainer.bench import discriminators, loading, modes, predict, step, synchronisations
+from trainer.bench import (
+    discriminators,
+    features,
+    loading,
+    modes,
+    predict,
+    step,
+    synchronisations,
+)
 from trainer.bench.measure import Conditions, device_name
 from trainer.bench.result import BenchResult, Cell, Environment, PartResult
 from trainer.bench.subject import config_for
@@ -21,7 +29,7 @@ from trainer.device.setup import prepare_device
 MEASURES = MappingProxyType(
     {
         module.__name__.rpartition(".")[2]: module.measure
-        for module in (discriminators, step, modes, synchronisations, loading, predict)
+        for module in (discriminators, step, features, modes, synchronisations, loading, predict)
     }
 )
 SPREAD = ("low", "high")

@@ -104,13 +104,17 @@ class Stepper:
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
         self.adaptation = make_adaptation(config)
-        source, target = synthetic_batches(config)
-        only_source = config.supervision is Supervision.SOURCE_ONLY
-        self._batches = (source, None if only_source else target)
+        self._batches = synthetic_batches(config)
         self._number = 0
+
+    def batches(self) -> Batches:
+        """What the next step takes; its target is left out where a run does not train on it."""
+        return self._batches
 
     def __call__(self) -> None:
         """One step, with the precision that the configuration asks for."""
         prepare_device(self.config)
-        self.adaptation.step(self._number, *self._batches)
+        source, target = self.batches()
+        only_source = self.config.supervision is Supervision.SOURCE_ONLY
+        self.adaptation.step(self._number, source, None if only_source else target)
         self._number += 1

@@ -107,6 +107,10 @@ class TrainConfig(Record):
     cost most of a step, and edges and textures look alike in both domains."""
     frozen_norms: bool = False
     """Keep the scales and shifts of the backbone's batch norms too; statistics never change."""
+    feature_cache_bytes: int = Field(default=8 * 1024**3, ge=0, le=2**50)
+    """What the frozen stages make of each image and its mirror image may take so much on disk, below
+    `cache` or for the time of the run in its folder, and is then read in place of computed anew at
+    every step; 0: always computed."""
     feature_channels: int = Field(default=128, ge=8, le=4096, multiple_of=8)
     """E of the `fusion` head: channels of the features that enter the classifier."""
 

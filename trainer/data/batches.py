@@ -61,6 +61,10 @@ class SourceBatch(_Tensors):
     """(B, C, R, K) float, as `presence`; None when the run has no tiles."""
     frequencies: Tensor | None = None
     """(C,) share of each category in the pixels of the dataset; None: not known."""
+    views: Tensor | None = None
+    """(B,) int64: `view_of` each image; None where more is done to images than mirroring them."""
+    begun: Tensor | None = None
+    """(B, E, h, w) float16: what the segmenter's frozen stages make of the images, where known."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,15 @@ class TargetBatch(_Tensors):
     """(B, H, W) int64 category indices, -1 for void; None unless supervision is dense."""
     whole: Tensor | None = None
     """(B, 3, H, W) uint8: the whole pictures at the crops' size; None when not cropping."""
+    views: Tensor | None = None
+    """As of the source."""
+    begun: Tensor | None = None
+    """As of the source."""
+
+
+def view_of(row: int, mirrored: bool) -> int:
+    """The number of one of a dataset's pictures: two for each image."""
+    return 2 * row + mirrored
 
 
 @dataclass(frozen=True)
@@ -139,7 +152,13 @@ class SourceBatches:
             names=tuple(self.images.samples[n % len(self.images)].name for n in numbers),
             tile_presence=self._tile_presence(masks, self.grid) if self.grid else None,
             frequencies=torch.from_numpy(self.frequencies).float(),
+            views=_views(self.images, numbers, pictures) if self.only_mirrors else None,
         )
+
+    @property
+    def only_mirrors(self) -> bool:
+        """Whether every picture is an image or its mirror image."""
+        return self.transforms.only_mirror and self.style is None
 
     def _picture(self, number: int, position: int) -> Picture:
         with_style, index = divmod(number, len(self.images))
@@ -197,7 +216,13 @@ class TargetBatches:
             tile_presence=tiles.float() if tiles is not None else None,
             masks=masks.long() if masks is not None else None,
             whole=_stack_any([picture.whole for picture in pictures]),
+            views=_views(self.images, indices, pictures) if self.only_mirrors else None,
         )
+
+    @property
+    def only_mirrors(self) -> bool:
+        """Whether every picture is an image or its mirror image."""
+        return self.transforms.only_mirror
 
     def _picture(self, index: int) -> Picture:
         label = self.labels[index]
@@ -215,6 +240,11 @@ def _stack(tensors: Sequence[Tensor | None]) -> Tensor:
 
 def _stack_any(tensors: Sequence[Tensor | None]) -> Tensor | None:
     return None if tensors[0] is None else _stack(tensors)
+
+
+def _views(images: ResizedImages, indices: Sequence[int], pictures: Sequence[Picture]) -> Tensor:
+    pairs = zip(indices, pictures, strict=True)
+    return torch.tensor([view_of(images.row(index), each.mirrored) for index, each in pairs])
 
 
 def _points(points: Sequence[Tensor | None]) -> Tensor:

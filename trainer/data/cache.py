@@ -1,6 +1,6 @@
-"""Decoded, resized images on disk, made once and read by every later run.
+"""What follows from a dataset's images, on disk: made once and read by every later run.
 
-One `.npy` file for the images and one for the masks of a dataset at one size, named by a hash of
+Decoded, resized images are one `.npy` file for the images and one for the masks of a dataset at one size, named by a hash of
 all that they follow from: the list of files with their sizes and times, the size, and which raw
 value is which category. It is written under another name and renamed when whole, and mapped into
 memory, so that processes share its pages and none copies it.
@@ -9,8 +9,11 @@ memory, so that processes share its pages and none copies it.
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
+import weakref
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +30,8 @@ from trainer.run_folder.atomic import removed_on_error
 
 VERSION = 2
 """Changes when the same files would be decoded to other pixels."""
+CHECKSUM = 4
+"""Bytes behind each row."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,60 @@ class CachedRows:
             ):
                 for row in pool.map(self._make, range(first, min(first + part, self._shape[0]))):
                     file.write(np.ascontiguousarray(row, self._dtype).data)
+
+
+class KeptRows:
+    """Arrays of one shape, each written to a file as soon as it is made, and read from then on.
+
+    A checksum behind each row tells it from one that is not there, is damaged, or is being written
+    by another process, so that processes share a file without waiting for each other. It is read
+    and written by system calls: a mapped file that is cut off, or for which the disk has no room,
+    would end the process.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape, self.dtype = shape, dtype
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        weakref.finalize(self, os.close, self._file)
+        self._bytes = row_bytes(shape, dtype)
+        self._has_room = True
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return os.fstat(self._file).st_blocks * 512
+
+    def read(self, index: int, into: NDArray[Any]) -> bool:
+        """Whether a row is there; then it is in `into`, which is contiguous."""
+        checksum = bytearray(CHECKSUM)
+        try:
+            count = os.preadv(self._file, [into.data, checksum], index * self._bytes)
+        except OSError:
+            return False
+        return count == self._bytes and bytes(checksum) == _checksum(into)
+
+    def write(self, index: int, row: NDArray[Any]) -> None:
+        """Keep a row, unless the disk is full or cannot be written: then nothing more is kept."""
+        if not self._has_room:
+            return
+        try:
+            count = os.pwritev(self._file, [row.data, _checksum(row)], index * self._bytes)
+        except OSError:
+            count = 0
+        self._has_room = count == self._bytes
+
+
+def row_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """What a row of `KeptRows` takes on disk."""
+    return math.prod(shape) * dtype.itemsize + CHECKSUM
+
+
+def _checksum(row: NDArray[Any]) -> bytes:
+    return zlib.crc32(row.data).to_bytes(CHECKSUM, "little")
 
 
 @contextmanager

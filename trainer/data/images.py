@@ -143,6 +143,8 @@ class ResizedImages:
             _Decoded.on_disk(decoder, cache) if cache else _Decoded.in_memory(decoder, memory_limit)
         )
         self._rows = np.arange(len(samples))
+        self.dataset = samples
+        """Samples of the whole dataset, of which these may be a part."""
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -165,6 +167,10 @@ class ResizedImages:
         part.samples = [self.samples[index] for index in indices]
         part._rows = self._rows[np.array(indices, np.int64)]
         return part
+
+    def row(self, index: int) -> int:
+        """An image's place in `dataset`."""
+        return int(self._rows[index])
 
     def image(self, index: int) -> NDArray[np.uint8]:
         """(H, W, 3) RGB."""

@@ -31,6 +31,7 @@ class Picture:
     """(C, R, K) presence per tile of the whole picture, also after a crop."""
     whole: Tensor | None = None
     """(3, h, w) uint8: the whole picture at the size of the crop; None when nothing was cropped."""
+    mirrored: bool = False
 
 
 class JointTransforms:
@@ -48,12 +49,15 @@ class JointTransforms:
         self._crop = v2.RandomCrop((crop[1], crop[0])) if crop else None
         self._shrink = v2.Resize((crop[1], crop[0])) if crop else None
         self._jitter = v2.ColorJitter(s, s, s, HUE_SHARE * s) if s else None
+        self.only_mirror = not (crop or s)
+        """Whether a picture is either as it was or its mirror image."""
 
     def __call__(self, picture: Picture, seed: Sequence[int]) -> Picture:
         """The picture changed; of a crop's points those inside it are left."""
         with _seeded(seed):
             changed = self._flip(_wrap(picture))
             tiles, whole = changed.pop("tiles", None), None
+            mirrored = bool(changed.pop("columns")[0, 0])
             if self._crop and self._shrink:
                 whole = self._shrink(changed["image"])
                 changed = self._crop(changed)
@@ -61,7 +65,7 @@ class JointTransforms:
                 changed["image"] = self._jitter(changed["image"])
                 whole = self._jitter(whole) if whole is not None else None
         inside = _unwrap(changed, picture)
-        return replace(inside, tiles=_plain(tiles), whole=_plain(whole))
+        return replace(inside, tiles=_plain(tiles), whole=_plain(whole), mirrored=mirrored)
 
 
 @contextmanager
@@ -75,7 +79,10 @@ def _seeded(seed: Sequence[int]) -> Iterator[None]:
 
 
 def _wrap(picture: Picture) -> dict[str, Tensor]:
-    wrapped: dict[str, Tensor] = {"image": tv_tensors.Image(picture.image)}
+    wrapped: dict[str, Tensor] = {
+        "image": tv_tensors.Image(picture.image),
+        "columns": tv_tensors.Mask(torch.tensor([[0, 1]])),  # tell whether all was mirrored
+    }
     if picture.mask is not None:
         wrapped["mask"] = tv_tensors.Mask(picture.mask)
     if picture.tiles is not None:

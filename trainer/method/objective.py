@@ -21,6 +21,7 @@ from trainer.method.terms import (
     SourceOutputs,
     TargetOutputs,
     grid_of,
+    segmented,
     size_of,
     term_weights,
 )
@@ -44,7 +45,7 @@ class Objective:
         self, segment: Segment, batch: SourceBatch, *, show: bool
     ) -> tuple[Losses, DiscriminatorInput | None]:
         """Terms of the source domain, and what the discriminators look at where `show`."""
-        segmentation = segment(batch.images)
+        segmentation = segmented(segment, batch)
         presence_BGC = _over_regions(batch.presence, batch.tile_presence)
         outputs = SourceOutputs(self.config, batch, segmentation, presence_BGC)
         losses = {term.name: term.loss(outputs) for term in self._source_terms}
@@ -60,7 +61,7 @@ class Objective:
 
         `teacher` is what self-training learns from.
         """
-        segmentation = segment(batch.images)
+        segmentation = segmented(segment, batch)
         whole = segmentation if batch.whole is None else segment(batch.whole)
         presence_BGC = self._target_presence(whole, batch)
         seen = None

@@ -9,7 +9,7 @@ Shapes: `B` image, `C` category, `G` region (the whole image, then its tiles).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +38,19 @@ IMAGE_LABEL_FIXED, IMAGE_LABEL_ONLINE = 0.2, 0.01
 """The paper's for oracle labels and for its pseudo labels. Pseudo labels that are made once weigh as
 oracle labels do: they cannot run away with the network."""
 
-Segment = Callable[[Tensor], Segmentation]
+
+class Segment(Protocol):
+    """A segmenter, or what stands for one."""
+
+    def __call__(self, seen: Tensor, *, begun: bool = False) -> Segmentation:
+        """Segment images, or go on from what its frozen stages made of them."""
+
+
+def segmented(segment: Segment, batch: SourceBatch | TargetBatch) -> Segmentation:
+    """What a segmenter says of a batch's images, from where they are begun."""
+    if batch.begun is None:
+        return segment(batch.images)
+    return segment(batch.begun, begun=True)
 
 
 @dataclass(frozen=True)
@@ -192,7 +204,7 @@ def _self_training(outputs: TargetOutputs) -> Tensor:
     height, width = size_of(outputs.batch.images)
     size = max(height // stride, 1), max(width // stride, 1)
     with torch.no_grad():
-        taught = outputs.teacher(batch.images).logits
+        taught = segmented(outputs.teacher, batch).logits
         absent = _absent_cells(taught, batch)
         masks, sureness = pseudo_masks(taught, absent, batch.points, size)
     return self_training_loss(resize_logits(outputs.segmentation.logits, size), masks, sureness)

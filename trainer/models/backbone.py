@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from trainer.models.weights import Weights
 
@@ -12,6 +12,38 @@ Rgb = tuple[float, float, float]
 IMAGENET_MEAN: Rgb = (123.675, 116.28, 103.53)
 IMAGENET_STD: Rgb = (58.395, 57.12, 57.375)
 """Of RGB in 0..255, as torchvision's networks were trained."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A network, or the rest of one, that is layers one after the other, by their names in it."""
+
+    layers: tuple[str, ...]
+    given: tuple[str, ...]
+    """Layers whose outputs are the maps."""
+    behind: str | None = None
+    """The layer whose output it goes on from; None: from images."""
+
+    def maps(self, network: nn.Module, seen: Tensor) -> list[Tensor]:
+        """The maps that layers of `network` make of normalised images, or of `behind`'s output."""
+        maps = [seen] if self.behind in self.given else []
+        for name in self.layers:
+            seen = network.get_submodule(name)(seen)
+            if name in self.given:
+                maps.append(seen)
+        return maps
+
+    def cut(self, last: str) -> "tuple[Chain, Chain] | None":
+        """The layers to `last`, with its output as their only map, and those behind it.
+
+        None where one of the layers before `last` gives a map, or there is no such layer.
+        """
+        if last not in self.layers:
+            return None
+        end = self.layers.index(last) + 1
+        if not set(self.given).isdisjoint(self.layers[: end - 1]):
+            return None
+        return Chain(self.layers[:end], (last,)), Chain(self.layers[end:], self.given, last)
 
 
 @dataclass(frozen=True)
@@ -27,6 +59,8 @@ class Backbone:
     the first."""
     imagenet: Callable[[], tuple[str, Weights]]
     """Where the ImageNet weights are from, and the weights by any names that `rename` knows."""
+    chain: Chain | None = None
+    """The network's layers, where it is nothing but layers one after the other."""
     maps: tuple[int, ...] | None = None
     """Which of the network's maps are used; None: all."""
     rename: Callable[[Weights, str], Weights] = lambda weights, _: weights

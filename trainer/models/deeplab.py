@@ -5,7 +5,7 @@ Output Space", CVPR 2018.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import torchvision.models as zoo
@@ -13,39 +13,24 @@ from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from trainer.errors import BadInput
-from trainer.models.backbone import Backbone
+from trainer.models.backbone import Backbone, Chain
 from trainer.models.weights import Weights, first_line
 
 VGG_CHANNELS = 1024
 
 
 class Layers(nn.Module):
-    """Named layers one after the other, which gives back what some of them make.
+    """Named layers that run as a chain says, which may name those inside of a sequence."""
 
-    `given` may name a layer inside of a sequence, as in `features.15`.
-    """
-
-    def __init__(self, layers: Mapping[str, nn.Module], given: tuple[str, ...]) -> None:
+    def __init__(self, layers: Mapping[str, nn.Module], chain: Chain) -> None:
         super().__init__()
-        self.given = given
+        self.chain = chain
         for name, layer in layers.items():
             self.add_module(name, layer)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Maps of the `given` layers, in the layers' order."""
-        maps = []
-        for name, layer in self._steps():
-            images = layer(images)
-            if name in self.given:
-                maps.append(images)
-        return maps
-
-    def _steps(self) -> Iterator[tuple[str, nn.Module]]:
-        for name, layer in self.named_children():
-            if any(given.startswith(f"{name}.") for given in self.given):
-                yield from ((f"{name}.{part}", step) for part, step in layer.named_children())
-            else:
-                yield name, layer
+        """The chain's maps."""
+        return self.chain.maps(self, images)
 
 
 def resnet101(finest: int = 8) -> Backbone:
@@ -64,10 +49,13 @@ def resnet101(finest: int = 8) -> Backbone:
     del network.avgpool, network.fc
     stages = ("layer1", "layer2", "layer3", "layer4")
     first = 0 if finest == 4 else 1
+    layers = OrderedDict(network.named_children())
+    chain = Chain(tuple(layers), given=stages[first:])
     return Backbone(
-        network=Layers(OrderedDict(network.named_children()), given=stages[first:]),
+        network=Layers(layers, chain),
         channels=(256, 512, 1024, 2048)[first:],
         stages=stages,
+        chain=chain,
         imagenet=partial(_download, zoo.ResNet101_Weights.IMAGENET1K_V1),
         unused=("fc",),
     )
@@ -91,11 +79,17 @@ def vgg16(finest: int = 8) -> Backbone:
         "fc7": nn.Conv2d(VGG_CHANNELS, VGG_CHANNELS, 3, padding=4, dilation=4),
         "relu7": nn.ReLU(inplace=True),
     }
+    convolutions = tuple(f"features.{index}" for index in range(len(features)))
     fine = finest == 4
+    chain = Chain(
+        (*convolutions, *tuple(layers)[1:]),
+        given=("features.15", "relu7") if fine else ("relu7",),
+    )
     return Backbone(
-        network=Layers(layers, given=("features.15", "relu7") if fine else ("relu7",)),
+        network=Layers(layers, chain),
         channels=(256, VGG_CHANNELS) if fine else (VGG_CHANNELS,),
         stages=tuple(f"features.{last}" for last in (2, 7, 14, 21, 28)),
+        chain=chain,
         imagenet=partial(_download, zoo.VGG16_Weights.IMAGENET1K_V1),
         unused=("classifier",),
         fresh=("fc6", "fc7"),

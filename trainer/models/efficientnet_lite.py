@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import timm
 
-from trainer.models.backbone import Backbone
+from trainer.models.backbone import Backbone, Chain
 from trainer.models.weights import Weights, read_weights
 
 PACKAGED = {
@@ -40,10 +40,12 @@ def efficientnet_lite(
         out_indices=tuple(range(1 if finest == 4 else 2, 5)),
         output_stride=8 if dilated else 32,
     )
+    stages = tuple(f"blocks.{index}" for index in range(7))
     return Backbone(
         network=network,
         channels=tuple(network.feature_info.channels()),
-        stages=tuple(f"blocks.{index}" for index in range(7)),
+        stages=stages,
+        chain=Chain(("conv_stem", "bn1", *stages), tuple(network.feature_info.module_name())),
         imagenet=partial(_packaged, variant),
         rename=partial(_rename, list(network.state_dict())),
         unused=_CLASSIFIER,

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from trainer.contract import Record
 from trainer.errors import BadInput
-from trainer.models.backbone import Backbone, frozen_by
+from trainer.models.backbone import Backbone, Chain, frozen_by
 from trainer.models.deeplab import resnet101, vgg16
 from trainer.models.efficientnet_lite import efficientnet_lite
 from trainer.models.heads import DeepLabHead, FusionHead, Segmentation
 from trainer.models.timm_networks import PREFIX, timm_backbone
-from trainer.models.weights import check_finite, put_weights, read_weights
+from trainer.models.weights import Weights, check_finite, put_weights, read_weights
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -71,8 +71,11 @@ class Segmenter(nn.Module):
         self.features = features
         """E: channels of the features that enter the classifier."""
         self._facts = backbone
+        self._parts: tuple[Chain, Chain] | None = None
         for name, values in (("mean", backbone.mean), ("std", backbone.std)):
-            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+            self.register_buffer(
+                name, torch.tensor(values, dtype=torch.float32).view(3, 1, 1), persistent=False
+            )
 
     def train(self, mode: bool = True) -> Self:
         """Switch training on or off; the backbone always keeps ImageNet's statistics."""
@@ -80,14 +83,53 @@ class Segmenter(nn.Module):
         self.backbone.eval()
         return self
 
-    def forward(self, images_B3HW: Tensor) -> Segmentation:
-        """Segment RGB images of any size, bytes or floats in 0..255."""
-        images = images_B3HW.contiguous(memory_format=torch.channels_last)
-        maps = self.backbone((images.to(self.mean.dtype) - self.mean) / self.std)
+    def forward(self, seen: Tensor, *, begun: bool = False) -> Segmentation:
+        """Segment RGB images (B, 3, H, W) of any size, bytes or floats in 0..255.
+
+        With `begun` they are what `begin` made of images, of any precision.
+        """
+        if begun:
+            _, rest = self._cut()
+            # A copy: layers may work in place, and others go on from the same.
+            maps = rest.maps(self.backbone, seen.to(self.mean.dtype, copy=True))
+        else:
+            maps = self.backbone(self._normalised(seen))
         if self._facts.maps is not None:
             maps = [maps[index] for index in self._facts.maps]
         segmentation: Segmentation = self.head(maps)
         return segmentation
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        images = images.contiguous(memory_format=torch.channels_last)
+        return (images.to(self.mean.dtype) - self.mean) / self.std
+
+    @property
+    def can_begin(self) -> bool:
+        """Whether stages are frozen whose last output is all that the rest of the network needs."""
+        return self._parts is not None
+
+    @torch.no_grad()
+    def begin(self, images_B3HW: Tensor) -> Tensor:
+        """What the frozen stages make of images: (B, E, h, w), the same as long as they are frozen.
+
+        Raises:
+            LookupError: not `can_begin`.
+        """
+        first, _ = self._cut()
+        return first.maps(self.backbone, self._normalised(images_B3HW))[-1]
+
+    def begins_with(self) -> Weights:
+        """All tensors that `begin` computes with."""
+        first, _ = self._cut()
+        layers = tuple(f"{layer}." for layer in first.layers)
+        weights = self.backbone.state_dict()
+        of_layers = {name: each for name, each in weights.items() if name.startswith(layers)}
+        return {"mean": self.mean, "std": self.std} | of_layers
+
+    def _cut(self) -> tuple[Chain, Chain]:
+        if self._parts is None:
+            raise LookupError("the network has no frozen stages that it could begin with")
+        return self._parts
 
     def load_initial_weights(self, file: Path | None = None, sha256: str | None = None) -> None:
         """Start the backbone from ImageNet weights: of a file, or of where they are published.
@@ -119,8 +161,10 @@ class Segmenter(nn.Module):
                 f"frozen_stages: {stages}, but the backbone has {len(self._facts.stages)} stages"
             )
         if stages:
-            for parameter in frozen_by(self.backbone, self._facts.stages[stages - 1]):
+            last = self._facts.stages[stages - 1]
+            for parameter in frozen_by(self.backbone, last):
                 parameter.requires_grad_(False)
+            self._parts = self._facts.chain.cut(last) if self._facts.chain else None
         if norms:
             for module in self.backbone.modules():
                 if isinstance(module, nn.BatchNorm2d):

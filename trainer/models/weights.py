@@ -55,6 +55,15 @@ def _check_sha256(file: Path, expected: str) -> None:
         raise BadInput(f"{file}: its sha256 is {found}, not {expected}")
 
 
+def digest_of(weights: Weights) -> str:
+    """The sha256 of the names and bytes of tensors on the host."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(name.encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 def check_finite(weights: Weights, origin: str) -> None:
     """Refuse weights that are not all finite.
 

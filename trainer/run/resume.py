@@ -6,7 +6,6 @@ for when a fault of the disk damages the newest. Where both are damaged, the new
 is whole gives at least the weights.
 """
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +27,7 @@ from trainer.models.checkpoint import (
     read_safetensors,
     tensors_of,
 )
+from trainer.models.weights import digest_of
 from trainer.run_folder.atomic import write_atomically
 
 Prefers = Callable[[Score, Score | None], bool]
@@ -78,7 +78,7 @@ def save_state(run_dir: Path, adaptation: Adaptation, position: Position) -> Non
     path = run_dir / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = _tensors(adaptation)
-    header = {"position": position.model_dump_json(), "sha256": _digest(tensors)}
+    header = {"position": position.model_dump_json(), "sha256": digest_of(tensors)}
     content = save(tensors, header)
     if path.exists():
         path.replace(run_dir / PREVIOUS)
@@ -163,7 +163,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Position]:
     except ValidationError as error:
         raise _Damaged(describe(error)) from error
     # States of earlier versions have no digest.
-    if "sha256" in header and header["sha256"] != _digest(tensors):
+    if "sha256" in header and header["sha256"] != digest_of(tensors):
         raise _Damaged("its content is not what was written")
     return tensors, position
 
@@ -173,15 +173,6 @@ def _require_same_run(run_dir: Path, position: Position, start: Position) -> Non
         raise BadInput(f"{run_dir}: has a run of another config.json; use an empty folder")
     if position.labels_sha256 != start.labels_sha256:
         raise BadInput(f"{run_dir}: has a run with other labels; use an empty folder")
-
-
-def _digest(tensors: dict[str, Tensor]) -> str:
-    """Of the names and bytes of all tensors."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        digest.update(name.encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def _networks(adaptation: Adaptation) -> dict[str, torch.nn.Module]:

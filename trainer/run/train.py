@@ -21,7 +21,14 @@ from trainer.contract import (
     Supervision,
     TrainConfig,
 )
-from trainer.data.batches import Batch, SourceBatch, TargetBatch, loaded
+from trainer.data.batches import (
+    Batch,
+    SourceBatch,
+    SourceBatches,
+    TargetBatch,
+    TargetBatches,
+    loaded,
+)
 from trainer.data.domains import load_domains
 from trainer.data.labels import TargetLabel
 from trainer.data.samples import say_left_out
@@ -35,6 +42,7 @@ from trainer.errors import (
     is_memory_full,
 )
 from trainer.inference.predict import predict_images
+from trainer.method.frozen_features import keep_features, remove_features
 from trainer.method.step import Adaptation, make_accelerator
 from trainer.models.checkpoint import (
     TrainedSegmenter,
@@ -96,6 +104,8 @@ def train(run_dir: Path, config: TrainConfig | None = None) -> int:
         ) as error:
             if isinstance(error, RuntimeError) and not is_memory_full(error):
                 raise
+            if not refused:
+                remove_features(run_dir)
             told, is_bad = in_one_line(error), isinstance(error, BadInput)
             report(Failed(error=told), kept=not (refused and is_bad))
             say(sys.stderr, f"error: {told}\n")
@@ -134,7 +144,10 @@ class Run:
                 labels_sha256=sha256(labels.read_bytes()) if labels else None,
             )
             self.state = RunState(run_dir, self.adaptation, start, self.evaluator.prefers)
-            self.state.notes = self.domains.notes + self.state.notes
+            self.features = keep_features(
+                self.config, self.adaptation.segmenter, self._trained_domains(), run_dir
+            )
+            self.state.notes = self.domains.notes + self.features.notes + self.state.notes
         if new is not None:
             self.everyone.alone(lambda: write_config(run_dir, new))
         self._selected: tuple[int, Breakdown] | None = None
@@ -148,6 +161,7 @@ class Run:
             self.everyone.alone(lambda: self._evaluate_and_save(0))
         self._train()
         if self.everyone.is_main:
+            remove_features(self.run_dir)
             self._conclude()
 
     def _train(self) -> None:
@@ -161,7 +175,11 @@ class Run:
                     target = self._target_batches(number - config.warmup_steps)
             with means.waiting(), self.everyone.together():
                 of_source, of_target = next(source, None), next(target, None)
-            losses = self.adaptation.step(number, of_source, of_target)
+            losses = self.adaptation.step(
+                number,
+                self.features.begin("source", of_source),
+                self.features.begin("target", of_target),
+            )
             means.add(losses, config.batch_size * sum(map(bool, (of_source, of_target))))
             step = number + 1
             if due(step, config.report_every, self.steps):
@@ -174,6 +192,14 @@ class Run:
                 self.adaptation.settle()
                 self.everyone.alone(partial(self._save_unless_saved, step))
                 raise Interrupted
+
+    def _trained_domains(self) -> dict[str, SourceBatches | TargetBatches]:
+        domains: dict[str, SourceBatches | TargetBatches] = {}
+        if self.domains.source:
+            domains["source"] = self.domains.source
+        if self.config.supervision is not Supervision.SOURCE_ONLY:
+            domains["target"] = self.domains.target
+        return domains
 
     def _started(self) -> Started:
         domains = self.domains

@@ -82,7 +82,7 @@ def test_bad_input_is_one_line(
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("part", ["loading", "predict", "modes"])
+@pytest.mark.parametrize("part", ["features", "loading", "predict", "modes"])
 def test_every_other_part_runs(part: str) -> None:
     result = MEASURES[part](QUICK)
     assert result.part == part

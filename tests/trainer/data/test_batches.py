@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from trainer.data.batches import TargetBatches, loaded
+from trainer.data.batches import TargetBatches, loaded, view_of
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel, unlabelled
 from trainer.data.samples import Sample
@@ -52,6 +52,28 @@ def test_points_are_flipped_with_their_image(images: ResizedImages) -> None:
             assert (category, y) == (0, 0.5)
             seen.add(x)
     assert seen == {0.25, 0.75}
+
+
+def test_views_tell_every_picture_apart(images: ResizedImages) -> None:
+    """Of a part of a dataset, by the places of its images in the whole."""
+    part = images.subset([6, 2, 3, 7])
+    batches = target_batches(part, [labelled()] * 4)
+    seen: dict[int, tuple[str, bool]] = {}
+    for number in range(12):
+        batch = batches(number)
+        assert batch.views is not None
+        for view, name, pixels in zip(batch.views.tolist(), batch.names, batch.images, strict=True):
+            mirrored = bool(pixels[0, 0, 0] == 0)
+            assert seen.setdefault(view, (name, mirrored)) == (name, mirrored)
+    assert seen == {
+        view_of(row, mirrored): (f"{row}.png", mirrored)
+        for row in (2, 3, 6, 7)
+        for mirrored in (False, True)
+    }
+
+
+def test_pictures_that_are_changed_otherwise_have_no_views(images: ResizedImages) -> None:
+    assert target_batches(images, [labelled()] * 8, crop=(4, 4))(0).views is None
 
 
 def test_a_few_labels_fill_half_of_every_batch(images: ResizedImages) -> None:

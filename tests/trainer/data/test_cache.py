@@ -1,3 +1,5 @@
+import errno
+import multiprocessing
 import os
 import pickle
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from PIL import Image
 
 import trainer.data.images
 from trainer.contract.masks import MaskCodes
-from trainer.data.cache import Cache
+from trainer.data.cache import Cache, KeptRows, row_bytes
 from trainer.data.decode import decode_image
 from trainer.data.images import ResizedImages
 from trainer.data.samples import Sample
@@ -202,3 +204,93 @@ def test_a_subset_shares_what_is_decoded(samples: list[Sample]) -> None:
     assert part.image(0) is images.image(3)
     assert part.subset([1]).image(0) is images.image(1)
     np.testing.assert_array_equal(part.mask(1), images.mask(1))
+
+
+SHAPE, HALF = (2, 3, 5), np.dtype(np.float16)
+
+
+def row_of(index: int) -> NDArray[np.float16]:
+    return np.arange(index, index + 30, dtype=HALF).reshape(SHAPE)
+
+
+def kept(path: Path) -> KeptRows:
+    return KeptRows(path, SHAPE, HALF)
+
+
+def read(rows: KeptRows, index: int) -> NDArray[np.float16] | None:
+    into = np.full(SHAPE, np.nan, HALF)
+    return into if rows.read(index, into) else None
+
+
+def test_a_kept_row_is_read_back_also_by_others(tmp_path: Path) -> None:
+    rows, other = kept(tmp_path / "new" / "x.rows"), kept(tmp_path / "new" / "x.rows")
+    assert read(rows, 4) is None
+    rows.write(4, row_of(4))
+    for each in (rows, other):
+        np.testing.assert_array_equal(read(each, 4), row_of(4))
+        assert [index for index in range(7) if read(each, index) is not None] == [4]
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "half", "empty"])
+def test_a_damaged_row_is_not_read_and_made_anew(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "x.rows"
+    rows = kept(path)
+    for index in range(3):
+        rows.write(index, row_of(index))
+    content, size = bytearray(path.read_bytes()), row_bytes(SHAPE, HALF)
+    assert len(content) == 3 * size
+    if damage == "changed":
+        content[size + 11] ^= 1
+    elif damage == "half":  # as when another process had come so far
+        content[size + 20 : 2 * size - 4] = bytes(row_of(7).data)[20:]
+    path.write_bytes(content[: 2 * size - 1] if damage == "cut" else content)
+    if damage == "empty":
+        path.write_bytes(b"")
+    again = kept(path)
+    assert read(again, 1) is None
+    again.write(1, row_of(1))
+    np.testing.assert_array_equal(read(again, 1), row_of(1))
+    if damage in ("changed", "half"):
+        np.testing.assert_array_equal(read(again, 2), row_of(2))
+
+
+@pytest.mark.parametrize("written", [None, 17])
+def test_a_full_disk_ends_keeping_but_not_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int | None
+) -> None:
+    def full(*_: object) -> int:
+        if written is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return written
+
+    rows = kept(tmp_path / "x.rows")
+    rows.write(0, row_of(0))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwritev", full)
+        rows.write(1, row_of(1))
+    rows.write(2, row_of(2))
+    found = [read(rows, index) for index in range(3)]
+    np.testing.assert_array_equal(found[0], row_of(0))
+    assert found[1:] == [None, None]
+
+
+def _write_and_read(path: Path) -> None:
+    rows = kept(path)
+    for _ in range(20):
+        for index in range(40):
+            found = read(rows, index)
+            if found is not None:
+                np.testing.assert_array_equal(found, row_of(index))
+            rows.write(index, row_of(index))
+
+
+def test_two_processes_share_a_file_without_waiting(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    path = tmp_path / "x.rows"
+    others = [context.Process(target=_write_and_read, args=(path,)) for _ in range(2)]
+    for each in others:
+        each.start()
+    for each in others:
+        each.join()
+        assert each.exitcode == 0
+    np.testing.assert_array_equal(read(kept(path), 39), row_of(39))

@@ -65,6 +65,7 @@ def test_a_flip_mirrors_the_tiles_with_the_image() -> None:
         changed = JointTransforms()(picture(), (seed,))
         assert changed.tiles is not None
         flipped = bool(changed.image[0, 0, 0] == WIDTH - 1)
+        assert changed.mirrored == flipped
         expected = [[[-1, 0, 1]], [[1, 0, 0]]] if flipped else [[[1, 0, -1]], [[0, 0, 1]]]
         assert changed.tiles.tolist() == expected
         seen.add(flipped)

@@ -65,6 +65,7 @@ def test_bytes_and_floats_are_the_same_picture(
 ) -> None:
     segmenter = make_segmenter()
     torch.testing.assert_close(segmenter(pixels).logits, segmenter(pixels.float()).logits)
+    assert not segmenter(pixels + 0.5).logits.equal(segmenter(pixels).logits)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +144,71 @@ def test_frozen_stages_get_no_gradient_and_all_others_do(
     assert not ungraded(segmenter.head)
 
 
+@pytest.mark.parametrize(
+    ("backbone", "stride", "stages"),
+    [
+        ("efficientnet-lite0", 8, 1),
+        ("efficientnet-lite0", 8, 3),
+        ("efficientnet-lite2", 4, 2),
+        ("resnet101", 8, 1),
+        ("resnet101", 4, 1),
+        ("vgg16", 8, 4),
+    ],
+)
+def test_what_the_frozen_stages_made_leads_to_the_same_logits(
+    make_segmenter: MakeSegmenter, pixels: Tensor, backbone: str, stride: int, stages: int
+) -> None:
+    segmenter = make_segmenter(backbone, logit_stride=stride)
+    segmenter.freeze(stages)
+    begun = segmenter.begin(pixels)
+    assert not begun.requires_grad
+    for one, other in zip(segmenter(begun, begun=True), segmenter(pixels), strict=True):
+        assert torch.equal(one, other)
+    twin = copy.deepcopy(segmenter)
+    assert torch.equal(twin.begin(pixels), begun)
+    assert twin(begun, begun=True).logits.equal(segmenter(pixels).logits)
+
+
+def test_half_precision_of_what_the_frozen_stages_made_changes_logits_little(
+    make_segmenter: MakeSegmenter, pixels: Tensor
+) -> None:
+    segmenter = make_segmenter(logit_stride=4)
+    segmenter.load_initial_weights()
+    segmenter.freeze(2)
+    exact = segmenter(pixels).logits
+    rounded = segmenter(segmenter.begin(pixels).half(), begun=True).logits
+    assert 0 < (rounded - exact).abs().max() < 0.01 * exact.std()
+
+
+def test_what_decides_the_beginning_is_its_weights_alone(make_segmenter: MakeSegmenter) -> None:
+    segmenter = make_segmenter()
+    segmenter.freeze(2)
+    names = set(segmenter.begins_with())
+    layers = ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")
+    of_layers = {name for name in segmenter.backbone.state_dict() if name.startswith(layers)}
+    assert names == {"mean", "std"} | of_layers
+
+
+@pytest.mark.parametrize(
+    ("backbone", "stride", "stages"),
+    [
+        ("efficientnet-lite0", 8, 0),
+        ("efficientnet-lite0", 4, 3),  # the map at stride 4 is of the second
+        ("efficientnet-lite0", 8, 6),
+        ("resnet101", 4, 2),
+        ("timm/resnet18", 8, 1),
+    ],
+)
+def test_a_network_that_needs_more_of_its_frozen_stages_does_not_begin(
+    make_segmenter: MakeSegmenter, pixels: Tensor, backbone: str, stride: int, stages: int
+) -> None:
+    segmenter = make_segmenter(backbone, logit_stride=stride)
+    segmenter.freeze(stages)
+    assert not segmenter.can_begin
+    with pytest.raises(LookupError):
+        segmenter.begin(pixels)
+
+
 def test_nothing_is_frozen_when_nothing_is_asked_for(make_segmenter: MakeSegmenter) -> None:
     segmenter = make_segmenter()
     segmenter.freeze(0)
@@ -197,3 +263,15 @@ def test_compiles_without_a_break(make_segmenter: MakeSegmenter, pixels: Tensor)
     segmenter = make_segmenter("timm/resnet18", logit_stride=4)
     whole = torch.compile(segmenter, backend="eager", fullgraph=True)
     torch.testing.assert_close(whole(pixels).logits, segmenter(pixels).logits)
+
+
+def test_what_is_behind_the_frozen_stages_compiles_without_a_break(
+    make_segmenter: MakeSegmenter, pixels: Tensor
+) -> None:
+    segmenter = make_segmenter("vgg16", logit_stride=4)
+    segmenter.freeze(2)
+    whole, begun = (
+        torch.compile(segmenter, backend="eager", fullgraph=True),
+        segmenter.begin(pixels),
+    )
+    torch.testing.assert_close(whole(begun, begun=True).logits, segmenter(pixels).logits)

@@ -28,6 +28,7 @@ SHORT = {
     "learning_rate": 0.01,
     "predict": False,
     "frozen_stages": 2,
+    "feature_cache_bytes": 10**9,
 }
 
 

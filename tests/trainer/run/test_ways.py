@@ -12,10 +12,18 @@ from tests.trainer.conftest import CATEGORIES, MakeConfig, Street, begin, lines_
 from tests.trainer.run.test_resume import assert_same_run, train_until_stopped
 from tests.trainer.run.test_train import SMALL
 from trainer.contract import Progress, TrainConfig
+from trainer.method.frozen_features import FOLDER
 from trainer.report.file import read_report
 from trainer.run.train import SUCCEEDED, train
 
-FEW = {"warmup_steps": 2, "steps": 5, "evaluate_every": 3, "report_every": 2, "frozen_stages": 2}
+FEW = {
+    "warmup_steps": 2,
+    "steps": 5,
+    "evaluate_every": 3,
+    "report_every": 2,
+    "frozen_stages": 2,
+    "feature_cache_bytes": 10**9,
+}
 
 
 def tiled_labels(street: Street, path: Path) -> str:
@@ -63,6 +71,10 @@ class Whole:
     """On stdout."""
 
     @property
+    def notes(self) -> str:
+        return " ".join(read_report(self.run_dir).notes)
+
+    @property
     def supervision(self) -> str:
         return self.config.supervision.value
 
@@ -85,6 +97,7 @@ def whole(
 
 def test_every_supervision_runs_to_its_end(whole: Whole) -> None:
     lines = lines_of(whole.run_dir)
+    assert "the first 2 stages make of the images" in lines[0].pop("notes")[0]
     assert whole.said == (whole.run_dir / "progress.jsonl").read_text()
     supervision = whole.supervision
     dense, without_source = supervision == "dense", "without source" in whole.way
@@ -105,6 +118,7 @@ def test_every_supervision_runs_to_its_end(whole: Whole) -> None:
     progress = [line for line in lines if line["kind"] == "progress"]
     assert [line["step"] for line in progress] == [2, 4, 6, 7]
     assert lines[-1] == {"kind": "finished", "status": "succeeded"}
+    assert not (whole.run_dir / FOLDER).exists()
     report = read_report(whole.run_dir)
     assert (report.selected_step, report.supervision) == (7, supervision)
     assert report.score.miou is not None
@@ -127,6 +141,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(whole: Whole, tmp_path: Pat
     assert lines[-1] == {"kind": "finished", "status": "interrupted"}
     assert [line["step"] for line in lines if line["kind"] == "checkpoint"][-1] == 4
     assert not (stopped / "report.json").exists()
+    assert (stopped / FOLDER).exists() == ("is kept on disk" in whole.notes)
     assert train(stopped) == SUCCEEDED
     started = [line["first_step"] for line in lines_of(stopped) if line["kind"] == "started"]
     assert started == [0, 4]
