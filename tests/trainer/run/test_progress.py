@@ -2,9 +2,9 @@ import json
 import os
 import pty
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from tests.trainer.conftest import MakeRun
 from trainer.contract import Finished, Progress
 from trainer.run.processes import Processes
 from trainer.run.progress import Means, Reporter
+from trainer.run.train import SUCCEEDED, train
 from trainer.run_folder.progress_log import read_history
 
 
@@ -107,19 +108,20 @@ def read_terminal(descriptor: int) -> Iterator[bytes]:
         yield read
 
 
-def test_a_terminal_shows_bars_and_words_in_place_of_lines(make_run: MakeRun) -> None:
+def test_a_terminal_shows_bars_and_words_in_place_of_lines(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_dir = make_run(height=32, width=32)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
     terminal, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trainer", "train", str(run_dir)],
-        stdout=theirs,
-        stderr=theirs,
-        env=os.environ | {"COLUMNS": "120", "TERM": "xterm"},
-    )
-    os.close(theirs)
-    raw = b"".join(read_terminal(terminal)).decode()
+    with ThreadPoolExecutor() as others:
+        seen = others.submit(lambda: b"".join(read_terminal(terminal)))
+        with os.fdopen(theirs, "w") as screen, redirect_stdout(screen), redirect_stderr(screen):
+            status = train(run_dir)
+        raw = seen.result().decode()
     os.close(terminal)
-    assert process.wait(timeout=300) == 0, raw
+    assert status == SUCCEEDED, raw
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", raw)
     assert '{"kind"' not in text
     assert "step 10: mean IoU" in text
