@@ -182,6 +182,16 @@ def test_every_start_tells_of_what_was_saved(make_run: MakeRun) -> None:
     assert announced(run_dir) == sorted({2, 4, 6, *before})
 
 
+def test_a_run_that_stops_in_its_warm_up_goes_on_as_if_it_had_not(
+    whole: Path, make_run: MakeRun
+) -> None:
+    stopped = make_run(**FEW)
+    assert train_until_stopped(stopped, looks=0) == SUCCEEDED
+    assert train(stopped) == SUCCEEDED
+    assert first_step(stopped) == 1
+    assert_same_run(whole, stopped, step=6)
+
+
 def test_a_checkpoint_without_its_json_is_saved_again(whole: Path, make_run: MakeRun) -> None:
     stopped = make_run(**FEW)
     train_until_stopped(stopped, looks=3)
