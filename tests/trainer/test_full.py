@@ -4,14 +4,15 @@ import errno
 import json
 import os
 import resource
-import signal
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.trainer.conftest import MakeRun
+from trainer.__main__ import app
 from trainer.command import one_line_errors
 from trainer.errors import BadInput, in_one_line, is_memory_full
 from trainer.run_folder.atomic import made_whole, naming, write_atomically
@@ -19,21 +20,20 @@ from trainer.run_folder.atomic import made_whole, naming, write_atomically
 FEW = {"warmup_steps": 1, "steps": 1, "evaluate_every": 1, "predict": False}
 
 
-def limited(kind: int, size: int) -> object:
-    """What limits a process before it starts; files over the limit are an error, as on a full disk."""
+@contextmanager
+def limited(kind: int, size: int) -> Iterator[None]:
+    """Limit this process. More bytes in a file, or in memory, are then an error, as on a full disk."""
+    before = resource.getrlimit(kind)
+    resource.setrlimit(kind, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(kind, before)
 
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(kind, (size, size))
 
-    return limit
-
-
-def train(run_dir: Path, limit: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "trainer", "train", str(run_dir)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=300, check=False, preexec_fn=limit
-    )
+def memory_in_use() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def train(run_dir: Path, limit: object) -> subprocess.CompletedProcess[str]:
 )
 def test_a_file_that_cannot_be_written_is_named(make_run: MakeRun, size: int, file: str) -> None:
     run_dir = make_run("source-only", **FEW)
-    # Stdout is a pipe, which has no such limit.
-    ended = train(run_dir, limited(resource.RLIMIT_FSIZE, size))
-    assert ended.returncode == 1
+    with limited(resource.RLIMIT_FSIZE, size):
+        ended = CliRunner().invoke(app, ["train", str(run_dir)])
+    assert ended.exit_code == 1, ended
     failed = json.loads(ended.stdout.splitlines()[-1])
     assert failed["kind"] == "failed"
     assert failed["error"] == f"{run_dir / file}: File too large (error {errno.EFBIG})"
@@ -56,8 +56,9 @@ def test_a_file_that_cannot_be_written_is_named(make_run: MakeRun, size: int, fi
 
 def test_memory_that_is_full_is_one_line(make_run: MakeRun) -> None:
     run_dir = make_run("source-only", **FEW, height=4096, width=4096, batch_size=64)
-    ended = train(run_dir, limited(resource.RLIMIT_AS, 4 * 1024**3))
-    assert ended.returncode == 1
+    with limited(resource.RLIMIT_AS, memory_in_use() + 512 * 1024**2):
+        ended = CliRunner().invoke(app, ["train", str(run_dir)])
+    assert ended.exit_code == 1, ended
     failed = json.loads(ended.stdout.splitlines()[-1])
     assert failed["kind"] == "failed"
     assert failed["error"].startswith("out of memory")
