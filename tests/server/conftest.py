@@ -85,9 +85,12 @@ def database(
 
 
 def _empty(engine: Engine) -> None:
-    tables = ", ".join(table.name for table in db.Base.metadata.sorted_tables)
+    """Delete all rows and count ids from 1; TRUNCATE, which makes each file anew, takes far longer."""
+    tables = reversed(db.Base.metadata.sorted_tables)
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        connection.exec_driver_sql("; ".join(f"DELETE FROM {table.name}" for table in tables))
+        counters = "SELECT setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences"
+        connection.execute(text(counters))
 
 
 @pytest.fixture(scope="session", autouse=True)
