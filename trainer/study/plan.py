@@ -1,10 +1,11 @@
 """What a study compares: variants of one recipe, each a line of a table."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.contract import DatasetCard, Supervision, TrainConfig, WeakLabel
 from trainer.contract.config import NOT_OF_THE_PAPER
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
@@ -23,12 +24,15 @@ class Labels:
 
     points: int = 1
     tiles: tuple[int, int] | None = None
+    images: int | None = None
+    """So many images are labelled, of which fewer are a part; None: all."""
 
     @property
     def file(self) -> str:
         """Name of the label file."""
         tiles = f"-tiles-{self.tiles[0]}x{self.tiles[1]}" if self.tiles else ""
-        return f"points-{self.points}{tiles}.jsonl"
+        images = f"-images-{self.images}" if self.images else ""
+        return f"points-{self.points}{tiles}{images}.jsonl"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ TABLES: Mapping[str, tuple[Variant, ...]] = {
         Variant("tiles 3x3", IMAGE, Labels(tiles=(3, 3))),
         Variant("3 points", POINT, Labels(points=3)),
         Variant("5 points", POINT, Labels(points=5)),
+    ),
+    "images": (
+        Variant("point on 20 images", POINT, Labels(images=20)),
+        Variant("point on 55 images", POINT, Labels(images=55)),
+        Variant("point on 150 images", POINT, Labels(images=150)),
     ),
     "terms": (
         Variant("pseudo, L_c alone", PSEUDO, changes=PAPER | _without(*ALIGNMENT)),
@@ -157,4 +166,11 @@ class Study:
             made = oracle_labels(
                 self.target, self.target.categories, labels.points, tiles=labels.tiles
             )
-            write_labels(path, made)
+            write_labels(path, _some(made, labels.images))
+
+
+def _some(labels: Sequence[WeakLabel], images: int | None) -> Sequence[WeakLabel]:
+    """Labels of so many images, chosen by a hash of their names, in the order of the dataset."""
+    by_hash = sorted(labels, key=lambda label: hashlib.sha256(label.image.encode()).digest())
+    chosen = {label.image for label in by_hash[:images]}
+    return [label for label in labels if label.image in chosen]

@@ -12,7 +12,7 @@ from trainer.errors import BadInput
 from trainer.report.file import is_finished, read_report
 from trainer.run_folder.atomic import write_atomically
 from trainer.run_folder.progress_log import read_history
-from trainer.study.plan import TABLES, Study, Variant
+from trainer.study.plan import DENSE, SOURCE_ONLY, TABLES, Study, Variant
 
 
 class Outcome(Record):
@@ -59,8 +59,9 @@ def write_results(study: Study, outcomes: Sequence[Outcome]) -> None:
 def results_text(outcomes: Sequence[Outcome]) -> str:
     """The study's tables as Markdown: mIoU, IoU of each category, and how well checkpoints are
     chosen without masks."""
+    gap = _gap(outcomes)
     parts = [
-        f"### {table.capitalize()}\n\n" + _scores(found)
+        f"### {table.capitalize()}\n\n" + _scores(found, gap)
         for table in TABLES
         if (found := [outcome for outcome in outcomes if outcome.table == table])
     ]
@@ -79,18 +80,41 @@ def _by_variant(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     return grouped
 
 
-def _scores(outcomes: Sequence[Outcome]) -> str:
+def _gap(outcomes: Sequence[Outcome]) -> tuple[float, float] | None:
+    """Mean mIoU with the source alone and with masks of the target, between which labels lie."""
+    known = {name: _mean_miou(same) for name, same in _by_variant(outcomes).items()}
+    none, all_masks = known.get(SOURCE_ONLY.value), known.get(DENSE.value)
+    return None if none is None or all_masks is None or none == all_masks else (none, all_masks)
+
+
+def _mean_miou(outcomes: Sequence[Outcome]) -> float | None:
+    known = [o.report.score.miou for o in outcomes if o.report.score.miou is not None]
+    return statistics.mean(known) if known else None
+
+
+def _share_of(gap: tuple[float, float] | None, outcomes: Sequence[Outcome]) -> str:
+    miou = _mean_miou(outcomes)
+    if gap is None or miou is None:
+        return "-"
+    none, all_masks = gap
+    return f"{100 * (miou - none) / (all_masks - none):.0f} %"
+
+
+def _scores(outcomes: Sequence[Outcome], gap: tuple[float, float] | None) -> str:
     rows = [
         (
             name,
             mean_and_spread([o.report.score.miou for o in same]),
+            _share_of(gap, same),
             ", ".join(mean_and_spread([o.report.score.miou]) for o in same),
             f"{statistics.mean(o.report.seconds for o in same) / 60:.1f}",
             same[0].report.selection,
         )
         for name, same in _by_variant(outcomes).items()
     ]
-    return _table(("variant", "mIoU", "of each seed", "minutes a run", "checkpoint"), rows)
+    return _table(
+        ("variant", "mIoU", "of the gap", "of each seed", "minutes a run", "checkpoint"), rows
+    )
 
 
 def _categories(outcomes: Sequence[Outcome]) -> str:

@@ -14,16 +14,21 @@ from typer.testing import CliRunner
 
 from tests.trainer.conftest import CATEGORIES, lines_of, paint
 from trainer.contract import Evaluated, Report, Score, Supervision
+from trainer.contract.cards import load_card
 from trainer.run_folder.progress_log import read_history
 from trainer.study.command import study_command
-from trainer.study.plan import TABLES
+from trainer.study.plan import TABLES, Labels, Study
 from trainer.study.results import Outcome, mean_and_spread, rank_correlation, results_text
 
 DEADLINE_SECONDS = 600
 
 
 def outcome(
-    seed: int, miou: float, scores: list[tuple[float, float]], warm_up: float = 0.2
+    seed: int,
+    miou: float,
+    scores: list[tuple[float, float]],
+    warm_up: float = 0.2,
+    variant: str = "point",
 ) -> Outcome:
     evaluations = [
         Evaluated(step=step, phase="adaptation", score=Score(weak_label_score=weak, miou=miou))
@@ -41,7 +46,7 @@ def outcome(
     )
     return Outcome(
         table="supervision",
-        variant="point",
+        variant=variant,
         seed=seed,
         report=report,
         evaluations=tuple(evaluations),
@@ -63,7 +68,7 @@ def test_the_tables_say_what_the_choice_without_masks_costs() -> None:
         outcome(1, 0.60, [(0.3, 0.50), (0.5, 0.60), (0.4, 0.55)]),
     ]
     text = results_text(runs)
-    assert "| point | 58.0 ± 2.8 | 56.0, 60.0 | 1.5 | best by held-out weak labels |" in text
+    assert "| point | 58.0 ± 2.8 | - | 56.0, 60.0 | 1.5 | best by held-out weak labels |" in text
     assert "| road | 90.0 ± 0.0 |" in text
     assert "| car | - |" in text
     assert "| point | 58.0 ± 2.8 | 56.5 ± 2.1 | 59.0 ± 1.4 | 0.75 |" in text
@@ -72,6 +77,29 @@ def test_the_tables_say_what_the_choice_without_masks_costs() -> None:
 def test_of_equal_weak_label_scores_the_checkpoint_that_the_run_chose_counts() -> None:
     text = results_text([outcome(0, 0.50, [(0.5, 0.60), (0.5, 0.50)])])
     assert "| point | 50.0 | 50.0 | 60.0 | - |" in text
+
+
+def test_a_score_is_told_as_a_share_of_what_masks_would_earn() -> None:
+    all_masks = [outcome(seed, miou, [], variant="dense") for seed, miou in enumerate((0.7, 0.9))]
+    runs = [outcome(0, 0.4, [], variant="source-only"), outcome(0, 0.7, []), *all_masks]
+    text = results_text(runs)
+    assert "| point | 70.0 | 75 % |" in text
+    assert "| source-only | 40.0 | 0 % |" in text
+    assert "| dense | 80.0 ± 14.1 | 100 % |" in text
+    assert "%" not in results_text(runs[:2])
+
+
+def test_fewer_labelled_images_are_a_part_of_more(cards: dict[str, Path], tmp_path: Path) -> None:
+    card = load_card(str(cards["target"]))
+    some = Study(card, card, card, tmp_path / "study", "tiny", {})
+    some.out.mkdir()
+    files = [some.out / Labels(images=count).file for count in (2, 4, None)]
+    for count in (2, 4, None):
+        some.write_labels(Labels(images=count))
+    two, four, all_of_them = (file.read_text().splitlines() for file in files)
+    assert (len(two), len(four), len(all_of_them)) == (2, 4, 6)
+    assert [line for line in all_of_them if line in four] == four
+    assert [line for line in four if line in two] == two
 
 
 def test_a_run_may_choose_the_network_after_the_warm_up() -> None:
