@@ -57,7 +57,7 @@ COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo results install test quick check pytest browser faults bench-ui client lock clean
+.PHONY: help demo results install test quick check check-python check-frontend pytest browser faults bench-ui client lock clean
 
 help: ## Say what there is
 	@echo "weakseg: segmentation models for street images from weak labels"
@@ -93,11 +93,19 @@ quick: check ## Lint, types, contracts, frontend and unit tests: before every co
 
 # --- The parts of make test
 
+# Both at once: much of either is one process that waits for nobody.
 check: $(STAMPS)/test $(NODE_MODULES) ## Lint, types, import contracts, API client, frontend tests
+	@$(MAKE) --no-print-directory check-frontend & frontend=$$!; \
+	$(MAKE) --no-print-directory check-python; python=$$?; \
+	wait $$frontend && exit $$python
+
+check-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-frontend:
 	@$(MAKE_CLIENT) ../$(STAMPS)/client.ts >/dev/null 2>&1
 	@cmp -s $(STAMPS)/client.ts $(CLIENT) || { echo "$(CLIENT) is stale: run make client" >&2; exit 1; }
 	cd frontend && $(NPM) run --silent check
