@@ -4,7 +4,6 @@ Shapes: `B` image, `C` category, `H W` pixel, `N` pixels of an image.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from trainer.method.losses.mean import masked_mean
@@ -23,9 +22,9 @@ def overlap_loss(logits_BCHW: Tensor, masks_BHW: Tensor) -> Tensor:
         masks_BHW: int64 category indices, -1 for void.
     """
     known_B1N = (masks_BHW != VOID).flatten(1)[:, None]
-    categories = logits_BCHW.shape[1]
-    truth_BCN = F.one_hot(masks_BHW.clamp(min=0), categories).flatten(1, 2).transpose(1, 2)
-    truth_BCN = (truth_BCN * known_B1N).to(logits_BCHW.dtype)
+    # Compared rather than `one_hot`, which looks at the values and so waits for the device.
+    categories_C1 = torch.arange(logits_BCHW.shape[1], device=masks_BHW.device)[:, None]
+    truth_BCN = (masks_BHW.flatten(1)[:, None] == categories_C1).to(logits_BCHW.dtype)
     # Where nothing is known there is no error, and without an error a pixel's place is the last.
     errors_BCN = (truth_BCN - logits_BCHW.softmax(1).flatten(2)).abs() * known_B1N
     errors_BCN, order_BCN = errors_BCN.sort(dim=-1, descending=True)
