@@ -103,8 +103,8 @@ class TrainConfig(Record):
     """Checkpoint of this program whose network the run begins with, as after a warm-up; its
     categories and network must fit."""
     frozen_stages: int = Field(default=2, ge=0, le=7)
-    """So many first stages of the backbone keep their ImageNet weights: at high resolution they
-    cost most of a step, and edges and textures look alike in both domains."""
+    """So many first stages of the backbone keep their ImageNet weights: edges and textures look
+    alike in both domains, and what such stages make of an image can be kept."""
     frozen_norms: bool = False
     """Keep the scales and shifts of the backbone's batch norms too; statistics never change."""
     feature_cache_bytes: int = Field(default=8 * 1024**3, ge=0, le=2**50)
