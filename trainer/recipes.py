@@ -47,6 +47,7 @@ class Recipe:
 
 
 WITH_SELF_TRAINING = LossWeights(self_training=1)
+WITH_OVERLAP = LossWeights(self_training=1, source_overlap=0.5, dense_overlap=0.5)
 
 SUBJECT_FIELDS = frozenset(
     {"recipe", "supervision", "categories", "colors", "source", "target", "validation", "labels"}
@@ -93,7 +94,7 @@ def tiny(subject: RunSubject) -> TrainConfig:
         evaluate_every=3,
         output_alignment_scale=0.5,
         mask_stride=2,
-        weights=LossWeights(self_training=1, source_overlap=0.5, dense_overlap=0.5),
+        weights=WITH_OVERLAP,
     )
 
 
@@ -104,7 +105,7 @@ FINE_ON_A_CPU: Mapping[str, Any] = MappingProxyType(
         "mask_stride": 4,
         "source_logit_adjustment": 0.5,
         "output_alignment_scale": 0.25,
-        "weights": LossWeights(self_training=1, source_overlap=0.5, dense_overlap=0.5),
+        "weights": WITH_OVERLAP,
     }
 )
 """Logits fine enough for poles and signs, which a few hundred steps do not overlook."""

@@ -1,7 +1,7 @@
 """Which labelled images are held out to score a run that has no target masks."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 SHARE = 0.1
 FEWEST_LABELLED = 20
@@ -15,5 +15,9 @@ def held_out(labelled: Collection[str]) -> frozenset[str]:
     """
     if len(labelled) < FEWEST_LABELLED:
         return frozenset()
-    by_hash = sorted(labelled, key=lambda name: hashlib.sha256(name.encode()).digest())
-    return frozenset(by_hash[: round(len(labelled) * SHARE)])
+    return frozenset(by_hash(labelled)[: round(len(labelled) * SHARE)])
+
+
+def by_hash(names: Iterable[str]) -> list[str]:
+    """Names in an order of no meaning, in which a larger number of first ones has the smaller."""
+    return sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())

@@ -28,6 +28,7 @@ from trainer.method.losses.pixels import (
     resize_logits,
     self_training_loss,
     thinned,
+    thinned_size,
 )
 from trainer.method.losses.presence import absent_loss, presence_loss, smooth_maximum
 from trainer.method.losses.tiles import tile_smooth_maximum, tiles_of_cells
@@ -200,9 +201,8 @@ def _beside_target_masks(outputs: TargetOutputs) -> tuple[Tensor, Tensor]:
 
 
 def _self_training(outputs: TargetOutputs) -> Tensor:
-    batch, stride = outputs.batch, outputs.config.mask_stride
-    height, width = size_of(outputs.batch.images)
-    size = max(height // stride, 1), max(width // stride, 1)
+    batch = outputs.batch
+    size = thinned_size(size_of(batch.images), outputs.config.mask_stride)
     with torch.no_grad():
         taught = segmented(outputs.teacher, batch).logits
         absent = _absent_cells(taught, batch)

@@ -1,6 +1,5 @@
 """What a study compares: variants of one recipe, each a line of a table."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from trainer.contract import DatasetCard, Supervision, TrainConfig, WeakLabel
 from trainer.contract.config import NOT_OF_THE_PAPER
 from trainer.data.labels import write_labels
 from trainer.data.oracle import oracle_labels
+from trainer.data.splits import by_hash
 from trainer.device.cores import cores_here
 from trainer.errors import BadInput
 from trainer.recipes import RunSubject, apply_overrides, build
@@ -171,6 +171,5 @@ class Study:
 
 def _some(labels: Sequence[WeakLabel], images: int | None) -> Sequence[WeakLabel]:
     """Labels of so many images, chosen by a hash of their names, in the order of the dataset."""
-    by_hash = sorted(labels, key=lambda label: hashlib.sha256(label.image.encode()).digest())
-    chosen = {label.image for label in by_hash[:images]}
+    chosen = set(by_hash(label.image for label in labels)[:images])
     return [label for label in labels if label.image in chosen]

@@ -24,17 +24,23 @@ def resize_logits(logits_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(logits_BCHW, size, mode="bilinear", align_corners=False)
 
 
+def thinned_size(size: tuple[int, int], stride: int) -> tuple[int, int]:
+    """(height, width) of what `thinned` makes of masks of a size."""
+    height, width = size
+    return max(height // stride, 1), max(width // stride, 1)
+
+
 def thinned(masks_BHW: Tensor, stride: int) -> Tensor:
     """Every `stride`-th row and column of masks: the pixels at the centres of equal cells."""
     if stride == 1:
         return masks_BHW
-    rows, columns = (_centres(side, stride, masks_BHW.device) for side in masks_BHW.shape[-2:])
+    height, width = masks_BHW.shape[-2:]
+    cells = thinned_size((height, width), stride)
+    rows, columns = (
+        ((torch.arange(count, device=masks_BHW.device) + 0.5) * side / count).long()
+        for count, side in zip(cells, (height, width), strict=True)
+    )
     return masks_BHW[:, rows[:, None], columns]
-
-
-def _centres(side: int, stride: int, device: torch.device) -> Tensor:
-    cells = max(side // stride, 1)
-    return ((torch.arange(cells, device=device) + 0.5) * side / cells).long()
 
 
 def adjusted_logits(logits_BCHW: Tensor, frequencies_C: Tensor, strength: float) -> Tensor:

@@ -55,12 +55,3 @@ def test_of_a_sure_network_it_is_one_minus_the_iou(categories: int, side: int, s
     there = [each for each in range(categories) if (masks == each).any()]
     expected = sum(one_minus_iou(predicted, masks, each) for each in there) / max(len(there), 1)
     assert overlap_loss(sure, masks).item() == pytest.approx(expected, abs=1e-6)
-
-
-def test_void_alone_is_zero_and_teaches_nothing() -> None:
-    logits = torch.randn(1, 3, 2, 2, requires_grad=True)
-    loss = overlap_loss(logits, torch.full((1, 2, 2), -1))
-    loss.backward()
-    assert loss.item() == 0
-    assert logits.grad is not None
-    assert not logits.grad.any()

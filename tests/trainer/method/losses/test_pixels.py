@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -6,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainer.method import reference
+from trainer.method.losses.overlap import overlap_loss
 from trainer.method.losses.pixels import (
     ABSENT_SHARE,
     adjusted_logits,
@@ -48,9 +50,12 @@ def test_thinned_masks_are_what_a_resized_one_has_at_the_centres_of_its_cells(
     assert torch.equal(thinned(masks, stride), resized[0].long())
 
 
-def test_mask_loss_of_void_alone_is_zero() -> None:
+@pytest.mark.parametrize("loss_of", [mask_loss, overlap_loss])
+def test_masks_of_void_alone_are_zero_and_teach_nothing(
+    loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> None:
     logits = torch.randn(1, 3, 2, 2, requires_grad=True)
-    loss = mask_loss(logits, torch.full((1, 2, 2), -1))
+    loss = loss_of(logits, torch.full((1, 2, 2), -1))
     loss.backward()
     assert loss.item() == 0
     assert logits.grad is not None
