@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.services.browser import find_chromium
+from tests.services.forks import forks
 from tests.services.postgres import fresh_database, start_postgres
 from tests.services.redis import start_redis
 
@@ -113,3 +114,17 @@ def redis_url() -> Iterator[str]:
 def chromium() -> str:
     """Path of the browser; without one the test fails."""
     return find_chromium()
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[dict[str, str]]:
+    """Variables of the environment in which `python -m trainer` is a fork; see tests.services.forks."""
+    with forks("trainer") as variables:
+        yield variables
+
+
+@pytest.fixture
+def forked_trainers(fork_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test that starts trainers, or has them started: they need not load torch first."""
+    for name, value in fork_server.items():
+        monkeypatch.setenv(name, value)

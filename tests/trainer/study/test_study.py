@@ -149,6 +149,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_a_study_runs_what_is_wanted_and_goes_on_where_it_stopped(
     cards: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -211,6 +212,7 @@ def test_without_running_anything_nothing_is_written(
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_a_run_that_fails_stops_the_others(cards: dict[str, Path], tmp_path: Path) -> None:
     out = tmp_path / "study"
     out.mkdir()
@@ -225,14 +227,21 @@ def test_a_run_that_fails_stops_the_others(cards: dict[str, Path], tmp_path: Pat
     assert trainings_of(os.getpid()) <= others
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("number", "forked"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
 def test_runs_at_once_share_the_cores_and_save_when_the_study_is_stopped(
-    cards: dict[str, Path], tmp_path: Path, number: signal.Signals
+    cards: dict[str, Path],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    number: signal.Signals,
+    forked: bool,
 ) -> None:
+    if forked:
+        request.getfixturevalue("forked_trainers")
     out = tmp_path / "study"
     only = ("--only", "dense", "--only", "point without source")
     options = [*options_of(cards, out), *LONG, *only, "--jobs", "2"]
-    command = [sys.executable, "-m", "trainer", "study", *options]
+    # The option makes this a process of its own, whichever its trainings are.
+    command = [sys.executable, "-u", "-m", "trainer", "study", *options]
     run_dirs = [out / "runs" / name / "0" for name in ("dense", "point-without-source")]
     # A shell that starts the tests in the background has them ignore Ctrl+C, and all they start.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
