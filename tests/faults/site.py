@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from sqlalchemy import Engine, text
 
 from server.db import make_engine
 from server.processes import bound_to_parent
+from server.services.runs.trainer_process import LOCK
 from tests.services.postgres import Postgres, own_postgres
 from tests.services.processes import free_port, stop
 from tests.services.redis import start_redis
@@ -58,7 +60,8 @@ class Site:
     ) -> None:
         self.folder, self.postgres, self.broker = folder, postgres, broker
         self.data = folder / "data"
-        self.environment = os.environ | environment | {"PYTHONPATH": str(ROOT)}
+        path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self.environment = os.environ | environment | {"PYTHONPATH": os.pathsep.join(path)}
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         self.commands = {
@@ -155,6 +158,15 @@ class Site:
 
     def trainer_of(self, run_id: int) -> int | None:
         return next(iter(self.trainers().get(str(self.run_folder(run_id)), ())), None)
+
+    def limit_files(self, run_id: int, size: int) -> None:
+        """Let whatever works in a run's folder write no more bytes than this to any file."""
+        lock = self.run_folder(run_id) / LOCK
+        ours = {process.pid for process in self.processes.values()}
+        for pid in {pid for pid, _ in _commands()} - ours:
+            with suppress(OSError):
+                if any(file.samefile(lock) for file in Path(f"/proc/{pid}/fd").iterdir()):
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, size))
 
     def close(self) -> None:
         for process in self.processes.values():

@@ -71,6 +71,7 @@ def photographs(tmp_path: Path) -> Domains:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_the_whole_loop(environment: dict[str, str], rendered: Domains, tmp_path: Path) -> None:
     go_round(environment, rendered, tmp_path)
 

@@ -82,7 +82,11 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def test_the_trainer_learns_from_the_labels_and_brings_predictions(quick: str) -> None:
+def test_the_trainer_learns_from_the_labels_and_brings_predictions(
+    quick: str, request: pytest.FixtureRequest
+) -> None:
+    if quick.startswith("sqlite"):  # with the other database the trainer starts from nothing
+        request.getfixturevalue("forked_trainers")
     make_dataset("tiny-validation", 2)
     project_id = make_trainable_project(validation="tiny-validation")
     with session_scope() as session:
@@ -126,6 +130,7 @@ def payloads(run_id: int, kind: str) -> list[dict[str, object]]:
         return [event.payload for event in events if event.kind == kind]
 
 
+@pytest.mark.usefixtures("forked_trainers")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_an_interrupted_training_goes_on_where_it_stopped(quick: str) -> None:
     run_id = queue_run(overrides={"steps": 26, "predict": False})
