@@ -118,8 +118,8 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def fork_server() -> Iterator[dict[str, str]]:
-    """Variables of the environment in which `python -m trainer` is a fork; see tests.services.forks."""
-    with forks("trainer") as variables:
+    """Variables of the environment in which trainers, and torchrun, are forks of one process."""
+    with forks("trainer", "torch.distributed.run") as variables:
         yield variables
 
 

@@ -36,6 +36,7 @@ from tests.services.processes import stop
 ROOT = Path(__file__).parents[2]
 START = Path(__file__).parent / "fork_trainers"
 LOADED = ("trainer.__main__", "trainer.run.train", "matplotlib.figure")
+"""By trainers, for the most part when they train; torchrun is torch."""
 LARGEST_REQUEST, MOST_DESCRIPTORS = 2**20, 250
 PR_SET_PDEATHSIG = 1
 

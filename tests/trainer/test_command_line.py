@@ -197,6 +197,7 @@ def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path, street: Street) -
     assert "broken.safetensors: cannot read as safetensors" in result.output
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_the_program_reports_a_bad_configuration_on_both_streams(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"recipe": "tiny"}')
     result = subprocess.run(

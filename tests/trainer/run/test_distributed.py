@@ -4,8 +4,10 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -15,6 +17,8 @@ from trainer.run.resume import FILE
 from trainer.run.train import SUCCEEDED, train
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone")
+# As without the option, but that it would put another of Python's before `-m`.
+FORKABLE = (*TORCHRUN, "--no-python", sys.executable)
 # Without dropout a step does not depend on how many processes draw its random numbers; SGD does
 # not blow up differences in the last digit as AdamW does where a gradient is near zero.
 SHORT = {
@@ -32,9 +36,9 @@ SHORT = {
 }
 
 
-def start(run_dir: Path) -> subprocess.Popen[str]:
+def start(run_dir: Path, torchrun: Sequence[str] = FORKABLE) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*TORCHRUN, "-m", "trainer", "train", str(run_dir)],
+        [*torchrun, "-m", "trainer", "train", str(run_dir)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -50,7 +54,7 @@ def progress_of(run_dir: Path) -> list[Progress]:
 def test_two_processes_train_as_one_with_the_double_batch(make_run: MakeRun) -> None:
     one, two = make_run(name="one", batch_size=4, **SHORT), make_run(name="two", **SHORT)
     assert train(one) == SUCCEEDED
-    process = start(two)
+    process = start(two, TORCHRUN)
     out, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert out == (two / "progress.jsonl").read_text(), "only one process speaks"
@@ -65,6 +69,7 @@ def test_two_processes_train_as_one_with_the_double_batch(make_run: MakeRun) -> 
         torch.testing.assert_close(found[name], tensor, rtol=1e-5, atol=1e-5, msg=name)
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_sigterm_stops_all_processes_at_one_saved_step(make_run: MakeRun) -> None:
     run_dir = make_run(**(SHORT | {"steps": 100_000, "evaluate_every": 100_000}))
     process = start(run_dir)
@@ -79,6 +84,7 @@ def test_sigterm_stops_all_processes_at_one_saved_step(make_run: MakeRun) -> Non
     assert (saved["kind"], (run_dir / saved["path"]).exists()) == ("checkpoint", True)
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_what_one_process_cannot_do_ends_the_run_with_one_line(make_run: MakeRun) -> None:
     run_dir = make_run(**(SHORT | {"labels": "gone.jsonl"}))
     process = start(run_dir)

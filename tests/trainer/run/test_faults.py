@@ -267,7 +267,11 @@ class Trainer:
 
 
 @pytest.mark.parametrize("closed", ["both readers", ">&- 2>&-"])
-def test_the_last_step_is_saved_though_nobody_listens(make_run: MakeRun, closed: str) -> None:
+def test_the_last_step_is_saved_though_nobody_listens(
+    make_run: MakeRun, request: pytest.FixtureRequest, closed: str
+) -> None:
+    if closed == "both readers":  # otherwise its streams are closed before Python starts
+        request.getfixturevalue("forked_trainers")
     run_dir = make_run(**SMALL | {"warmup_steps": 20_000, "report_every": 1, "predict": False})
     trainer = Trainer(run_dir, closed if closed.startswith(">") else "")
     try:

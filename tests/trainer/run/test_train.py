@@ -132,6 +132,7 @@ def test_a_finished_run_started_again_tells_of_its_checkpoints_predicts_and_repo
     assert (run_dir / "report.json").exists()
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_sigterm_saves_and_ends_well(make_run: MakeRun) -> None:
     run_dir = make_run(warmup_steps=5, steps=100_000, evaluate_every=100_000)
     process = subprocess.Popen(
