@@ -1,8 +1,9 @@
 """Python reads this when it starts: `python -m trainer` has a fork do the work, and waits for it.
 
 To whoever starts it and looks at it, it is that trainer: it has the command line, passes signals
-on, and ends as the fork ends. When it is killed, so is the fork. With an option of Python before
-`-m`, as in `python -u -m trainer`, it is a trainer that starts from nothing.
+on, and ends as the fork ends. When it is killed, so is the fork. What it cannot pass on is
+SIGSTOP, and a limit that another process sets: such a test needs a trainer that starts from
+nothing, as one with an option of Python before `-m` is (`python -u -m trainer`).
 """
 
 # Nothing else is imported by the many programs of Python that are started and are no trainers.
