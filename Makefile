@@ -57,7 +57,7 @@ COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo results install test quick check check-python check-frontend pytest browser faults bench-ui client lock clean
+.PHONY: help demo results install test quick check check-python check-frontend pytest browser faults bench-ui bench-api client lock clean
 
 help: ## Say what there is
 	@echo "weakseg: segmentation models for street images from weak labels"
@@ -137,6 +137,9 @@ faults: $(STAMPS)/test ## Kill, stop and starve the running product; SEED=7 MINU
 
 bench-ui: $(STAMPS)/test browser ## Measure the labelling page; BENCH='--json FILE' keeps the figures
 	$(BIN)/python -m tests.benchmarks.bench_ui $(BENCH)
+
+bench-api: $(STAMPS)/test ## Measure leases and labels of many people at once; BENCH='--people 32' says of how many
+	$(BIN)/python -m tests.benchmarks.bench_api $(BENCH)
 
 # --- What developers run after a change
 

@@ -1,5 +1,6 @@
 """One engine for SQLite (WAL) and PostgreSQL, and the session that every layer is handed."""
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import (
+    BindParameter,
     DateTime,
     Dialect,
     Engine,
@@ -22,20 +24,29 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from server.errors import StorageFull, Unavailable, WeaksegError
 from server.settings import get_settings
+from server.turns import Turns
 
 log = structlog.get_logger()
 T = TypeVar("T")
 Member = TypeVar("Member", bound=StrEnum)
 
 SQLITE_WAIT_SECONDS = 30
-"""How long a transaction waits for another process's to end."""
+"""How long a transaction that writes waits for others to end."""
+HAS_TURN = "has-turn"
+"""Of a connection whose transaction is its process's only one that writes."""
+WAITS_FOR = "waits-for"
+"""Of a connection: for how many seconds it waits for other processes' writers."""
 POSTGRESQL_CONNECT_SECONDS = 5
+QUIET_SECONDS = 1
+"""After so long without use a connection may have lost its server."""
+RETURNED_AT = "returned-at"
+"""Of a connection: when it was last used."""
 RETRY_SECONDS = (0.1, 2.0)
 """The first and the longest wait before a transaction is tried again."""
 DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeout)
@@ -63,6 +74,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None or not isinstance(value, datetime):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Moment = datetime | BindParameter[datetime]
+"""A moment, or the parameter of a statement that is made once."""
 
 
 class EnumText(TypeDecorator[Member]):
@@ -119,16 +134,39 @@ def make_engine(url: str) -> Engine:
         if "connect_timeout" in make_url(url).query
         else {"connect_timeout": POSTGRESQL_CONNECT_SECONDS}
     )
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args=given)
+    engine = create_engine(url, pool_size=10, max_overflow=20, connect_args=given)
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: Any, record: Any) -> None:
+        record.info[RETURNED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: Any, record: Any, _proxy: object) -> None:
+        # To ask before each transaction whether the server is still there costs as much as a
+        # statement; one that has just answered is.
+        if time.monotonic() - record.info.get(RETURNED_AT, -math.inf) < QUIET_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    return engine
 
 
 def _sqlite_engine(url: str) -> Engine:
     database = make_url(url).database
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
+    # One for each thread of a web process: whoever waits for a connection waits in no order.
     engine = create_engine(
-        url, connect_args={"timeout": SQLITE_WAIT_SECONDS}, pool_size=4, max_overflow=16
+        url,
+        connect_args={"timeout": SQLITE_WAIT_SECONDS},
+        pool_size=48,
+        max_overflow=16,
+        pool_use_lifo=True,
     )
+    turns = Turns()
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:
@@ -144,10 +182,36 @@ def _sqlite_engine(url: str) -> Engine:
     def _on_begin(connection: Any) -> None:
         # A transaction that reads first and writes later fails at once, without waiting, when
         # another one wrote in between; taking the write lock at the start makes writers queue.
-        immediate = not connection.get_execution_options().get("read_only", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if connection.get_execution_options().get("read_only", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        _take_turn(connection, turns)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    @event.listens_for(engine, "invalidate")
+    def _on_end(_connection: Any, record: Any, _error: object = None) -> None:
+        if record.info.pop(HAS_TURN, False):
+            turns.give_back()
 
     return engine
+
+
+def _take_turn(connection: Any, turns: Turns) -> None:
+    """Wait for this process's other writers first.
+
+    SQLite's own waiting is a look now and then, with growing pauses: of many that wait so, some
+    are passed over for seconds. Between processes, which are few, it does.
+    """
+    info = connection.connection.info
+    if info.get(HAS_TURN):
+        return
+    began = time.monotonic()
+    info[HAS_TURN] = turns.take(SQLITE_WAIT_SECONDS)
+    left = round(max(0.0, SQLITE_WAIT_SECONDS - (time.monotonic() - began)))
+    if left != info.get(WAITS_FOR, SQLITE_WAIT_SECONDS):
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={1000 * left}")
+        info[WAITS_FOR] = left
 
 
 @lru_cache

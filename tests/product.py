@@ -39,9 +39,9 @@ def running_product(environment: Mapping[str, str], logs: Path) -> Iterator[str]
 
 
 @contextmanager
-def running_api(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
-    """The API alone; gives its address."""
-    with _running({}, environment, logs) as address:
+def running_api(environment: Mapping[str, str], logs: Path, processes: int = 1) -> Iterator[str]:
+    """The API alone, in so many processes; gives its address."""
+    with _running({}, environment, logs, processes) as address:
         yield address
 
 
@@ -65,18 +65,22 @@ def in_this_process() -> Iterator[str]:
 
 @contextmanager
 def _running(
-    others: Mapping[str, tuple[str, ...]], environment: Mapping[str, str], logs: Path
+    others: Mapping[str, tuple[str, ...]],
+    environment: Mapping[str, str],
+    logs: Path,
+    processes: int = 1,
 ) -> Iterator[str]:
     logs.mkdir(parents=True, exist_ok=True)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    commands = {"api": ("serve", "--port", str(port)), **others}
+    several = ("--processes", str(processes)) if processes > 1 else ()
+    commands = {"api": ("serve", "--port", str(port), *several), **others}
     with ExitStack() as running:
-        processes = [
+        started = [
             running.enter_context(_process(name, command, environment, logs))
             for name, command in commands.items()
         ]
-        _wait_until_ready(address, processes, logs)
+        _wait_until_ready(address, started, logs)
         yield address
 
 

@@ -1,6 +1,6 @@
 """What routes are handed: a session, who asks, and whether they may."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -82,10 +82,10 @@ def identify(
     return caller
 
 
-def allow(role: Role, scope: Scope) -> Callable[[Caller], Caller]:
+def allow(role: Role, scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency that lets through callers with this role or a higher one, and the scope."""
 
-    def check(caller: Annotated[Caller, Depends(identify)]) -> Caller:
+    async def check(caller: Annotated[Caller, Depends(identify)]) -> Caller:
         if not caller.is_at_least(role):
             raise Forbidden(f"this needs the role {role}; yours is {caller.role}")
         if scope not in caller.scopes:

@@ -48,7 +48,7 @@ def put_label(
     if body.resolves and not caller.is_at_least(Role.ENGINEER):
         raise Forbidden(f"resolves: this needs the role {Role.ENGINEER}")
     label = submitting.submit(session, image_id, caller.id, body, idempotency_key)
-    return reading.describe(session, [label])[0]
+    return reading.describe(session, [label], [caller.user])[0]
 
 
 @router.get("/projects/{project_id}/labels/mine", responses=problems(401, 403, 404))
@@ -63,5 +63,5 @@ def list_own_labels(
     before = min(int(cursor), 2**31 - 1) if cursor else None
     found = reading.list_own(session, project_id, caller.id, before, limit + 1)
     more = len(found) > limit
-    items = reading.describe(session, found[:limit])
+    items = reading.describe(session, found[:limit], [caller.user])
     return Page(items=items, next_cursor=str(items[-1].id) if more else None)

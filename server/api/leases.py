@@ -1,5 +1,6 @@
 """Leases: images handed out for labelling."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, status
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from server.api.deps import Annotator, Caller, SessionDep
 from server.api.problems import problems
 from server.db import session_scope
+from server.models import Image
 from server.schemas.common import DatabaseId
 from server.schemas.label import (
     Heartbeat,
@@ -31,22 +33,34 @@ LeaseId = Annotated[str, Path(max_length=36)]
 @router.post("/projects/{project_id}/leases", responses=problems(401, 403, 404, 409))
 def take_leases(project_id: DatabaseId, body: LeaseIn, caller: Annotator) -> list[LeaseOut]:
     """Lease up to `count` more images. An empty list: nothing is left at the moment."""
-    taken = leases.take(project_id, caller.id, body.count)
     with session_scope() as session:
-        return _describe(session, project_id, caller, taken)
+        taken = leases.take_in(session, project_id, caller.id, body.count)
+        found = leases.leased_images(session, taken)
+        if len(found) == len(taken):
+            return _describe(session, project_id, caller, taken, found)
+    taken = leases.complete(project_id, caller.id, body.count, taken)
+    with session_scope() as session:
+        found = leases.leased_images(session, taken)
+        return _describe(session, project_id, caller, taken, found)
 
 
 def _describe(
-    session: Session, project_id: int, caller: Caller, taken: list[Lease]
+    session: Session,
+    project_id: int,
+    caller: Caller,
+    taken: Sequence[Lease],
+    found: Mapping[int, Image],
 ) -> list[LeaseOut]:
+    if not taken:
+        return []
     project = projects.get(session, project_id)
-    found = leases.leased_images(session, taken)
     own = reading.current_of(session, caller.id, list(found))
     lease_ids = {lease.image_id: lease.id for lease in taken}
     whole = {image_id for image_id, label in own.items() if not label.partial}
     handouts = prefill.hand_out(session, project, caller.id, lease_ids, whole)
     names = {category.id: category.name for category in project.categories}
-    labels = {label.image_id: label for label in reading.describe(session, list(own.values()))}
+    described_labels = reading.describe(session, list(own.values()), [caller.user])
+    labels = {label.image_id: label for label in described_labels}
     described = []
     for lease in taken:
         handout = handouts[lease.image_id]

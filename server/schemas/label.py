@@ -110,8 +110,8 @@ class LabelOut(Out):
     created_at: datetime
 
     @classmethod
-    def of(cls, label: Label, names: Mapping[int, str]) -> Self:
-        """A label with the names of its categories."""
+    def of(cls, label: Label, names: Mapping[int, str], annotator: str) -> Self:
+        """A label with the names of its categories and of its annotator."""
         tiles = None
         if label.tiles is not None:
             present = {names[int(i)]: tiles for i, tiles in label.tiles["present"].items()}
@@ -120,7 +120,7 @@ class LabelOut(Out):
             id=label.id,
             image_id=label.image_id,
             annotator_id=label.annotator_id,
-            annotator=label.annotator.email,
+            annotator=annotator,
             revision=label.revision,
             present=[names[i] for i in label.present],
             absent=[names[i] for i in label.absent],

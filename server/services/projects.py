@@ -61,6 +61,8 @@ def get(session: Session, project_id: int) -> Project:
     project = session.get(Project, project_id)
     if project is None:
         raise NotFound(f"there is no project {project_id}")
+    # A session forgets what nobody holds, and a request asks for its project several times.
+    session.info.setdefault("projects", {})[project_id] = project
     return project
 
 

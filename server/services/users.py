@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -138,16 +138,22 @@ def start_session(session: Session, user: User) -> str:
     return secret
 
 
+_SIGNED_IN = (
+    select(User)
+    .join(UserSession, UserSession.user_id == User.id)
+    .where(
+        UserSession.secret_hash == bindparam("secret"), UserSession.expires_at > bindparam("now")
+    )
+)
+"""Made once: every request asks for it."""
+
+
 def find_session(session: Session, secret: str) -> User:
     """The account of a browser session. Raises NotSignedIn."""
-    found = session.scalar(
-        select(UserSession).where(
-            UserSession.secret_hash == hash_secret(secret), UserSession.expires_at > utcnow()
-        )
-    )
-    if found is None or not found.user.active:
+    user = session.scalar(_SIGNED_IN, {"secret": hash_secret(secret), "now": utcnow()})
+    if user is None or not user.active:
         raise NotSignedIn("the session has ended; sign in again", code="session-ended")
-    return found.user
+    return user
 
 
 def end_session(session: Session, secret: str) -> None:

@@ -4,12 +4,10 @@ On PostgreSQL whoever takes a page waits for everybody who takes leases, and the
 leases do not wait for each other. On SQLite writers queue.
 """
 
-from datetime import datetime
-
 from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
-from server.db import is_postgresql
+from server.db import Moment, is_postgresql
 from server.models import SweepPage, SweepPlace
 
 LOCK = 0x73776570
@@ -27,12 +25,12 @@ def taking_page(session: Session, project_id: int) -> None:
         session.execute(select(func.pg_advisory_xact_lock(LOCK, project_id)))
 
 
-def is_held(now: datetime) -> ColumnElement[bool]:
+def is_held(now: Moment) -> ColumnElement[bool]:
     """Whether a page waits for its answers, and its time has not run out."""
     return and_(SweepPage.answered_at.is_(None), SweepPage.expires_at > now)
 
 
-def covers(image_id: object, now: datetime) -> ColumnElement[bool]:
+def covers(image_id: object, now: Moment) -> ColumnElement[bool]:
     """Whether an image is on a page that somebody holds, for whichever category."""
     return exists().where(
         SweepPlace.image_id == image_id, SweepPage.id == SweepPlace.page_id, is_held(now)

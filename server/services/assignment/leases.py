@@ -9,17 +9,32 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import chain
 from math import ceil
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.functions import GenericFunction
 
-from server.db import is_postgresql, session_scope, utcnow
+from server.db import Moment, UtcDateTime, is_postgresql, session_scope, utcnow
 from server.errors import Conflict, NotFound
 from server.models import Assignment, Image, Label, Project, User
 from server.models.image import AssignmentState, ImageState
@@ -61,26 +76,36 @@ class Lease:
 
 
 def take(project_id: int, annotator_id: int, count: int) -> list[Lease]:
-    """Up to `count` more leases; fewer or none when not enough is left.
+    """Up to `count` more leases of verified images; fewer or none when not enough is left.
 
-    A person may hold `max_leases`, and beyond them as many as they label in a minute, up to four
-    times as many in all. An image whose file has not been looked at yet is verified here; a bad one
-    is set aside and another is taken. Raises NotFound for the project, Conflict when too many
-    leases are held.
+    Raises as `take_in`.
     """
-    leases: list[Lease] = []
+    return complete(project_id, annotator_id, count, [])
+
+
+def complete(project_id: int, annotator_id: int, count: int, taken: list[Lease]) -> list[Lease]:
+    """Leases that were taken, and more of them, up to `count`, all of verified images.
+
+    An image whose file has not been looked at yet is verified here, outside of a transaction; a
+    bad one is set aside and another is taken. Raises as `take_in`.
+    """
+    leases = [lease for lease in taken if verifying.verify(lease.image_id)]
     while len(leases) < count:
         with session_scope() as session:
-            project = projects.get(session, project_id)
-            wanted = count - len(leases)
-            taken = _take(session, project, annotator_id, wanted)
+            taken = take_in(session, project_id, annotator_id, count - len(leases))
         if not taken:
             break
         leases += [lease for lease in taken if verifying.verify(lease.image_id)]
     return leases
 
 
-def _take(session: Session, project: Project, annotator_id: int, wanted: int) -> list[Lease]:
+def take_in(session: Session, project_id: int, annotator_id: int, wanted: int) -> list[Lease]:
+    """Up to `wanted` more leases, of images that nobody may have looked at yet.
+
+    A person may hold `max_leases`, and beyond them as many as they label in a minute, up to four
+    times as many in all. Raises NotFound for the project, Conflict when too many leases are held.
+    """
+    project = projects.get(session, project_id)
     if is_postgresql(session):
         # One person's requests queue, so that two of them can not take two slots of one image.
         session.execute(select(User.id).where(User.id == annotator_id).with_for_update())
@@ -91,22 +116,12 @@ def _take(session: Session, project: Project, annotator_id: int, wanted: int) ->
     mixed = None
     place = gold_turns.next_place(session, project, annotator_id, wanted, now)
     # A gold image goes among others: alone it would be known for what it is.
-    if place is not None and session.scalar(_next_assignments(project, annotator_id, 1, now)):
+    asked = {"project": project.id, "person": annotator_id, "wanted": 1, "now": now}
+    if place is not None and session.scalar(_next_assignments(project.overlap > 1), asked):
         mixed = gold_turns.lease(session, project.id, annotator_id, now, expires_at)
     others = wanted if mixed is None else wanted - 1
-    picked = _next_assignments(project, annotator_id, others, now).cte("picked")
-    rows = session.execute(
-        update(Assignment)
-        .where(Assignment.id.in_(select(picked.c.id)), is_free(Assignment, now))
-        .values(
-            annotator_id=annotator_id,
-            lease_id=random_id(),
-            lease_expires_at=expires_at,
-            **NOT_SHOWN,
-        )
-        .returning(Assignment.slot, -Assignment.priority, Assignment.image_id, Assignment.lease_id)
-        .execution_options(synchronize_session=False)
-    )
+    asked["wanted"] = others
+    rows = session.execute(_leasing(project.overlap > 1), asked | {"until": expires_at})
     in_order = sorted(rows.all())
     taken = [Lease(lease_id or "", expires_at, image_id) for *_, image_id, lease_id in in_order]
     if place is not None and mixed is not None:
@@ -114,18 +129,20 @@ def _take(session: Session, project: Project, annotator_id: int, wanted: int) ->
     return taken
 
 
+_HELD = select(func.count()).where(
+    Assignment.project_id == bindparam("project"),
+    Assignment.annotator_id == bindparam("person"),
+    Assignment.state == AssignmentState.OPEN,
+    Assignment.lease_expires_at > bindparam("now"),
+)
+"""How many leases a person holds."""
+
+
 def _refuse_hoarding(
     session: Session, project_id: int, annotator_id: int, wanted: int, now: datetime
 ) -> None:
     most = get_settings().max_leases
-    held = session.scalar(
-        select(func.count()).where(
-            Assignment.project_id == project_id,
-            Assignment.annotator_id == annotator_id,
-            Assignment.state == AssignmentState.OPEN,
-            Assignment.lease_expires_at > now,
-        )
-    )
+    held = session.scalar(_HELD, {"project": project_id, "person": annotator_id, "now": now})
     if (held or 0) + wanted > most:
         most = min(4 * most, most + _a_minute(session, project_id, annotator_id))
     if (held or 0) + wanted > most:
@@ -153,7 +170,7 @@ def _a_minute(session: Session, project_id: int, annotator_id: int) -> int:
     return ceil(60_000 / max(1, median(latest)))
 
 
-def is_free(assignment: Any, now: datetime) -> ColumnElement[bool]:
+def is_free(assignment: Any, now: Moment) -> ColumnElement[bool]:
     """Open, and not leased to anybody: an expired lease is none."""
     return and_(
         assignment.state == AssignmentState.OPEN,
@@ -161,28 +178,54 @@ def is_free(assignment: Any, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _next_assignments(
-    project: Project, annotator_id: int, wanted: int, now: datetime
-) -> Select[int]:
-    """Ids of the next free assignments, at most one an image."""
+@cache
+def _leasing(overlapping: bool) -> ReturningUpdate[int, float, int, str | None]:
+    """Lease the next assignments: `_next_assignments` with its parameters, and `until`.
+
+    Made once: to put it together takes longer than the database takes.
+    """
+    picked = _next_assignments(overlapping).cte("picked")
+    now = bindparam("now", type_=UtcDateTime)
+    return (
+        update(Assignment)
+        .where(Assignment.id.in_(select(picked.c.id)), is_free(Assignment, now))
+        .values(
+            annotator_id=bindparam("person"),
+            lease_id=random_id(),
+            lease_expires_at=bindparam("until"),
+            **NOT_SHOWN,
+        )
+        .returning(Assignment.slot, -Assignment.priority, Assignment.image_id, Assignment.lease_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+@cache
+def _next_assignments(overlapping: bool) -> Select[int]:
+    """Ids of the next free assignments, at most one an image.
+
+    Its parameters are `project`, `person`, `wanted` and `now`; `overlapping` projects have several
+    assignments an image, for different people.
+    """
+    now = bindparam("now", type_=UtcDateTime)
     query = (
         select(Assignment.id)
         .where(
-            Assignment.project_id == project.id,
+            Assignment.project_id == bindparam("project"),
             Assignment.gold.is_(False),
             is_free(Assignment, now),
             ~holds.covers(Assignment.image_id, now),
         )
         .order_by(Assignment.slot, Assignment.priority.desc(), Assignment.image_id)
-        .limit(wanted)
+        .limit(bindparam("wanted", type_=Integer))
         .with_for_update(skip_locked=True)
     )
-    if project.overlap == 1:
+    if not overlapping:
         return query
     other = aliased(Assignment)
     same_image = and_(other.image_id == Assignment.image_id, other.id != Assignment.id)
     is_mine = and_(
-        other.annotator_id == annotator_id,
+        other.annotator_id == bindparam("person"),
         or_(other.state == AssignmentState.DONE, other.lease_expires_at > now),
     )
     comes_first = and_(other.slot < Assignment.slot, is_free(other, now))
@@ -261,17 +304,22 @@ def requeue(session: Session, project: Project, image_ids: Sequence[int]) -> int
     return len(set(opened))
 
 
-def finish(session: Session, lease_id: str, annotator_id: int, image_id: int) -> Assignment:
+@dataclass(frozen=True)
+class Shown:
+    """What the holder of an assignment was shown."""
+
+    blind: bool | None
+    prefilled: list[int] | None
+    prefilled_by: str | None
+
+
+def finish(session: Session, lease_id: str, annotator_id: int, image_id: int) -> Shown:
     """Turn a lease into a done assignment. Raises Conflict when it is lost."""
-    done: Assignment | None = session.scalar(
-        update(Assignment)
-        .where(_is_held(lease_id, annotator_id, utcnow()), Assignment.image_id == image_id)
-        .values(state=AssignmentState.DONE, lease_expires_at=None)
-        .returning(Assignment)
-    )
-    if done is None:
+    held = {"lease": lease_id, "person": annotator_id, "image": image_id, "now": utcnow()}
+    shown = session.execute(_FINISHING, held).one_or_none()
+    if shown is None:
         raise lost()
-    return done
+    return Shown(*shown)
 
 
 def finish_unleased(
@@ -330,16 +378,30 @@ def _finish(assignment: Assignment, annotator_id: int) -> None:
     assignment.lease_expires_at = None
 
 
-def _is_held(lease_id: str, annotator_id: int, now: datetime) -> ColumnElement[bool]:
+def _is_held(
+    lease_id: str | BindParameter[str], annotator_id: int | BindParameter[int], now: Moment
+) -> ColumnElement[bool]:
     return and_(Assignment.lease_id == lease_id, _is_open(annotator_id, now))
 
 
-def _is_open(annotator_id: int, now: datetime) -> ColumnElement[bool]:
+def _is_open(annotator_id: int | BindParameter[int], now: Moment) -> ColumnElement[bool]:
     return and_(
         Assignment.annotator_id == annotator_id,
         Assignment.state == AssignmentState.OPEN,
         Assignment.lease_expires_at > now,
     )
+
+
+_FINISHING = (
+    update(Assignment)
+    .where(
+        _is_held(bindparam("lease"), bindparam("person"), bindparam("now")),
+        Assignment.image_id == bindparam("image"),
+    )
+    .values(state=AssignmentState.DONE, lease_expires_at=None)
+    .returning(Assignment.blind, Assignment.prefilled, Assignment.prefilled_by)
+    .execution_options(synchronize_session=False)
+)
 
 
 def lost() -> Conflict:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from server.models import Assignment, Image, Label, Prediction, Project
@@ -148,16 +148,28 @@ def category_shares(session: Session, project_id: int) -> dict[int, float] | Non
     return {category_id: n / len(newest) for category_id, n in counts.items()}
 
 
+_REMEMBERING = (
+    update(Assignment)
+    .where(Assignment.lease_id == bindparam("lease"))
+    .values(
+        blind=bindparam("shown_blind"),
+        prefilled=bindparam("ticked"),
+        prefilled_by=bindparam("ticked_by"),
+    )
+    .execution_options(synchronize_session=False)
+)
+
+
 def _remember(session: Session, lease_id: str, handout: Handout) -> None:
     prefill = handout.prefill
     session.execute(
-        update(Assignment)
-        .where(Assignment.lease_id == lease_id)
-        .values(
-            blind=handout.blind,
-            prefilled=list(prefill.category_ids) if prefill else [],
-            prefilled_by=prefill.by if prefill else None,
-        )
+        _REMEMBERING,
+        {
+            "lease": lease_id,
+            "shown_blind": handout.blind,
+            "ticked": list(prefill.category_ids) if prefill else [],
+            "ticked_by": prefill.by if prefill else None,
+        },
     )
 
 

@@ -112,6 +112,8 @@ def refresh(session: Session, project: Project, image_ids: Sequence[int]) -> Non
     """Bring a few images up to date, after their labels changed."""
     # A drawn order stays, and the others depend on nothing that a label changes.
     has_moved = project.order == "disagreement"
+    if project.prediction_run_id is None and not has_moved:
+        return
     scale = Scale("disagreement", project.prediction_run_id, {}, project.neutral_priority)
     _refresh(session, scale, image_ids, with_priorities=has_moved)
 
@@ -159,6 +161,8 @@ def _set(
 def _shares_present(session: Session, image_ids: Sequence[int]) -> dict[int, dict[str, float]]:
     """By image and category name: the share of `present` among those who were sure."""
     found: dict[int, dict[str, float]] = defaultdict(dict)
+    if not image_ids:
+        return found
     present, absent = AnswerValue.PRESENT, AnswerValue.ABSENT
     share = func.avg(case((Answer.value == present, 1.0), else_=0.0))
     rows = session.execute(

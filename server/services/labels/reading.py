@@ -1,24 +1,32 @@
 """Stored labels, found again and as the API shows them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server.models import Category, Label
+from server.models import Label, User
 from server.schemas.label import LabelOut
 from server.services import projects
 
 
-def describe(session: Session, found: Sequence[Label]) -> list[LabelOut]:
-    """Labels as the API shows them, with the names of categories and annotators."""
-    names = _category_names(session, {label.project_id for label in found})
-    return [LabelOut.of(label, names) for label in found]
+def describe(
+    session: Session, found: Sequence[Label], known: Collection[User] = ()
+) -> list[LabelOut]:
+    """Labels as the API shows them, with the names of categories and annotators.
 
-
-def _category_names(session: Session, project_ids: Iterable[int]) -> dict[int, str]:
-    query = select(Category.id, Category.name).where(Category.project_id.in_(project_ids))
-    return dict(session.execute(query).all())
+    Annotators that are `known` are not looked for.
+    """
+    names = {
+        category.id: category.name
+        for project_id in {label.project_id for label in found}
+        for category in projects.get(session, project_id).categories
+    }
+    people = {user.id: user.email for user in known}
+    if unknown := {label.annotator_id for label in found} - people.keys():
+        emails = select(User.id, User.email).where(User.id.in_(unknown))
+        people |= dict(session.execute(emails).all())
+    return [LabelOut.of(label, names, people[label.annotator_id]) for label in found]
 
 
 def current_of(session: Session, annotator_id: int, image_ids: Sequence[int]) -> dict[int, Label]:

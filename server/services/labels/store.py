@@ -1,7 +1,7 @@
 """The only place where a label becomes a row: from forms, sweeps and files, all are stored alike."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -135,7 +135,7 @@ def _finish(
     return refused
 
 
-def _start_from(label: Label, shown: Assignment | Label) -> None:
+def _start_from(label: Label, shown: leases.Shown | Assignment | Label) -> None:
     """Note what the form started from: what the server handed out, not what a browser claims."""
     if shown.blind is None:
         return
@@ -152,26 +152,43 @@ def make_current(session: Session, given: Sequence[tuple[Image, Label]]) -> None
     """
     if not given:
         return
-    _retire(session, [label for _, label in given])
+    others = _retire(session, [label for _, label in given])
     session.add_all(label for _, label in given)
     session.flush()
     own = [(image, label) for image, label in given if not label.gold]
     rows = [row for _, label in own for row in _rows(label)]
     if rows:
         session.execute(insert(Answer), rows)
-    _summarise(session, {image.id: image for image, _ in own})
+    _summarise(session, own, others)
 
 
-def _retire(session: Session, successors: Sequence[Label]) -> None:
+@dataclass(frozen=True)
+class Standing:
+    """What is to be known of a current label that has answers."""
+
+    image_id: int
+    partial: bool
+    resolves: bool
+
+
+def _retire(session: Session, successors: Sequence[Label]) -> list[Standing]:
+    """Let labels be current no more where they have successors; gives the others of the images."""
     pairs = {(label.image_id, label.annotator_id) for label in successors}
-    current = select(Label.id, Label.image_id, Label.annotator_id).where(
-        Label.image_id.in_({image_id for image_id, _ in pairs}), Label.current
-    )
-    ids = [i for i, *pair in session.execute(current) if tuple(pair) in pairs]
-    if not ids:
-        return
-    session.execute(delete(Answer).where(Answer.label_id.in_(ids)))
-    session.execute(update(Label).where(Label.id.in_(ids)).values(current=False))
+    current = session.execute(
+        select(
+            *(Label.id, Label.image_id, Label.annotator_id),
+            *(Label.skipped, Label.partial, Label.resolves),
+        ).where(Label.image_id.in_({image_id for image_id, _ in pairs}), Label.current)
+    ).all()
+    retired = [row.id for row in current if (row.image_id, row.annotator_id) in pairs]
+    if retired:
+        session.execute(delete(Answer).where(Answer.label_id.in_(retired)))
+        session.execute(update(Label).where(Label.id.in_(retired)).values(current=False))
+    return [
+        Standing(row.image_id, row.partial, row.resolves)
+        for row in current
+        if row.skipped is None and (row.image_id, row.annotator_id) not in pairs
+    ]
 
 
 def _rows(label: Label) -> list[dict[str, object]]:
@@ -189,19 +206,29 @@ def _rows(label: Label) -> list[dict[str, object]]:
     ]
 
 
-def _summarise(session: Session, images: Mapping[int, Image]) -> None:
-    kinds: defaultdict[int, list[tuple[bool, bool]]] = defaultdict(list)
-    of_images = Label.image_id.in_(images)
-    rows = select(Label.image_id, Label.resolves, Label.partial).where(
-        of_images, Label.has_answers()
-    )
-    for image_id, resolves, partial in session.execute(rows):
-        kinds[image_id].append((resolves, partial))
-    disputed = set(
-        session.scalars(select(Image.id).where(Image.id.in_(images), Answer.is_disputed(Image.id)))
-    )
+def _summarise(
+    session: Session, given: Sequence[tuple[Image, Label]], others: Sequence[Standing]
+) -> None:
+    standing: defaultdict[int, list[Standing]] = defaultdict(list)
+    said = [
+        Standing(image.id, label.partial, label.resolves)
+        for image, label in given
+        if label.skipped is None
+    ]
+    for each in (*others, *said):
+        standing[each.image_id].append(each)
+    images = {image.id: image for image, _ in given}
+    disputed = _disputed(session, [i for i in images if len(standing[i]) > 1])
     for image_id, image in images.items():
-        image.labelled = not all(partial for _, partial in kinds[image_id])
-        is_decided = any(resolves for resolves, _ in kinds[image_id])
+        image.labelled = not all(each.partial for each in standing[image_id])
+        is_decided = any(each.resolves for each in standing[image_id])
         is_open = image_id in disputed and not is_decided
         image.disputed_at = (image.disputed_at or utcnow()) if is_open else None
+
+
+def _disputed(session: Session, image_ids: Sequence[int]) -> set[int]:
+    """Those of images with several labels on which these contradict each other."""
+    if not image_ids:
+        return set()
+    query = select(Image.id).where(Image.id.in_(image_ids), Answer.is_disputed(Image.id))
+    return set(session.scalars(query))

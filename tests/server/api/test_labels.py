@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
+from server import db
 from server.db import session_scope, utcnow
 from server.models import Assignment, Label
 from server.models.user import Role
@@ -81,6 +82,26 @@ def test_the_same_submit_twice_is_one_label(annotator: TestClient, project: dict
     assert (other.status_code, other.json()["code"]) == (409, "key-reused")
     with session_scope() as session:
         assert session.scalar(select(func.count(Label.id))) == 1
+
+
+def test_a_lease_and_its_label_take_few_statements(
+    annotator: TestClient, project: dict[str, Any]
+) -> None:
+    put(annotator, *take(annotator, project), key="first")
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith("BEGIN"):
+            statements.append(statement)
+
+    event.listen(db.get_engine(), "before_cursor_execute", note)
+    try:
+        put(annotator, *take(annotator, project), key="second")
+    finally:
+        event.remove(db.get_engine(), "before_cursor_execute", note)
+    # On PostgreSQL also two locks: of the person, and against sweeps.
+    most = 21 if db.get_engine().dialect.name == "postgresql" else 19
+    assert len(statements) <= most, "\n".join(statements)
 
 
 def test_a_correction_is_a_new_revision(annotator: TestClient, project: dict[str, Any]) -> None:
