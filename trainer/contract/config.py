@@ -127,6 +127,11 @@ class TrainConfig(Record):
     cross-entropy so much of the logarithm of each category's frequency is added to its logit.
     Rare categories are then found where they are likely, not only where they are likelier than
     all that is frequent; 0 is the paper."""
+    point_logit_adjustment: Fraction = 0.0
+    """People click one pixel of each category, however small it is, so that among clicked pixels
+    small categories are as frequent as large ones, and a network that only fits these sees them
+    everywhere. 1 answers for that as `source_logit_adjustment` does for the source's frequencies;
+    0 is the paper."""
     mask_stride: Literal[1, 2, 4, 8] = 1
     """Pixels between two at which logits are held against a mask; 1: all. Neighbours tell the same
     but at edges, and all of them cost as much as a third of a light network."""

@@ -83,6 +83,11 @@ class TargetBatch(_Tensors):
     """(B, C, R, K) float: 1 present, 0 absent, -1 not asked; None when the run has no tiles."""
     masks: Tensor | None = None
     """(B, H, W) int64 category indices, -1 for void; None unless supervision is dense."""
+    clicked: Tensor | None = None
+    """(C,) share of each category among the clicked points of the dataset; None: not known."""
+    frequencies: Tensor | None = None
+    """(C,) share of each category in the pixels of the source, as of the source; of a category
+    that it lacks, as among the clicked points. None: not known."""
     whole: Tensor | None = None
     """(B, 3, H, W) uint8: the whole pictures at the crops' size; None when not cropping."""
     views: Tensor | None = None
@@ -196,6 +201,10 @@ class TargetBatches:
     """(p, n): only what the p-th of n processes takes of each batch."""
     with_masks: bool = False
     """Open the target's masks: for dense supervision alone."""
+    clicked: NDArray[np.float64] | None = None
+    """(C,) share of each category among the clicked points; None without points or source."""
+    frequencies: NDArray[np.float64] | None = None
+    """(C,) share of each category in the pixels of the source; None as `clicked`."""
 
     def __call__(self, number: int) -> TargetBatch:
         """Batch `number`, from 0."""
@@ -215,6 +224,8 @@ class TargetBatches:
             names=tuple(self.images.samples[index].name for index in indices),
             tile_presence=tiles.float() if tiles is not None else None,
             masks=masks.long() if masks is not None else None,
+            clicked=_floats(self.clicked),
+            frequencies=_floats(self.frequencies),
             whole=_stack_any([picture.whole for picture in pictures]),
             views=_views(self.images, indices, pictures) if self.only_mirrors else None,
         )
@@ -232,6 +243,10 @@ class TargetBatches:
             points=torch.from_numpy(label.points),
             tiles=torch.from_numpy(label.tiles) if label.tiles is not None else None,
         )
+
+
+def _floats(shares: NDArray[np.float64] | None) -> Tensor | None:
+    return None if shares is None else torch.from_numpy(shares).float()
 
 
 def _stack(tensors: Sequence[Tensor | None]) -> Tensor:

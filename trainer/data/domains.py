@@ -162,7 +162,7 @@ def load_domains(config: TrainConfig, part: tuple[int, int] = (0, 1)) -> Domains
     }
     return Domains(
         source=source and replace(source, part=part),
-        target=replace(_target_batches(target, read, batch, grid), part=part),
+        target=replace(_target_batches(target, read, batch, grid, source), part=part),
         all_target=target.images,
         labelled=len(target.trained),
         validation=validation,
@@ -356,13 +356,22 @@ def _source_order(
 
 
 def _target_batches(
-    target: _Target, read: ReadSpec, batch: BatchSpec, grid: tuple[int, int] | None
+    target: _Target,
+    read: ReadSpec,
+    batch: BatchSpec,
+    grid: tuple[int, int] | None,
+    source: SourceBatches | None,
 ) -> TargetBatches:
     used, trained = target.used, target.trained
     nothing = unlabelled(len(read.categories), grid)
     labels = [trained.get(sample.name, nothing) for sample in used.samples]
     known = np.array([(label.presence >= 0).any() for label in labels])
     rare = _rare_order(batch, [label for label, k in zip(labels, known, strict=True) if k])
+    clicked, frequencies = _clicked(labels, len(read.categories)), None
+    if source is None:
+        clicked = None
+    elif clicked is not None:
+        frequencies = np.where(source.frequencies > 0, source.frequencies, clicked)
     return TargetBatches(
         used,
         labels,
@@ -371,7 +380,16 @@ def _target_batches(
         batch.seed,
         batch.transforms,
         with_masks=target.spec.has_masks,
+        clicked=clicked,
+        frequencies=frequencies,
     )
+
+
+def _clicked(labels: Sequence[TargetLabel], categories: int) -> NDArray[np.float64] | None:
+    """(C,) share of each category among the points of labels; None without any."""
+    clicked_P = np.concatenate([label.points[:, 0] for label in labels]).astype(int)
+    counts_C = np.bincount(clicked_P, minlength=categories)
+    return counts_C / counts_C.sum() if len(clicked_P) else None
 
 
 def _rare_order(batch: BatchSpec, labelled: Sequence[TargetLabel]) -> RareCategories | None:

@@ -183,7 +183,15 @@ def _absent(outputs: TargetOutputs) -> Tensor:
 
 
 def _point(outputs: TargetOutputs) -> Tensor:
-    return point_loss(outputs.segmentation.logits, outputs.batch.points)
+    config, batch, logits = outputs.config, outputs.batch, outputs.segmentation.logits
+    strength = config.point_logit_adjustment
+    if strength and batch.clicked is not None and batch.frequencies is not None:
+        # What the source makes of them leaves the logits in a world of these frequencies to a
+        # power; clicked pixels are of another one.
+        known = 1 - config.source_logit_adjustment
+        logits = adjusted_logits(logits, batch.frequencies, -strength * known)
+        logits = adjusted_logits(logits, batch.clicked, strength)
+    return point_loss(logits, batch.points)
 
 
 def _dense(outputs: TargetOutputs) -> Tensor:

@@ -172,6 +172,32 @@ def test_crops_keep_the_whole_pictures_label(load: Load) -> None:
             assert all(has or not claims for has, claims in zip(there, claimed, strict=True))
 
 
+def test_the_target_knows_how_often_each_category_is_clicked_and_how_large_it_is(
+    load: Load, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.jsonl"
+    clicks = [("road", 3), ("building", 1), ("car", 4)]
+    points = [{"category": name, "x": 5, "y": 5} for name, count in clicks for _ in range(count)]
+    line = {"image": "000.png", "width": 80, "height": 60, "points": points}
+    line["present"] = list(CATEGORIES)
+    labels.write_text(json.dumps(line))
+    paint(tmp_path / "part", 3, (64, 48), seed=0)
+    card = {"name": "part", "root": tmp_path / "part", "masks": "masks/{stem}.png"}
+    card |= {"ids": {0: "road", 2: "car"}, "void": [1, 255]}
+    domains = load("point", source=card, labels=labels)
+    assert domains.source is not None
+    batch = domains.target(0)
+    assert batch.clicked is not None
+    assert batch.frequencies is not None
+    assert batch.clicked.tolist() == [3 / 8, 1 / 8, 4 / 8]
+    road, _, car = domains.source.frequencies.tolist()
+    # The source has no building, which says nothing of how large buildings are.
+    np.testing.assert_allclose(batch.frequencies.tolist(), [road, 1 / 8, car], rtol=1e-6)
+    without = load("point", source=None, warmup_steps=0, labels=labels).target(0)
+    assert (without.clicked, without.frequencies) == (None, None)
+    assert load("image").target(0).clicked is not None  # its labels have points, though unused
+
+
 def test_rare_categories_are_sampled_on_both_domains(load: Load) -> None:
     """Cars are in two of three images."""
     domains = load("image", rare_category_temperature=0.05)

@@ -1,12 +1,15 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.trainer.method import reference
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
 from trainer.errors import NonFiniteLoss
+from trainer.method.losses.pixels import sample_logits
 from trainer.method.nan_guard import FiniteGuard
 from trainer.method.step import Adaptation, frozen, make_accelerator
 from trainer.method.terms import term_weights
@@ -123,6 +126,38 @@ def test_frequent_categories_of_the_source_are_taken_for_granted() -> None:
     )
     assert adjusted["source"] > usual["source"]  # a third of the pixels is of each category
     assert adjusted["source_overlap"] == usual["source_overlap"]
+
+
+def test_clicks_do_not_say_how_large_a_category_is() -> None:
+    source, target = batches()
+    frequencies, clicked = torch.tensor([0.9, 0.06, 0.04]), torch.full((3,), 1 / 3)
+    told = replace(target, clicked=clicked, frequencies=frequencies)
+    points = {
+        (strength, tau): float(
+            adaptation_for(
+                config_for("point", point_logit_adjustment=strength, source_logit_adjustment=tau)
+            ).step(0, source, told)["point"]
+        )
+        for strength in (0, 1)
+        for tau in (0, 1)
+    }
+    # Logits that take all categories for alike, as with tau 1, are those of clicks that do.
+    assert points[1, 1] == pytest.approx(points[0, 1], rel=1e-5)
+    assert points[0, 0] == pytest.approx(points[0, 1], rel=1e-5)
+    # By Bayes, what is likely at a clicked pixel: p(c | pixel) * clicked_c / frequency_c.
+    logits = adaptation_for(config_for("point")).segmenter(target.images).logits.detach()
+    expected = []
+    for of_point, category in zip(
+        sample_logits(logits, target.points).tolist(), target.points[:, 1].int(), strict=True
+    ):
+        odds = [
+            p * click / frequency
+            for p, click, frequency in zip(
+                reference.softmax(of_point), clicked.tolist(), frequencies.tolist(), strict=True
+            )
+        ]
+        expected.append(-math.log(odds[category] / sum(odds)))
+    assert points[1, 0] == pytest.approx(sum(expected) / len(expected), rel=1e-4)
 
 
 @pytest.mark.parametrize("network", ["vit_tiny_patch16_dinov3_qkvb", "pvt_v2_b0", "test_convnext"])
