@@ -125,6 +125,8 @@ class _Server:
 
     def _hear(self, pid: int, connection: socket.socket) -> None:
         """Pass a signal on. When nobody waits any more the fork's group is killed, as a trainer's is."""
+        if connection.fileno() < 0:
+            return  # its fork has ended at the same moment
         try:
             number = connection.recv(16)
         except ConnectionError:
