@@ -43,6 +43,7 @@ NOT_RUN = {
     "make check": "takes minutes; make test does it first",
     "make quick": "takes a minute; make test does all of it",
     "make bench-ui": "measures for minutes",
+    "make bench-api": "measures for minutes",
     "python -m tests.benchmarks": "measures for minutes",
     "python -m trainer train": "trains for minutes on data that is not here; tests/trainer trains",
     "python -m trainer predict": "needs the run of the command before; tests/trainer predicts",
