@@ -1,6 +1,5 @@
 """One engine for SQLite (WAL) and PostgreSQL, and the session that every layer is handed."""
 
-import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -43,10 +42,6 @@ HAS_TURN = "has-turn"
 WAITS_FOR = "waits-for"
 """Of a connection: for how many seconds it waits for other processes' writers."""
 POSTGRESQL_CONNECT_SECONDS = 5
-QUIET_SECONDS = 1
-"""After so long without use a connection may have lost its server."""
-RETURNED_AT = "returned-at"
-"""Of a connection: when it was last used."""
 RETRY_SECONDS = (0.1, 2.0)
 """The first and the longest wait before a transaction is tried again."""
 DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeout)
@@ -134,24 +129,7 @@ def make_engine(url: str) -> Engine:
         if "connect_timeout" in make_url(url).query
         else {"connect_timeout": POSTGRESQL_CONNECT_SECONDS}
     )
-    engine = create_engine(url, pool_size=10, max_overflow=20, connect_args=given)
-
-    @event.listens_for(engine, "checkin")
-    def _on_checkin(_connection: Any, record: Any) -> None:
-        record.info[RETURNED_AT] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def _on_checkout(connection: Any, record: Any, _proxy: object) -> None:
-        # To ask before each transaction whether the server is still there costs as much as a
-        # statement; one that has just answered is.
-        if time.monotonic() - record.info.get(RETURNED_AT, -math.inf) < QUIET_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as error:
-            raise InvalidatePoolError from error
-
-    return engine
+    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args=given)
 
 
 def _sqlite_engine(url: str) -> Engine:
