@@ -16,7 +16,6 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -28,15 +27,15 @@ from rich.progress import track
 from rich.table import Table
 from sqlalchemy import insert
 
-from server import db, migrations
 from server.db import session_scope, utcnow
 from server.models import Assignment, Image, User
 from server.models.image import AssignmentState, ImageState
 from server.models.user import Role
 from server.schemas.project import CategoryIn, ProjectIn
 from server.services import projects, users
+from tests.benchmarks.installation import empty_installation
 from tests.product import running_api
-from tests.services.postgres import fresh_database, start_postgres
+from tests.services.postgres import start_postgres
 
 CATEGORIES = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation",
@@ -79,14 +78,14 @@ def main() -> None:
     console = Console()
     table = Table(
         *("database", "processes", "annotators", "cycles/s", "processor ms a cycle"),
-        "lease p50 / p95 / most, ms",
-        *("submit p50 / p95 / most, ms", "handed out twice", "errors"),
+        *("lease p50 / p95 / most, ms", "submit p50 / p95 / most, ms"),
+        *("handed out twice", "errors"),
         title=f"{options.images:,} images, {len(CATEGORIES)} categories",
     )
     with tempfile.TemporaryDirectory() as folder, start_postgres() as server:
         for name in options.database.split(","):
             for processes in _numbers(options.processes):
-                with _installation(Path(folder) / f"{name}{processes}", name, server):
+                with empty_installation(Path(folder) / f"{name}{processes}", name, server):
                     workplace = _fill(options.images, max(_numbers(options.people)))
                     for each in _rounds(options, workplace, processes, Path(folder) / "logs"):
                         table.add_row(name, str(processes), *_told(each))
@@ -107,20 +106,6 @@ def _options() -> argparse.Namespace:
 
 def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
-
-
-@contextmanager
-def _installation(data: Path, database: str, server: str) -> Iterator[None]:
-    """Settings of this process and of those that it starts, for an empty database."""
-    with fresh_database(server) as url:
-        os.environ["WEAKSEG_DATA"] = str(data)
-        os.environ.pop("WEAKSEG_DATABASE_URL", None)
-        if database == "PostgreSQL":
-            os.environ["WEAKSEG_DATABASE_URL"] = url
-        db.dispose()
-        migrations.upgrade(db.get_engine())
-        yield
-        db.dispose()
 
 
 def _fill(images: int, people: int) -> Workplace:
@@ -163,8 +148,7 @@ def _assignment(project_id: int, image_id: int) -> dict[str, object]:
 def _rounds(
     options: argparse.Namespace, workplace: Workplace, processes: int, logs: Path
 ) -> Iterator[Round]:
-    with ExitStack() as running:
-        address = running.enter_context(running_api({}, logs, processes))
+    with running_api({}, logs, processes) as address:
         for people in track(_numbers(options.people), "labelling", transient=True):
             before = _processor_seconds()
             met = asyncio.run(_label(address, workplace, people, options.cycles))

@@ -12,8 +12,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import combinations, product
 from pathlib import Path
 from statistics import median
@@ -23,7 +22,6 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import insert
 
-from server import db, migrations
 from server.db import session_scope
 from server.models import Assignment, Image
 from server.schemas.project import CategoryIn, ProjectIn
@@ -36,8 +34,9 @@ from server.services.labels.files import ImportRules
 from server.services.labels.formats import LabelFormat
 from server.services.quality import agreement, prefill_effect
 from tests.benchmarks import large_project
+from tests.benchmarks.installation import empty_installation
 from tests.benchmarks.large_project import IMAGES, LargeProject
-from tests.services.postgres import fresh_database, start_postgres
+from tests.services.postgres import start_postgres
 
 PAGE = 61
 ROUNDS = 5
@@ -66,7 +65,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, start_postgres() as server:
         columns = []
         for kind in ("SQLite", "PostgreSQL"):
-            with _database(kind, Path(folder), server):
+            with empty_installation(Path(folder), kind, server):
                 columns.append(_measure())
     for (what, first), (other, second) in zip(*(c.items() for c in columns), strict=True):
         name = what if what.partition(":")[0] != "slowest" else f"{what} / {other}"
@@ -74,19 +73,6 @@ def main() -> None:
     console.print(table)
     console.print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
                   f"Python {platform.python_version()}, median of {ROUNDS}")  # fmt: skip
-
-
-@contextmanager
-def _database(kind: str, data: Path, server: str) -> Iterator[None]:
-    with fresh_database(server) as url:
-        os.environ["WEAKSEG_DATA"] = str(data)
-        os.environ.pop("WEAKSEG_DATABASE_URL", None)
-        if kind == "PostgreSQL":
-            os.environ["WEAKSEG_DATABASE_URL"] = url
-        db.dispose()
-        migrations.upgrade(db.get_engine())
-        yield
-        db.dispose()
 
 
 def _measure() -> dict[str, float]:
