@@ -27,9 +27,11 @@ class Hold:
 
 
 def next_place(
-    session: Session, project: Project, annotator_id: int, wanted: int, now: datetime
+    session: Session, project: Project, annotator_id: int, wanted: int, held: int
 ) -> int | None:
     """Which of the next images that a person gets is to be a gold one, counted from 0; None: none.
+
+    `held` is how many leases the person holds in the project.
 
     One at most of those that are asked for at once. Those that they hold already bar no other:
     whoever looks far ahead would get fewer than the project's share.
@@ -37,15 +39,7 @@ def next_place(
     has_any = exists().where(GoldImage.project_id == project.id)
     if project.source is None or not project.gold_share or not session.scalar(select(has_any)):
         return None
-    held = session.scalar(
-        select(func.count()).where(
-            Assignment.project_id == project.id,
-            Assignment.annotator_id == annotator_id,
-            Assignment.state == AssignmentState.OPEN,
-            Assignment.lease_expires_at > now,
-        )
-    )
-    given = (held or 0) + _answered(session, project.id, annotator_id)
+    given = held + _answered(session, project.id, annotator_id)
     secret, share = project.blind_secret, project.gold_share
     draws = (is_drawn(secret, f"gold:{annotator_id}:{given + i}", share) for i in range(wanted))
     return next((place for place, is_gold in enumerate(draws) if is_gold), None)

@@ -111,10 +111,11 @@ def take_in(session: Session, project_id: int, annotator_id: int, wanted: int) -
         session.execute(select(User.id).where(User.id == annotator_id).with_for_update())
     holds.taking_leases(session, project.id)
     now = utcnow()
-    _refuse_hoarding(session, project.id, annotator_id, wanted, now)
+    held = session.scalar(_HELD, {"project": project.id, "person": annotator_id, "now": now}) or 0
+    _refuse_hoarding(session, project.id, annotator_id, wanted, held)
     expires_at = now + timedelta(seconds=get_settings().lease_seconds)
     mixed = None
-    place = gold_turns.next_place(session, project, annotator_id, wanted, now)
+    place = gold_turns.next_place(session, project, annotator_id, wanted, held)
     # A gold image goes among others: alone it would be known for what it is.
     asked = {"project": project.id, "person": annotator_id, "wanted": 1, "now": now}
     if place is not None and session.scalar(_next_assignments(project.overlap > 1), asked):
@@ -139,13 +140,12 @@ _HELD = select(func.count()).where(
 
 
 def _refuse_hoarding(
-    session: Session, project_id: int, annotator_id: int, wanted: int, now: datetime
+    session: Session, project_id: int, annotator_id: int, wanted: int, held: int
 ) -> None:
     most = get_settings().max_leases
-    held = session.scalar(_HELD, {"project": project_id, "person": annotator_id, "now": now})
-    if (held or 0) + wanted > most:
+    if held + wanted > most:
         most = min(4 * most, most + _a_minute(session, project_id, annotator_id))
-    if (held or 0) + wanted > most:
+    if held + wanted > most:
         raise Conflict(
             f"you hold {held} leases here; at most {most} are allowed at a time",
             code="too-many-leases",
