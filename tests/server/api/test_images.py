@@ -340,7 +340,7 @@ def test_a_link_out_of_the_image_folder_is_not_followed(
 
 
 ODD_ADDRESSES = [
-    "loop/a.jpg", "pipe", "cam", "x" * 300 + ".jpg", "https://localhost:99/%zz/a.jpg",
+    "loop/a.jpg", "pipe", "cam", "x" * 300 + ".jpg", "https://localhost/%zz/a.jpg",
     "https://" + "a" * 70 + ".org/a.jpg",
 ]  # fmt: skip
 
