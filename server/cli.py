@@ -293,11 +293,10 @@ def _import_folder(project_id: int, pictures: Pictures) -> Imported:
 def _import_manifest(project_id: int, path: Path) -> Imported:
     with (
         _progress() as progress,
-        progress.open(path, "rb", description="Importing") as lines,
-        session_scope() as session,
+        progress.open(path, "rb", description="Reading") as lines,
     ):
-        project = projects.get(session, project_id)
-        return importing.register_manifest(session, project, manifests.parse(lines))
+        advance = _follow(progress, "Importing")
+        return importing.register_manifest(project_id, manifests.parse(lines), advance)
 
 
 @contextlib.contextmanager

@@ -206,11 +206,11 @@ def register_images(target: Target, pictures: Pictures) -> Imported:
         for number, name in enumerate(pictures.names, 1)
         if name not in refused
     )
-    with session_scope() as session:
+    with session_scope(read_only=True) as session:
         project = projects.find_by_name(session, target.project)
-        if project is None:
-            raise NotFound(f"there is no project {target.project!r}")
-        result = importing.register_manifest(session, project, lines)
+    if project is None:
+        raise NotFound(f"there is no project {target.project!r}")
+    result = importing.register_manifest(project.id, lines)
     result.rejected += refused.items()
     return result
 

@@ -108,12 +108,9 @@ async def _import_manifest(project_id: int, request: Request) -> Imported:
             body.write(piece)
         body.seek(0)
 
-        def register() -> Imported:
-            with session_scope() as session:
-                project = projects.get(session, project_id)
-                return importing.register_manifest(session, project, manifests.parse(body))
-
-        return await run_in_threadpool(register)
+        return await run_in_threadpool(
+            importing.register_manifest, project_id, manifests.parse(body)
+        )
 
 
 async def _import_files(project_id: int, request: Request) -> Imported:

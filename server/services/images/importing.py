@@ -4,27 +4,32 @@ An import is idempotent: an image is known by its external id and by the hash of
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from server.bulk import short_turn, values
 from server.db import is_postgresql, session_scope, utcnow
 from server.errors import BadInput
 from server.models import Assignment, Image, Project
 from server.models.image import AssignmentState, ImageState
 from server.pictures import BadPicture, verify_picture
 from server.schemas.image import ManifestLine
+from server.services import projects
 from server.services.images import files, manifests
 from server.settings import get_settings
 from trainer.contract.names import comparable, why_no_path, why_refused
 from trainer.contract.pictures import any_reason
 
 BATCH = 1000
+"""Lines of one transaction."""
+
+Advance = Callable[[int, int], object]
 
 
 @dataclass
@@ -40,17 +45,36 @@ class Imported:
 
 
 def register_manifest(
-    session: Session, project: Project, lines: Iterable[tuple[int, ManifestLine]]
+    project_id: int,
+    lines: Iterable[tuple[int, ManifestLine]],
+    advance: Advance = lambda _done, _all: None,
 ) -> Imported:
     """Register the images of a manifest; their files are opened later.
 
-    One transaction: raises BadInput with the line's number, and then nothing is imported. An
-    address that is not allowed is rejected by itself.
+    All lines are read before the first is stored: raises BadInput with the line's number, and then
+    nothing is imported. An address that is not allowed is rejected by itself. Stored in transactions
+    of BATCH lines; where the database fails between two, the same manifest again goes on.
+    `advance(done, all)` hears how far it is.
     """
-    settings = get_settings()
     result = Imported()
+    rows = list(_new_lines(lines, result))
+    for first in range(0, len(rows), BATCH):
+        batch = [dict(zip(_OF_A_LINE, row, strict=True)) for row in rows[first : first + BATCH]]
+        with short_turn() as session:
+            _insert(session, projects.get(session, project_id), batch, result)
+        advance(first + len(batch), len(rows))
+    return result
+
+
+_OF_A_LINE = ("external_id", "comparable_id", "uri", "split", "state")
+
+
+def _new_lines(
+    lines: Iterable[tuple[int, ManifestLine]], result: Imported
+) -> Iterator[tuple[str, str, str, str, ImageState]]:
+    """Of each line that is to be stored, _OF_A_LINE; the others are counted. Raises BadInput."""
+    settings = get_settings()
     first_line: dict[str, tuple[int, str]] = {}
-    rows: list[dict[str, Any]] = []
     for number, line in lines:
         name = line.external_id or line.uri
         key = comparable(name)
@@ -68,45 +92,58 @@ def register_manifest(
         if reason := manifests.refuse_uri(line.uri, settings) or why_refused(name):
             result.rejected.append((name, reason))
             continue
-        rows.append(
-            {"external_id": name, "uri": line.uri, "split": line.split,
-             "state": ImageState.REGISTERED}
-        )  # fmt: skip
-        if len(rows) == BATCH:
-            _insert(session, project, rows, result)
-            rows = []
-    _insert(session, project, rows, result)
-    return result
+        yield name, key, line.uri, line.split, ImageState.REGISTERED
 
 
 def _insert(
-    session: Session, project: Project, rows: Sequence[dict[str, Any]], result: Imported
+    session: Session, project: Project, rows: Sequence[Mapping[str, Any]], result: Imported
 ) -> None:
-    """Insert images that are not there yet, with one assignment for each wanted label."""
-    if not rows:
-        return
+    """Insert images that are not there yet, with one assignment for each wanted label.
+
+    All rows have values for the same columns.
+    """
     # Its overlap may be being changed: then the new images have the new one.
     session.refresh(project, ["overlap"], with_for_update={"read": True})
-    dialect = postgresql if is_postgresql(session) else sqlite
-    now = utcnow()
-    statement = dialect.insert(Image).on_conflict_do_nothing().returning(Image.id)
-    values = [row | {"project_id": project.id, "created_at": now} for row in rows]
-    ids = sorted(session.scalars(statement, values))
+    alike = {
+        "project_id": project.id, "created_at": utcnow(), "labelled": False, "gold": False,
+    }  # fmt: skip
+    ids = sorted(_insert_new(session, Image, rows, alike, Image.id))
     assignments = [
-        {
-            "project_id": project.id,
-            "image_id": i,
-            "slot": slot,
-            "priority": priority,
-            "state": AssignmentState.OPEN,
-        }
+        {"image_id": i, "slot": slot, "priority": priority}
         for i, priority in ((i, project.new_priority()) for i in ids)
         for slot in range(project.overlap)
     ]
     if assignments:
-        session.execute(dialect.insert(Assignment), assignments)
+        alike = {"project_id": project.id, "state": AssignmentState.OPEN, "gold": False}
+        _insert_new(session, Assignment, assignments, alike, Assignment.id)
     result.imported += len(ids)
     result.skipped += len(rows) - len(ids)
+
+
+def _insert_new(
+    session: Session,
+    kind: type[Image] | type[Assignment],
+    rows: Sequence[Mapping[str, Any]],
+    alike: Mapping[str, Any],
+    key: InstrumentedAttribute[int],
+) -> Sequence[int]:
+    """Insert rows but those that are there; returns the keys of what was inserted.
+
+    `alike` are columns with one value for all.
+    """
+    columns = kind.__table__.c
+    given = values({name: columns[name].type for name in rows[0]}, map(_values, rows))
+    query = given.add_columns(
+        *(literal(value, columns[name].type) for name, value in alike.items())
+    )
+    dialect = postgresql if is_postgresql(session) else sqlite
+    # SQLite takes ON for a part of a join without a condition before it.
+    statement = dialect.insert(kind).from_select([*rows[0], *alike], query.where(true()))
+    return session.scalars(statement.on_conflict_do_nothing().returning(key)).all()
+
+
+def _values(row: Mapping[str, Any]) -> list[Any]:
+    return list(row.values())
 
 
 def import_file(project_id: int, name: str, content: bytes, result: Imported) -> None:
@@ -134,9 +171,11 @@ def import_file(project_id: int, name: str, content: bytes, result: Imported) ->
     columns = files.store(digest, picture)
     if columns["note"]:
         result.notes.append((name, columns["note"]))
-    row = {"external_id": name, "uri": None, "split": "train"} | columns
+    row = {
+        "external_id": name, "comparable_id": comparable(name), "uri": None, "split": "train",
+    } | columns  # fmt: skip
     with session_scope() as session:
-        project = session.get_one(Project, project_id)
+        project = projects.get(session, project_id)
         _insert(session, project, [row], result)
 
 

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import unicodedata
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,12 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
+from sqlalchemy import select
 
 from server import storage
-from server.services.images import verifying
+from server.db import session_scope
+from server.models import Assignment, Image
+from server.services.images import importing, verifying
 from server.settings import get_settings
 from tests.odd_pictures import ASCII, ORIENTATION, exif_of, mpo, samples, scene, with_tag
 
@@ -273,6 +277,32 @@ def test_a_bad_line_is_named_and_nothing_is_imported(
     assert answer.status_code == 422
     assert words in answer.json()["detail"]
     assert shown(engineer, project_id) == []
+
+
+def test_a_manifest_is_stored_in_pieces_once_all_of_it_is_right(
+    engineer: TestClient, project_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 2)
+    names = ["d", "b", "cafe\u0301", 'a "quoted" \\ name', "\U0001f697", "c", "e"]
+    lines: list[object] = [
+        {"uri": f"{n}.jpg", "external_id": name, "split": "val"} for n, name in enumerate(names)
+    ]
+    assert send_manifest(engineer, project_id, *lines, {"uri": ""}).status_code == 422
+    assert shown(engineer, project_id) == []
+
+    send_manifest(engineer, project_id, lines[3])
+    answer = send_manifest(engineer, project_id, *lines, lines[0]).json()
+    assert answer == {"imported": 6, "skipped": 2, "rejected": []}
+    order = [names[3], *(name for name in names if name != names[3])]
+    assert [image["external_id"] for image in shown(engineer, project_id)] == order
+    with session_scope(read_only=True) as session:
+        images = session.scalars(select(Image).order_by(Image.id)).all()
+        assert [image.comparable_id for image in images] == [
+            unicodedata.normalize("NFC", image.external_id) for image in images
+        ]
+        assert {image.split for image in images} == {"val"}
+        wanted = select(Assignment.image_id).where(Assignment.state == "open")
+        assert sorted(session.scalars(wanted)) == [image.id for image in images]
 
 
 def test_bytes_that_are_not_utf8_are_named(engineer: TestClient, project_id: int) -> None:

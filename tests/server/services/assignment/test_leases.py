@@ -45,10 +45,11 @@ def make_ready_images(count: int, overlap: int = 1) -> int:
     body = {"name": "Streets", "categories": [{"name": "Road"}], "overlap": overlap}
     with session_scope() as session:
         project = projects.create(session, ProjectIn.model_validate(body))
-        lines = ((n, ManifestLine(uri=f"{n}.jpg")) for n in range(1, count + 1))
-        importing.register_manifest(session, project, lines)
+    lines = ((n, ManifestLine(uri=f"{n}.jpg")) for n in range(1, count + 1))
+    importing.register_manifest(project.id, lines)
+    with session_scope() as session:
         session.execute(update(Image).values(state="ready", width=64, height=48))
-        return project.id
+    return project.id
 
 
 def take_naively(project_id: int, annotator_id: int, count: int) -> list[Lease]:
@@ -232,8 +233,7 @@ def test_a_bad_picture_is_set_aside_when_it_is_leased(annotators: list[int]) -> 
     body = {"name": "Streets", "categories": [{"name": "Road"}]}
     with session_scope() as session:
         project = projects.create(session, ProjectIn.model_validate(body))
-        lines = [(1, ManifestLine(uri="missing.jpg"))]
-        importing.register_manifest(session, project, lines)
+    importing.register_manifest(project.id, [(1, ManifestLine(uri="missing.jpg"))])
     assert leases.take(project.id, annotators[0], 1) == []
     with session_scope() as session:
         image = session.scalars(select(Image)).one()

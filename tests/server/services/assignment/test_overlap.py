@@ -1,8 +1,7 @@
 """How many people label each image can change while they do, and nothing done is lost."""
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -150,27 +149,30 @@ def test_who_may_and_what_may_be(engineer: TestClient, annotator: TestClient, pr
     assert engineer.patch(address, json={"overlap": None}).json()["code"] == "bad-input"
 
 
-def test_images_that_are_imported_meanwhile_have_the_new_overlap(project: int) -> None:
-    begun = Event()
-
-    def import_one() -> None:
-        with session_scope() as session:
-            stored = session.get_one(Project, project)
-            assert stored.overlap == 1
-            begun.set()
-            importing.register_manifest(session, stored, iter([(1, ManifestLine(uri="new.jpg"))]))
+def test_images_that_are_imported_meanwhile_have_the_new_overlap(
+    project: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before and after, and in the transaction beside which it changes."""
+    monkeypatch.setattr(importing, "BATCH", 2)
+    lines = [(n, ManifestLine(uri=f"new {n}.jpg")) for n in range(1, 21)]
 
     def raise_it() -> None:
-        begun.wait(20)
         with session_scope() as session:
             stored = session.get_one(Project, project)
             stored.overlap = 2
             session.flush()
             overlap.fit(session, stored)
 
-    with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(import_one), pool.submit(raise_it)]:
-            done.result(60)
+    with ThreadPoolExecutor(1) as pool:
+        changing: list[Future[None]] = []
+
+        def advance(done: int, of: int) -> None:
+            assert of == len(lines)
+            if done == len(lines) // 2:
+                changing.append(pool.submit(raise_it))
+
+        importing.register_manifest(project, lines, advance)
+        changing[0].result(60)
     assert set(slots(project).values()) == {2}
 
 

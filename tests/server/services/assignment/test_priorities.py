@@ -28,10 +28,9 @@ ORDERS = ("imported", "random", "uncertain", "rare", "disagreement")
 
 
 def add_registered(project_id: int, count: int, start: int = 0) -> None:
+    lines = ((n, ManifestLine(uri=f"{n}.jpg")) for n in range(start, start + count))
+    importing.register_manifest(project_id, lines)
     with session_scope() as session:
-        project = session.get_one(Project, project_id)
-        lines = ((n, ManifestLine(uri=f"{n}.jpg")) for n in range(start, start + count))
-        importing.register_manifest(session, project, lines)
         session.execute(update(Image).values(state="ready", width=64, height=48))
 
 

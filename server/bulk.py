@@ -1,0 +1,89 @@
+"""Work on many rows: as few statements as there can be, in transactions that keep nobody waiting."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Select, String, Text, bindparam, cast, literal_column, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from server.db import is_postgresql, session_scope
+
+PAUSE = 0.3
+"""Between two transactions, of the time that one takes."""
+
+
+class json_members(GenericFunction[Any]):  # noqa: N801 - a function of SQL
+    """A row for each member of a JSON array, with the column `value`."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_members, "sqlite")
+def _members_on_sqlite(element: json_members, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(json_members, "postgresql")
+def _members_on_postgresql(element: json_members, compiler: Any, **options: Any) -> str:
+    return f"jsonb_array_elements(CAST({compiler.process(element.clauses, **options)} AS JSONB))"
+
+
+class json_place(GenericFunction[Any]):  # noqa: N801 - a function of SQL
+    """What a JSON array has at an index, as text or, on SQLite, as what it is."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_place, "sqlite")
+def _place_on_sqlite(element: json_place, compiler: Any, **options: Any) -> str:
+    array, index = (compiler.process(part, **options) for part in element.clauses)
+    return f"json_extract({array}, '$[{index}]')"
+
+
+@compiles(json_place, "postgresql")
+def _place_on_postgresql(element: json_place, compiler: Any, **options: Any) -> str:
+    array, index = (compiler.process(part, **options) for part in element.clauses)
+    return f"({array} ->> {index})"
+
+
+def values(columns: Mapping[str, TypeEngine[Any]], rows: Iterable[Sequence[object]]) -> Select[Any]:
+    """Rows as a query, in their order: numbers, text and null, by the names of their columns.
+
+    They go to the database as one text, whatever their number: a parameter for each value would
+    take longer to prepare than the database takes to store it.
+    """
+    text = bindparam(None, json.dumps([*map(list, rows)], ensure_ascii=False), type_=Text)
+    member = json_members(text).table_valued("value").c.value
+    return select(
+        *(
+            _typed(json_place(member, literal_column(str(index))), kind).label(name)
+            for index, (name, kind) in enumerate(columns.items())
+        )
+    )
+
+
+def _typed(value: Any, kind: TypeEngine[Any]) -> Any:
+    stored = kind.impl if isinstance(kind, TypeDecorator) else kind
+    return value if isinstance(stored, String) else cast(value, kind)
+
+
+@contextmanager
+def short_turn() -> Iterator[Session]:
+    """One of many transactions that write, as `session_scope`'s.
+
+    SQLite lets the writers of other processes in by chance: after each there is a pause, without
+    which they could wait until the last.
+    """
+    began = time.monotonic()
+    with session_scope() as session:
+        yield session
+    if not is_postgresql(session):
+        time.sleep((time.monotonic() - began) * PAUSE)
