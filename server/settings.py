@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     trusted_origins: tuple[str, ...] = ()
     """Origins, besides the server's own, from which a browser may change things."""
     session_lifetime: timedelta = timedelta(days=14)
+    session_idle: timedelta | None = Field(default=None, ge=timedelta(minutes=2))
+    """A session without a request for this long has ended; unset: however long."""
+    max_token_lifetime: timedelta = Field(default=timedelta(days=365), gt=timedelta(0))
+    """The longest that a new API token may live."""
     sign_in_attempts: int = Field(default=10, ge=1)
     """Failed attempts allowed for an account or an address within `sign_in_window`."""
     sign_in_window: timedelta = timedelta(minutes=15)

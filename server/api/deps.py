@@ -1,7 +1,7 @@
 """What routes are handed: a session, who asks, and whether they may."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -15,7 +15,7 @@ from server.models import User
 from server.models.user import Role
 from server.schemas.user import Scope
 from server.services import users
-from server.services.users import SESSION_COOKIE
+from server.services.users import SESSION_COOKIE, Browser
 
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in browser.")
 _bearer = HTTPBearer(auto_error=False, description="An API token.")
@@ -46,6 +46,10 @@ class Caller:
 
     user: User
     scopes: frozenset[Scope]
+    secret_hash: str = field(repr=False)
+    """Of the session or token by which the caller is known."""
+    session_id: int | None = None
+    """Null for a token."""
 
     @property
     def id(self) -> int:
@@ -71,15 +75,24 @@ def identify(
     if bearer is not None:
         with session_scope(read_only=True) as session:
             token = users.find_token(session, bearer.credentials)
-        users.note_token_use(token)
-        caller = Caller(token.user, frozenset(Scope(s) for s in token.scopes))
+        users.note_use(token)
+        scopes = frozenset(Scope(s) for s in token.scopes)
+        caller = Caller(token.user, scopes, token.secret_hash)
     elif cookie:
         with session_scope(read_only=True) as session:
-            caller = Caller(users.find_session(session, cookie), frozenset(Scope))
+            found = users.find_session(session, cookie)
+        users.note_use(found)
+        caller = Caller(found.user, frozenset(Scope), found.secret_hash, found.id)
     else:
         raise NotSignedIn("sign in, or send an API token as Authorization: Bearer")
     request.state.user_id = caller.id
     return caller
+
+
+def browser_of(request: Request) -> Browser:
+    """Where a request comes from."""
+    address = request.client.host if request.client else "unknown"
+    return Browser(address, request.headers.get("user-agent", ""))
 
 
 def allow(role: Role, scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:

@@ -1,8 +1,9 @@
 """Sign-in, accounts and API tokens."""
 
 from fastapi import APIRouter, Request, Response, status
+from sqlalchemy.orm import Session
 
-from server.api.deps import Admin, Reader, ReadSessionDep, Self, SessionDep
+from server.api.deps import Admin, Reader, ReadSessionDep, Self, SessionDep, browser_of
 from server.api.problems import problems
 from server.db import session_scope
 from server.schemas.common import DatabaseId
@@ -10,6 +11,7 @@ from server.schemas.user import (
     Me,
     PasswordChange,
     Scope,
+    SessionOut,
     SignIn,
     TokenCreated,
     TokenIn,
@@ -32,12 +34,17 @@ def _drop_cookie(response: Response) -> None:
 @router.post("/session", responses=problems(401, 429))
 def sign_in(body: SignIn, request: Request, response: Response) -> Me:
     """Sign in a browser: sets a new session cookie and ends the one sent along."""
-    address = request.client.host if request.client else "unknown"
-    user, secret = users.sign_in(body.email, body.password.get_secret_value(), address)
+    password = body.password.get_secret_value()
+    user, secret = users.sign_in(body.email, password, browser_of(request))
     old = request.cookies.get(SESSION_COOKIE)
     if old:
         with session_scope() as session:
             users.end_session(session, old)
+    _set_cookie(request, response, secret)
+    return Me.from_row(user, scopes=sorted(Scope))
+
+
+def _set_cookie(request: Request, response: Response, secret: str) -> None:
     settings = get_settings()
     response.set_cookie(
         SESSION_COOKIE,
@@ -52,7 +59,6 @@ def sign_in(body: SignIn, request: Request, response: Response) -> Me:
         ),
         path="/",
     )
-    return Me.from_row(user, scopes=sorted(Scope))
 
 
 @router.delete("/session", status_code=status.HTTP_204_NO_CONTENT)
@@ -71,12 +77,36 @@ def show_me(caller: Reader) -> Me:
 
 @router.post("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=problems(401, 403))
 def change_password(
-    body: PasswordChange, caller: Self, response: Response, session: SessionDep
+    body: PasswordChange, caller: Self, request: Request, response: Response, session: SessionDep
 ) -> None:
-    """Change one's own password. Ends all of one's sessions, this one too."""
+    """Change one's own password. Ends all of one's sessions and tokens; this browser gets a new one."""
     current, new = body.current.get_secret_value(), body.new.get_secret_value()
-    users.change_password(session, caller.user, current, new)
-    _drop_cookie(response)
+    user = users.change_password(session, caller.user, current, new)
+    if caller.session_id is not None:
+        _set_cookie(request, response, users.start_session(session, user, browser_of(request)))
+
+
+@router.get("/me/sessions", responses=problems(401, 403))
+def list_sessions(caller: Self, session: ReadSessionDep) -> list[SessionOut]:
+    """The browsers in which one is signed in, newest first."""
+    return _sessions_out(session, caller.id, caller.session_id)
+
+
+@router.delete(
+    "/me/sessions/{session_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 404),
+)
+def end_session(session_id: DatabaseId, caller: Self, session: SessionDep) -> None:
+    """End one of one's own sessions, at once."""
+    users.revoke_session(session, caller.id, session_id)
+
+
+def _sessions_out(session: Session, owner_id: int, current: int | None) -> list[SessionOut]:
+    return [
+        SessionOut.from_row(each, current=each.id == current)
+        for each in users.list_sessions(session, owner_id)
+    ]
 
 
 @router.get("/users", responses=problems(401, 403))
@@ -96,20 +126,79 @@ def create_user(body: UserIn, _caller: Admin, session: SessionDep) -> UserOut:
 def change_user(
     user_id: DatabaseId, body: UserChange, _caller: Admin, session: SessionDep
 ) -> UserOut:
-    """Change an account's role or password, or lock it out."""
+    """Change an account's role or password, or lock it out.
+
+    A new password and a lock-out end all of its sessions and tokens, for good.
+    """
     return UserOut.model_validate(users.change(session, user_id, body))
+
+
+@router.get("/users/{user_id}/sessions", responses=problems(401, 403, 404))
+def list_user_sessions(
+    user_id: DatabaseId, caller: Admin, session: ReadSessionDep
+) -> list[SessionOut]:
+    """The browsers in which somebody is signed in, newest first."""
+    return _sessions_out(session, users.get(session, user_id).id, caller.session_id)
+
+
+@router.delete(
+    "/users/{user_id}/sessions/{session_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 404),
+)
+def end_user_session(
+    user_id: DatabaseId, session_id: DatabaseId, _caller: Admin, session: SessionDep
+) -> None:
+    """End somebody's session, at once."""
+    users.revoke_session(session, user_id, session_id)
+
+
+@router.get("/users/{user_id}/tokens", responses=problems(401, 403, 404))
+def list_user_tokens(
+    user_id: DatabaseId, _caller: Admin, session: ReadSessionDep
+) -> list[TokenOut]:
+    """Somebody's API tokens, newest first."""
+    owner = users.get(session, user_id)
+    return [TokenOut.model_validate(token) for token in users.list_tokens(session, owner.id)]
+
+
+@router.delete(
+    "/users/{user_id}/tokens/{token_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 404),
+)
+def revoke_user_token(
+    user_id: DatabaseId, token_id: DatabaseId, _caller: Admin, session: SessionDep
+) -> None:
+    """Revoke somebody's token, and those that it made, at once."""
+    users.revoke_token(session, user_id, token_id)
+
+
+@router.delete(
+    "/users/{user_id}/access",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 404),
+)
+def end_user_access(user_id: DatabaseId, _caller: Admin, session: SessionDep) -> None:
+    """End all of somebody's sessions and tokens, at once. They may sign in again."""
+    users.end_all_access(session, user_id)
 
 
 @router.get("/tokens", responses=problems(401, 403))
 def list_tokens(caller: Self, session: ReadSessionDep) -> list[TokenOut]:
     """One's own API tokens, newest first."""
-    return [TokenOut.model_validate(token) for token in users.list_tokens(session, caller.user)]
+    return [TokenOut.model_validate(token) for token in users.list_tokens(session, caller.id)]
 
 
 @router.post("/tokens", status_code=status.HTTP_201_CREATED, responses=problems(401, 403, 409))
 def create_token(body: TokenIn, caller: Self, session: SessionDep) -> TokenCreated:
-    """Make an API token. The token itself is in this answer alone."""
-    token, secret = users.create_token(session, caller.user, body, holder_scopes=caller.scopes)
+    """Make an API token. The token itself is in this answer alone.
+
+    One that is made with a token ends with it, at the latest.
+    """
+    token, secret = users.create_token(
+        session, caller.user, body, holder_scopes=caller.scopes, made_with=caller.secret_hash
+    )
     return TokenCreated.from_row(token, token=secret)
 
 
@@ -120,4 +209,4 @@ def create_token(body: TokenIn, caller: Self, session: SessionDep) -> TokenCreat
 )
 def revoke_token(token_id: DatabaseId, caller: Self, session: SessionDep) -> None:
     """Revoke one of one's own tokens, at once."""
-    users.revoke_token(session, caller.user, token_id)
+    users.revoke_token(session, caller.id, token_id)

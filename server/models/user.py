@@ -39,6 +39,12 @@ class UserSession(Base):
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """To the minute; null for a session of an earlier version that was not used since."""
+    address: Mapped[str | None] = mapped_column(String(100))
+    """Where it was signed in from; null for sessions of earlier versions."""
+    browser: Mapped[str | None] = mapped_column(String(200))
+    """What it called itself (User-Agent)."""
     user: Mapped[User] = relationship(lazy="joined")
 
 
@@ -53,6 +59,10 @@ class ApiToken(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    parent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("api_tokens.id", ondelete="CASCADE"), index=True
+    )
+    """The token that it was made with: the two end together."""
     user: Mapped[User] = relationship(lazy="joined")
 
 

@@ -80,6 +80,21 @@ class UserChange(In):
     password: NewPassword | None = None
 
 
+class SessionOut(Out):
+    """A signed-in browser."""
+
+    id: int
+    created_at: datetime
+    last_used_at: datetime | None
+    """To the minute."""
+    expires_at: datetime
+    address: str | None
+    browser: str | None
+    """What it called itself (User-Agent)."""
+    current: bool
+    """Whether this request came from it."""
+
+
 class PasswordChange(In):
     current: GivenPassword
     new: NewPassword
@@ -89,7 +104,10 @@ class TokenIn(In):
     name: Name = Field(examples=["nightly import"])
     scopes: list[Scope] = Field(default=[Scope.READ], min_length=1, max_length=5)
     expires_at: AwareDatetime | None = None
-    """Null: in 90 days."""
+    """Null: in 90 days, or when the token ends with which it is made.
+
+    Later than that, or than WEAKSEG_MAX_TOKEN_LIFETIME allows, is refused.
+    """
 
 
 class TokenOut(Out):

@@ -1,6 +1,7 @@
 """Accounts, sign-in, sessions and API tokens."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -24,6 +25,8 @@ from server.settings import get_settings
 SESSION_COOKIE = "weakseg_session"
 TOKEN_LIFETIME = timedelta(days=90)
 MAX_TOKENS = 100
+CLOCKS_DIFFER = timedelta(days=1)
+"""Whoever asks for the longest lifetime counts it from a clock of their own."""
 
 
 def create(session: Session, email: str, password: str, role: Role) -> User:
@@ -55,19 +58,20 @@ def list_all(session: Session) -> list[User]:
 
 
 def change(session: Session, user_id: int, wanted: UserChange) -> User:
-    """Change role, activity or password. A changed password or a lock-out ends all sessions.
+    """Change role, activity or password.
 
-    Raises Conflict when the last active admin would be lost.
+    A changed password or a lock-out ends all sessions and tokens, for good. Raises Conflict when
+    the last active admin would be lost.
     """
-    user = get(session, user_id)
+    user = _locked(session, user_id)
     if wanted.role is not None:
         user.role = wanted.role
     if wanted.active is not None:
         user.active = wanted.active
     if wanted.password is not None:
-        user.password_hash = hash_password(wanted.password.get_secret_value())
-    if wanted.password is not None or wanted.active is False:
-        session.execute(delete(UserSession).where(UserSession.user_id == user.id))
+        set_password(session, user, wanted.password.get_secret_value())
+    if wanted.active is False:
+        end_all_access(session, user.id)
     session.flush()
     admins = select(func.count()).where(User.role == Role.ADMIN, User.active)
     if not session.scalar(admins):
@@ -75,36 +79,82 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
     return user
 
 
-def change_password(session: Session, user: User, current: str, new: str) -> None:
-    """One's own password. Ends all of one's sessions; raises Forbidden when `current` is wrong."""
+def _locked(session: Session, user_id: int) -> User:
+    """The account as it is now; until this transaction ends nobody else changes it or gives it access.
+
+    Whoever gives access takes this first and looks again whether it may: else a session or token
+    could come to be just after all of them were ended.
+    """
+    # Without "key share" it would wait for everybody who writes a row that names the account.
+    lock = {"key_share": True}
+    user = session.get(User, user_id, with_for_update=lock, populate_existing=True)
+    if user is None:
+        raise NotFound(f"there is no user {user_id}")
+    return user
+
+
+def set_password(session: Session, user: User, password: str) -> None:
+    """Give an account a new password, which ends all of its sessions and tokens."""
+    user.password_hash = hash_password(password)
+    end_all_access(session, user.id)
+
+
+def end_all_access(session: Session, user_id: int) -> None:
+    """End every session and token of a person, those too that are being made at this moment."""
+    _locked(session, user_id)
+    session.execute(delete(UserSession).where(UserSession.user_id == user_id))
+    session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
+
+
+def change_password(session: Session, user: User, current: str, new: str) -> User:
+    """One's own password. Ends all of one's sessions and tokens.
+
+    Raises Forbidden when `current` is wrong.
+    """
     if not verify_password(current, user.password_hash):
         raise Forbidden("the current password is wrong", code="wrong-password")
-    stored = get(session, user.id)
-    stored.password_hash = hash_password(new)
-    session.execute(delete(UserSession).where(UserSession.user_id == user.id))
+    stored = _locked(session, user.id)
+    if stored.password_hash != user.password_hash or not stored.active:
+        raise NotSignedIn("the session has ended; sign in again", code="session-ended")
+    set_password(session, stored, new)
+    return stored
 
 
-def sign_in(email: str, password: str, address: str) -> tuple[User, str]:
+@dataclass(frozen=True)
+class Browser:
+    """Where somebody signs in from: an address, and what the program calls itself."""
+
+    address: str = "unknown"
+    name: str = ""
+
+
+def sign_in(email: str, password: str, browser: Browser) -> tuple[User, str]:
     """The account and the secret of a new browser session.
 
     Failures are counted per account and per address, in transactions of their own, so that they
     stay counted when the request fails. Raises TooManyAttempts or NotSignedIn.
     """
-    subjects = (f"email:{email.strip().lower()}"[:400], f"address:{address}"[:400])
+    subjects = (f"email:{email.strip().lower()}"[:400], f"address:{browser.address}"[:400])
     with session_scope(read_only=True) as session:
         _refuse_guessing(session, subjects)
         user = find_by_email(session, email)
     right = verify_password(password, user.password_hash if user and user.active else None)
     with session_scope() as session:
-        if user is None or not right:
+        if user is None or not right or not _still_opens(session, user):
             session.add_all(SignInFailure(subject=subject) for subject in subjects)
         else:
-            secret = start_session(session, user)
+            secret = start_session(session, user, browser)
             if was_hashed_as_typed(password, user.password_hash):
                 get(session, user.id).password_hash = hash_password(password)
             session.execute(delete(SignInFailure).where(SignInFailure.subject == subjects[0]))
             return user, secret
     raise NotSignedIn("the e-mail address or the password is wrong", code="wrong-credentials")
+
+
+def _still_opens(session: Session, user: User) -> bool:
+    """Whether the account is still open by the password that was found right before."""
+    now = _locked(session, user.id)
+    return now.active and now.password_hash == user.password_hash
 
 
 def _refuse_guessing(session: Session, subjects: tuple[str, str]) -> None:
@@ -120,7 +170,7 @@ def _refuse_guessing(session: Session, subjects: tuple[str, str]) -> None:
             raise TooManyAttempts(f"too many failed attempts; try again in {minutes} minutes")
 
 
-def start_session(session: Session, user: User) -> str:
+def start_session(session: Session, user: User, browser: Browser = Browser()) -> str:
     """A new browser session; returns its secret. Clears away what has run out."""
     secret = new_secret()
     now = utcnow()
@@ -133,27 +183,50 @@ def start_session(session: Session, user: User) -> str:
             user_id=user.id,
             secret_hash=hash_secret(secret),
             expires_at=now + get_settings().session_lifetime,
+            last_used_at=now,
+            address=browser.address[:100],
+            browser="".join(filter(str.isprintable, browser.name))[:200],
         )
     )
     return secret
 
 
-_SIGNED_IN = (
-    select(User)
-    .join(UserSession, UserSession.user_id == User.id)
-    .where(
-        UserSession.secret_hash == bindparam("secret"), UserSession.expires_at > bindparam("now")
-    )
+_SIGNED_IN = select(UserSession).where(
+    UserSession.secret_hash == bindparam("secret"), UserSession.expires_at > bindparam("now")
 )
 """Made once: every request asks for it."""
 
 
-def find_session(session: Session, secret: str) -> User:
-    """The account of a browser session. Raises NotSignedIn."""
-    user = session.scalar(_SIGNED_IN, {"secret": hash_secret(secret), "now": utcnow()})
-    if user is None or not user.active:
+def find_session(session: Session, secret: str) -> UserSession:
+    """The browser session with its account. Raises NotSignedIn."""
+    now = utcnow()
+    found = session.scalar(_SIGNED_IN, {"secret": hash_secret(secret), "now": now})
+    if found is None or not found.user.active or _is_idle(found, now):
         raise NotSignedIn("the session has ended; sign in again", code="session-ended")
-    return user
+    return found
+
+
+def _is_idle(found: UserSession, now: datetime) -> bool:
+    idle = get_settings().session_idle
+    return idle is not None and now - (found.last_used_at or found.created_at) > idle
+
+
+def list_sessions(session: Session, owner_id: int) -> list[UserSession]:
+    """The sessions of a person that have not run out, newest first."""
+    now = utcnow()
+    found = session.scalars(
+        select(UserSession)
+        .where(UserSession.user_id == owner_id, UserSession.expires_at > now)
+        .order_by(UserSession.id.desc())
+    )
+    return [each for each in found if not _is_idle(each, now)]
+
+
+def revoke_session(session: Session, owner_id: int, session_id: int) -> None:
+    """End one session of a person. Raises NotFound."""
+    mine = (UserSession.id == session_id) & (UserSession.user_id == owner_id)
+    if session.scalar(delete(UserSession).where(mine).returning(UserSession.id)) is None:
+        raise NotFound(f"there is no such session {session_id}")
 
 
 def end_session(session: Session, secret: str) -> None:
@@ -161,16 +234,25 @@ def end_session(session: Session, secret: str) -> None:
 
 
 def create_token(
-    session: Session, owner: User, wanted: TokenIn, *, holder_scopes: frozenset[Scope]
+    session: Session,
+    owner: User,
+    wanted: TokenIn,
+    *,
+    holder_scopes: frozenset[Scope],
+    made_with: str | None = None,
 ) -> tuple[ApiToken, str]:
-    """A token and its secret. It can not do more than the one it was made with."""
+    """A token and its secret.
+
+    It can not do more than the session or token it was made with, whose secret has the hash
+    `made_with`, and lives no longer than such a token. None stands for the operator.
+    """
     if missing := set(wanted.scopes) - holder_scopes:
         raise Forbidden(f"you do not hold the scope {min(missing)} yourself", code="scope")
-    now = utcnow()
-    expires_at: datetime = wanted.expires_at or now + TOKEN_LIFETIME
-    if expires_at <= now:
-        raise BadInput("expires_at is in the past")
-    if len(list_tokens(session, owner)) >= MAX_TOKENS:
+    if not _locked(session, owner.id).active:
+        raise Conflict(f"{owner.email} is locked out", code="locked-out")
+    parent = _token_made_with(session, made_with)
+    expires_at = _expiry(wanted.expires_at, parent)
+    if len(list_tokens(session, owner.id)) >= MAX_TOKENS:
         raise Conflict(f"{MAX_TOKENS} tokens are the most; revoke one first", code="too-many")
     secret = TOKEN_PREFIX + new_secret()
     token = ApiToken(
@@ -179,25 +261,56 @@ def create_token(
         secret_hash=hash_secret(secret),
         scopes=sorted(set(wanted.scopes)),
         expires_at=expires_at,
+        parent_id=parent and parent.id,
     )
     session.add(token)
     session.flush()
     return token, secret
 
 
-def list_tokens(session: Session, owner: User) -> list[ApiToken]:
+def _token_made_with(session: Session, secret_hash: str | None) -> ApiToken | None:
+    """The token with which another is made, if it is one. Raises NotSignedIn when it has ended."""
+    if secret_hash is None:
+        return None
+    found = select(ApiToken).where(ApiToken.secret_hash == secret_hash)
+    # Held, so that it is not revoked before its child is there, which would then outlive it.
+    token = session.scalar(found.with_for_update(key_share=True, of=ApiToken))
+    lives = select(UserSession.id).where(UserSession.secret_hash == secret_hash)
+    if token is None and session.scalar(lives) is None:
+        raise NotSignedIn("the session has ended; sign in again", code="session-ended")
+    return token
+
+
+def _expiry(wanted: datetime | None, parent: ApiToken | None) -> datetime:
+    """When a new token ends. Raises BadInput when that would be too early or too late."""
+    now = utcnow()
+    longest = get_settings().max_token_lifetime
+    ends = parent.expires_at if parent else None
+    if wanted is None:
+        return min(now + min(TOKEN_LIFETIME, longest), ends or datetime.max.replace(tzinfo=UTC))
+    if wanted <= now:
+        raise BadInput("expires_at is in the past")
+    if ends and wanted > ends:
+        raise BadInput(f"expires_at is after {ends:%Y-%m-%d %H:%M:%S} UTC, when this token ends")
+    if wanted > now + longest + CLOCKS_DIFFER:
+        raise BadInput(f"expires_at is more than {longest.days} days from now, the longest here")
+    return wanted
+
+
+def list_tokens(session: Session, owner_id: int) -> list[ApiToken]:
+    """The tokens of a person, newest first."""
     return list(
         session.scalars(
-            select(ApiToken).where(ApiToken.user_id == owner.id).order_by(ApiToken.id.desc())
+            select(ApiToken).where(ApiToken.user_id == owner_id).order_by(ApiToken.id.desc())
         )
     )
 
 
-def revoke_token(session: Session, owner: User, token_id: int) -> None:
-    token = session.get(ApiToken, token_id)
-    if token is None or token.user_id != owner.id:
-        raise NotFound(f"you have no token {token_id}")
-    session.delete(token)
+def revoke_token(session: Session, owner_id: int, token_id: int) -> None:
+    """End a token of a person, with those that it made. Raises NotFound."""
+    mine = (ApiToken.id == token_id) & (ApiToken.user_id == owner_id)
+    if session.scalar(delete(ApiToken).where(mine).returning(ApiToken.id)) is None:
+        raise NotFound(f"there is no such token {token_id}")
 
 
 def find_token(session: Session, secret: str) -> ApiToken:
@@ -209,11 +322,10 @@ def find_token(session: Session, secret: str) -> ApiToken:
     return token
 
 
-def note_token_use(token: ApiToken) -> None:
-    """Write down, to the minute, that a token was used: most requests need no writer's turn."""
+def note_use(used: ApiToken | UserSession) -> None:
+    """Write down, to the minute, that it was used: most requests need no writer's turn."""
     now = utcnow()
-    if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
+    if used.last_used_at is None or now - used.last_used_at > timedelta(minutes=1):
+        table = type(used)
         with session_scope() as session:
-            session.execute(
-                update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now)
-            )
+            session.execute(update(table).where(table.id == used.id).values(last_used_at=now))

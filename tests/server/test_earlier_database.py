@@ -33,6 +33,10 @@ TIMING = {"wall_ms": 9000, "active_ms": 5000, "events": [
 ]}  # fmt: skip
 TIMED = {"timing": TIMING}
 NOT_STORED = {"/api/v1/about", "/api/v1/datasets", "/api/v1/recipes"}
+LATER = {
+    "/api/v1/me/sessions", "/api/v1/users/{user_id}/sessions", "/api/v1/users/{user_id}/tokens",
+}  # fmt: skip
+"""What that version did not have."""
 WORDS = {
     "projects": ("mode", "prefill", "supervision", "order"), "images": ("state",),
     "assignments": ("state",), "answers": ("value",), "sweep_places": ("answer",),
@@ -161,7 +165,7 @@ def test_every_list_and_detail_is_asked_for() -> None:
         route
         for route in routes
         if route.startswith("/api/v1/")
-        and route not in NOT_STORED
+        and route not in NOT_STORED | LATER
         and not any(_is_of(path, route.removeprefix("/api/v1/")) for path in asked)
     ]
     assert missing == []
@@ -265,6 +269,12 @@ def test_accounts_and_tokens_are_good(engine: Engine) -> None:
             headers = {"Authorization": f"Bearer wsk_{name}"}
             answer = client.get("/api/v1/me", headers=headers)
             codes[name] = (answer.status_code, set(answer.json().get("scopes", ())))
+        admin = {"Cookie": "weakseg_session=session of admin"}
+        listed = [
+            {one["name"] for one in client.get(f"/api/v1/users/{n}/tokens", headers=admin).json()}
+            for n in (1, 2, 3, 4, 5)
+        ]
+    assert set().union(*listed) == set(codes)
     assert codes == {
         "nightly": (200, {"read", "label", "import", "runs", "admin"}),
         "reader": (200, {"read"}),

@@ -30,9 +30,19 @@ PUBLIC = {
     ("GET", "/metrics"),
     ("GET", "/{path:path}"),
 }
-ADMINS = {("GET", "/api/v1/users"), ("POST", "/api/v1/users"), ("PATCH", "/api/v1/users/{user_id}")}
+ADMINS = {
+    ("GET", "/api/v1/users"),
+    ("POST", "/api/v1/users"),
+    ("PATCH", "/api/v1/users/{user_id}"),
+    ("DELETE", "/api/v1/users/{user_id}/access"),
+    ("GET", "/api/v1/users/{user_id}/sessions"),
+    ("DELETE", "/api/v1/users/{user_id}/sessions/{session_id}"),
+    ("GET", "/api/v1/users/{user_id}/tokens"),
+    ("DELETE", "/api/v1/users/{user_id}/tokens/{token_id}"),
+}
 EVERYBODYS_CHANGES = {
     ("POST", "/api/v1/me/password"),
+    ("DELETE", "/api/v1/me/sessions/{session_id}"),
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/{token_id}"),
     ("PUT", "/api/v1/projects/{project_id}/keys"),

@@ -56,8 +56,6 @@ function beSomebody(me: Me | null): void {
   })
 }
 
-/** Ends all of one's sessions, this one too. */
-export async function changePassword(body: Schemas["PasswordChange"]): Promise<void> {
-  await unwrap(client.POST("/api/v1/me/password", { body }))
-  beSomebody(null)
-}
+/** Ends all of one's sessions but this browser's, which gets a new one, and all of one's tokens. */
+export const changePassword = (body: Schemas["PasswordChange"]) =>
+  unwrap(client.POST("/api/v1/me/password", { body }))

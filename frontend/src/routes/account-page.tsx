@@ -1,6 +1,7 @@
 import { useMe } from "@/api/session"
 import { Page, PageHeading } from "@/components/layout"
 import { PasswordForm } from "@/features/account/password-form"
+import { Sessions } from "@/features/account/sessions"
 import { Tokens } from "@/features/account/tokens"
 
 export function AccountPage() {
@@ -10,6 +11,7 @@ export function AccountPage() {
       <PageHeading title="Account" subtitle={me.email} />
       <Tokens />
       <PasswordForm />
+      <Sessions />
     </Page>
   )
 }

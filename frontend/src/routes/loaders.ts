@@ -1,4 +1,4 @@
-import { tokensQuery, usersQuery } from "@/api/accounts"
+import { sessionsQuery, tokensQuery, usersQuery } from "@/api/accounts"
 import { type ImageFilter, imageQuery, imagesQuery } from "@/api/images"
 import { agreementQuery } from "@/api/quality"
 import { costCurveQuery, runQuery, runsQuery } from "@/api/runs"
@@ -12,7 +12,11 @@ type OfProject = Entering & { params: { projectId: number } }
 type OfImage = Entering & { params: { imageId: number } }
 type OfRun = Entering & { params: { runId: number } }
 
-export const tokens = ({ context }: Entering) => context.queryClient.ensureQueryData(tokensQuery)
+export const account = ({ context: { queryClient } }: Entering) =>
+  Promise.all([
+    queryClient.ensureQueryData(tokensQuery),
+    queryClient.ensureQueryData(sessionsQuery),
+  ])
 
 export const users = ({ context }: Entering) => context.queryClient.ensureQueryData(usersQuery)
 

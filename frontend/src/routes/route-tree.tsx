@@ -67,7 +67,7 @@ const newProject = createRoute({
 const account = createRoute({
   getParentRoute: () => shell,
   path: "/account",
-  loader: lazyFn(loaders, "tokens"),
+  loader: lazyFn(loaders, "account"),
   component: lazyRouteComponent(() => import("./account-page"), "AccountPage"),
 })
 

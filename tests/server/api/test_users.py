@@ -254,7 +254,12 @@ def test_changing_ones_password_ends_the_sessions(annotator: TestClient) -> None
     change: dict[str, Any] = {"current": "wrong", "new": "another long one"}
     assert annotator.post("/api/v1/me/password", json=change).status_code == 403
     change["current"] = PASSWORD
+    before = annotator.cookies["weakseg_session"]
     assert annotator.post("/api/v1/me/password", json=change).status_code == 204
-    assert annotator.get("/api/v1/me").status_code == 401
+    assert annotator.get("/api/v1/me").status_code == 200, "this browser goes on, in a new session"
+    assert annotator.cookies["weakseg_session"] != before
+    annotator.cookies.clear()
+    with_old = annotator.get("/api/v1/me", headers={"Cookie": f"weakseg_session={before}"})
+    assert with_old.status_code == 401
     new = credentials(password="another long one")
     assert annotator.post("/api/v1/session", json=new).status_code == 200

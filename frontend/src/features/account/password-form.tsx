@@ -1,4 +1,4 @@
-import { useMutation } from "@tanstack/react-query"
+import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { messageOf } from "@/api/client"
 import { changePassword } from "@/api/session"
@@ -6,6 +6,7 @@ import { Button } from "@/components/button"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
 import { Notice } from "@/components/notice"
+import { showToast } from "@/components/toast"
 import styles from "./account.module.css"
 
 export const MIN_PASSWORD = 10
@@ -14,7 +15,15 @@ const EMPTY = { current: "", next: "", again: "" }
 
 export function PasswordForm() {
   const [values, setValues] = useState(EMPTY)
-  const change = useMutation({ mutationFn: changePassword })
+  const queryClient = useQueryClient()
+  const change = useMutation({
+    mutationFn: changePassword,
+    onSuccess: async () => {
+      setValues(EMPTY)
+      showToast("Your password was changed")
+      await queryClient.invalidateQueries()
+    },
+  })
   const differs = values.again !== "" && values.again !== values.next
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -23,7 +32,7 @@ export function PasswordForm() {
   return (
     <FormSection
       title="Password"
-      hint="Changing it signs you out everywhere. API tokens stay valid."
+      hint="Changing it signs you out everywhere else and ends all of your API tokens."
     >
       <form className={styles.form} onSubmit={submit}>
         {change.error && <Notice tone="bad">{messageOf(change.error)}</Notice>}

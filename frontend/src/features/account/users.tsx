@@ -13,6 +13,7 @@ import { Notice } from "@/components/notice"
 import { Table } from "@/components/table"
 import { showToast } from "@/components/toast"
 import { formatDay } from "@/lib/dates"
+import { AccessDialog } from "./access-dialog"
 import styles from "./account.module.css"
 import { NewUserDialog } from "./new-user-dialog"
 import { ROLES, roleLabel } from "./roles"
@@ -23,6 +24,7 @@ export function Users() {
   const { data: users } = useSuspenseQuery(usersQuery)
   const [isAdding, setAdding] = useState(false)
   const queryClient = useQueryClient()
+  const [shown, setShown] = useState<User | null>(null)
   const saving = useMutation({
     mutationFn: ({ user, change }: Change) => changeUser(user.id, change),
     onSuccess: async (user) => {
@@ -43,15 +45,16 @@ export function Users() {
         }
       />
       {saving.error && <Notice tone="bad">{messageOf(saving.error)}</Notice>}
-      <UserTable users={users} onChange={saving.mutate} />
+      <UserTable users={users} onChange={saving.mutate} onShowAccess={setShown} />
       {isAdding && <NewUserDialog onClose={() => setAdding(false)} />}
+      {shown && <AccessDialog user={shown} onClose={() => setShown(null)} />}
     </>
   )
 }
 
-type UserTableProps = { users: readonly User[]; onChange: (change: Change) => void }
+type RowActs = { onChange: (change: Change) => void; onShowAccess: (user: User) => void }
 
-function UserTable({ users, onChange }: UserTableProps) {
+function UserTable({ users, ...acts }: { users: readonly User[] } & RowActs) {
   const me = useMe()
   return (
     <Table
@@ -78,7 +81,7 @@ function UserTable({ users, onChange }: UserTableProps) {
                 <span className={styles.hint}>You</span>
               </div>
             ) : (
-              <UserActions user={user} onChange={onChange} />
+              <UserActions user={user} {...acts} />
             ),
         },
       ]}
@@ -86,9 +89,7 @@ function UserTable({ users, onChange }: UserTableProps) {
   )
 }
 
-type UserActionsProps = { user: User; onChange: (change: Change) => void }
-
-function UserActions({ user, onChange }: UserActionsProps) {
+function UserActions({ user, onChange, onShowAccess }: { user: User } & RowActs) {
   const toRole = (role: Role) => ({
     id: role,
     label: `Make ${roleLabel(role).toLowerCase()}`,
@@ -106,6 +107,7 @@ function UserActions({ user, onChange }: UserActionsProps) {
         trigger={<MenuButton label={`Change ${user.email}`}>Change</MenuButton>}
         entries={[
           ...ROLES.filter(({ value }) => value !== user.role).map(({ value }) => toRole(value)),
+          { id: "access", label: "Sessions and tokens", onAction: () => onShowAccess(user) },
           toggle,
         ]}
       />
