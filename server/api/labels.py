@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 
-from server.api.deps import Annotator, Reader, ReadSessionDep, SessionDep
+from server.api.deps import Annotator, Reader, ReadSessionDep
 from server.api.problems import problems
+from server.db import session_scope
 from server.errors import Forbidden
 from server.models.user import Role
 from server.schemas.common import DatabaseId, Page
@@ -32,7 +33,6 @@ def put_label(
     image_id: DatabaseId,
     body: LabelIn,
     caller: Annotator,
-    session: SessionDep,
     idempotency_key: Annotated[
         str | None, Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
     ] = None,
@@ -47,8 +47,9 @@ def put_label(
     """
     if body.resolves and not caller.is_at_least(Role.ENGINEER):
         raise Forbidden(f"resolves: this needs the role {Role.ENGINEER}")
-    label = submitting.submit(session, image_id, caller.id, body, idempotency_key)
-    return reading.describe(session, [label], [caller.user])[0]
+    with session_scope() as session:
+        label = submitting.submit(session, image_id, caller.id, body, idempotency_key)
+        return reading.describe(session, [label], [caller.user])[0]
 
 
 @router.get("/projects/{project_id}/labels/mine", responses=problems(401, 403, 404))

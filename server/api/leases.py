@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from server.api.deps import Annotator, Caller, SessionDep
 from server.api.problems import problems
 from server.db import session_scope
-from server.models import Image
+from server.models import Image, Label
 from server.schemas.common import DatabaseId
 from server.schemas.label import (
     Heartbeat,
@@ -35,12 +35,12 @@ def take_leases(project_id: DatabaseId, body: LeaseIn, caller: Annotator) -> lis
     """Lease up to `count` more images. An empty list: nothing is left at the moment."""
     with session_scope() as session:
         taken = leases.take_in(session, project_id, caller.id, body.count)
-        found = leases.leased_images(session, taken)
+        found = leases.leased_images(session, taken, caller.id)
         if len(found) == len(taken):
             return _describe(session, project_id, caller, taken, found)
     taken = leases.complete(project_id, caller.id, body.count, taken)
     with session_scope() as session:
-        found = leases.leased_images(session, taken)
+        found = leases.leased_images(session, taken, caller.id)
         return _describe(session, project_id, caller, taken, found)
 
 
@@ -49,17 +49,18 @@ def _describe(
     project_id: int,
     caller: Caller,
     taken: Sequence[Lease],
-    found: Mapping[int, Image],
+    found: Mapping[int, tuple[Image, Label | None]],
 ) -> list[LeaseOut]:
+    taken = [lease for lease in taken if lease.image_id in found]
     if not taken:
         return []
-    project = projects.get(session, project_id)
-    own = reading.current_of(session, caller.id, list(found))
-    lease_ids = {lease.image_id: lease.id for lease in taken}
-    whole = {image_id for image_id, label in own.items() if not label.partial}
-    handouts = prefill.hand_out(session, project, caller.id, lease_ids, whole)
+    project = projects.seen(session, project_id)
+    images = {lease.id: found[lease.image_id][0] for lease in taken}
+    own = [label for _, label in found.values() if label is not None]
+    whole = {label.image_id for label in own if not label.partial}
+    handouts = prefill.hand_out(session, project, caller.id, images, whole)
     names = {category.id: category.name for category in project.categories}
-    described_labels = reading.describe(session, list(own.values()), [caller.user])
+    described_labels = reading.describe(session, own, [caller.user])
     labels = {label.image_id: label for label in described_labels}
     described = []
     for lease in taken:
@@ -70,7 +71,7 @@ def _describe(
             LeaseOut(
                 id=lease.id,
                 expires_at=lease.expires_at,
-                image=LeasedImage.of(found[lease.image_id]),
+                image=LeasedImage.of(images[lease.id]),
                 prediction=PredictionOut.of(prediction) if prediction else None,
                 blind=handout.blind,
                 prefill=PrefillOut(by=ticked.by, present=present) if ticked else None,

@@ -5,8 +5,8 @@ import secrets
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, String, UniqueConstraint, event
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from server.db import Base, EnumText, UtcDateTime, utcnow
 from server.models.gold import GoldSet
@@ -44,6 +44,14 @@ class CategoryKey(Base):
     )
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(String(1))
+
+
+SEEN = "seen-projects"
+"""In the info of a session: what it has been handed of `services.projects.seen`, by id."""
+
+
+def _new_version() -> str:
+    return secrets.token_hex(16)
 
 
 class Project(Base):
@@ -86,6 +94,9 @@ class Project(Base):
     """The order and the model that the priorities of its images were made for."""
     prediction_run_id: Mapped[int | None]
     """The run whose predictions annotators see. No foreign key: runs already point here."""
+    version: Mapped[str] = mapped_column(String(32), default=_new_version)
+    """Another one after each change of it, of its categories or of what gold images it has: what
+    was read under a version that it still has is still true."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     categories: Mapped[list[Category]] = relationship(
         order_by=Category.position, lazy="selectin", cascade="all, delete-orphan"
@@ -96,3 +107,19 @@ class Project(Base):
     def new_priority(self) -> float:
         """Of an image of which nothing is known yet."""
         return random.random() if self.order == "random" else self.neutral_priority  # noqa: S311
+
+
+@event.listens_for(Session, "before_flush")
+def _renew_versions(session: Session, _context: object, _instances: object) -> None:
+    for row in [*session.new, *session.dirty, *session.deleted]:
+        match row:
+            case Project() if session.is_modified(row):
+                _renew_version(session, row)
+            case Category(project_id=int(project_id)) | GoldSet(project_id=int(project_id)):
+                if project := session.get(Project, project_id):
+                    _renew_version(session, project)
+
+
+def _renew_version(session: Session, project: Project) -> None:
+    project.version = _new_version()
+    session.info.pop(SEEN, None)

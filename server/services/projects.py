@@ -1,17 +1,21 @@
 """Projects: creation, change, and how far each one is."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from statistics import median
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
-from server.db import utcnow
+from server.db import Base, utcnow
 from server.errors import BadInput, Conflict, NotFound
-from server.models import Assignment, Image, Label, Project
+from server.models import Assignment, Category, GoldSet, Image, Label, Project
 from server.models.image import AssignmentState, ImageState
+from server.models.project import SEEN
 from server.queue import send_after_commit
 from server.schemas.project import (
     AnnotatorPace,
@@ -60,10 +64,64 @@ def get(session: Session, project_id: int) -> Project:
     """Raises NotFound."""
     project = session.get(Project, project_id)
     if project is None:
-        raise NotFound(f"there is no project {project_id}")
+        raise missing(project_id)
     # A session forgets what nobody holds, and a request asks for its project several times.
     session.info.setdefault("projects", {})[project_id] = project
     return project
+
+
+def missing(project_id: int) -> NotFound:
+    """NotFound for an unknown project id."""
+    return NotFound(f"there is no project {project_id}")
+
+
+KEPT = 64
+"""Projects that a process keeps in memory."""
+_kept: OrderedDict[int, Project] = OrderedDict()
+_guard = threading.Lock()
+_VERSION = select(Project.version).where(Project.id == bindparam("project"))
+
+
+def seen(session: Session, project_id: int, version: str | None = None) -> Project:
+    """A project with its categories, to be looked at alone: nothing that is changed on it is stored.
+
+    It is the same for all who ask for it, and is read again once it has another version; who has
+    read that in this transaction hands it in. Raises NotFound.
+    """
+    seen_here: dict[int, Project] = session.info.setdefault(SEEN, {})
+    if project_id not in seen_here:
+        version = version or session.scalar(_VERSION, {"project": project_id})
+        if version is None:
+            raise missing(project_id)
+        seen_here[project_id] = _keep(session, project_id, version)
+    return seen_here[project_id]
+
+
+def _keep(session: Session, project_id: int, version: str) -> Project:
+    with _guard:
+        kept = _kept.get(project_id)
+        if kept is not None and kept.version == version:
+            _kept.move_to_end(project_id)
+            return kept
+    copy = _copy(get(session, project_id))
+    with _guard:
+        _kept[project_id] = copy
+        _kept.move_to_end(project_id)
+        if len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return copy
+
+
+def _copy(project: Project) -> Project:
+    copy = Project(**_columns(project))
+    copy.categories = [Category(**_columns(category)) for category in project.categories]
+    gold_set = project.gold_set and GoldSet(**_columns(project.gold_set))
+    set_committed_value(copy, "gold_set", gold_set)
+    return copy
+
+
+def _columns(row: Base) -> dict[str, object]:
+    return {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
 
 
 def category_id(project: Project, name: str) -> int:

@@ -99,7 +99,7 @@ def add_label(project_id: int, image_id: int, annotator_id: int, **fields: Any) 
             revision=earlier + 1, present=present, absent=absent, unsure=unsure, points=points,
             request_hash="none", **defaults | fields,
         )  # fmt: skip
-        store.make_current(session, [(session.get_one(Image, image_id), label)])
+        store.make_current(session, store.Locked(session, [(annotator_id, image_id)]), [label])
 
 
 def add_prediction(run_id: int, image_id: int, presence: dict[str, float], **fields: Any) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from server.models import Assignment, GoldImage, Label, Project
@@ -26,6 +26,20 @@ class Hold:
     lease_id: str
 
 
+_HAS_ANY_AND_ANSWERED = select(
+    exists().where(GoldImage.project_id == bindparam("project")),
+    select(func.count())
+    .where(
+        Label.project_id == bindparam("project"),
+        Label.annotator_id == bindparam("person"),
+        Label.current,
+        Label.partial.is_(False),
+    )
+    .scalar_subquery(),
+)
+"""Whether a project has gold images, and how many images a person has labelled there."""
+
+
 def next_place(
     session: Session, project: Project, annotator_id: int, wanted: int, held: int
 ) -> int | None:
@@ -36,10 +50,13 @@ def next_place(
     One at most of those that are asked for at once. Those that they hold already bar no other:
     whoever looks far ahead would get fewer than the project's share.
     """
-    has_any = exists().where(GoldImage.project_id == project.id)
-    if project.source is None or not project.gold_share or not session.scalar(select(has_any)):
+    if project.source is None or not project.gold_share or project.gold_set is None:
         return None
-    given = held + _answered(session, project.id, annotator_id)
+    of = {"project": project.id, "person": annotator_id}
+    has_any, answered = session.execute(_HAS_ANY_AND_ANSWERED, of).one()
+    if not has_any:
+        return None
+    given = held + answered
     secret, share = project.blind_secret, project.gold_share
     draws = (is_drawn(secret, f"gold:{annotator_id}:{given + i}", share) for i in range(wanted))
     return next((place for place, is_gold in enumerate(draws) if is_gold), None)
@@ -69,7 +86,7 @@ def lease(
     image_id = session.scalar(
         update(Assignment)
         .where(Assignment.id == left.scalar_subquery())
-        .values(**columns, blind=None, prefilled=None, prefilled_by=None)
+        .values(**columns, blind=False, prefilled=[], prefilled_by=None)
         .returning(Assignment.image_id)
         .execution_options(synchronize_session=False)
     ) or _assign_new(session, project_id, annotator_id, columns)
@@ -88,17 +105,7 @@ def _assign_new(
     image_id = secrets.choice(left)
     session.add(
         Assignment(project_id=project_id, image_id=image_id, slot=annotator_id, gold=True,
-                   state=AssignmentState.OPEN, **columns)
+                   state=AssignmentState.OPEN, blind=False, prefilled=[], **columns)
     )  # fmt: skip
     session.flush()
     return image_id
-
-
-def _answered(session: Session, project_id: int, annotator_id: int) -> int:
-    query = select(func.count()).where(
-        Label.project_id == project_id,
-        Label.annotator_id == annotator_id,
-        Label.current,
-        Label.partial.is_(False),
-    )
-    return session.scalar(query) or 0

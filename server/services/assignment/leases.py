@@ -30,13 +30,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.functions import GenericFunction
 
-from server.db import Moment, UtcDateTime, is_postgresql, session_scope, utcnow
+from server.db import Moment, UtcDateTime, session_scope, utcnow
 from server.errors import Conflict, NotFound
-from server.models import Assignment, Image, Label, Project, User
+from server.models import Assignment, Image, Label, Project
 from server.models.image import AssignmentState, ImageState
 from server.services import projects
 from server.services.assignment import gold_turns, holds
@@ -46,7 +46,9 @@ from server.settings import get_settings
 PACE_LABELS = 20
 """Labels of a person that tell how fast they are."""
 NOT_SHOWN: dict[str, Any] = {"blind": None, "prefilled": None, "prefilled_by": None}
-"""Of an assignment whose holder has not been shown anything yet."""
+"""Of an assignment that nobody holds."""
+SHOWN_PLAINLY: dict[str, Any] = {"blind": False, "prefilled": [], "prefilled_by": None}
+"""Of a lease with nothing withheld and nothing ticked, as all are until that is decided."""
 
 
 class random_id(GenericFunction[str]):  # noqa: N801 - a function of SQL
@@ -105,13 +107,14 @@ def take_in(session: Session, project_id: int, annotator_id: int, wanted: int) -
     A person may hold `max_leases`, and beyond them as many as they label in a minute, up to four
     times as many in all. Raises NotFound for the project, Conflict when too many leases are held.
     """
-    project = projects.get(session, project_id)
-    if is_postgresql(session):
-        # One person's requests queue, so that two of them can not take two slots of one image.
-        session.execute(select(User.id).where(User.id == annotator_id).with_for_update())
-    holds.taking_leases(session, project.id)
+    # One person's requests queue, so that two of them can not take two slots of one image.
+    holds.taking_leases(session, project_id, annotator_id)
     now = utcnow()
-    held = session.scalar(_HELD, {"project": project.id, "person": annotator_id, "now": now}) or 0
+    of = {"project": project_id, "person": annotator_id, "now": now}
+    version, held = session.execute(_VERSION_AND_HELD, of).one_or_none() or (None, 0)
+    if version is None:
+        raise projects.missing(project_id)
+    project = projects.seen(session, project_id, version)
     _refuse_hoarding(session, project.id, annotator_id, wanted, held)
     expires_at = now + timedelta(seconds=get_settings().lease_seconds)
     mixed = None
@@ -136,7 +139,10 @@ _HELD = select(func.count()).where(
     Assignment.state == AssignmentState.OPEN,
     Assignment.lease_expires_at > bindparam("now"),
 )
-"""How many leases a person holds."""
+_VERSION_AND_HELD = select(Project.version, _HELD.scalar_subquery()).where(
+    Project.id == bindparam("project")
+)
+"""A project's version, and how many leases a person holds there."""
 
 
 def _refuse_hoarding(
@@ -193,7 +199,7 @@ def _leasing(overlapping: bool) -> ReturningUpdate[int, float, int, str | None]:
             annotator_id=bindparam("person"),
             lease_id=random_id(),
             lease_expires_at=bindparam("until"),
-            **NOT_SHOWN,
+            **SHOWN_PLAINLY,
         )
         .returning(Assignment.slot, -Assignment.priority, Assignment.image_id, Assignment.lease_id)
         .execution_options(synchronize_session=False)
@@ -416,8 +422,20 @@ def taken() -> Conflict:
     )
 
 
-def leased_images(session: Session, leases: list[Lease]) -> dict[int, Image]:
-    """The verified images of leases, by id."""
-    ids = [lease.image_id for lease in leases]
-    ready = Image.state == ImageState.READY
-    return {i.id: i for i in session.scalars(select(Image).where(Image.id.in_(ids), ready))}
+_LEASED = (
+    select(Image, Label)
+    .outerjoin(
+        Label,
+        and_(Label.image_id == Image.id, Label.annotator_id == bindparam("person"), Label.current),
+    )
+    .where(Image.id.in_(bindparam("images", expanding=True)), Image.state == ImageState.READY)
+    .options(defer(Label.trail))
+)
+
+
+def leased_images(
+    session: Session, leases: Sequence[Lease], annotator_id: int
+) -> dict[int, tuple[Image, Label | None]]:
+    """The verified images of leases with the annotator's own current label, by image."""
+    of = {"images": [lease.image_id for lease in leases], "person": annotator_id}
+    return {image.id: (image, label) for image, label in session.execute(_LEASED, of)}

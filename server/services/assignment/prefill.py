@@ -43,30 +43,32 @@ class Handout:
 
 
 def hand_out(
-    session: Session, project: Project, annotator_id: int, lease_ids: Mapping[int, str],
+    session: Session, project: Project, annotator_id: int, leased: Mapping[str, Image],
     answered: Collection[int],
 ) -> dict[int, Handout]:  # fmt: skip
     """Decide what one person sees with each leased image, and remember it with the lease.
 
-    `lease_ids` is by image; the form of an `answered` image starts from the person's own label
-    of the whole image.
+    `leased` is by lease; the form of an `answered` image starts from the person's own label of
+    the whole image. Gives the handouts by image.
     """
-    image_ids = list(lease_ids)
-    known = predictions.current(session, project, image_ids)
-    unseen = _gold_beside_predictions(session, project, image_ids)
+    known = predictions.current(session, project, [image.id for image in leased.values()])
+    with_model = shows_model(project)
     ticks = _ticks(session, project, known)
     handouts = {}
     # By image, as whoever refreshes priorities locks them: nobody waits in a circle.
-    for image_id, lease_id in sorted(lease_ids.items()):
+    for lease_id, image in sorted(leased.items(), key=lambda pair: pair[1].id):
+        image_id = image.id
         handout = Handout(
             prediction=known.get(image_id) if project.show_predictions else None,
             prefill=None if image_id in answered else ticks.get(image_id, ticks.get(None)),
         )
         has_help = handout.prediction is not None or handout.prefill is not None
         is_withheld = has_help and is_blind(project, annotator_id, image_id)
-        if is_withheld or image_id in unseen:
+        # Where others come with the model's word, gold images pass for blind ones.
+        if is_withheld or (with_model and image.gold):
             handout = Handout(blind=True)
-        _remember(session, lease_id, handout)
+        if handout.blind or handout.prefill is not None:  # else as it was leased
+            _remember(session, lease_id, handout)
         handouts[image_id] = handout
     return handouts
 
@@ -75,16 +77,6 @@ def shows_model(project: Project) -> bool:
     """Whether there is a model whose word people are shown, on the image or as ticks."""
     is_used = project.show_predictions or project.prefill == "model"
     return is_used and project.prediction_run_id is not None
-
-
-def _gold_beside_predictions(
-    session: Session, project: Project, image_ids: Sequence[int]
-) -> set[int]:
-    """Gold images where others come with the model's word: they pass for blind ones."""
-    if not shows_model(project):
-        return set()
-    query = select(Image.id).where(Image.id.in_(image_ids), Image.gold.is_(True))
-    return set(session.scalars(query))
 
 
 def is_blind(project: Project, annotator_id: int, image_id: int) -> bool:

@@ -20,7 +20,7 @@ def describe(
     names = {
         category.id: category.name
         for project_id in {label.project_id for label in found}
-        for category in projects.get(session, project_id).categories
+        for category in projects.seen(session, project_id).categories
     }
     people = {user.id: user.email for user in known}
     if unknown := {label.annotator_id for label in found} - people.keys():

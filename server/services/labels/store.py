@@ -1,12 +1,13 @@
 """The only place where a label becomes a row: from forms, sweeps and files, all are stored alike."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, bindparam, delete, insert, inspect, or_, select, update
+from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm.attributes import set_committed_value
 
 from server.db import utcnow
 from server.errors import Conflict
@@ -41,6 +42,15 @@ class Draft:
     request_hash: str = ""
 
 
+_IS_CURRENT = and_(Label.image_id.in_(bindparam("images", expanding=True)), Label.current)
+_IS_KEYED = and_(
+    Label.annotator_id.in_(bindparam("people", expanding=True)),
+    Label.idempotency_key.in_(bindparam("keys", expanding=True)),
+)
+_CURRENT = select(Label).where(_IS_CURRENT).options(defer(Label.trail))
+_CURRENT_OR_KEYED = select(Label).where(or_(_IS_CURRENT, _IS_KEYED)).options(defer(Label.trail))
+
+
 class Locked:
     """Images of some people's labels, and what they have said of them so far.
 
@@ -48,21 +58,41 @@ class Locked:
     request that is sent twice at once finds what its twin has stored.
     """
 
-    def __init__(self, session: Session, pairs: Collection[tuple[int, int]]) -> None:
-        """`pairs` are of (annotator, image)."""
-        self.images = lookup.lock_all(session, {image_id for _, image_id in pairs})
-        project_ids = {image.project_id for image in self.images.values()}
-        self.projects = {i: projects.get(session, i) for i in sorted(project_ids)}
-        current = select(Label).where(
-            Label.annotator_id.in_({annotator_id for annotator_id, _ in pairs}),
-            Label.image_id.in_(self.images),
-            Label.current,
-        )
-        self._current = {(e.annotator_id, e.image_id): e for e in session.scalars(current)}
+    def __init__(
+        self,
+        session: Session,
+        pairs: Collection[tuple[int, int]],
+        keys: Collection[tuple[int, str]] = (),
+    ) -> None:
+        """`pairs` are of (annotator, image), `keys` of (annotator, idempotency key)."""
+        locked = lookup.lock_all(session, {image_id for _, image_id in pairs})
+        self.images = {image.id: image for image, _ in locked}
+        self.projects = {
+            image.project_id: projects.seen(session, image.project_id, version)
+            for image, version in locked
+        }
+        found = session.scalars(
+            _CURRENT_OR_KEYED if keys else _CURRENT,
+            {
+                "images": list(self.images),
+                "people": list({annotator_id for annotator_id, _ in keys}),
+                "keys": list({key for _, key in keys}),
+            },
+        ).all()
+        self._current = {(e.annotator_id, e.image_id): e for e in found if e.current}
+        self._keyed = {(e.annotator_id, e.idempotency_key): e for e in found}
 
     def current(self, annotator_id: int, image_id: int) -> Label | None:
         """The annotator's label of the image so far."""
         return self._current.get((annotator_id, image_id))
+
+    def all_current(self) -> Collection[Label]:
+        """Everybody's labels of the images so far."""
+        return [label for label in self._current.values() if label.image_id in self.images]
+
+    def made_with(self, annotator_id: int, key: str | None) -> Label | None:
+        """The annotator's label, of whichever image, that was made with one of the keys."""
+        return None if key is None else self._keyed.get((annotator_id, key))
 
     def category_ids(self, image: Image) -> list[int]:
         """The categories of an image's project, in its order."""
@@ -78,7 +108,7 @@ def save(session: Session, locked: Locked, drafts: Sequence[Draft]) -> list[Labe
     labels = [_row(locked, draft) for draft in drafts]
     refused = _finish(session, drafts, labels)
     stored = [label for place, label in enumerate(labels) if place not in refused]
-    make_current(session, [(locked.images[label.image_id], label) for label in stored])
+    make_current(session, locked, stored)
     for project in locked.projects.values():
         changed = {label.image_id for label in stored if label.project_id == project.id}
         if changed:
@@ -105,6 +135,7 @@ def _row(locked: Locked, draft: Draft) -> Label:
         gold=image.gold,
         idempotency_key=draft.key,
         request_hash=draft.request_hash,
+        created_at=utcnow(),
     )
     if draft.starts_from is not None:
         _start_from(label, draft.starts_from)
@@ -144,50 +175,51 @@ def _start_from(label: Label, shown: leases.Shown | Assignment | Label) -> None:
     label.prefilled_by = shown.prefilled_by
 
 
-def make_current(session: Session, given: Sequence[tuple[Image, Label]]) -> None:
-    """Make new revisions their annotators' current labels of images, which must be locked.
+def make_current(session: Session, locked: Locked, labels: Sequence[Label]) -> None:
+    """Make new revisions their annotators' current labels of locked images.
 
     At most one an annotator and image. Brings up to date what is known of the images: whether
     they are labelled, and disputed. Of a gold image nothing is searched for.
     """
-    if not given:
+    if not labels:
         return
-    others = _retire(session, [label for _, label in given])
-    session.add_all(label for _, label in given)
-    session.flush()
-    own = [(image, label) for image, label in given if not label.gold]
-    rows = [row for _, label in own for row in _rows(label)]
+    standing = _retire(session, locked, labels)
+    ids = session.connection().scalars(_STORING, [_columns(label) for label in labels])
+    for label, label_id in zip(labels, ids, strict=True):
+        label.id = label_id
+    own = [label for label in labels if not label.gold]
+    rows = [row for label in own for row in _rows(label)]
     if rows:
-        session.execute(insert(Answer), rows)
-    _summarise(session, own, others)
+        session.connection().execute(_ANSWERING, rows)
+    standing += [label for label in own if label.skipped is None]
+    _summarise(session, {label.image_id: locked.images[label.image_id] for label in own}, standing)
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What is to be known of a current label that has answers."""
-
-    image_id: int
-    partial: bool
-    resolves: bool
+_STORING = insert(Label).returning(Label.id, sort_by_parameter_order=True)
+_ANSWERING = insert(Answer)
 
 
-def _retire(session: Session, successors: Sequence[Label]) -> list[Standing]:
-    """Let labels be current no more where they have successors; gives the others of the images."""
-    pairs = {(label.image_id, label.annotator_id) for label in successors}
-    current = session.execute(
-        select(
-            *(Label.id, Label.image_id, Label.annotator_id),
-            *(Label.skipped, Label.partial, Label.resolves),
-        ).where(Label.image_id.in_({image_id for image_id, _ in pairs}), Label.current)
-    ).all()
-    retired = [row.id for row in current if (row.image_id, row.annotator_id) in pairs]
+def _columns(label: Label) -> dict[str, object]:
+    """What is set of a label; the rest has defaults."""
+    columns = inspect(Label).column_attrs.keys()
+    return {name: value for name, value in vars(label).items() if name in columns}
+
+
+def _retire(session: Session, locked: Locked, successors: Sequence[Label]) -> list[Label]:
+    """Let labels be current no more where they have successors.
+
+    Gives the others of the images that have answers.
+    """
+    pairs = {(label.annotator_id, label.image_id) for label in successors}
+    current = locked.all_current()
+    retired = [label.id for label in current if (label.annotator_id, label.image_id) in pairs]
     if retired:
         session.execute(delete(Answer).where(Answer.label_id.in_(retired)))
         session.execute(update(Label).where(Label.id.in_(retired)).values(current=False))
     return [
-        Standing(row.image_id, row.partial, row.resolves)
-        for row in current
-        if row.skipped is None and (row.image_id, row.annotator_id) not in pairs
+        label
+        for label in current
+        if label.skipped is None and (label.annotator_id, label.image_id) not in pairs
     ]
 
 
@@ -206,24 +238,31 @@ def _rows(label: Label) -> list[dict[str, object]]:
     ]
 
 
-def _summarise(
-    session: Session, given: Sequence[tuple[Image, Label]], others: Sequence[Standing]
-) -> None:
-    standing: defaultdict[int, list[Standing]] = defaultdict(list)
-    said = [
-        Standing(image.id, label.partial, label.resolves)
-        for image, label in given
-        if label.skipped is None
-    ]
-    for each in (*others, *said):
-        standing[each.image_id].append(each)
-    images = {image.id: image for image, _ in given}
-    disputed = _disputed(session, [i for i in images if len(standing[i]) > 1])
+def _summarise(session: Session, images: Mapping[int, Image], standing: Sequence[Label]) -> None:
+    """Bring images up to date with their current labels that have answers."""
+    of_image: defaultdict[int, list[Label]] = defaultdict(list)
+    for label in standing:
+        of_image[label.image_id].append(label)
+    disputed = _disputed(session, [i for i in images if len(of_image[i]) > 1])
+    changed = []
     for image_id, image in images.items():
-        image.labelled = not all(each.partial for each in standing[image_id])
-        is_decided = any(each.resolves for each in standing[image_id])
+        labelled = not all(label.partial for label in of_image[image_id])
+        is_decided = any(label.resolves for label in of_image[image_id])
         is_open = image_id in disputed and not is_decided
-        image.disputed_at = (image.disputed_at or utcnow()) if is_open else None
+        disputed_at = (image.disputed_at or utcnow()) if is_open else None
+        if (labelled, disputed_at) != (image.labelled, image.disputed_at):
+            changed.append({"of": image_id, "labelled": labelled, "disputed_at": disputed_at})
+            set_committed_value(image, "labelled", labelled)
+            set_committed_value(image, "disputed_at", disputed_at)
+    if changed:
+        session.connection().execute(_SUMMARISING, changed)
+
+
+_SUMMARISING = (
+    update(Image)
+    .where(Image.id == bindparam("of"))
+    .values(labelled=bindparam("labelled"), disputed_at=bindparam("disputed_at"))
+)
 
 
 def _disputed(session: Session, image_ids: Sequence[int]) -> set[int]:

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -58,9 +57,12 @@ def submit_all(session: Session, submissions: Sequence[Submission]) -> list[Labe
     Gives the error of one that can not be stored in its place. Raises Conflict when another
     request uses one of the keys at this moment.
     """
-    locked = store.Locked(session, {(each.annotator_id, each.image_id) for each in submissions})
-    made = _made(session, submissions)
-    drafts = [_draft(locked, made, submission) for submission in submissions]
+    locked = store.Locked(
+        session,
+        {(each.annotator_id, each.image_id) for each in submissions},
+        {(each.annotator_id, each.key) for each in submissions if each.key is not None},
+    )
+    drafts = [_draft(locked, submission) for submission in submissions]
     try:
         saved = store.save(session, locked, [draft for draft in drafts if isinstance(draft, Draft)])
     except IntegrityError as error:
@@ -69,29 +71,13 @@ def submit_all(session: Session, submissions: Sequence[Submission]) -> list[Labe
     return [next(stored) if isinstance(draft, Draft) else draft for draft in drafts]
 
 
-def _made(
-    session: Session, submissions: Sequence[Submission]
-) -> dict[tuple[int, str | None], Label]:
-    """Labels that were made with these submissions' keys, by annotator and key."""
-    keys = {each.key for each in submissions if each.key is not None}
-    if not keys:
-        return {}
-    annotator_ids = {each.annotator_id for each in submissions}
-    found = session.scalars(
-        select(Label).where(Label.annotator_id.in_(annotator_ids), Label.idempotency_key.in_(keys))
-    )
-    return {(made.annotator_id, made.idempotency_key): made for made in found}
-
-
-def _draft(
-    locked: store.Locked, made: Mapping[tuple[int, str | None], Label], submission: Submission
-) -> Draft | Label | WeaksegError:
+def _draft(locked: store.Locked, submission: Submission) -> Draft | Label | WeaksegError:
     """The label to store, the one that is stored already, or why there is none."""
     try:
         image = locked.images.get(submission.image_id)
         if image is None:
             raise lookup.missing(submission.image_id)
-        if known := made.get((submission.annotator_id, submission.key)):
+        if known := locked.made_with(submission.annotator_id, submission.key):
             return _the_same(known, submission)
         return _new(locked, image, submission)
     except WeaksegError as error:

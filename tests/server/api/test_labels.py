@@ -99,8 +99,8 @@ def test_a_lease_and_its_label_take_few_statements(
         put(annotator, *take(annotator, project), key="second")
     finally:
         event.remove(db.get_engine(), "before_cursor_execute", note)
-    # On PostgreSQL also two locks: of the person, and against sweeps.
-    most = 21 if db.get_engine().dialect.name == "postgresql" else 19
+    # On PostgreSQL also the locks of the person and against sweeps.
+    most = 12 if db.get_engine().dialect.name == "postgresql" else 11
     assert len(statements) <= most, "\n".join(statements)
 
 

@@ -1,0 +1,31 @@
+"""Projects have a version, by which it is known whether what a process keeps of them still holds.
+
+Revision: 0009
+Revises: 0008
+"""
+
+import secrets
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "projects", sa.Column("version", sa.String(32), nullable=False, server_default="")
+    )
+    connection = op.get_bind()
+    for project_id in connection.scalars(sa.text("SELECT id FROM projects")).all():
+        connection.execute(
+            sa.text("UPDATE projects SET version = :version WHERE id = :id"),
+            {"version": secrets.token_hex(16), "id": project_id},
+        )
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE projects DROP COLUMN version")
