@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     and_,
+    bindparam,
     text,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -43,6 +44,12 @@ class Image(Base):
         Index("ix_images_project_hash", "project_id", "content_hash"),
         Index("ix_images_labelled", "project_id", "labelled", "id"),
         Index("ix_images_disputed", "project_id", "disputed_at", "id"),
+        Index(
+            "ix_images_registered",
+            "id",
+            sqlite_where=text("state = 'registered'"),
+            postgresql_where=text("state = 'registered'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -78,6 +85,12 @@ class Image(Base):
     def is_own_of(cls, project_id: int) -> ColumnElement[bool]:
         """Whether it is one of a project's own: what counts anywhere but for people's quality."""
         return and_(cls.project_id == project_id, cls.gold.is_(False))
+
+    @classmethod
+    def waits(cls) -> ColumnElement[bool]:
+        """Whether its file has not been looked at, written so that the index of these is used."""
+        registered = bindparam(None, ImageState.REGISTERED, cls.state.type, literal_execute=True)
+        return cls.state == registered
 
     @property
     def shown_name(self) -> str:

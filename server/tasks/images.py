@@ -10,7 +10,7 @@ from server.db import DATABASE_ERRORS
 from server.services.images import verifying
 from server.settings import get_settings
 
-AT_ONCE = 20
+AT_ONCE = 200
 
 _verifying = threading.Lock()
 
