@@ -215,7 +215,9 @@ def add_token(
     wanted = TokenIn(name=name, scopes=scope, expires_at=utcnow() + timedelta(days=days))
     with session_scope() as session:
         owner = _find_user(session, email)
-        _token, secret = users.create_token(session, owner, wanted, holder_scopes=frozenset(Scope))
+        token, secret = users.create_token(session, owner, wanted, holder_scopes=frozenset(Scope))
+    if token.expires_at and wanted.expires_at and token.expires_at < wanted.expires_at:
+        messages.print(f"it ends on {token.expires_at:%Y-%m-%d}: WEAKSEG_MAX_TOKEN_LIFETIME")
     output.print(secret, highlight=False)
 
 

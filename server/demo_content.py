@@ -24,7 +24,7 @@ from server.models.user import Role
 from server.processes import bound_to_parent
 from server.schemas.image import ManifestLine
 from server.schemas.project import CategoryIn, ProjectChange, ProjectIn
-from server.security import verify_password
+from server.security import hash_password, verify_password
 from server.services import datasets, projects, users
 from server.services.images import importing
 from server.services.images.importing import Imported
@@ -247,7 +247,7 @@ def ensure_accounts(password_file: Path, chosen: str | None) -> dict[str, str | 
             if user is None:
                 users.create(session, email, password, ACCOUNTS[email])
             elif chosen is not None and not verify_password(chosen, user.password_hash):
-                users.set_password(session, user, chosen)
+                users.set_password(session, user, hash_password(chosen))
             opens = user is None or verify_password(password, user.password_hash)
             opened[email] = password if opens else None
         return opened

@@ -51,8 +51,14 @@ class Conflict(WeaksegError):
 
 
 class TooManyAttempts(WeaksegError):
+    """The same request may succeed after `retry_after` seconds."""
+
     status = 429
     code = "too-many-attempts"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Unavailable(WeaksegError):

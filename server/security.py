@@ -1,11 +1,21 @@
 """Secrets: passwords (argon2), random tokens, and the hashes under which they are stored."""
 
+import asyncio
 import hashlib
 import hmac
 import secrets
+import threading
 import unicodedata
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 from pwdlib import PasswordHash
+
+from server.errors import Unavailable
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _passwords = PasswordHash.recommended()
 # Of a password that nobody knows. Written down, since to make one takes long, at each start.
@@ -19,25 +29,91 @@ def normalized(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+class HashingPlaces:
+    """Where passwords are hashed: a few at a time, since each takes memory and a core for long.
+
+    Whoever asks for a password to be hashed waits here, and not in a thread that answers requests.
+    """
+
+    def __init__(self, places: int, waiting: int, seconds: float) -> None:
+        """So many at a time; so many more may wait, each for so many seconds at most."""
+        self._pool = ThreadPoolExecutor(places, thread_name_prefix="hashing")
+        self._room = threading.Semaphore(places + waiting)
+        self._seconds = seconds
+
+    def run(self, work: Callable[[str, T], R], password: str, other: T) -> R:
+        """The work's result. Raises Unavailable when no place gets free in time."""
+        future = self._begin(work, password, other)
+        try:
+            return future.result(self._seconds)
+        except TimeoutError as error:
+            future.cancel()
+            raise _busy() from error
+
+    async def wait_for(self, work: Callable[[str, T], R], password: str, other: T) -> R:
+        """The same, for who must not block."""
+        future = self._begin(work, password, other)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), self._seconds)
+        except TimeoutError as error:
+            raise _busy() from error
+
+    def _begin(self, work: Callable[[str, T], R], password: str, other: T) -> "Future[R]":
+        if not self._room.acquire(blocking=False):
+            raise _busy()
+        future = self._pool.submit(work, password, other)
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+
+def _busy() -> Unavailable:
+    return Unavailable("too many people sign in at this moment; try again", code="sign-in-busy")
+
+
+_places = HashingPlaces(places=2, waiting=40, seconds=10)
+
+
+class Checked(NamedTuple):
+    """What was found of a password."""
+
+    is_right: bool
+    anew: str | None = None
+    """Its hash as it is made today, where the stored one is of an earlier kind."""
+
+
 def hash_password(password: str) -> str:
-    """An argon2id hash with its own salt, the same for every way to type the password."""
-    return _passwords.hash(normalized(password))
+    """An argon2id hash with its own salt, the same for every way to type the password.
+
+    Takes long: not for within a transaction. Raises Unavailable when no place to hash gets free.
+    """
+    return _places.run(_hash, password, None)
 
 
 def verify_password(password: str, password_hash: str | None) -> bool:
-    """Whether the password is right; takes equally long when there is no such account."""
+    """Whether the password is right; takes equally long when there is no such account.
+
+    Not for within a transaction. Raises Unavailable when no place to hash gets free.
+    """
+    return _places.run(_check, password, password_hash).is_right
+
+
+async def check_password(password: str, password_hash: str | None) -> Checked:
+    """The same, for who must not block, with the hash to store from now on."""
+    return await _places.wait_for(_check, password, password_hash)
+
+
+def _hash(password: str, _nothing: None) -> str:
+    return _passwords.hash(normalized(password))
+
+
+def _check(password: str, password_hash: str | None) -> Checked:
     stored = password_hash or _NOBODYS_PASSWORD
-    right = _passwords.verify(normalized(password), stored) or was_hashed_as_typed(
-        password, password_hash
-    )
-    return right and password_hash is not None
-
-
-def was_hashed_as_typed(password: str, password_hash: str | None) -> bool:
-    """Whether it is the password of a hash from before spellings were made one."""
-    if password == normalized(password):
-        return False
-    return _passwords.verify(password, password_hash or _NOBODYS_PASSWORD)
+    if _passwords.verify(normalized(password), stored):
+        return Checked(password_hash is not None)
+    # Of a hash from before spellings were made one, only the spelling opens with which it was made.
+    if password == normalized(password) or not _passwords.verify(password, stored):
+        return Checked(is_right=False)
+    return Checked(is_right=True, anew=_hash(password, None)) if password_hash else Checked(False)
 
 
 def new_secret() -> str:
@@ -48,6 +124,18 @@ def new_secret() -> str:
 def hash_secret(secret: str) -> str:
     """What is stored of a random token: without a guessable input no salt is needed."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def signed(text: str, key: str) -> str:
+    """The text with a signature that nobody makes without the key."""
+    return f"{text}.{hmac.digest(key.encode(), text.encode(), hashlib.sha256).hex()}"
+
+
+def opened(sealed: str, key: str) -> str | None:
+    """The text that was signed with this key; None of any other."""
+    text = sealed.rpartition(".")[0]
+    is_ours = hmac.compare_digest(signed(text, key).encode(), sealed.encode(errors="replace"))
+    return text if is_ours else None
 
 
 def is_drawn(secret: str, what: str, share: float) -> bool:

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     max_token_lifetime: timedelta = Field(default=timedelta(days=365), gt=timedelta(0))
     """The longest that a new API token may live."""
     sign_in_attempts: int = Field(default=10, ge=1)
-    """Failed attempts allowed for an account or an address within `sign_in_window`."""
+    """Failed attempts allowed for an account from one address within `sign_in_window`."""
     sign_in_window: timedelta = timedelta(minutes=15)
     metrics_token: SecretStr | None = None
     """Bearer token for /metrics; unset: only from the machine itself."""

@@ -36,8 +36,8 @@ class About(BaseModel):
 
 
 @router.get("/health/live", response_model_exclude_none=True)
-def live() -> Health:
-    """The process runs."""
+async def live() -> Health:
+    """The process runs. Answered by the event loop, which waits for no thread."""
     return Health(status="ok")
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from server.db import trouble
-from server.errors import Unavailable, WeaksegError, in_words
+from server.errors import TooManyAttempts, Unavailable, WeaksegError, in_words
 from server.schemas.common import Problem
 from server.storage import is_full, refusal
 
@@ -134,6 +134,8 @@ def _answer(request: Request, error: Exception, cause: BaseException | None) -> 
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if isinstance(error, TooManyAttempts):
+        headers["Retry-After"] = str(error.retry_after)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         lines = (str(part).strip().partition("\n")[0] for part in (error.detail, cause) if part)
         request.state.trouble = ": ".join(lines)

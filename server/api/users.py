@@ -1,6 +1,9 @@
 """Sign-in, accounts and API tokens."""
 
+from datetime import timedelta
+
 from fastapi import APIRouter, Request, Response, status
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
 from server.api.deps import Admin, Reader, ReadSessionDep, Self, SessionDep, browser_of
@@ -20,8 +23,9 @@ from server.schemas.user import (
     UserIn,
     UserOut,
 )
+from server.services import sign_in as entering
 from server.services import users
-from server.services.users import SESSION_COOKIE
+from server.services.users import DEVICE_COOKIE, SESSION_COOKIE
 from server.settings import get_settings
 
 router = APIRouter(tags=["accounts"])
@@ -31,25 +35,41 @@ def _drop_cookie(response: Response) -> None:
     response.delete_cookie(SESSION_COOKIE, path="/")
 
 
-@router.post("/session", responses=problems(401, 429))
-def sign_in(body: SignIn, request: Request, response: Response) -> Me:
-    """Sign in a browser: sets a new session cookie and ends the one sent along."""
+@router.post("/session", responses=problems(401, 429, 503))
+async def sign_in(body: SignIn, request: Request, response: Response) -> Me:
+    """Sign in a browser: sets a new session cookie and ends the one sent along.
+
+    Wrong guesses are counted by account and address together, and ten times as many by each alone;
+    429 says in `Retry-After` when the next is taken. A second cookie tells that somebody was signed
+    in here before: what others guess does not count then.
+    """
+    device = request.cookies.get(DEVICE_COOKIE)
     password = body.password.get_secret_value()
-    user, secret = users.sign_in(body.email, password, browser_of(request))
-    old = request.cookies.get(SESSION_COOKIE)
-    if old:
-        with session_scope() as session:
-            users.end_session(session, old)
-    _set_cookie(request, response, secret)
-    return Me.from_row(user, scopes=sorted(Scope))
+    entered = await entering.enter(body.email, password, browser_of(request), device)
+    if old := request.cookies.get(SESSION_COOKIE):
+        await run_in_threadpool(_end_session, old)
+    _set_cookies(request, response, entered.session_secret, entered.device)
+    return Me.from_row(entered.user, scopes=sorted(Scope))
 
 
-def _set_cookie(request: Request, response: Response, secret: str) -> None:
+def _end_session(secret: str) -> None:
+    with session_scope() as session:
+        users.end_session(session, secret)
+
+
+def _set_cookies(request: Request, response: Response, secret: str, device: str) -> None:
+    _set_cookie(request, response, SESSION_COOKIE, secret, get_settings().session_lifetime)
+    _set_cookie(request, response, DEVICE_COOKIE, device, entering.DEVICE_LIFETIME)
+
+
+def _set_cookie(
+    request: Request, response: Response, name: str, value: str, lifetime: timedelta
+) -> None:
     settings = get_settings()
     response.set_cookie(
-        SESSION_COOKIE,
-        secret,
-        max_age=int(settings.session_lifetime.total_seconds()),
+        name,
+        value,
+        max_age=int(lifetime.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=(
@@ -75,7 +95,11 @@ def show_me(caller: Reader) -> Me:
     return Me.from_row(caller.user, scopes=sorted(caller.scopes))
 
 
-@router.post("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=problems(401, 403))
+@router.post(
+    "/me/password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 429, 503),
+)
 def change_password(
     body: PasswordChange, caller: Self, request: Request, response: Response, session: SessionDep
 ) -> None:
@@ -83,7 +107,8 @@ def change_password(
     current, new = body.current.get_secret_value(), body.new.get_secret_value()
     user = users.change_password(session, caller.user, current, new)
     if caller.session_id is not None:
-        _set_cookie(request, response, users.start_session(session, user, browser_of(request)))
+        secret = users.start_session(session, user, browser_of(request))
+        _set_cookies(request, response, secret, entering.mark_of_device(user))
 
 
 @router.get("/me/sessions", responses=problems(401, 403))

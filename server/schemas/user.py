@@ -104,10 +104,8 @@ class TokenIn(In):
     name: Name = Field(examples=["nightly import"])
     scopes: list[Scope] = Field(default=[Scope.READ], min_length=1, max_length=5)
     expires_at: AwareDatetime | None = None
-    """Null: in 90 days, or when the token ends with which it is made.
-
-    Later than that, or than WEAKSEG_MAX_TOKEN_LIFETIME allows, is refused.
-    """
+    """Null: in 90 days. No later than WEAKSEG_MAX_TOKEN_LIFETIME allows, nor than the token that
+    makes it: the answer says when."""
 
 
 class TokenOut(Out):

@@ -1,15 +1,15 @@
 """Accounts, sign-in, sessions and API tokens."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.db import session_scope, utcnow
-from server.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn, TooManyAttempts
-from server.models import ApiToken, SignInFailure, User, UserSession
+from server.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn
+from server.models import ApiToken, User, UserSession
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn, UserChange
 from server.security import (
@@ -18,15 +18,14 @@ from server.security import (
     hash_secret,
     new_secret,
     verify_password,
-    was_hashed_as_typed,
 )
+from server.services import guesses
 from server.settings import get_settings
 
 SESSION_COOKIE = "weakseg_session"
+DEVICE_COOKIE = "weakseg_device"
 TOKEN_LIFETIME = timedelta(days=90)
 MAX_TOKENS = 100
-CLOCKS_DIFFER = timedelta(days=1)
-"""Whoever asks for the longest lifetime counts it from a clock of their own."""
 
 
 def create(session: Session, email: str, password: str, role: Role) -> User:
@@ -63,13 +62,16 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
     A changed password or a lock-out ends all sessions and tokens, for good. Raises Conflict when
     the last active admin would be lost.
     """
+    # Hashed first: nobody else's change waits for it.
+    given = wanted.password
+    password_hash = None if given is None else hash_password(given.get_secret_value())
     user = _locked(session, user_id)
     if wanted.role is not None:
         user.role = wanted.role
     if wanted.active is not None:
         user.active = wanted.active
-    if wanted.password is not None:
-        set_password(session, user, wanted.password.get_secret_value())
+    if password_hash is not None:
+        set_password(session, user, password_hash)
     if wanted.active is False:
         end_all_access(session, user.id)
     session.flush()
@@ -93,9 +95,9 @@ def _locked(session: Session, user_id: int) -> User:
     return user
 
 
-def set_password(session: Session, user: User, password: str) -> None:
+def set_password(session: Session, user: User, password_hash: str) -> None:
     """Give an account a new password, which ends all of its sessions and tokens."""
-    user.password_hash = hash_password(password)
+    user.password_hash = password_hash
     end_all_access(session, user.id)
 
 
@@ -109,14 +111,19 @@ def end_all_access(session: Session, user_id: int) -> None:
 def change_password(session: Session, user: User, current: str, new: str) -> User:
     """One's own password. Ends all of one's sessions and tokens.
 
-    Raises Forbidden when `current` is wrong.
+    Guesses at the current one are counted, as those at the door are. Raises Forbidden when it is
+    wrong, and TooManyAttempts.
     """
+    limits = guesses.limits_of_own_password(user.id)
+    counted = guesses.count(limits)
     if not verify_password(current, user.password_hash):
         raise Forbidden("the current password is wrong", code="wrong-password")
-    stored = _locked(session, user.id)
-    if stored.password_hash != user.password_hash or not stored.active:
+    password_hash = hash_password(new)
+    if not still_opens(session, user):
         raise NotSignedIn("the session has ended; sign in again", code="session-ended")
-    set_password(session, stored, new)
+    guesses.take_back(session, counted, cleared=limits[0])
+    stored = get(session, user.id)
+    set_password(session, stored, password_hash)
     return stored
 
 
@@ -128,46 +135,17 @@ class Browser:
     name: str = ""
 
 
-def sign_in(email: str, password: str, browser: Browser) -> tuple[User, str]:
-    """The account and the secret of a new browser session.
-
-    Failures are counted per account and per address, in transactions of their own, so that they
-    stay counted when the request fails. Raises TooManyAttempts or NotSignedIn.
-    """
-    subjects = (f"email:{email.strip().lower()}"[:400], f"address:{browser.address}"[:400])
-    with session_scope(read_only=True) as session:
-        _refuse_guessing(session, subjects)
-        user = find_by_email(session, email)
-    right = verify_password(password, user.password_hash if user and user.active else None)
-    with session_scope() as session:
-        if user is None or not right or not _still_opens(session, user):
-            session.add_all(SignInFailure(subject=subject) for subject in subjects)
-        else:
-            secret = start_session(session, user, browser)
-            if was_hashed_as_typed(password, user.password_hash):
-                get(session, user.id).password_hash = hash_password(password)
-            session.execute(delete(SignInFailure).where(SignInFailure.subject == subjects[0]))
-            return user, secret
-    raise NotSignedIn("the e-mail address or the password is wrong", code="wrong-credentials")
-
-
-def _still_opens(session: Session, user: User) -> bool:
+def still_opens(session: Session, user: User) -> bool:
     """Whether the account is still open by the password that was found right before."""
     now = _locked(session, user.id)
     return now.active and now.password_hash == user.password_hash
 
 
-def _refuse_guessing(session: Session, subjects: tuple[str, str]) -> None:
-    settings = get_settings()
-    since = utcnow() - settings.sign_in_window
-    allowed = (settings.sign_in_attempts, 10 * settings.sign_in_attempts)
-    for subject, most in zip(subjects, allowed, strict=True):
-        failures = select(func.count()).where(
-            SignInFailure.subject == subject, SignInFailure.at > since
-        )
-        if (session.scalar(failures) or 0) >= most:
-            minutes = int(settings.sign_in_window.total_seconds() // 60) or 1
-            raise TooManyAttempts(f"too many failed attempts; try again in {minutes} minutes")
+def store_hash(session: Session, user_id: int, password_hash: str) -> User:
+    """Store the same password's hash as it is made today."""
+    user = get(session, user_id)
+    user.password_hash = password_hash
+    return user
 
 
 def start_session(session: Session, user: User, browser: Browser = Browser()) -> str:
@@ -175,9 +153,6 @@ def start_session(session: Session, user: User, browser: Browser = Browser()) ->
     secret = new_secret()
     now = utcnow()
     session.execute(delete(UserSession).where(UserSession.expires_at < now))
-    session.execute(
-        delete(SignInFailure).where(SignInFailure.at < now - get_settings().sign_in_window)
-    )
     session.add(
         UserSession(
             user_id=user.id,
@@ -282,19 +257,16 @@ def _token_made_with(session: Session, secret_hash: str | None) -> ApiToken | No
 
 
 def _expiry(wanted: datetime | None, parent: ApiToken | None) -> datetime:
-    """When a new token ends. Raises BadInput when that would be too early or too late."""
+    """When a new token ends: as wanted, but no later than its parent and the longest there is.
+
+    Raises BadInput when that would be in the past.
+    """
     now = utcnow()
-    longest = get_settings().max_token_lifetime
-    ends = parent.expires_at if parent else None
-    if wanted is None:
-        return min(now + min(TOKEN_LIFETIME, longest), ends or datetime.max.replace(tzinfo=UTC))
-    if wanted <= now:
+    if wanted is not None and wanted <= now:
         raise BadInput("expires_at is in the past")
-    if ends and wanted > ends:
-        raise BadInput(f"expires_at is after {ends:%Y-%m-%d %H:%M:%S} UTC, when this token ends")
-    if wanted > now + longest + CLOCKS_DIFFER:
-        raise BadInput(f"expires_at is more than {longest.days} days from now, the longest here")
-    return wanted
+    longest = now + get_settings().max_token_lifetime
+    ends = parent.expires_at if parent and parent.expires_at else longest
+    return min(wanted or now + TOKEN_LIFETIME, longest, ends)
 
 
 def list_tokens(session: Session, owner_id: int) -> list[ApiToken]:

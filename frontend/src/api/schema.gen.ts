@@ -990,6 +990,10 @@ export interface paths {
         /**
          * Sign In
          * @description Sign in a browser: sets a new session cookie and ends the one sent along.
+         *
+         *     Wrong guesses are counted by account and address together, and ten times as many by each alone;
+         *     429 says in `Retry-After` when the next is taken. A second cookie tells that somebody was signed
+         *     in here before: what others guess does not count then.
          */
         post: operations["sign_in"];
         /**
@@ -1285,7 +1289,7 @@ export interface paths {
         };
         /**
          * Live
-         * @description The process runs.
+         * @description The process runs. Answered by the event loop, which waits for no thread.
          */
         get: operations["live"];
         put?: never;
@@ -3808,6 +3812,24 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_sessions: {
@@ -6303,6 +6325,15 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

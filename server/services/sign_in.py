@@ -1,0 +1,93 @@
+"""Signing in with a password: guesses are counted, hashing waits for its place, a session begins."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from anyio.to_thread import run_sync
+
+from server.db import session_scope, utcnow
+from server.errors import NotSignedIn, Unavailable
+from server.models import User
+from server.security import Checked, check_password, new_secret, opened, signed
+from server.services import guesses, users
+from server.services.guesses import Limit
+from server.services.users import Browser
+
+DEVICE_LIFETIME = timedelta(days=180)
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A browser that was let in, and what it is given to keep."""
+
+    user: User
+    session_secret: str
+    device: str
+    """Shown at the next sign-in, it says that this person was signed in here before."""
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """A guess that was counted."""
+
+    user: User | None
+    limits: tuple[Limit, ...]
+    counted: list[int]
+
+
+async def enter(email: str, password: str, browser: Browser, device: str | None) -> Entered:
+    """Sign somebody in.
+
+    Raises TooManyAttempts, NotSignedIn, or Unavailable when too many others are at it.
+    """
+    attempt = await run_sync(_begin, email, browser, device)
+    is_open = attempt.user is not None and attempt.user.active
+    stored = attempt.user.password_hash if attempt.user and is_open else None
+    try:
+        checked = await check_password(password, stored)
+    except Unavailable:
+        await run_sync(_withdraw, attempt)
+        raise
+    return await run_sync(_finish, attempt, checked, browser)
+
+
+def _begin(email: str, browser: Browser, device: str | None) -> _Attempt:
+    with session_scope(read_only=True) as session:
+        user = users.find_by_email(session, email)
+    known = _known_device(user, device) if user and device else None
+    limits = guesses.limits_of_sign_in(email, browser.address, known)
+    return _Attempt(user, limits, guesses.count(limits))
+
+
+def _withdraw(attempt: _Attempt) -> None:
+    with session_scope() as session:
+        guesses.take_back(session, attempt.counted)
+
+
+def _finish(attempt: _Attempt, checked: Checked, browser: Browser) -> Entered:
+    user = attempt.user
+    if user is not None and checked.is_right:
+        with session_scope() as session:
+            if users.still_opens(session, user):
+                guesses.take_back(session, attempt.counted, cleared=attempt.limits[0])
+                guesses.forget_old(session)
+                if checked.anew is not None:
+                    user = users.store_hash(session, user.id, checked.anew)
+                secret = users.start_session(session, user, browser)
+                return Entered(user, secret, mark_of_device(user))
+    raise NotSignedIn("the e-mail address or the password is wrong", code="wrong-credentials")
+
+
+def mark_of_device(user: User) -> str:
+    """What a browser keeps to be known at the next sign-in; a new password ends it."""
+    return signed(f"{user.id}.{utcnow().timestamp():.0f}.{new_secret()}", user.password_hash)
+
+
+def _known_device(user: User, mark: str) -> str | None:
+    """The name of a device on which this person was signed in not long ago."""
+    text = opened(mark, user.password_hash)
+    if text is None:
+        return None
+    user_id, since, name = text.split(".", 2)
+    began = datetime.fromtimestamp(int(since), tz=utcnow().tzinfo)
+    return name if int(user_id) == user.id and utcnow() - began < DEVICE_LIFETIME else None
