@@ -65,9 +65,10 @@ def create_app() -> FastAPI:
         separate_input_output_schemas=False,
     )
     problems.install(app)
+    # Routes are tried one after the other: what a labelling page asks for comes first.
     for module in (
-        users, projects, gold, datasets, images, leases, labels, sweeps, label_files, snapshots, runs,
-        checkpoints, predictions, accuracy,
+        leases, labels, images, predictions, users, projects, gold, datasets, sweeps, label_files,
+        snapshots, runs, checkpoints, accuracy,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.about_router, prefix=API)

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 
 from server.api.deps import Annotator, Reader, ReadSessionDep
 from server.api.problems import problems
+from server.api.responses import sent
 from server.db import session_scope
 from server.errors import Forbidden
 from server.models.user import Role
@@ -26,6 +27,7 @@ EXAMPLE = {
 
 @router.put(
     "/images/{image_id}/label",
+    response_model=LabelOut,
     responses=problems(401, 403, 404, 409),
     openapi_extra={"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}},
 )
@@ -36,7 +38,7 @@ def put_label(
     idempotency_key: Annotated[
         str | None, Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
     ] = None,
-) -> LabelOut:
+) -> Response:
     """Label an image, or correct one's own label.
 
     Sending the same request with the same Idempotency-Key again gives the same answer and stores
@@ -49,7 +51,7 @@ def put_label(
         raise Forbidden(f"resolves: this needs the role {Role.ENGINEER}")
     with session_scope() as session:
         label = submitting.submit(session, image_id, caller.id, body, idempotency_key)
-        return reading.describe(session, [label], [caller.user])[0]
+        return sent(reading.describe(session, [label], [caller.user])[0])
 
 
 @router.get("/projects/{project_id}/labels/mine", responses=problems(401, 403, 404))

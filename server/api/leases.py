@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, status
+from fastapi import APIRouter, Path, Response, status
 from sqlalchemy.orm import Session
 
 from server.api.deps import Annotator, Caller, SessionDep
 from server.api.problems import problems
+from server.api.responses import sent
 from server.db import session_scope
 from server.models import Image, Label
 from server.schemas.common import DatabaseId
@@ -30,8 +31,12 @@ router = APIRouter(tags=["labelling"])
 LeaseId = Annotated[str, Path(max_length=36)]
 
 
-@router.post("/projects/{project_id}/leases", responses=problems(401, 403, 404, 409))
-def take_leases(project_id: DatabaseId, body: LeaseIn, caller: Annotator) -> list[LeaseOut]:
+@router.post(
+    "/projects/{project_id}/leases",
+    response_model=list[LeaseOut],
+    responses=problems(401, 403, 404, 409),
+)
+def take_leases(project_id: DatabaseId, body: LeaseIn, caller: Annotator) -> Response:
     """Lease up to `count` more images. An empty list: nothing is left at the moment."""
     with session_scope() as session:
         taken = leases.take_in(session, project_id, caller.id, body.count)
@@ -50,10 +55,10 @@ def _describe(
     caller: Caller,
     taken: Sequence[Lease],
     found: Mapping[int, tuple[Image, Label | None]],
-) -> list[LeaseOut]:
+) -> Response:
     taken = [lease for lease in taken if lease.image_id in found]
     if not taken:
-        return []
+        return sent([])
     project = projects.seen(session, project_id)
     images = {lease.id: found[lease.image_id][0] for lease in taken}
     own = [label for _, label in found.values() if label is not None]
@@ -78,7 +83,7 @@ def _describe(
                 label=labels.get(lease.image_id),
             )
         )
-    return described
+    return sent(described)
 
 
 @router.post("/leases/heartbeat", responses=problems(401, 403))
