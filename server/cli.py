@@ -98,6 +98,7 @@ def serve(
         factory=True,
         host=host,
         port=port,
+        http="server.http_heads:BoundedHeads",
         workers=processes,
         access_log=False,
         log_level="warning",
@@ -250,22 +251,22 @@ def import_images(
     else:
         result = _import_manifest(project_id, path)
     _list("note on", result.notes)
-    _report(result.imported, result.skipped, result.rejected)
+    _report(result.imported, result.skipped, result.rejected, result.rejected_total)
 
 
-def _report(imported: int, skipped: int, rejected: Sequence[tuple[str, str]]) -> None:
+def _report(imported: int, skipped: int, rejected: Sequence[tuple[str, str]], total: int) -> None:
     """Say what became of an import; leaves with status 1 when something was refused."""
-    messages.print(f"imported {imported}, skipped {skipped}, refused {len(rejected)}")
-    _list("refused", rejected)
-    if rejected:
+    messages.print(f"imported {imported}, skipped {skipped}, refused {total}")
+    _list("refused", rejected, total)
+    if total:
         raise typer.Exit(1)
 
 
-def _list(what: str, said: Sequence[tuple[str, str]]) -> None:
+def _list(what: str, said: Sequence[tuple[str, str]], total: int | None = None) -> None:
     for name, words in said[:LISTED]:
         messages.print(f"{what} {escape(shown(name))}: {escape(words)}", highlight=False)
-    if len(said) > LISTED:
-        messages.print(f"and {len(said) - LISTED} more")
+    if (more := (total or len(said)) - LISTED) > 0:
+        messages.print(f"and {more} more")
 
 
 def _find_project(session: Session, name_or_number: str) -> Project:
@@ -397,7 +398,9 @@ def import_labels(  # noqa: PLR0913 - one for each option
         (f"line {one.line}, {one.name}" if one.line else one.name, one.reason)
         for one in result.rejected
     ]
-    _report(result.imported, result.skipped, refused)
+    if result.stopped:
+        messages.print("stopped: too much was refused; the rest of the file was not looked at")
+    _report(result.imported, result.skipped, refused, result.rejected_total)
 
 
 def _follow(progress: Progress, what: str) -> Callable[[int, int], object]:

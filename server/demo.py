@@ -132,6 +132,8 @@ def _report_import(target: Target) -> None:
         console.print(f"{escape(target.project)}: {escape(said)}")
     for name, reason in result.rejected:
         console.print(f"refused {escape(shown(name))}: {escape(reason)}")
+    if more := result.rejected_total - len(result.rejected):
+        console.print(f"and {more} more")
     console.print(f"{escape(target.project)}: {result.imported} new images, {result.skipped} known")
 
 

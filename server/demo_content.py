@@ -211,7 +211,8 @@ def register_images(target: Target, pictures: Pictures) -> Imported:
     if project is None:
         raise NotFound(f"there is no project {target.project!r}")
     result = importing.register_manifest(project.id, lines)
-    result.rejected += refused.items()
+    for name, reason in refused.items():
+        result.reject(name, reason)
     return result
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from server.http_heads import BoundedHeads
 from server.main import create_app
 from tests.services.processes import free_port, stop
 
@@ -48,7 +49,9 @@ def running_api(environment: Mapping[str, str], logs: Path, processes: int = 1) 
 @contextmanager
 def in_this_process() -> Iterator[str]:
     """The API in a thread of this process, over its settings; gives the address."""
-    server = uvicorn.Server(uvicorn.Config(create_app(), port=free_port(), log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(), port=free_port(), http=BoundedHeads, log_level="warning")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

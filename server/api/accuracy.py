@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from server.api.deps import Reader, ReadSessionDep
+from server.api.deps import GuardedRoute, Reader, ReadSessionDep
 from server.api.problems import problems
 from server.schemas.common import DatabaseId
 from server.schemas.run import CostCurve
 from server.services.runs import cost_curve
 
-router = APIRouter(tags=["accuracy"])
+router = APIRouter(tags=["accuracy"], route_class=GuardedRoute)
 
 
 @router.get(

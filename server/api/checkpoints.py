@@ -3,14 +3,14 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from server.api.deps import EngineerReader, Reader, ReadSessionDep
+from server.api.deps import EngineerReader, GuardedRoute, Reader, ReadSessionDep
 from server.api.downloads import send_file
 from server.api.problems import problems
 from server.schemas.common import DatabaseId
 from server.schemas.run import CheckpointOut
 from server.services.runs import checkpoints, runs
 
-router = APIRouter(tags=["checkpoints"])
+router = APIRouter(tags=["checkpoints"], route_class=GuardedRoute)
 
 SAFETENSORS = "application/vnd.safetensors"
 

@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
-from server.api.deps import EngineerReader
+from server.api.deps import EngineerReader, GuardedRoute
 from server.api.problems import problems
 from server.schemas.project import DatasetOut, RecipeOut
 from server.services import datasets
 from trainer.recipes import RECIPES
 
-router = APIRouter(tags=["projects"])
+router = APIRouter(tags=["projects"], route_class=GuardedRoute)
 
 
 @router.get("/datasets", responses=problems(401, 403))

@@ -1,10 +1,13 @@
 """What routes are handed: a session, who asks, and whether they may."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy.orm import Session
@@ -19,6 +22,11 @@ from server.services.users import SESSION_COOKIE, Browser
 
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in browser.")
 _bearer = HTTPBearer(auto_error=False, description="An API token.")
+
+MAX_BODY_OF_STRANGERS = 2**14
+"""Bytes."""
+_GUARDS: set[Callable[..., Any]] = set()
+"""What `allow` has made."""
 
 _RANK = {Role.ANNOTATOR: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
 
@@ -95,17 +103,62 @@ def browser_of(request: Request) -> Browser:
     return Browser(address, request.headers.get("user-agent", ""))
 
 
+async def known(
+    request: Request,
+    cookie: Annotated[str | None, Depends(_cookie)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    """The caller, found once for a request. Raises NotSignedIn."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None:
+        caller = request.state.caller = await run_in_threadpool(identify, request, cookie, bearer)
+    return caller
+
+
 def allow(role: Role, scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency that lets through callers with this role or a higher one, and the scope."""
 
-    async def check(caller: Annotated[Caller, Depends(identify)]) -> Caller:
+    async def check(caller: Annotated[Caller, Depends(known)]) -> Caller:
         if not caller.is_at_least(role):
             raise Forbidden(f"this needs the role {role}; yours is {caller.role}")
         if scope not in caller.scopes:
             raise Forbidden(f"this token does not have the scope {scope}", code="scope")
         return caller
 
+    _GUARDS.add(check)
     return check
+
+
+class GuardedRoute(APIRoute):
+    """Reads a JSON body only once it is known who sends it and that they may.
+
+    Where nobody has to be known, as to sign in, a body is small.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        if self.body_field is None:
+            return answer
+        guards = [call for call in _calls(self.dependant) if call in _GUARDS]
+
+        async def answer_who_may(request: Request) -> Response:
+            if guards:
+                caller = await known(request, await _cookie(request), await _bearer(request))
+                for guard in guards:
+                    await guard(caller)
+            else:
+                request.state.longest_body = MAX_BODY_OF_STRANGERS
+            return await answer(request)
+
+        return answer_who_may
+
+
+def _calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+    """What a route depends on, and what that does."""
+    for dependency in dependant.dependencies:
+        if dependency.call is not None:
+            yield dependency.call
+        yield from _calls(dependency)
 
 
 Reader = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.READ))]

@@ -2,14 +2,21 @@
 
 from fastapi import APIRouter, status
 
-from server.api.deps import EngineerReader, ProjectAdmin, Reader, ReadSessionDep, SessionDep
+from server.api.deps import (
+    EngineerReader,
+    GuardedRoute,
+    ProjectAdmin,
+    Reader,
+    ReadSessionDep,
+    SessionDep,
+)
 from server.api.problems import problems
 from server.models.user import Role
 from server.schemas.common import DatabaseId
 from server.schemas.gold import GoldIn, GoldOut, Quality
 from server.services.quality import gold_answers, gold_set
 
-router = APIRouter(prefix="/projects", tags=["projects"])
+router = APIRouter(prefix="/projects", tags=["projects"], route_class=GuardedRoute)
 
 
 @router.post(

@@ -11,7 +11,9 @@ from fastapi.responses import FileResponse
 from starlette.datastructures import UploadFile
 
 from server.api.deps import (
+    Caller,
     EngineerReader,
+    GuardedRoute,
     Importer,
     ProjectAdmin,
     Reader,
@@ -35,6 +37,7 @@ from server.schemas.image import (
     Requeue,
     Requeued,
 )
+from server.schemas.label import LabelOut
 from server.services import projects
 from server.services.assignment import leases
 from server.services.images import browse, files, importing, lookup, manifests
@@ -44,7 +47,7 @@ from server.services.labels import reading
 from server.services.quality import agreement
 from server.settings import get_settings
 
-router = APIRouter(tags=["images"])
+router = APIRouter(tags=["images"], route_class=GuardedRoute)
 
 IMPORT_BODY = {
     "requestBody": {
@@ -92,7 +95,11 @@ async def import_images(
     rejected = [Rejected(name=name, reason=reason) for name, reason in result.rejected]
     notes = tuple(Noted(name=name, note=note) for name, note in result.notes)
     return ImportResult(
-        imported=result.imported, skipped=result.skipped, rejected=rejected, notes=notes
+        imported=result.imported,
+        skipped=result.skipped,
+        rejected=rejected,
+        rejected_total=result.rejected_total,
+        notes=notes,
     )
 
 
@@ -109,7 +116,7 @@ async def _import_manifest(project_id: int, request: Request) -> Imported:
         body.seek(0)
 
         return await run_in_threadpool(
-            importing.register_manifest, project_id, manifests.parse(body)
+            importing.register_manifest, project_id, manifests.parse(manifests.lines_of(body))
         )
 
 
@@ -131,7 +138,7 @@ async def _contents(
     for file in uploads:
         name = importing.uploaded_name(file.filename or "unnamed")
         if (file.size or 0) > limit:
-            result.rejected.append((name, f"larger than {limit / 2**20:.0f} MB"))
+            result.reject(name, f"larger than {limit / 2**20:.0f} MB")
             continue
         yield name, await file.read()
 
@@ -251,10 +258,40 @@ def _moment_and_id(cursor: str) -> tuple[datetime, int]:
 def show_image(image_id: DatabaseId, caller: Reader, session: ReadSessionDep) -> ImageDetail:
     """One image with the history of its labels; an annotator sees their own."""
     image = lookup.get(session, image_id)
-    everybody = caller.is_at_least(Role.ENGINEER)
-    history = reading.history(session, image_id, None if everybody else caller.id)
-    n_labels = sum(label.current and label.skipped is None for label in history)
-    return ImageDetail.of(image, n_labels, history=reading.describe(session, history))
+    whose = _whose_labels(caller)
+    history = reading.history(session, image_id, whose)
+    return ImageDetail.of(
+        image,
+        reading.count_current(session, image_id, whose),
+        history=reading.describe(session, history.labels),
+        history_cursor=history.cursor,
+    )
+
+
+@router.get("/images/{image_id}/labels", responses=problems(401, 403, 404))
+def list_revisions(
+    image_id: DatabaseId,
+    caller: Reader,
+    session: ReadSessionDep,
+    limit: Annotated[int, Query(ge=1, le=100)] = 100,
+    cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
+) -> Page[LabelOut]:
+    """All revisions of an image's labels, newest first; an annotator sees their own.
+
+    With the `history_cursor` of an image, those that are not in its history.
+    """
+    lookup.get(session, image_id)
+    before = min(int(cursor), 2**31 - 1) if cursor else 2**31 - 1
+    found = reading.history(session, image_id, _whose_labels(caller), before, limit)
+    return Page(
+        items=reading.describe(session, found.labels),
+        next_cursor=found.cursor,
+    )
+
+
+def _whose_labels(caller: Caller) -> int | None:
+    """Whose labels somebody may see, by id; None: everybody's."""
+    return None if caller.is_at_least(Role.ENGINEER) else caller.id
 
 
 @router.get(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from server.api.deps import EngineerReader, Importer, ReadSessionDep
+from server.api.deps import EngineerReader, GuardedRoute, Importer, ReadSessionDep
 from server.api.problems import problems
 from server.db import session_scope
 from server.errors import BadInput
@@ -24,7 +24,7 @@ from server.services.labels import files as label_files
 from server.services.labels.files import Existing, ImportRules, Unmentioned
 from server.services.labels.formats import FORMATS, LabelFormat
 
-router = APIRouter(tags=["label files"])
+router = APIRouter(tags=["label files"], route_class=GuardedRoute)
 
 PIECE = 2**16
 # JSON files are an array or an object; a document describes the others as text.
@@ -120,6 +120,8 @@ async def import_labels(
         matched=MatchedLabels(**{str(by): count for by, count in result.matched.items()}),
         examples=[MatchExample.model_validate(example) for example in result.examples],
         rejected=[RejectedLabel.model_validate(refused) for refused in result.rejected],
+        rejected_total=result.rejected_total,
+        stopped=result.stopped,
         ignored=result.ignored,
     )
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from server.api.deps import Annotator, Reader, ReadSessionDep
+from server.api.deps import Annotator, GuardedRoute, Reader, ReadSessionDep
 from server.api.problems import problems
 from server.api.responses import sent
 from server.db import session_scope
@@ -14,7 +14,7 @@ from server.schemas.common import DatabaseId, Page
 from server.schemas.label import LabelIn, LabelOut
 from server.services.labels import reading, submitting
 
-router = APIRouter(tags=["labelling"])
+router = APIRouter(tags=["labelling"], route_class=GuardedRoute)
 
 EXAMPLE = {
     "lease_id": "5b0c1a3f7d7e4f7f9a5c2d0e8b6a4c21",

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.api.problems import bug, problem
+from server.http_heads import LONGEST_HEAD, MOST_HEADERS
 from server.services.users import SESSION_COOKIE
 from server.settings import get_settings
 
@@ -86,12 +87,16 @@ class RequestMiddleware:
         if refusal := self._refusal(scope, headers):
             await refusal(scope, receive, send)
         else:
-            await self.app(scope, _limited(receive, self._body_limit(scope, headers)), send)
+            await self.app(scope, _limited(receive, scope, self._body_limit(scope, headers)), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> ASGIApp | None:
         changes = scope["method"] not in SAFE_METHODS
         if changes and is_cross_site(headers, get_settings().trusted_origins):
             return problem(403, "a request from another site was refused", "cross-site")
+        head = sum(len(name) + len(value) for name, value in scope["headers"])
+        if head > LONGEST_HEAD or len(scope["headers"]) > MOST_HEADERS:
+            detail = f"more than {MOST_HEADERS} headers, or more than {LONGEST_HEAD} bytes of them"
+            return problem(431, detail, "headers-too-large")
         length = headers.get("content-length", "0")
         limit = self._body_limit(scope, headers)
         # Python turns neither every digit of Unicode nor thousands of digits into a number.
@@ -109,17 +114,18 @@ class RequestMiddleware:
         return get_settings().max_manifest_bytes
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
-    """The same body, cut off with an error when it grows past the limit."""
+def _limited(receive: Receive, scope: Scope, limit: int) -> Receive:
+    """The same body, cut off with an error when it grows past the limit, or past the route's own."""
     received = 0
 
     async def limited() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > limit:
+        most = min(limit, scope.get("state", {}).get("longest_body", limit))
+        if received > most:
             # This one passes through FastAPI's reading of bodies as it is.
-            raise HTTPException(413, f"the body is larger than {limit} bytes")
+            raise HTTPException(413, f"the body is larger than {most} bytes")
         return message
 
     return limited

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 
-from server.api.deps import Caller, Reader, ReadSessionDep
+from server.api.deps import Caller, GuardedRoute, Reader, ReadSessionDep
 from server.api.downloads import FOR_EVER, send_file
 from server.api.problems import problems
 from server.errors import Forbidden
@@ -20,7 +20,7 @@ from server.services.assignment import prefill
 from server.services.images import lookup
 from server.storage import get_storage
 
-router = APIRouter(tags=["predictions"])
+router = APIRouter(tags=["predictions"], route_class=GuardedRoute)
 
 RunId = Annotated[DatabaseId | None, Query(description="A run; unset: the project's latest model.")]
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter, status
 from server.api.deps import (
     Annotator,
     EngineerReader,
+    GuardedRoute,
     ProjectAdmin,
     Reader,
     ReadSessionDep,
@@ -26,7 +27,7 @@ from server.services import categories, projects
 from server.services.assignment import overlap
 from server.services.quality import agreement, prefill_effect
 
-router = APIRouter(prefix="/projects", tags=["projects"])
+router = APIRouter(prefix="/projects", tags=["projects"], route_class=GuardedRoute)
 
 
 @router.get("", responses=problems(401, 403))

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, StreamingResponse
 
 from server.api import event_stream
-from server.api.deps import Reader, ReadSessionDep, Runner, SessionDep
+from server.api.deps import GuardedRoute, Reader, ReadSessionDep, Runner, SessionDep
 from server.api.downloads import send_file
 from server.api.problems import problems
 from server.db import session_scope
@@ -16,7 +16,9 @@ from server.schemas.common import DatabaseId
 from server.schemas.run import MetricPoint, RunDetail, RunIn, RunOut
 from server.services.runs import cost_curve, runs
 
-router = APIRouter(tags=["runs"], lifespan=event_stream.ending_at_shutdown)
+router = APIRouter(
+    tags=["runs"], lifespan=event_stream.ending_at_shutdown, route_class=GuardedRoute
+)
 
 REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 EventId = Annotated[int, Query(ge=0, le=2**31 - 1)]

@@ -3,7 +3,13 @@
 from fastapi import APIRouter, Request, Response, status
 from fastapi.responses import FileResponse
 
-from server.api.deps import EngineerReader, ReadSessionDep, Runner, SessionDep
+from server.api.deps import (
+    EngineerReader,
+    GuardedRoute,
+    ReadSessionDep,
+    Runner,
+    SessionDep,
+)
 from server.api.downloads import send_file
 from server.api.problems import problems
 from server.schemas.common import DatabaseId
@@ -11,7 +17,7 @@ from server.schemas.snapshot import SnapshotOut
 from server.services.labels import snapshots
 from server.storage import get_storage
 
-router = APIRouter(tags=["snapshots"])
+router = APIRouter(tags=["snapshots"], route_class=GuardedRoute)
 
 NDJSON = "application/x-ndjson"
 LINE = (

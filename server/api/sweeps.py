@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, status
 
-from server.api.deps import Annotator, Reader, ReadSessionDep, SessionDep
+from server.api.deps import Annotator, GuardedRoute, Reader, ReadSessionDep, SessionDep
 from server.api.problems import problems
 from server.db import session_scope
 from server.schemas.common import DatabaseId
@@ -21,7 +21,7 @@ from server.services.assignment import sweep_pages
 from server.services.images import lookup
 from server.services.labels import sweep_answers
 
-router = APIRouter(tags=["labelling"])
+router = APIRouter(tags=["labelling"], route_class=GuardedRoute)
 
 PagePath = Annotated[str, Path(max_length=32)]
 

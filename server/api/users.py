@@ -6,7 +6,15 @@ from fastapi import APIRouter, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
-from server.api.deps import Admin, Reader, ReadSessionDep, Self, SessionDep, browser_of
+from server.api.deps import (
+    Admin,
+    GuardedRoute,
+    Reader,
+    ReadSessionDep,
+    Self,
+    SessionDep,
+    browser_of,
+)
 from server.api.problems import problems
 from server.db import session_scope
 from server.schemas.common import DatabaseId
@@ -28,7 +36,7 @@ from server.services import users
 from server.services.users import DEVICE_COOKIE, SESSION_COOKIE
 from server.settings import get_settings
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"], route_class=GuardedRoute)
 
 
 def _drop_cookie(response: Response) -> None:

@@ -45,6 +45,9 @@ class ImportResult(Out):
     skipped: int
     """Were there already."""
     rejected: list[Rejected]
+    """The first 1,000 of them."""
+    rejected_total: int = 0
+    """All of them, those that are not listed too; left out when it is none."""
     notes: tuple[Noted, ...] = ()
     """What to know of files that were imported, such as metadata that cannot be read; left out
     when there is nothing."""
@@ -77,7 +80,11 @@ class ImageOut(Out):
 
 class ImageDetail(ImageOut):
     history: list[LabelOut]
-    """All revisions by everybody, newest first. An annotator sees only their own."""
+    """The newest 100 revisions by everybody, newest first, and what is current. An annotator sees
+    only their own."""
+    history_cursor: str | None
+    """Pass to `/images/{id}/labels` as `cursor` for the revisions before them; null when there are
+    none."""
 
 
 class Neighbours(Out):

@@ -16,6 +16,12 @@ Milliseconds = Annotated[int, Field(ge=0, le=2**53 - 1)]
 CategoryRef = Annotated[str, Field(min_length=1, max_length=100)]
 
 
+MOST_POINTS = 2000
+"""Of one label."""
+MOST_EVENTS = 5000
+"""Of one label's trail: 14 hours of active time at one in ten seconds. The browser stops there."""
+
+
 class PointIn(In):
     """A click: x right, y down, in original image pixels; pixel centres are at .5.
 
@@ -51,7 +57,7 @@ class Timing(In):
     """Counted up to a week."""
     active_ms: Milliseconds | None = None
     """The browser's own sum; the server computes its own from `events`."""
-    events: list[TimingEvent] = Field(default=[], max_length=5000)
+    events: list[TimingEvent] = Field(default=[], max_length=MOST_EVENTS)
 
 
 class LabelIn(In):
@@ -61,7 +67,7 @@ class LabelIn(In):
     absent: list[CategoryRef] = Field(default=[], max_length=256)
     unsure: list[CategoryRef] = Field(default=[], max_length=256)
     """Looked at and left open. A category in none of the three lists was not asked."""
-    points: list[PointIn] = Field(default=[], max_length=2000)
+    points: list[PointIn] = Field(default=[], max_length=MOST_POINTS)
     tiles: TilesIn | None = None
     timing: Timing
     skipped: str | None = Field(default=None, min_length=1, max_length=500)

@@ -43,6 +43,10 @@ class LabelImportResult(Out):
     examples: list[MatchExample]
     """A few of each kind of match."""
     rejected: list[RejectedLabel]
-    """Labels, and points of labels that are taken otherwise."""
+    """Labels, and points of labels that are taken otherwise: the first 1,000 of them."""
+    rejected_total: int
+    """All of them, those that are not listed too."""
+    stopped: bool
+    """More than 100,000 were rejected: the rest of the file was not looked at."""
     ignored: dict[str, int]
     """How many of each kind of thing in the file were passed over, such as boxes."""

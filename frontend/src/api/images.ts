@@ -5,8 +5,9 @@ import type { paths } from "./schema.gen"
 export type Image = Schemas["ImageOut"]
 export type ImageDetail = Schemas["ImageDetail"]
 type AnyImportResult = Schemas["ImportResult"]
-/** The server leaves `notes` out when there are none. */
-export type ImportResult = Omit<AnyImportResult, "notes"> & Partial<Pick<AnyImportResult, "notes">>
+type LeftOut = "notes" | "rejected_total"
+/** The server leaves out what there is none of; the browser sends too few files to be told a part. */
+export type ImportResult = Omit<AnyImportResult, LeftOut> & Partial<Pick<AnyImportResult, LeftOut>>
 export type Label = Schemas["LabelOut"]
 export type Prediction = Schemas["PredictionOut"]
 
@@ -74,6 +75,20 @@ export const imageQuery = (id: number) =>
     queryKey: ["images", id],
     queryFn: () =>
       unwrap(client.GET("/api/v1/images/{image_id}", { params: { path: { image_id: id } } })),
+  })
+
+/** The revisions of an image's labels that are before its history, page by page. */
+export const earlierLabelsQuery = (imageId: number, cursor: string | null) =>
+  infiniteQueryOptions({
+    queryKey: ["images", imageId, "labels", cursor],
+    queryFn: ({ pageParam }) =>
+      unwrap(
+        client.GET("/api/v1/images/{image_id}/labels", {
+          params: { path: { image_id: imageId }, query: { cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: cursor,
+    getNextPageParam: (page) => page.next_cursor,
   })
 
 /** The newest prediction of an image; null when no run has predicted it. */

@@ -133,6 +133,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/{image_id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Revisions
+         * @description All revisions of an image's labels, newest first; an annotator sees their own.
+         *
+         *     With the `history_cursor` of an image, those that are not in its history.
+         */
+        get: operations["list_revisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/{image_id}/prediction": {
         parameters: {
             query?: never;
@@ -1761,6 +1783,8 @@ export interface components {
             height: number | null;
             /** History */
             history: components["schemas"]["LabelOut"][];
+            /** History Cursor */
+            history_cursor: string | null;
             /** Id */
             id: number;
             /** Labels */
@@ -1832,6 +1856,11 @@ export interface components {
             notes: components["schemas"]["Noted"][];
             /** Rejected */
             rejected: components["schemas"]["Rejected"][];
+            /**
+             * Rejected Total
+             * @default 0
+             */
+            rejected_total: number;
             /** Skipped */
             skipped: number;
         };
@@ -1867,10 +1896,14 @@ export interface components {
             matched: components["schemas"]["MatchedLabels"];
             /** Rejected */
             rejected: components["schemas"]["RejectedLabel"][];
+            /** Rejected Total */
+            rejected_total: number;
             /** Replaced */
             replaced: number;
             /** Skipped */
             skipped: number;
+            /** Stopped */
+            stopped: boolean;
         };
         /** LabelIn */
         LabelIn: {
@@ -3373,6 +3406,67 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_revisions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LabelOut_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

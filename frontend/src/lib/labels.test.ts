@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import { labelOf } from "./label.fixture"
-import { currentLabels, decisionIn, isDisputed, revisionOf } from "./labels"
+import { currentLabels, decisionIn, isDisputed, revisionOf, withEarlier } from "./labels"
 
 const first = labelOf({ id: 1, present: ["Car"], absent: ["Bus"] })
 const second = labelOf({ id: 2, annotator_id: 2, present: ["Bus"], unsure: ["Car"] })
@@ -31,4 +31,12 @@ test("a decision is found", () => {
 test("a correction is told by what it changed of the same person's label", () => {
   expect(revisionOf(again, [again, second, first])).toEqual({ added: ["Bus"], removed: ["Car"] })
   expect(revisionOf(first, [again, second, first])).toBeNull()
+})
+
+test("earlier revisions follow a history, those that it has already once", () => {
+  const [one, two, three, four] = [1, 2, 3, 4].map((id) => labelOf({ id }))
+  if (!(one && two && three && four)) throw new Error("there are four")
+  const pages = [{ items: [three, two] }, { items: [one] }]
+  expect(withEarlier([four, two], pages)).toEqual([four, three, two, one])
+  expect(withEarlier([four, two], [])).toEqual([four, two])
 })

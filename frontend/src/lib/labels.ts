@@ -23,6 +23,17 @@ export function isDisputed(labels: readonly Label[], category: string): boolean 
   return answers.has("present") && answers.has("absent")
 }
 
+/** A history with pages of earlier revisions, newest first, each of them once. */
+export function withEarlier(
+  history: readonly Label[],
+  pages: readonly { items: readonly Label[] }[],
+): Label[] {
+  const all = [...history, ...pages.flatMap(({ items }) => items)]
+  return [...new Map(all.map((label) => [label.id, label])).values()].toSorted(
+    (a, b) => b.id - a.id,
+  )
+}
+
 export type Revision = { added: string[]; removed: string[] }
 
 /** Which categories a label says are present that the same person's label before it did not. */

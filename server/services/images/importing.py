@@ -28,6 +28,8 @@ from trainer.contract.pictures import any_reason
 
 BATCH = 1000
 """Lines of one transaction."""
+MOST_LISTED = 1000
+"""Refusals that are told one by one; the rest is counted."""
 
 Advance = Callable[[int, int], object]
 
@@ -39,9 +41,16 @@ class Imported:
     imported: int = 0
     skipped: int = 0
     rejected: list[tuple[str, str]] = field(default_factory=list)
-    """(name, reason)"""
+    """(name, reason), of the first MOST_LISTED."""
+    rejected_total: int = 0
     notes: list[tuple[str, str]] = field(default_factory=list)
     """(name, what its owner should know of an image that was imported)"""
+
+    def reject(self, name: str, reason: str) -> None:
+        """Note that a file or line is not imported, and why."""
+        self.rejected_total += 1
+        if len(self.rejected) < MOST_LISTED:
+            self.rejected.append((name, reason))
 
 
 def register_manifest(
@@ -90,7 +99,7 @@ def _new_lines(
             continue
         first_line[key] = number, line.uri
         if reason := manifests.refuse_uri(line.uri, settings) or why_refused(name):
-            result.rejected.append((name, reason))
+            result.reject(name, reason)
             continue
         yield name, key, line.uri, line.split, ImageState.REGISTERED
 
@@ -152,7 +161,7 @@ def import_file(project_id: int, name: str, content: bytes, result: Imported) ->
     `name` is its path below what is imported, with forward slashes, as it is.
     """
     if reason := why_no_path(name):
-        result.rejected.append((name, reason))
+        result.reject(name, reason)
         return
     digest = hashlib.sha256(content).hexdigest()
     with session_scope(read_only=True) as session:
@@ -161,12 +170,12 @@ def import_file(project_id: int, name: str, content: bytes, result: Imported) ->
         result.skipped += 1
         return
     if known == "other":
-        result.rejected.append((name, "another image already has this name"))
+        result.reject(name, "another image already has this name")
         return
     try:
         picture = verify_picture(content, get_settings())
     except BadPicture as error:
-        result.rejected.append((name, files.printable(str(error))))
+        result.reject(name, files.printable(str(error)))
         return
     columns = files.store(digest, picture)
     if columns["note"]:
@@ -186,10 +195,10 @@ def import_path(project_id: int, name: str, path: Path, result: Imported) -> Non
         with any_reason("can not be read"):
             content = path.read_bytes() if path.stat().st_size <= limit else None
     except BadPicture as error:
-        result.rejected.append((name, str(error)))
+        result.reject(name, str(error))
         return
     if content is None:
-        result.rejected.append((name, f"larger than {limit / 2**20:.0f} MB"))
+        result.reject(name, f"larger than {limit / 2**20:.0f} MB")
     else:
         import_file(project_id, name, content, result)
 

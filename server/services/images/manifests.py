@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -16,6 +17,11 @@ from trainer.contract.walk import Spellings
 
 MAX_URI = 2000
 MAX_LINE_BYTES = 16_384
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file; one that is too long is cut, so that it is not held in memory."""
+    return iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[tuple[int, ManifestLine]]:

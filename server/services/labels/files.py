@@ -34,6 +34,13 @@ from trainer.contract.names import shown, why_refused
 BATCH = 200
 """Labels of one transaction: annotators wait for no longer than that takes."""
 SKIPPED = "skipped in the imported file"
+MOST_REFUSALS = 100_000
+"""A file of which more is refused is not this project's: it is read no further."""
+MOST_LISTED = 1000
+"""Refusals that are told one by one, and kinds of things that are passed over; the rest is counted."""
+LONGEST_TEXT = 500
+"""Characters of a name or a reason, which may quote what somebody put into a file."""
+OTHERS = "others"
 EXAMPLES = 5
 """Images of each kind of match that a result shows."""
 
@@ -68,7 +75,10 @@ class ImportedLabels:
     """How the images of those that were imported or skipped are known."""
     examples: list[MatchExample] = field(default_factory=list)
     rejected: list[Refused] = field(default_factory=list)
-    """Labels, and points of labels that are taken otherwise."""
+    """Labels, and points of labels that are taken otherwise: the first MOST_LISTED of them."""
+    rejected_total: int = 0
+    stopped: bool = False
+    """More than MOST_REFUSALS were refused: the rest of the file was not looked at."""
     ignored: Counter[str] = field(default_factory=Counter)
     """How many of each kind of thing in the file were passed over."""
 
@@ -130,7 +140,8 @@ def import_from(
 
     The whole file is read once before the first label is stored: raises NotFound for the project,
     and BadInput for a file that is not of the format, and then nothing has changed. A label that
-    does not fit is rejected by itself. `advance(done, all)` hears how far it is.
+    does not fit is rejected by itself; once there are more than MOST_REFUSALS, it stops there.
+    `advance(done, all)` hears how far it is.
     """
     form = FORMATS[label_format]
     with session_scope(read_only=True) as session:
@@ -147,8 +158,21 @@ def import_from(
         importer.take(batch)
         done += len(batch)
         advance(done, total)
-    result.ignored = +result.ignored
+        if result.rejected_total > MOST_REFUSALS:
+            result.stopped = True
+            break
+    result.ignored = _in_short(+result.ignored)
     return result
+
+
+def _in_short(ignored: Counter[str]) -> Counter[str]:
+    """The most frequent kinds by name, and the others together."""
+    named = ignored.most_common(MOST_LISTED)
+    short: Counter[str] = Counter()
+    for kind, count in named:
+        short[shown(kind)[:LONGEST_TEXT]] += count
+    short[OTHERS] += ignored.total() - short.total()
+    return +short
 
 
 def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
@@ -218,7 +242,10 @@ class _Importer:
         return None
 
     def _reject(self, name: str, reason: str, line: int | None) -> None:
-        self._result.rejected.append(Refused(shown(name), shown(reason), line))
+        self._result.rejected_total += 1
+        if len(self._result.rejected) < MOST_LISTED:
+            name, reason = (shown(text)[:LONGEST_TEXT] for text in (name, reason))
+            self._result.rejected.append(Refused(name, reason, line))
 
     def _wanted(self, session: Session, found: FileLabel) -> _Wanted:
         match = self._target.match(found)

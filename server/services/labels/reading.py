@@ -1,13 +1,17 @@
 """Stored labels, found again and as the API shows them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from server.models import Label, User
 from server.schemas.label import LabelOut
 from server.services import projects
+
+HISTORY_PAGE = 100
+"""Revisions of an image that are shown at once."""
 
 
 def describe(
@@ -53,9 +57,43 @@ def list_own(
     return list(session.scalars(query.order_by(Label.id.desc()).limit(limit)))
 
 
-def history(session: Session, image_id: int, annotator_id: int | None) -> list[Label]:
-    """All revisions of an image's labels, newest first; of one annotator when one is given."""
+@dataclass(frozen=True)
+class History:
+    """Revisions of an image's labels, newest first, and what to ask for those before them."""
+
+    labels: list[Label]
+    cursor: str | None
+    """Their ids are smaller than this; None: there are none."""
+
+
+def history(
+    session: Session,
+    image_id: int,
+    annotator_id: int | None,
+    before: int | None = None,
+    limit: int = HISTORY_PAGE,
+) -> History:
+    """The newest revisions of an image's labels, of one annotator when one is given.
+
+    With `before`, those whose ids are smaller; without it, every current label too, however old.
+    """
     query = select(Label).where(Label.image_id == image_id).order_by(Label.id.desc())
     if annotator_id is not None:
         query = query.where(Label.annotator_id == annotator_id)
-    return list(session.scalars(query))
+    page = query if before is None else query.where(Label.id < before)
+    found = list(session.scalars(page.limit(limit + 1)))
+    labels, rest = found[:limit], found[limit:]
+    if not rest:
+        return History(labels, None)
+    oldest = labels[-1].id
+    if before is None:
+        labels += session.scalars(query.where(Label.current, Label.id < oldest))
+    return History(labels, str(oldest))
+
+
+def count_current(session: Session, image_id: int, annotator_id: int | None) -> int:
+    """How many current labels an image has, skips not counted; of one annotator when one is given."""
+    query = select(func.count()).where(Label.image_id == image_id, Label.has_answers())
+    if annotator_id is not None:
+        query = query.where(Label.annotator_id == annotator_id)
+    return session.scalar(query) or 0

@@ -1,17 +1,24 @@
 """Requests that nobody's browser sends: each gets an answer in the one form, and none a 500."""
 
+import asyncio
+import contextlib
 import json
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
+from starlette.types import Message
 
+from server.http_heads import LONGEST_HEAD, MOST_HEADERS
+from server.main import create_app
 from server.models.user import Role
 from server.services import projects
 from tests.product import in_this_process
@@ -212,3 +219,137 @@ def test_a_bug_has_headers_an_id_and_is_counted(
     assert counted() == before + 1
     said = capsys.readouterr()
     assert answer.headers["x-request-id"] in said.out + said.err
+
+
+# --- what is read of strangers
+
+
+def with_json_bodies() -> list[tuple[str, str]]:
+    """Method and path of every operation that takes JSON, with numbers for its parameters."""
+    paths = create_app().openapi()["paths"]
+    return [
+        (method.upper(), re.sub(r"{[^}]*}", "1", path))
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    ]
+
+
+WITH_JSON_BODIES = with_json_bodies()
+FOR_STRANGERS = {("POST", "/api/v1/session")}
+
+
+def status_without_a_body(app: FastAPI, method: str, path: str, *headers: tuple[str, str]) -> int:
+    """The status of the answer to a request whose body may not be read."""
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
+        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+        "headers": [(b"host", b"testserver"), (b"content-type", b"application/json"),
+                    (b"content-length", b"1000"),
+                    *((name.encode(), value.encode()) for name, value in headers)],
+        "client": ("127.0.0.1", 1), "server": ("testserver", 80), "state": {},
+    }  # fmt: skip
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        raise AssertionError(f"the body of {method} {path} was read")
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    asyncio.run(app(scope, receive, send))
+    return statuses[0]
+
+
+def test_most_operations_that_change_something_take_json() -> None:
+    assert len(WITH_JSON_BODIES) > 15
+    assert set(WITH_JSON_BODIES) > FOR_STRANGERS
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_body_is_read_before_it_is_known_who_sends_it(database: str) -> None:
+    known_by = [
+        (), (("cookie", "weakseg_session=made-up"),), (("authorization", "Bearer wsk_made-up"),),
+    ]  # fmt: skip
+    app = create_app()
+    for method, path in WITH_JSON_BODIES:
+        if (method, path) not in FOR_STRANGERS:
+            for headers in known_by:
+                assert status_without_a_body(app, method, path, *headers) == 401, (method, path)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_body_is_read_of_who_may_not(
+    admin: TestClient, annotator: TestClient, database: str
+) -> None:
+    token = admin.post("/api/v1/tokens", json={"name": "look", "scopes": ["read"]}).json()["token"]
+    cookie = "; ".join(f"{name}={value}" for name, value in annotator.cookies.items())
+    app, forbidden = create_app(), 0
+    for method, path in WITH_JSON_BODIES:
+        if (method, path) in FOR_STRANGERS:
+            continue
+        bearer = ("authorization", f"Bearer {token}")
+        assert status_without_a_body(app, method, path, bearer) == 403, (method, path)
+        with contextlib.suppress(AssertionError):  # an annotator may send some of them
+            forbidden += status_without_a_body(app, method, path, ("cookie", cookie)) == 403
+    assert forbidden > 5
+
+
+def test_a_stranger_sends_little(app_client: Callable[[], TestClient]) -> None:
+    client = app_client()
+    body = {"email": "a@b.c", "password": "x", "more": "y" * 20_000}
+    for headers in ({}, {"Cookie": "weakseg_session=made-up"}, {"Authorization": "Bearer wsk_x"}):
+        answer = client.post("/api/v1/session", json=body, headers=headers)
+        assert answer.status_code == 413
+
+
+# --- heads
+
+
+def test_long_heads_are_refused(app_client: Callable[[], TestClient]) -> None:
+    client = app_client()
+    assert client.get("/health/live", headers={"X-Long": "a" * 60_000}).status_code == 200
+    many = {f"X-{number}": "a" for number in range(MOST_HEADERS + 1)}
+    for headers in (many, {"X-Long": "a" * LONGEST_HEAD}, {"Cookie": "a=b; " * LONGEST_HEAD}):
+        answer = client.get("/health/live", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (431, "headers-too-large")
+
+
+ENDLESS = [
+    b"GET / HTTP/1.1\r\nHost: a\r\nX: ",
+    b"GET /",
+    b"GET / HTTP/1.1\r\nX",
+    b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;x=",
+    b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nX: ",
+]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_never_ends_is_cut_off(database: str) -> None:
+    with in_this_process() as address:
+        where = urlsplit(address)
+        for beginning in ENDLESS:
+            sent = 0
+            with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+                connection.sendall(beginning)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    while sent < 500 * LONGEST_HEAD:
+                        sent += connection.send(b"a" * 4096)
+            assert sent < 500 * LONGEST_HEAD
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_head_and_a_body_may_come_byte_by_byte(database: str) -> None:
+    body = json.dumps({"email": "a@b.c", "password": "x" * 500}).encode()
+    head = (
+        b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        b"Connection: close\r\nX: " + b"a" * 60_000 + b"\r\nContent-Length: %d\r\n\r\n"
+    )
+    with in_this_process() as address:
+        where = urlsplit(address)
+        with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+            for piece in (head % len(body), body):
+                for at in range(0, len(piece), 997):
+                    connection.sendall(piece[at : at + 997])
+            assert b" 401 " in connection.makefile("rb").readline()

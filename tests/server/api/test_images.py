@@ -18,8 +18,9 @@ from sqlalchemy import select
 
 from server import storage
 from server.db import session_scope
+from server.errors import BadInput
 from server.models import Assignment, Image
-from server.services.images import importing, verifying
+from server.services.images import importing, manifests, verifying
 from server.settings import get_settings
 from tests.odd_pictures import ASCII, ORIENTATION, exif_of, mpo, samples, scene, with_tag
 
@@ -627,3 +628,29 @@ def test_links_lead_out_of_the_image_folder_where_that_is_allowed(
     send_manifest(engineer, project_id, {"uri": "linked/1.jpg"}, {"uri": "linked/../1.jpg"})
     verifying.verify_registered()
     assert [i["state"] for i in shown(engineer, project_id)] == ["ready"]
+
+
+def test_very_many_refusals_are_counted_and_a_few_told(
+    engineer: TestClient, project_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "MOST_LISTED", 3)
+    lines = [{"uri": f"../{number}.jpg"} for number in range(9)]
+    answer = send_manifest(engineer, project_id, *lines, {"uri": "good.jpg"}).json()
+    assert (answer["imported"], answer["rejected_total"]) == (1, 9)
+    assert [one["name"] for one in answer["rejected"]] == [f"../{n}.jpg" for n in range(3)]
+
+
+def test_a_line_without_an_end_is_not_kept_in_memory() -> None:
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def readline(self, size: int | None = -1, /) -> bytes:
+            assert size is not None
+            assert size > 0
+            self.given += size
+            return b" " * size
+
+    file = Endless()
+    with pytest.raises(BadInput, match="line 1: longer than"):
+        list(manifests.parse(manifests.lines_of(file)))  # type: ignore[arg-type]
+    assert file.given < 20_000

@@ -652,3 +652,47 @@ def test_who_may(
 def test_a_body_may_be_as_large_as_a_manifest(engineer: TestClient, project_id: int) -> None:
     content = jsonl({"image": "b.png", "present": ["Road"]}) + "\n" * (3 * 2**20)
     assert send(engineer, project_id, "jsonl", content)["imported"] == 1
+
+
+def test_a_file_that_is_not_of_this_project_is_read_no_further(
+    engineer: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_files, "MOST_REFUSALS", 5)
+    monkeypatch.setattr(label_files, "MOST_LISTED", 3)
+    monkeypatch.setattr(label_files, "BATCH", 2)
+    project_id = make_project()
+    add_open_images(project_id, ["first.png", "last.png"])
+    labels = [{"image": f"{number}.png", "present": ["Road"]} for number in range(20)]
+    first, last = ({"image": f"{name}.png", "present": ["Road"]} for name in ("first", "last"))
+    result = send(engineer, project_id, "jsonl", jsonl(first, *labels, last))
+    assert (result["imported"], result["rejected_total"], result["stopped"]) == (1, 7, True)
+    assert [one["line"] for one in result["rejected"]] == [2, 3, 4]
+    result = send(engineer, project_id, "jsonl", jsonl(*labels[:5], last))
+    assert (result["imported"], result["rejected_total"], result["stopped"]) == (1, 5, False)
+    assert len(result["rejected"]) == 3
+
+
+def test_what_a_file_makes_the_answer_quote_is_short(engineer: TestClient) -> None:
+    project_id = make_project()
+    add_open_images(project_id, ["a.png"])
+    long = "x" * 300_000
+    labels = [
+        {"image": long, "present": ["Road"]},
+        {"image": "a.png", "width": long},
+        {"image": "a.png", "present": ["Road", long]},
+    ]
+    result = send(engineer, project_id, "jsonl", jsonl(*labels))
+    assert (result["imported"], result["rejected_total"]) == (1, 2)
+    assert len(json.dumps(result)) < 5000
+
+
+def test_very_many_kinds_of_things_that_are_passed_over_are_told_together(
+    engineer: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_files, "MOST_LISTED", 3)
+    project_id = make_project()
+    add_open_images(project_id, ["a.png"])
+    shapes = "<box/><box/><box/>" + "".join(f"<shape{number}/>" for number in range(7))
+    image = f'<image name="a.png" width="64" height="48"><tag label="Road"/>{shapes}</image>'
+    result = send(engineer, project_id, "cvat", f"<annotations>{image}</annotations>")
+    assert result["ignored"] == {"box": 3, "shape0": 1, "shape1": 1, "others": 5}

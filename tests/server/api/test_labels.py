@@ -12,6 +12,8 @@ from server import db
 from server.db import session_scope, utcnow
 from server.models import Assignment, Label
 from server.models.user import Role
+from tests.server.factories import add_images, add_label
+from tests.server.factories import make_project as project_with
 
 MakeProject = Callable[..., dict[str, Any]]
 TIMING = {"wall_ms": 5000, "events": [{"at": 1000, "kind": "input"}]}
@@ -332,3 +334,43 @@ def test_a_category_is_named_in_any_spelling(
         url, json={"present": [parts], "absent": [composed], "timing": {"wall_ms": 1}}
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "contradiction")
+
+
+def test_a_long_history_comes_page_by_page(engineer: TestClient, people: dict[Role, int]) -> None:
+    project_id = project_with(overlap=2)
+    [image_id] = add_images(project_id, ["a.png"])
+    add_label(project_id, image_id, people[Role.ANNOTATOR])
+    for _ in range(3):
+        add_label(project_id, image_id, people[Role.ENGINEER])
+    for number in range(102):
+        add_label(project_id, image_id, people[Role.ADMIN], present=["Road"] * (number % 2))
+    image = engineer.get(f"/api/v1/images/{image_id}").json()
+    assert image["labels"] == 3
+    ids = [label["id"] for label in image["history"]]
+    # The newest hundred, and what the others say now.
+    assert ids == [*range(106, 6, -1), 4, 1]
+    assert image["history_cursor"] == "7"
+
+    def page(**params: Any) -> tuple[list[int], str | None]:
+        answer = engineer.get(f"/api/v1/images/{image_id}/labels", params=params)
+        assert answer.status_code == 200, answer.text
+        return [label["id"] for label in answer.json()["items"]], answer.json()["next_cursor"]
+
+    assert page(cursor="7") == ([6, 5, 4, 3, 2, 1], None)
+    assert page(cursor="7", limit=4) == ([6, 5, 4, 3], "3")
+    assert page(cursor="3", limit=4) == ([2, 1], None)
+    assert page() == ([*range(106, 6, -1)], "7")
+    assert page(cursor="1") == ([], None)
+
+
+def test_annotators_see_no_page_of_others_labels(
+    annotator: TestClient, people: dict[Role, int]
+) -> None:
+    project_id = project_with(overlap=2)
+    [image_id] = add_images(project_id, ["a.png"])
+    for person in (Role.ENGINEER, Role.ANNOTATOR, Role.ENGINEER):
+        add_label(project_id, image_id, people[person])
+    answer = annotator.get(f"/api/v1/images/{image_id}/labels").json()
+    assert [label["id"] for label in answer["items"]] == [2]
+    assert annotator.get(f"/api/v1/images/{image_id}").json()["history_cursor"] is None
+    assert annotator.get("/api/v1/images/99/labels").status_code == 404

@@ -1,6 +1,6 @@
-import { useSuspenseQuery } from "@tanstack/react-query"
+import { useInfiniteQuery, useSuspenseQuery } from "@tanstack/react-query"
 import { useState } from "react"
-import { type ImageFilter, imageQuery } from "@/api/images"
+import { earlierLabelsQuery, type ImageDetail, type ImageFilter, imageQuery } from "@/api/images"
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { LabelledPicture } from "@/components/labelled-picture"
@@ -8,6 +8,7 @@ import { Card, Facts } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { formatDay } from "@/lib/dates"
 import { formatCount, NOTHING } from "@/lib/format"
+import { withEarlier } from "@/lib/labels"
 import { AnswerActions } from "./answer-actions"
 import { Differences } from "./differences"
 import styles from "./image-view.module.css"
@@ -28,7 +29,8 @@ export function ImageView({ imageId, project, filter, me }: ImageViewProps) {
   const [chosenId, setChosenId] = useState<number | null>(null)
   const [opacity, setOpacity] = useState(0.5)
   const prediction = usePrediction(image)
-  const shown = image.history.find(({ id }) => id === chosenId) ?? image.history[0]
+  const { history, more } = useHistory(image)
+  const shown = history.find(({ id }) => id === chosenId) ?? history[0]
   if (image.state !== "ready") {
     return (
       <Notice tone={image.state === "rejected" ? "bad" : "info"}>
@@ -52,10 +54,11 @@ export function ImageView({ imageId, project, filter, me }: ImageViewProps) {
           <Differences history={image.history} categories={project.categories} />
           <AnswerActions projectId={project.id} image={image} filter={filter} me={me} />
           <LabelHistory
-            history={image.history}
+            history={history}
             categories={project.categories}
             shownId={shown?.id}
             onShow={setChosenId}
+            more={more}
           />
         </Card>
         <PredictionCard
@@ -77,6 +80,19 @@ export function ImageView({ imageId, project, filter, me }: ImageViewProps) {
       </div>
     </div>
   )
+}
+
+/** The revisions of an image's labels so far, and how to have more of a long history. */
+function useHistory(image: ImageDetail) {
+  const [isLong, setLong] = useState(false)
+  const cursor = image.history_cursor
+  const query = useInfiniteQuery({ ...earlierLabelsQuery(image.id, cursor), enabled: isLong })
+  const isMore = isLong && query.data ? query.hasNextPage : cursor !== null
+  const show = () => (query.data ? query.fetchNextPage() : setLong(true))
+  return {
+    history: withEarlier(image.history, query.data?.pages ?? []),
+    more: isMore ? { show, isPending: query.isFetching } : null,
+  }
 }
 
 function sizeOf({ width, height }: { width: number | null; height: number | null }): string {

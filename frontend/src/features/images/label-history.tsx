@@ -1,6 +1,7 @@
 import type { Label } from "@/api/images"
 import type { Category } from "@/api/projects"
 import { Badge, CategoryName } from "@/components/badge"
+import { Button } from "@/components/button"
 import { formatMoment } from "@/lib/dates"
 import { formatDuration, formatPlural } from "@/lib/format"
 import { type Revision, revisionOf } from "@/lib/labels"
@@ -11,32 +12,43 @@ type LabelHistoryProps = {
   categories: readonly Category[]
   shownId: number | undefined
   onShow: (id: number) => void
+  /** How to have earlier revisions; null when these are all. */
+  more: { show: () => unknown; isPending: boolean } | null
 }
 
 /** Every revision, newest first; choosing one draws what it says on the picture. */
-export function LabelHistory({ history, categories, shownId, onShow }: LabelHistoryProps) {
+export function LabelHistory({ history, categories, shownId, onShow, more }: LabelHistoryProps) {
   if (history.length === 0) return <p className={styles.meta}>Nobody has labelled this image.</p>
   return (
-    <ul className={styles.history}>
-      {history.map((label) => (
-        <li key={label.id}>
-          <button
-            type="button"
-            className={styles.label}
-            aria-pressed={label.id === shownId}
-            onClick={() => onShow(label.id)}
-          >
-            <span className={styles.who}>
-              <strong>{label.annotator}</strong>
-              <span className={styles.meta}>{formatMoment(label.created_at)}</span>
-            </span>
-            <LabelContent label={label} categories={categories} />
-            <RevisionText revision={revisionOf(label, history)} />
-            <span className={styles.meta}>{circumstances(label)}</span>
-          </button>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className={styles.history}>
+        {history.map((label) => (
+          <li key={label.id}>
+            <button
+              type="button"
+              className={styles.label}
+              aria-pressed={label.id === shownId}
+              onClick={() => onShow(label.id)}
+            >
+              <span className={styles.who}>
+                <strong>{label.annotator}</strong>
+                <span className={styles.meta}>{formatMoment(label.created_at)}</span>
+              </span>
+              <LabelContent label={label} categories={categories} />
+              <RevisionText revision={revisionOf(label, history)} />
+              <span className={styles.meta}>{circumstances(label)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {more && (
+        <div className={styles.actions}>
+          <Button onClick={more.show} isPending={more.isPending}>
+            Show earlier
+          </Button>
+        </div>
+      )}
+    </>
   )
 }
 

@@ -8,18 +8,19 @@ const LISTED = 200
 
 /** What came of an import of labels, or would: how images were found, and what was rejected and why. */
 export function LabelResultView({ result }: { result: LabelImportResult }) {
-  const { imported, replaced, skipped, rejected, ignored } = result
+  const { imported, replaced, skipped, rejected_total: total, ignored } = result
   const guessed = result.examples.filter((example) => example.matched_by !== "exact")
   const passedOver = Object.entries(ignored)
   return (
     <>
-      <Notice tone={rejected.length > 0 ? "warn" : "good"}>
+      <Notice tone={total > 0 ? "warn" : "good"}>
         <strong>
           {formatPlural(imported, "label")} {result.dry_run ? "would be imported" : "imported"}
           {replaced > 0 && ` (${formatCount(replaced)} in place of another)`}
           {skipped > 0 && `, ${formatCount(skipped)} known already or kept`}
-          {rejected.length > 0 && `, ${formatCount(rejected.length)} rejected`}
+          {total > 0 && `, ${formatCount(total)} rejected`}
         </strong>
+        {result.stopped && <div>Stopped there: the rest of the file was not looked at.</div>}
         {imported + skipped > 0 && <div>{matchesOf(result)}</div>}
         {passedOver.length > 0 && (
           <div>
@@ -35,7 +36,7 @@ export function LabelResultView({ result }: { result: LabelImportResult }) {
         )}
       </Notice>
       {guessed.length > 0 && <Guessed examples={guessed} />}
-      {rejected.length > 0 && <Rejected rejected={rejected} />}
+      {total > 0 && <Rejected rejected={result.rejected} total={total} />}
     </>
   )
 }
@@ -62,7 +63,9 @@ function Guessed({ examples }: { examples: readonly MatchExample[] }) {
   )
 }
 
-function Rejected({ rejected }: { rejected: readonly RejectedLabel[] }) {
+type RejectedProps = { rejected: readonly RejectedLabel[]; total: number }
+
+function Rejected({ rejected, total }: RejectedProps) {
   const rows = rejected.slice(0, LISTED).map((label, index) => ({ ...label, index }))
   return (
     <>
@@ -75,8 +78,8 @@ function Rejected({ rejected }: { rejected: readonly RejectedLabel[] }) {
           { key: "reason", title: "Reason", kind: "long", cell: (label) => label.reason },
         ]}
       />
-      {rejected.length > LISTED && (
-        <p className={styles.hint}>and {formatCount(rejected.length - LISTED)} more</p>
+      {total > rows.length && (
+        <p className={styles.hint}>and {formatCount(total - rows.length)} more</p>
       )}
     </>
   )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from server.errors import BadInput
+from server.schemas.label import MOST_POINTS
 from server.services.labels.formats.label import (
     DECIMALS,
     Click,
@@ -28,6 +29,8 @@ COLUMNS = (
 )  # fmt: skip
 NEEDED = ("image", "category", "answer")
 ANSWERS = ("present", "absent")
+LONGEST_HEADER = 2**16
+"""Characters of the first line."""
 
 # What makes a spreadsheet take a cell for a formula, full-width forms too, and blanks at an end,
 # which people's tools add; apostrophes before it are kept apart from the one that we put there by
@@ -125,10 +128,10 @@ def read(file: BinaryIO, ignored: Counter[str], _hear: Hear = unheard) -> Iterat
 
 
 def _cells(text: io.TextIOWrapper, ignored: Counter[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    before, first = 1, text.readline()
+    before, first = 1, text.readline(LONGEST_HEADER)
     separator = max(",;\t", key=first.count)
     if told := _SEPARATOR.fullmatch(first):
-        before, first, separator = 2, text.readline(), told[1]
+        before, first, separator = 2, text.readline(LONGEST_HEADER), told[1]
     header = _header(first, separator, before)
     unnamed = [place for place, name in enumerate(header) if _UNNAMED.fullmatch(name)]
     reader = csv.reader(text, delimiter=separator)
@@ -148,7 +151,11 @@ def _cells(text: io.TextIOWrapper, ignored: Counter[str]) -> Iterator[tuple[int,
 
 def _header(line: str, separator: str, number: int) -> list[str]:
     """The columns' names. Raises BadInput for a needed one that is missing, or an unknown one."""
-    header = [name.strip().lower() for name in next(csv.reader([line], delimiter=separator), [])]
+    try:
+        names = next(csv.reader([line], delimiter=separator), [])
+    except csv.Error as error:
+        raise BadInput(f"line {number}: not a table: {error}", line=number) from error
+    header = [name.strip().lower() for name in names]
     if missing := [name for name in NEEDED if name not in header]:
         raise BadInput(f"line {number}: there is no column {missing[0]!r}", line=number)
     named = [name for name in header if not _UNNAMED.fullmatch(name)]
@@ -208,6 +215,8 @@ def _add_answer(rows: _Rows, row: Mapping[str, str]) -> None:
     if points and answer == "absent":
         raise ValueError(f"points of {category!r}, which is absent")
     rows.clicks += [_click(category, pair) for pair in points.split(";") if pair.strip()]
+    if len(rows.clicks) > MOST_POINTS:
+        raise ValueError(f"more than {MOST_POINTS} points")
     _add_tiles(rows, category, answer, row.get("tiles", "").strip())
 
 

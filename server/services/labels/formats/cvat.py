@@ -23,7 +23,17 @@ from server.services.labels.formats.label import (
 )
 from trainer.contract import WeakLabel
 
-PIECE = 2**16
+PIECE = 2**18
+LONGEST_TOKEN = 2**20
+"""Bytes of one tag with its attributes, or of one comment.
+
+Expat before 2.6 reads an unfinished one again from its beginning with each piece: the time is the
+square of its length.
+"""
+LONGEST_VALUE = 100
+"""Characters of an attribute's text that are looked at: `true` or `false`."""
+MOST_SHAPES = 5000
+"""Tags and points of one image."""
 MAX_DEPTH = 100
 ATTRIBUTE = "present"
 """Checkbox of a tag: false makes it say that the category is absent."""
@@ -129,6 +139,7 @@ class _Reader:
         self._image: _Image | None = None
         self._attribute: str | None = None
         self._text = ""
+        self._fed = 0
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
@@ -138,6 +149,7 @@ class _Reader:
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
 
     def feed(self, piece: bytes, *, last: bool = False) -> None:
+        """Read on. Raises BadInput."""
         try:
             self._parser.Parse(piece, last)
         except expat.ExpatError as error:
@@ -145,6 +157,13 @@ class _Reader:
             raise BadInput(problem, line=error.lineno) from error
         except (LookupError, ValueError) as error:
             raise BadInput(f"not XML: {error}") from error
+        self._fed += len(piece)
+        # The parser stands at the beginning of what it has not read to the end.
+        if not last and self._fed - self._parser.CurrentByteIndex > LONGEST_TOKEN:
+            raise BadInput(
+                f"line {self._line}: a tag or comment of more than {LONGEST_TOKEN} bytes",
+                line=self._line,
+            )
 
     def take(self) -> list[Found]:
         """The labels found since the last call."""
@@ -177,15 +196,16 @@ class _Reader:
             return
         elif depth == 3 and name in ("tag", "points"):
             label, points = attributes.get("label", ""), attributes.get("points", "")
-            self._image.shapes.append(_Shape(name, label, points))
+            if len(self._image.shapes) <= MOST_SHAPES:
+                self._image.shapes.append(_Shape(name, label, points))
         elif depth == 3:
             self._ignored[name] += 1
         elif depth == 4 and self._path[2] == "tag" and name == "attribute":
             self._attribute, self._text = attributes.get("name", ""), ""
 
     def _hear(self, text: str) -> None:
-        if self._attribute == ATTRIBUTE:
-            self._text += text
+        if self._attribute == ATTRIBUTE and len(self._text) < LONGEST_VALUE:
+            self._text += text[:LONGEST_VALUE]
 
     def _end(self, _name: str) -> None:
         self._path.pop()
@@ -210,6 +230,8 @@ class _Reader:
 
 
 def _label(image: _Image) -> FileLabel:
+    if len(image.shapes) > MOST_SHAPES:
+        raise ValueError(f"more than {MOST_SHAPES} tags and points")
     size = _whole(image, "width"), _whole(image, "height")
     tags = [shape for shape in image.shapes if shape.kind == "tag"]
     absent = [tag.label for tag in tags if tag.attributes.get(ATTRIBUTE) == "false"]

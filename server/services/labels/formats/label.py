@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from server.errors import first_complaint
+from server.schemas.label import MOST_POINTS
 from trainer.contract import PointLabel, TileTags, WeakLabel
 from trainer.contract.places import inside
 
@@ -70,12 +71,15 @@ def unheard(_label: FileLabel) -> None:
 def placed(clicks: Iterable[Click], size: Size) -> tuple[tuple[PointLabel, ...], tuple[Click, ...]]:
     """Clicks that are in an image or a hair outside, and those that are not in it.
 
-    What is a hair outside is moved in; a hair is half a pixel.
+    What is a hair outside is moved in; a hair is half a pixel. Raises ValueError for more than
+    MOST_POINTS.
     """
     width, height = (limit or MAX_SIZE for limit in size)
     points: list[PointLabel] = []
     outside: list[Click] = []
-    for category, x, y in clicks:
+    for number, (category, x, y) in enumerate(clicks, 1):
+        if number > MOST_POINTS:
+            raise ValueError(f"more than {MOST_POINTS} points")
         across, down = inside(x, width), inside(y, height)
         if across is None or down is None:
             outside.append((category, x, y))

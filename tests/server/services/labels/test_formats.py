@@ -17,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.errors import BadInput
+from server.schemas.label import MOST_POINTS
 from server.services.labels.formats import FORMATS, FileLabel, LabelFormat, Refused
+from server.services.labels.formats.cvat import LONGEST_TOKEN, MOST_SHAPES
 from trainer.contract import PointLabel, TileTags, WeakLabel
 
 EXPORTED = Path(__file__).parent / "exported"
@@ -408,6 +410,7 @@ def test_a_wrong_row_refuses_its_label_alone(row: str, reason: str) -> None:
 
 
 DEEP = b"[" * 100_000
+LONG = b"a" * 2 * LONGEST_TOKEN
 WRONG_FILES = [
     (LabelFormat.JSONL, b'{"image": "a"}\nnot json\n', "line 2: not JSON"),
     (LabelFormat.JSONL, b"[1]\n", "line 1: not a JSON object"),
@@ -420,6 +423,7 @@ WRONG_FILES = [
     (LabelFormat.CSV, b"image,category,answer\na,b,present,d\n", "line 2: more cells"),
     (LabelFormat.CSV, b"image,category,answer\n\xff,b,present\n", "UTF-8"),
     (LabelFormat.CSV, b'image,category,answer\n"' + b"a" * 200_000, "line 2: not a table"),
+    (LabelFormat.CSV, b'"' + b"a" * 200_000, "no column 'image'"),
     (LabelFormat.LABEL_STUDIO, b"", "the end"),
     (LabelFormat.LABEL_STUDIO, b'{"images": [1]}', "array of tasks"),
     (LabelFormat.LABEL_STUDIO, b'[{"data": {}}, ', "too early"),
@@ -435,6 +439,18 @@ WRONG_FILES = [
     (LabelFormat.CVAT, b"<annotations><track/></annotations>", "CVAT for images 1.1"),
     (LabelFormat.CVAT, b"<annotations>" + b"<a>" * 200, "inside of 100 others"),
     (LabelFormat.CVAT, b'<?xml version="1.0" encoding="nonsense"?><annotations/>', "not XML"),
+    (LabelFormat.CVAT, b"<annotations><image name='" + LONG, "line 1: a tag or comment of more"),
+    (
+        LabelFormat.CVAT,
+        b"<annotations>\n<image a='1' b='" + LONG + b"'/>",
+        "line 2: a tag or comment",
+    ),
+    (LabelFormat.CVAT, b"<annotations><image><" + LONG, "a tag or comment"),
+    (LabelFormat.CVAT, b"<annotations><!--" + LONG + b"--></annotations>", "a tag or comment"),
+    (LabelFormat.CVAT, b"<!--" + LONG + b"--><annotations/>", "a tag or comment"),
+    (LabelFormat.CVAT, b"<annotations><?a " + LONG + b"?></annotations>", "a tag or comment"),
+    (LabelFormat.CVAT, b"<annotations></" + LONG, "a tag or comment"),
+    (LabelFormat.CVAT, ("<annotations><a b='" + "a" * 2**21).encode("utf-16"), "a tag or comment"),
     (LabelFormat.COCO, b"[]", "no images"),
     (LabelFormat.COCO, b"[1]", "not COCO"),
     (LabelFormat.COCO, b'{"images": []}', "no images"),
@@ -526,3 +542,82 @@ def test_a_long_json_element_is_read_in_pieces() -> None:
     assert [one.image for one in found if isinstance(one, FileLabel)] == [
         f"{n}.jpg" for n in range(5)
     ]
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [
+        b"a" * 3 * LONGEST_TOKEN,
+        b" " * 3 * LONGEST_TOKEN,
+        b"<![CDATA[" + b"a" * 3 * LONGEST_TOKEN + b"]]>",
+        b"<a/>" * LONGEST_TOKEN,
+        b"<a b='" + b"a" * (LONGEST_TOKEN // 2) + b"'/>",
+    ],
+    ids=["text", "space", "characters", "many tags", "an attribute"],
+)
+def test_much_between_the_labels_of_cvat_is_passed_over(filler: bytes) -> None:
+    image = b'<image name="a.png" width="64" height="48"><tag label="Road">%s</tag></image>'
+    found, _ = read(LabelFormat.CVAT, b"<annotations>" + image % filler + b"</annotations>")
+    assert [label.present for label in found if isinstance(label, FileLabel)] == [("Road",)]
+
+
+def test_the_answer_of_a_tag_may_have_much_space_around_it() -> None:
+    answer = b" " * 60 + b"false" + b" " * 10**6
+    image = (
+        b'<annotations><image name="a.png" width="64" height="48"><tag label="Road">'
+        b'<attribute name="present">' + answer + b"</attribute></tag></image></annotations>"
+    )
+    found, _ = read(LabelFormat.CVAT, image)
+    assert [label.absent for label in found if isinstance(label, FileLabel)] == [("Road",)]
+
+
+def many_points(label_format: LabelFormat, count: int) -> bytes:
+    """A label of `a.png` with so many points, and one of `b.png` with one."""
+    clicks = ((count, "a.png"), (1, "b.png"))
+    if label_format is LabelFormat.CSV:
+        # Of one cell there is a longest, which has room for fewer.
+        rows = [f'{name},64,48,Road,present,"{"; ".join(["3 4"] * part)}"' for number, name in clicks
+                for part in [1000] * (number // 1000) + [number % 1000]]  # fmt: skip
+        # A row that says the same again is passed over.
+        rows = [row.replace("3 4", f"3.{at} 4") for at, row in enumerate(rows)]
+        return "\n".join(["image,width,height,category,answer,points", *rows]).encode()
+    if label_format is LabelFormat.CVAT:
+        images = "".join(
+            f'<image name="{name}" width="64" height="48"><points label="Road" '
+            f'points="{";".join(["3,4"] * number)}"/></image>' for number, name in clicks
+        )  # fmt: skip
+        return f"<annotations>{images}</annotations>".encode()
+    if label_format is LabelFormat.COCO:
+        return json.dumps({
+            "categories": [{"id": 1, "name": "Road"}],
+            "images": [{"id": number, "file_name": name, "width": 64, "height": 48}
+                       for number, name in clicks],
+            "annotations": [
+                {"id": at, "image_id": number, "category_id": 1, "keypoints": [3, 4, 2], "bbox": [0, 0, 1, 1]}
+                for number, _ in clicks for at in range(number)],
+        }).encode()  # fmt: skip
+    point = {"type": "keypointlabels", "original_width": 64, "original_height": 48,
+             "value": {"x": 5, "y": 5, "keypointlabels": ["Road"]}}  # fmt: skip
+    return json.dumps([
+        {"data": {"image": name}, "annotations": [{"result": [point] * number}]}
+        for number, name in clicks
+    ]).encode()  # fmt: skip
+
+
+@pytest.mark.parametrize("label_format", [form for form in ALL if form is not LabelFormat.JSONL])
+def test_a_label_of_very_many_points_is_refused_by_itself(label_format: LabelFormat) -> None:
+    found, _ = read(label_format, many_points(label_format, MOST_POINTS))
+    points = {label.image: len(label.points) for label in found if isinstance(label, FileLabel)}
+    assert points == {"a.png": MOST_POINTS, "b.png": 1}
+    found, _ = read(label_format, many_points(label_format, MOST_POINTS + 1))
+    assert [label.image for label in found if isinstance(label, FileLabel)] == ["b.png"]
+    [refused] = [one for one in found if isinstance(one, Refused)]
+    assert f"more than {MOST_POINTS} points" in refused.reason
+
+
+def test_an_image_of_very_many_tags_is_refused_by_itself() -> None:
+    tags = b"<tag label='Road'/>"
+    image = b'<image name="%s" width="64" height="48">%s</image>'
+    content = image % (b"a", tags * (MOST_SHAPES + 1)) + image % (b"b", tags * MOST_SHAPES)
+    found, _ = read(LabelFormat.CVAT, b"<annotations>" + content + b"</annotations>")
+    assert [type(one) for one in found] == [Refused, FileLabel]
