@@ -34,6 +34,7 @@ from server.services.images.importing import Imported
 from server.services.labels import files as label_files
 from server.services.labels.files import Existing, ImportRules, Unmentioned
 from server.services.labels.formats import LabelFormat
+from server.settings import get_settings
 from server.supervisor import ChildFailed
 from trainer.contract.image_names import MatchedBy
 from trainer.contract.names import shown
@@ -90,8 +91,23 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     processes: Annotated[int, typer.Option(min=1, help="Number of web processes.")] = 1,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Serve https: PEM file of the certificate.", exists=True)
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="PEM file of its key, where it has another.", exists=True)
+    ] = None,
 ) -> None:
-    """Serve the browser pages and the HTTP interface."""
+    """Serve the browser pages and the HTTP interface.
+
+    Beyond this machine it listens with a certificate, or behind a proxy that FORWARDED_ALLOW_IPS
+    names.
+    """
+    settings = get_settings()
+    if why := settings.why_not_listen(host, has_tls=certificate is not None):
+        raise BadInput(why)
+    if settings.forwarded_allow_ips == "*":
+        messages.print("FORWARDED_ALLOW_IPS=* believes whoever connects: name the proxy's address")
     _require_migrated()
     uvicorn.run(
         "server.main:create_app",
@@ -103,6 +119,9 @@ def serve(
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,
+        forwarded_allow_ips=settings.forwarded_allow_ips or "127.0.0.1,::1",
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
     )
 
 

@@ -62,6 +62,8 @@ def run(  # noqa: PLR0913 - each is an option of the command
     )
     data.mkdir(parents=True, exist_ok=True)
     with _only_one(data):
+        if why := get_settings().why_not_listen(host, has_tls=False):
+            raise BadInput(why)
         _refuse_taken(host, port)
         target = Target.choose(data, own_images)
         _finish_earlier_import(data, target)

@@ -1,19 +1,23 @@
 """Every setting of the server, read once from the environment (prefix WEAKSEG_) or `.env`."""
 
+import ipaddress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """The defaults are a complete installation on one machine, with all its state below `data`."""
+    """The defaults are a complete installation on one machine, with all its state below `data`.
+
+    A variable that is empty counts as unset.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix="WEAKSEG_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="WEAKSEG_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     data: Path = Path("data")
@@ -32,6 +36,16 @@ class Settings(BaseSettings):
 
     secure_cookies: bool | None = None
     """Mark the session cookie Secure; unset: when the request came by https."""
+    forwarded_allow_ips: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("WEAKSEG_FORWARDED_ALLOW_IPS", "FORWARDED_ALLOW_IPS"),
+    )
+    """Proxies, by address or network with commas between, that are believed who asks and whether by
+    https; unset: those on this machine."""
+    insecure: bool = False
+    """Listen beyond this machine without TLS and without a proxy that is known."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names by which browsers may call the server (`*.example.org` too); empty: any."""
     trusted_origins: tuple[str, ...] = ()
     """Origins, besides the server's own, from which a browser may change things."""
     session_lifetime: timedelta = timedelta(days=14)
@@ -84,6 +98,17 @@ class Settings(BaseSettings):
             raise ValueError("WEAKSEG_STALE_SECONDS must be at least 3 x WEAKSEG_HEARTBEAT_SECONDS")
         return self
 
+    def why_not_listen(self, host: str, *, has_tls: bool) -> str | None:
+        """Why the server should not listen at an address: passwords would travel in the clear."""
+        if self.insecure or has_tls or self.forwarded_allow_ips or _is_loopback(host):
+            return None
+        return (
+            f"{host or 'every address'} is beyond this machine: passwords and cookies would travel "
+            "in the clear, and behind a proxy all people would have one address. Set "
+            "FORWARDED_ALLOW_IPS to the address of the proxy that does TLS, or give serve a "
+            "--certificate; WEAKSEG_INSECURE=true listens all the same"
+        )
+
     @property
     def sqlalchemy_url(self) -> str:
         if self.database_url is not None:
@@ -107,6 +132,13 @@ class Settings(BaseSettings):
     def runs(self) -> Path:
         """Run directories of this worker."""
         return self.data.absolute() / "runs"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @lru_cache

@@ -1,5 +1,6 @@
 """What routes are handed: a session, who asks, and whether they may."""
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy.orm import Session
+from starlette.datastructures import Headers
 
 from server.db import session_scope
 from server.errors import Forbidden, NotSignedIn
@@ -19,8 +21,13 @@ from server.models.user import Role
 from server.schemas.user import Scope
 from server.services import users
 from server.services.users import SESSION_COOKIE, Browser
+from server.settings import get_settings
 
-_cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in browser.")
+_cookie = APIKeyCookie(
+    name=SESSION_COOKIE,
+    auto_error=False,
+    description=f"A signed-in browser; under https its name is `__Host-{SESSION_COOKIE}`.",
+)
 _bearer = HTTPBearer(auto_error=False, description="An API token.")
 
 MAX_BODY_OF_STRANGERS = 2**14
@@ -73,7 +80,7 @@ class Caller:
 
 def identify(
     request: Request,
-    cookie: Annotated[str | None, Depends(_cookie)],
+    _documented: Annotated[str | None, Depends(_cookie)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
     """The caller, by token or by cookie.
@@ -86,7 +93,7 @@ def identify(
         users.note_use(token)
         scopes = frozenset(Scope(s) for s in token.scopes)
         caller = Caller(token.user, scopes, token.secret_hash)
-    elif cookie:
+    elif cookie := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
         with session_scope(read_only=True) as session:
             found = users.find_session(session, cookie)
         users.note_use(found)
@@ -95,6 +102,26 @@ def identify(
         raise NotSignedIn("sign in, or send an API token as Authorization: Bearer")
     request.state.user_id = caller.id
     return caller
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the browser speaks https with us, or with a proxy that says so."""
+    wanted = get_settings().secure_cookies
+    return request.scope["scheme"] == "https" if wanted is None else wanted
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """What a cookie of ours is called: `__Host-` is a name that no other site can give one.
+
+    Under https the plain name is not read, since a page of a neighbouring domain could have set it.
+    """
+    return f"__Host-{name}" if is_secure(request) else name
+
+
+def host_of(headers: Headers) -> str:
+    """The name by which the server was called, as it is compared: without port, in small letters."""
+    name = re.sub(r":\d*$", "", headers.get("host", ""))
+    return name.strip("[]").lower().rstrip(".")
 
 
 def browser_of(request: Request) -> Browser:

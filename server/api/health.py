@@ -12,12 +12,17 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.api.deps import host_of
 from server.api.problems import problem, problems
 from server.db import session_scope, trouble
 from server.errors import Forbidden
 from server.queue import broker_trouble
 from server.settings import get_settings
 from server.storage import folder_trouble
+
+SAID_BY_PROXIES = (
+    "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
+)  # fmt: skip
 
 router = APIRouter(tags=["operation"])
 about_router = APIRouter(tags=["operation"])
@@ -72,7 +77,10 @@ def _needed() -> Iterator[tuple[str, str]]:
 
 @router.get("/metrics", response_class=Response, responses=problems(403, media_type="text/plain"))
 def metrics(request: Request, authorization: Annotated[str | None, Header()] = None) -> Response:
-    """Prometheus metrics: with the token of the settings, or else from this machine alone."""
+    """Prometheus metrics: with the token of the settings, or else from this machine alone.
+
+    What came through a proxy is not from this machine, wherever the proxy is.
+    """
     token = get_settings().metrics_token
     if token is not None:
         wanted = f"Bearer {token.get_secret_value()}"
@@ -85,10 +93,17 @@ def metrics(request: Request, authorization: Annotated[str | None, Header()] = N
 
 
 def _is_this_machine(request: Request) -> bool:
-    try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
+    """By the address and by the name that was called: a proxy here may say neither who asked."""
+    if any(name in request.headers for name in SAID_BY_PROXIES) or request.client is None:
         return False
+    return _is_loopback(request.client.host) and _is_loopback(host_of(request.headers))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @about_router.get("/about")

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.api.deps import host_of
 from server.api.problems import bug, problem
 from server.http_heads import LONGEST_HEAD, MOST_HEADERS
 from server.services.users import SESSION_COOKIE
@@ -37,7 +38,14 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": (
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), "
+        "publickey-credentials-get=(), serial=(), usb=()"
+    ),
 }
+HTTPS_FROM_NOW_ON = f"max-age={365 * 24 * 3600}"
+ANY_HOST = ("/health/live", "/health/ready")
+"""Asked by who knows an address and no name."""
 
 
 def is_cross_site(headers: Headers, trusted_origins: tuple[str, ...]) -> bool:
@@ -53,6 +61,14 @@ def is_cross_site(headers: Headers, trusted_origins: tuple[str, ...]) -> bool:
     if site is not None:
         return site not in ("same-origin", "none")
     return origin is not None and origin.partition("://")[2] != headers.get("host")
+
+
+def is_one_of(name: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a host is one of these names; `*.a.b` are all below a.b."""
+    return any(
+        name == each or (each.startswith("*.") and name.endswith(each[1:]))
+        for each in map(str.lower, allowed)
+    )
 
 
 class RequestMiddleware:
@@ -90,6 +106,9 @@ class RequestMiddleware:
             await self.app(scope, _limited(receive, scope, self._body_limit(scope, headers)), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> ASGIApp | None:
+        allowed = get_settings().allowed_hosts
+        if allowed and scope["path"] not in ANY_HOST and not is_one_of(host_of(headers), allowed):
+            return problem(400, "this server is not called by that name", "unknown-host")
         changes = scope["method"] not in SAFE_METHODS
         if changes and is_cross_site(headers, get_settings().trusted_origins):
             return problem(403, "a request from another site was refused", "cross-site")
@@ -150,6 +169,8 @@ class _ResponseWatch:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             headers["X-Request-ID"] = self.request_id
+            if self.scope["scheme"] == "https" or get_settings().secure_cookies:
+                headers.setdefault("Strict-Transport-Security", HTTPS_FROM_NOW_ON)
             if self.scope["path"].startswith("/api/"):
                 headers.setdefault("Cache-Control", "no-store")
         await self.send(message)

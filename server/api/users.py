@@ -14,6 +14,8 @@ from server.api.deps import (
     Self,
     SessionDep,
     browser_of,
+    cookie_name,
+    is_secure,
 )
 from server.api.problems import problems
 from server.db import session_scope
@@ -39,8 +41,9 @@ from server.settings import get_settings
 router = APIRouter(tags=["accounts"], route_class=GuardedRoute)
 
 
-def _drop_cookie(response: Response) -> None:
-    response.delete_cookie(SESSION_COOKIE, path="/")
+def _drop_cookie(request: Request, response: Response) -> None:
+    name = cookie_name(request, SESSION_COOKIE)
+    response.delete_cookie(name, path="/", secure=is_secure(request), httponly=True, samesite="lax")
 
 
 @router.post("/session", responses=problems(401, 429, 503))
@@ -51,10 +54,10 @@ async def sign_in(body: SignIn, request: Request, response: Response) -> Me:
     429 says in `Retry-After` when the next is taken. A second cookie tells that somebody was signed
     in here before: what others guess does not count then.
     """
-    device = request.cookies.get(DEVICE_COOKIE)
+    device = request.cookies.get(cookie_name(request, DEVICE_COOKIE))
     password = body.password.get_secret_value()
     entered = await entering.enter(body.email, password, browser_of(request), device)
-    if old := request.cookies.get(SESSION_COOKIE):
+    if old := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
         await run_in_threadpool(_end_session, old)
     _set_cookies(request, response, entered.session_secret, entered.device)
     return Me.from_row(entered.user, scopes=sorted(Scope))
@@ -73,18 +76,13 @@ def _set_cookies(request: Request, response: Response, secret: str, device: str)
 def _set_cookie(
     request: Request, response: Response, name: str, value: str, lifetime: timedelta
 ) -> None:
-    settings = get_settings()
     response.set_cookie(
-        name,
+        cookie_name(request, name),
         value,
         max_age=int(lifetime.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=(
-            request.url.scheme == "https"
-            if settings.secure_cookies is None
-            else settings.secure_cookies
-        ),
+        secure=is_secure(request),
         path="/",
     )
 
@@ -92,9 +90,9 @@ def _set_cookie(
 @router.delete("/session", status_code=status.HTTP_204_NO_CONTENT)
 def sign_out(request: Request, response: Response, session: SessionDep) -> None:
     """Sign out this browser."""
-    if secret := request.cookies.get(SESSION_COOKIE):
+    if secret := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
         users.end_session(session, secret)
-    _drop_cookie(response)
+    _drop_cookie(request, response)
 
 
 @router.get("/me", responses=problems(401))

@@ -1352,6 +1352,8 @@ export interface paths {
         /**
          * Metrics
          * @description Prometheus metrics: with the token of the settings, or else from this machine alone.
+         *
+         *     What came through a proxy is not from this machine, wherever the proxy is.
          */
         get: operations["metrics"];
         put?: never;
