@@ -105,6 +105,7 @@ FINE_ON_A_CPU: Mapping[str, Any] = MappingProxyType(
         "mask_stride": 4,
         "source_logit_adjustment": 0.5,
         "point_logit_adjustment": 1.0,
+        "presence_logit_adjustment": 1.0,
         "output_alignment_scale": 0.25,
         "weights": WITH_OVERLAP,
     }

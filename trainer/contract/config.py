@@ -132,6 +132,11 @@ class TrainConfig(Record):
     small categories are as frequent as large ones, and a network that only fits these sees them
     everywhere. 1 answers for that as `source_logit_adjustment` does for the source's frequencies;
     0 is the paper."""
+    presence_logit_adjustment: Fraction = 0.0
+    """A tag that nearly all images have says nothing new, and yet L_c pushes its category into its
+    neighbours' pixels until the score alone explains the tag. 1 adds to each presence score the
+    log-odds of the category among the images of its domain, so that a score need only say how
+    much likelier than usual the category is; 0 is the paper. With labels of whole images."""
     mask_stride: Literal[1, 2, 4, 8] = 1
     """Pixels between two at which logits are held against a mask; 1: all. Neighbours tell the same
     but at edges, and all of them cost as much as a third of a light network."""

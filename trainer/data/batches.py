@@ -61,6 +61,8 @@ class SourceBatch(_Tensors):
     """(B, C, R, K) float, as `presence`; None when the run has no tiles."""
     frequencies: Tensor | None = None
     """(C,) share of each category in the pixels of the dataset; None: not known."""
+    shares: Tensor | None = None
+    """(C,) share of the dataset's images that have each category, 1/2 where that is not known."""
     views: Tensor | None = None
     """(B,) int64: `view_of` each image; None where more is done to images than mirroring them."""
     begun: Tensor | None = None
@@ -88,6 +90,8 @@ class TargetBatch(_Tensors):
     frequencies: Tensor | None = None
     """(C,) share of each category in the pixels of the source, as of the source; of a category
     that it lacks, as among the clicked points. None: not known."""
+    shares: Tensor | None = None
+    """(C,) share of the labelled images that have each category, 1/2 where nobody was asked."""
     whole: Tensor | None = None
     """(B, 3, H, W) uint8: the whole pictures at the crops' size; None when not cropping."""
     views: Tensor | None = None
@@ -157,6 +161,7 @@ class SourceBatches:
             names=tuple(self.images.samples[n % len(self.images)].name for n in numbers),
             tile_presence=self._tile_presence(masks, self.grid) if self.grid else None,
             frequencies=torch.from_numpy(self.frequencies).float(),
+            shares=_floats(np.nan_to_num(self.shares, nan=0.5)),
             views=_views(self.images, numbers, pictures) if self.only_mirrors else None,
         )
 
@@ -205,6 +210,8 @@ class TargetBatches:
     """(C,) share of each category among the clicked points; None without points or source."""
     frequencies: NDArray[np.float64] | None = None
     """(C,) share of each category in the pixels of the source; None as `clicked`."""
+    shares: NDArray[np.float64] | None = None
+    """(C,) share of the labelled images that have a category; NaN where nobody was asked."""
 
     def __call__(self, number: int) -> TargetBatch:
         """Batch `number`, from 0."""
@@ -226,6 +233,7 @@ class TargetBatches:
             masks=masks.long() if masks is not None else None,
             clicked=_floats(self.clicked),
             frequencies=_floats(self.frequencies),
+            shares=None if self.shares is None else _floats(np.nan_to_num(self.shares, nan=0.5)),
             whole=_stack_any([picture.whole for picture in pictures]),
             views=_views(self.images, indices, pictures) if self.only_mirrors else None,
         )

@@ -382,6 +382,7 @@ def _target_batches(
         with_masks=target.spec.has_masks,
         clicked=clicked,
         frequencies=frequencies,
+        shares=_shares(np.stack([label.presence for label in labels])),
     )
 
 

@@ -30,7 +30,12 @@ from trainer.method.losses.pixels import (
     thinned,
     thinned_size,
 )
-from trainer.method.losses.presence import absent_loss, presence_loss, smooth_maximum
+from trainer.method.losses.presence import (
+    absent_loss,
+    adjusted_scores,
+    presence_loss,
+    smooth_maximum,
+)
 from trainer.method.losses.tiles import tile_smooth_maximum, tiles_of_cells
 from trainer.models.heads import Segmentation
 
@@ -155,6 +160,7 @@ def _source_overlap(outputs: SourceOutputs) -> Tensor:
 def _source_presence(outputs: SourceOutputs) -> Tensor:
     grid = grid_of(outputs.batch.tile_presence)
     scores_BGC = _scores(outputs.segmentation.logits, grid, outputs.config.smooth_max)
+    scores_BGC = _as_common(scores_BGC, outputs.batch.shares, outputs.config)
     return presence_loss(scores_BGC, outputs.presence)
 
 
@@ -166,13 +172,15 @@ def _image_label(outputs: TargetOutputs) -> Tensor:
     dropout = usual if config.presence_dropout is None else config.presence_dropout
     dropped = F.dropout(outputs.whole.logits, dropout)
     scores_BGC = _scores(dropped, grid_of(batch.tile_presence), config.smooth_max)
+    scores_BGC = _as_common(scores_BGC, batch.shares, config)
     if batch.whole is None:
         return presence_loss(scores_BGC, presence_BGC)
-    of_crop_BC = smooth_maximum(F.dropout(outputs.segmentation.logits, dropout), config.smooth_max)
+    crop = F.dropout(outputs.segmentation.logits, dropout)
+    of_crop_B1C = _as_common(_scores(crop, None, config.smooth_max), batch.shares, config)
     present_BGC = presence_BGC.where(presence_BGC == 1, -1)
     absent_B1C = presence_BGC[:, :1].where(presence_BGC[:, :1] == 0, -1)
     return presence_loss(
-        torch.cat([scores_BGC, of_crop_BC[:, None]], dim=1),
+        torch.cat([scores_BGC, of_crop_B1C], dim=1),
         torch.cat([present_BGC, absent_B1C], dim=1),
     )
 
@@ -285,6 +293,15 @@ def _scores(logits_BCHW: Tensor, grid: tuple[int, int] | None, sharpness: float)
         return scores_BGC
     tiles_BCRK = tile_smooth_maximum(logits_BCHW, grid, sharpness)
     return torch.cat([scores_BGC, tiles_BCRK.flatten(2).transpose(1, 2)], dim=1)
+
+
+def _as_common(scores_BGC: Tensor, shares_C: Tensor | None, config: TrainConfig) -> Tensor:
+    """Scores of whole images, adjusted for how common categories are; of tiles that is not known."""
+    strength = config.presence_logit_adjustment
+    if not strength or not config.supervision.is_oracle or shares_C is None:
+        return scores_BGC
+    whole_B1C, tiles_BGC = scores_BGC[:, :1], scores_BGC[:, 1:]
+    return torch.cat([adjusted_scores(whole_B1C, shares_C, strength), tiles_BGC], dim=1)
 
 
 def _absent_cells(logits: Tensor, batch: TargetBatch) -> Tensor:

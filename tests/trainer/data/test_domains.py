@@ -198,6 +198,29 @@ def test_the_target_knows_how_often_each_category_is_clicked_and_how_large_it_is
     assert load("image").target(0).clicked is not None  # its labels have points, though unused
 
 
+def test_both_domains_know_how_common_each_category_is_among_images(
+    load: Load, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.jsonl"
+    said = [(["road", "car"], []), (["road"], ["car"]), (["road"], ["car"])]
+    lines = [
+        {"image": f"00{i}.png", "width": 80, "height": 60, "present": present, "absent": absent}
+        for i, (present, absent) in enumerate(said)
+    ]
+    labels.write_text("\n".join(map(json.dumps, lines)))
+    domains = load("image", labels=labels)
+    shares = domains.target(0).shares
+    assert shares is not None
+    # Nobody was asked for buildings.
+    np.testing.assert_allclose(shares.tolist(), [1, 0.5, 1 / 3], rtol=1e-6)
+    assert domains.source is not None
+    of_source = domains.source(0).shares
+    assert of_source is not None
+    np.testing.assert_allclose(
+        of_source.tolist(), np.nan_to_num(domains.source.shares, nan=0.5), rtol=1e-6
+    )
+
+
 def test_rare_categories_are_sampled_on_both_domains(load: Load) -> None:
     """Cars are in two of three images."""
     domains = load("image", rare_category_temperature=0.05)

@@ -10,6 +10,7 @@ from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
 from trainer.errors import NonFiniteLoss
 from trainer.method.losses.pixels import sample_logits
+from trainer.method.losses.presence import smooth_maximum
 from trainer.method.nan_guard import FiniteGuard
 from trainer.method.step import Adaptation, frozen, make_accelerator
 from trainer.method.terms import term_weights
@@ -158,6 +159,35 @@ def test_clicks_do_not_say_how_large_a_category_is() -> None:
         ]
         expected.append(-math.log(odds[category] / sum(odds)))
     assert points[1, 0] == pytest.approx(sum(expected) / len(expected), rel=1e-4)
+
+
+def test_tags_of_nearly_all_images_say_little() -> None:
+    source, target = batches()
+    half, common = torch.full((3,), 0.5), torch.tensor([0.95, 0.5, 0.2])
+
+    def losses(supervision: str, shares: torch.Tensor, strength: float) -> dict[str, float]:
+        config = config_for(supervision, presence_logit_adjustment=strength)
+        of_target = None if supervision == "source-only" else replace(target, shares=shares)
+        return adaptation_for(config).step(0, replace(source, shares=shares), of_target)
+
+    usual, adjusted = losses("image", common, 0), losses("image", common, 1)
+    assert usual == losses("image", half, 1) == losses("image", half, 0)
+    changed = {name for name in usual if usual[name] != adjusted[name]}
+    assert changed >= {"image_label", "source_presence"}
+    # By Bayes, as likely as in a domain in which half of the images have it, times how many do.
+    network = adaptation_for(config_for("image")).segmenter
+    scores = smooth_maximum(network(source.images).logits).detach()
+    expected = []
+    for of_image, presence in zip(scores.tolist(), source.presence.tolist(), strict=True):
+        for score, share, is_there in zip(of_image, common.tolist(), presence, strict=True):
+            there, not_there = (
+                share / (1 + math.exp(-score)),
+                (1 - share) / (1 + math.exp(score)),
+            )
+            expected.append(-math.log((there if is_there else not_there) / (there + not_there)))
+    assert adjusted["source_presence"] == pytest.approx(sum(expected) / len(expected), rel=1e-4)
+    assert losses("pseudo", common, 1) == losses("pseudo", common, 0)
+    assert losses("source-only", common, 1) == losses("source-only", common, 0)
 
 
 @pytest.mark.parametrize("network", ["vit_tiny_patch16_dinov3_qkvb", "pvt_v2_b0", "test_convnext"])

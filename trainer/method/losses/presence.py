@@ -11,6 +11,8 @@ from torch import Tensor
 
 from trainer.method.losses.mean import masked_mean, mean_of
 
+RAREST_SHARE = 0.01
+
 
 def smooth_maximum(logits_BCHW: Tensor, sharpness: float = 1.0) -> Tensor:
     """Eq. 1 (gpool): one presence logit per image and category, (B, C).
@@ -20,6 +22,16 @@ def smooth_maximum(logits_BCHW: Tensor, sharpness: float = 1.0) -> Tensor:
     pixels = logits_BCHW.shape[-2] * logits_BCHW.shape[-1]
     pooled_BC = (sharpness * logits_BCHW).flatten(2).logsumexp(-1) - math.log(pixels)
     return pooled_BC / sharpness
+
+
+def adjusted_scores(scores: Tensor, shares_C: Tensor, strength: float) -> Tensor:
+    """Presence logits (..., C) plus `strength` times the log-odds of each category's share of images.
+
+    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, eq. 10, of two classes. A
+    category of nearly no or nearly all images counts as one of `RAREST_SHARE` or of all others.
+    """
+    odds_C = shares_C.clamp(RAREST_SHARE, 1 - RAREST_SHARE).logit().to(scores.dtype)
+    return scores + strength * odds_C
 
 
 def presence_loss(scores: Tensor, presence: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from tests.trainer.method import reference
 from trainer.method.losses.presence import (
     absent_loss,
+    adjusted_scores,
     log_other,
     presence_loss,
     pseudo_presence,
@@ -53,6 +54,16 @@ def test_presence_loss_of_hand_computed_scores() -> None:
     presence = torch.tensor([[1.0, 0.0], [-1.0, 1.0]])
     expected = (math.log(2) + math.log(4) + math.log(4 / 3)) / 3
     assert presence_loss(scores, presence).item() == pytest.approx(expected)
+
+
+def test_adjusted_scores_add_the_log_odds_of_the_share_of_images() -> None:
+    scores = torch.tensor([[[1.0, 0.0, -2.0]]])
+    adjusted = adjusted_scores(scores, torch.tensor([0.5, 0.9, 0.25]), 1.0)
+    expected = [1.0, math.log(9), -2 - math.log(3)]
+    assert adjusted.flatten().tolist() == pytest.approx(expected, rel=1e-5)
+    # Of all or none a sample says no more than that it is many or few.
+    certain = adjusted_scores(scores, torch.tensor([1.0, 0.0, 0.5]), 1.0).flatten()
+    assert certain.tolist() == pytest.approx([1 + math.log(99), -math.log(99), -2], rel=1e-4)
 
 
 def test_presence_loss_of_a_certain_wrong_score_keeps_its_gradient() -> None:
