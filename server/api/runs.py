@@ -35,12 +35,12 @@ STREAM_EXAMPLE = (
     status_code=status.HTTP_201_CREATED,
     responses=problems(401, 403, 404, 409),
 )
-def create_run(project_id: DatabaseId, body: RunIn, caller: Runner, session: SessionDep) -> RunOut:
+def create_run(project_id: DatabaseId, body: RunIn, caller: Runner) -> RunOut:
     """Queue a run. With supervision `image` or `point` it trains on a snapshot of the labels.
 
     409 `no-source`, `no-labels` or `no-images` when the project is not ready for it.
     """
-    return RunOut.of(runs.create(session, project_id, body, caller.id))
+    return RunOut.of(runs.create(project_id, body, caller.id))
 
 
 @router.get("/projects/{project_id}/runs", responses=problems(401, 403, 404))

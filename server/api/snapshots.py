@@ -3,13 +3,7 @@
 from fastapi import APIRouter, Request, Response, status
 from fastapi.responses import FileResponse
 
-from server.api.deps import (
-    EngineerReader,
-    GuardedRoute,
-    ReadSessionDep,
-    Runner,
-    SessionDep,
-)
+from server.api.deps import EngineerReader, GuardedRoute, ReadSessionDep, Runner
 from server.api.downloads import send_file
 from server.api.problems import problems
 from server.schemas.common import DatabaseId
@@ -33,9 +27,9 @@ LINE = (
     status_code=status.HTTP_201_CREATED,
     responses=problems(401, 403, 404, 409),
 )
-def create_snapshot(project_id: DatabaseId, _caller: Runner, session: SessionDep) -> SnapshotOut:
+def create_snapshot(project_id: DatabaseId, _caller: Runner) -> SnapshotOut:
     """Make a snapshot of the labels as they are now; the same labels give the same one again."""
-    return SnapshotOut.of(snapshots.create(session, project_id))
+    return SnapshotOut.of(snapshots.create(project_id))
 
 
 @router.get("/projects/{project_id}/snapshots", responses=problems(401, 403, 404))

@@ -15,8 +15,7 @@ def upkeep() -> None:
     """Take runs from lost workers, start automatic ones, wake queued ones, order, make and verify pictures."""
     with session_scope() as session:
         claims.recover_lost(session)
-    with session_scope() as session:
-        runs.start_automatic(session)
+    runs.start_automatic()
     with session_scope() as session:
         claims.wake_queued(session)
     with session_scope(read_only=True) as session:

@@ -105,8 +105,7 @@ def play(scene: str, run_id: int) -> threading.Thread:
 
 def queue_run() -> int:
     project_id = make_trainable_project(name=f"p{time.monotonic_ns()}")
-    with session_scope() as session:
-        return runs.create(session, project_id, RunIn(), None).id
+    return runs.create(project_id, RunIn(), None).id
 
 
 @pytest.mark.parametrize("moment", ["trainer ends", "publishing", "last word"])

@@ -106,22 +106,25 @@ def export_to(
     session: Session,
     project_id: int,
     label_format: LabelFormat,
-    advance: Advance = lambda _done, _all: None,
+    advance: Advance | None = None,
 ) -> None:
     """Write a project's current labels, skips left out, into a file. Raises NotFound.
 
     `advance(done, all)` hears how far it is.
     """
     categories = {c.name: c.color for c in projects.get(session, project_id).categories}
-    total = snapshots.count_current_labels(session, project_id)
-
-    def counted() -> Iterator[WeakLabel]:
-        for done, label in enumerate(snapshots.weak_labels(session, project_id), 1):
-            yield label
-            advance(done, total)
-
-    pieces = FORMATS[label_format].write(counted(), categories)
+    labels = snapshots.weak_labels(session, project_id)
+    if advance:
+        labels = _heard(labels, snapshots.count_current_labels(session, project_id), advance)
+    pieces = FORMATS[label_format].write(labels, categories)
     file.writelines(piece.encode() for piece in pieces)
+
+
+def _heard(labels: Iterator[WeakLabel], total: int, advance: Advance) -> Iterator[WeakLabel]:
+    for done, label in enumerate(labels, 1):
+        yield label
+        if done % BATCH == 0 or done == total:
+            advance(done, total)
 
 
 def filename(project_id: int, label_format: LabelFormat) -> str:

@@ -1,17 +1,19 @@
 """Snapshots: all weak labels of a project at one moment, as an immutable file."""
 
 import hashlib
+import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Row, case, func, select
+from sqlalchemy import ColumnElement, Text, case, cast, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from server.db import is_postgresql
+from server.db import is_postgresql, session_scope
 from server.errors import Conflict, NotFound
 from server.models import Category, Image, Label, Snapshot
 from server.services import projects
@@ -19,6 +21,8 @@ from server.storage import get_storage
 from trainer.contract import PointLabel, TileTags, WeakLabel
 
 ROWS_AT_ONCE = 1000
+MOST_KEPT = 10_000
+"""Lists of categories, and of points, that are read once."""
 
 
 @dataclass
@@ -34,19 +38,21 @@ class _Written:
     wall_ms: int = 0
 
 
-def create(session: Session, project_id: int) -> Snapshot:
+def create(project_id: int) -> Snapshot:
     """The snapshot of the labels as they are now; the same labels are the same snapshot.
 
-    Raises NotFound for the project, Conflict `no-labels`.
+    They are read in a transaction that only reads: nobody who labels waits. Raises NotFound for the
+    project, Conflict `no-labels`.
     """
-    projects.get(session, project_id)
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
-        written = _write(file, weak_labels(session, project_id))
-        if not written.labels:
-            raise Conflict("this project has no labels yet", code="no-labels")
-        sha256 = written.digest.hexdigest()
-        if known := _find(session, project_id, sha256):
-            return known
+        with session_scope(read_only=True) as session:
+            projects.get(session, project_id)
+            written = _write(file, weak_labels(session, project_id))
+            if not written.labels:
+                raise Conflict("this project has no labels yet", code="no-labels")
+            sha256 = written.digest.hexdigest()
+            if known := _find(session, project_id, sha256):
+                return known
         key = f"projects/{project_id}/snapshots/{sha256}.jsonl"
         file.flush()
         get_storage().put_file(key, Path(file.name))
@@ -55,7 +61,8 @@ def create(session: Session, project_id: int) -> Snapshot:
         labels=written.labels, images=written.images, points=written.points,
         active_ms=written.active_ms, wall_ms=written.wall_ms,
     )  # fmt: skip
-    return _insert(session, snapshot)
+    with session_scope() as session:
+        return _insert(session, snapshot)
 
 
 def _insert(session: Session, snapshot: Snapshot) -> Snapshot:
@@ -106,72 +113,63 @@ def weak_labels(session: Session, project_id: int) -> Iterator[WeakLabel]:
         .order_by(Category.position)
     )
     names = dict(session.execute(categories).all())
+    # Much of what labels say, they say again and again: that no point was clicked, for one.
+    listed = lru_cache(MOST_KEPT)(partial(_names, names))
+    pointed = lru_cache(MOST_KEPT)(partial(_points, names))
+    tiled = lru_cache(MOST_KEPT)(partial(_tile_tags, names))
     for row in session.execute(_current_labels(session, project_id)):
-        yield _weak_label(row, names)
+        image, width, height, person, present, absent, points, tiles, by, at, active, wall = row
+        # What is stored was found right when it was taken in.
+        yield WeakLabel.model_construct(
+            image=image, width=width, height=height, present=listed(present), absent=listed(absent),
+            points=pointed(points), tiles=tiled(tiles), active_ms=active, wall_ms=wall,
+            annotator=f"a{person}", labelled_at=at, prefilled_by=by,
+        )  # fmt: skip
 
 
 def _current_labels(session: Session, project_id: int) -> Any:
-    spent = (
-        select(
-            Label.image_id,
-            Label.annotator_id,
-            func.sum(Label.active_ms).label("active_ms"),
-            func.sum(Label.wall_ms).label("wall_ms"),
-        )
-        .where(Label.project_id == project_id)
-        .group_by(Label.image_id, Label.annotator_id)
-        .subquery()
-    )
     # Bytes, not a language's alphabet: the order has to be the same in every database.
     name = Image.external_id.collate("C" if is_postgresql(session) else "BINARY")
+    lists = (Label.present, Label.absent, Label.points, Label.tiles)
     return (
         select(
-            Image.external_id, Image.width, Image.height, Label.annotator_id, Label.present,
-            Label.absent, Label.points, Label.tiles, Label.prefilled_by, Label.created_at,
-            _everybodys(Label.active_ms, spent.c.active_ms),
-            _everybodys(Label.wall_ms, spent.c.wall_ms),
+            Image.external_id, Image.width, Image.height, Label.annotator_id,
+            *(cast(column, Text) for column in lists), Label.prefilled_by, Label.created_at,
+            _spent(Label.active_ms), _spent(Label.wall_ms),
         )
         .join(Image, Image.id == Label.image_id)
-        .join(
-            spent,
-            (spent.c.image_id == Label.image_id) & (spent.c.annotator_id == Label.annotator_id),
-        )
         .where(Label.project_id == project_id, Label.counts())
         .order_by(name, Label.annotator_id)
         .execution_options(yield_per=ROWS_AT_ONCE)
     )  # fmt: skip
 
 
-def _everybodys(time: Any, own: ColumnElement[int]) -> ColumnElement[int]:
+def _spent(time: InstrumentedAttribute[int]) -> ColumnElement[int]:
     """What was spent on an image: by all for a decision, by the annotator for other labels."""
     other = aliased(Label)
     by_all = select(func.sum(getattr(other, time.key))).where(other.image_id == Label.image_id)
-    return case((Label.resolves, by_all.correlate(Label).scalar_subquery()), else_=own).label(
-        time.key
+    own = by_all.where(other.annotator_id == Label.annotator_id)
+    return case(
+        (Label.resolves, by_all.correlate(Label).scalar_subquery()),
+        (Label.revision > 1, own.correlate(Label).scalar_subquery()),
+        else_=time,
     )
 
 
-def _weak_label(row: Row[Any], names: dict[int, str]) -> WeakLabel:
-    present, absent = set(row.present), set(row.absent)
-    return WeakLabel(
-        image=row.external_id,
-        width=row.width,
-        height=row.height,
-        present=tuple(name for i, name in names.items() if i in present),
-        absent=tuple(name for i, name in names.items() if i in absent),
-        points=tuple(
-            PointLabel(category=names[p["category_id"]], x=p["x"], y=p["y"]) for p in row.points
-        ),
-        tiles=_tile_tags(row.tiles, names),
-        active_ms=row.active_ms,
-        wall_ms=row.wall_ms,
-        annotator=f"a{row.annotator_id}",
-        labelled_at=row.created_at,
-        prefilled_by=row.prefilled_by,
+def _names(names: Mapping[int, str], ids: str) -> tuple[str, ...]:
+    """Of categories, in the project's order; `ids` is the JSON of a list of them."""
+    listed = frozenset(json.loads(ids))
+    return tuple(name for i, name in names.items() if i in listed)
+
+
+def _points(names: Mapping[int, str], points: str) -> tuple[PointLabel, ...]:
+    return tuple(
+        PointLabel(category=names[p["category_id"]], x=p["x"], y=p["y"]) for p in json.loads(points)
     )
 
 
-def _tile_tags(tiles: dict[str, Any] | None, names: dict[int, str]) -> TileTags | None:
+def _tile_tags(names: Mapping[int, str], text: str | None) -> TileTags | None:
+    tiles = json.loads(text or "null")
     if tiles is None:
         return None
     present = {

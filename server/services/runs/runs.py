@@ -6,6 +6,7 @@ import structlog
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from server.db import session_scope
 from server.errors import BadInput, Conflict, NotFound, WeaksegError
 from server.models import Image, Project, Run, RunEvent, Snapshot
 from server.models.image import ImageState
@@ -25,13 +26,36 @@ SERVER_OWNED = FILE_FIELDS | {"device", "threads"}
 """Fields of a config that are about the worker's machine; those of the run's subject are refused by the recipes."""
 
 
-def create(session: Session, project_id: int, wanted: RunIn, created_by_id: int | None) -> Run:
+def create(project_id: int, wanted: RunIn, created_by_id: int | None) -> Run:
     """Queue a run, and wake a worker after the commit.
 
-    Raises NotFound for the project or a snapshot that is not its own; Conflict `no-source`,
-    `no-labels` or `no-images`; BadInput for a recipe or an override.
+    The snapshot of the labels is made before, in a transaction of its own. Raises NotFound for the
+    project or a snapshot that is not its own; Conflict `no-source`, `no-labels` or `no-images`;
+    BadInput for a recipe or an override.
     """
+    with session_scope(read_only=True) as session:
+        config = _usable_config(session, projects.get(session, project_id), wanted)
+    snapshot_id = wanted.snapshot_id
+    if snapshot_id is None and config.supervision.is_oracle:
+        snapshot_id = snapshots.create(project_id).id
+    with session_scope() as session:
+        return _create(session, project_id, wanted, snapshot_id, created_by_id)
+
+
+def _create(
+    session: Session,
+    project_id: int,
+    wanted: RunIn,
+    snapshot_id: int | None,
+    created_by_id: int | None,
+) -> Run:
     project = projects.get(session, project_id)
+    config = _usable_config(session, project, wanted)
+    snapshot = None if snapshot_id is None else _own_snapshot(session, project, snapshot_id)
+    return _queue(session, project, config, wanted, snapshot, created_by_id)
+
+
+def _usable_config(session: Session, project: Project, wanted: RunIn) -> TrainConfig:
     supervision = wanted.supervision or project.supervision
     recipe = wanted.recipe or project.recipe
     refused = sorted(SERVER_OWNED & set(wanted.overrides))
@@ -41,8 +65,9 @@ def create(session: Session, project_id: int, wanted: RunIn, created_by_id: int 
         )
     config = _config(project, recipe, supervision, wanted)
     _require_images(session, project)
-    snapshot = _snapshot(session, project, supervision, wanted.snapshot_id)
-    return _queue(session, project, config, wanted, snapshot, created_by_id)
+    if wanted.snapshot_id is not None:
+        _own_snapshot(session, project, wanted.snapshot_id)
+    return config
 
 
 def _queue(
@@ -118,15 +143,11 @@ def _require_images(session: Session, project: Project) -> None:
         raise Conflict("this project has no verified images yet", code="no-images")
 
 
-def _snapshot(
-    session: Session, project: Project, supervision: Supervision, snapshot_id: int | None
-) -> Snapshot | None:
-    if snapshot_id is not None:
-        snapshot = snapshots.get(session, snapshot_id)
-        if snapshot.project_id != project.id:
-            raise NotFound(f"there is no snapshot {snapshot_id} in project {project.id}")
-        return snapshot
-    return snapshots.create(session, project.id) if supervision.is_oracle else None
+def _own_snapshot(session: Session, project: Project, snapshot_id: int) -> Snapshot:
+    snapshot = snapshots.get(session, snapshot_id)
+    if snapshot.project_id != project.id:
+        raise NotFound(f"there is no snapshot {snapshot_id} in project {project.id}")
+    return snapshot
 
 
 def get(session: Session, run_id: int) -> Run:
@@ -209,30 +230,35 @@ def resume(session: Session, run_id: int) -> Run:
     return run
 
 
-def start_automatic(session: Session) -> list[Run]:
+def start_automatic() -> list[Run]:
     """Queue a run for each project whose policy asks for one by now.
 
     That is when as many labels as the project says came in since its last run with a snapshot,
     and no run of it waits or works. A project that cannot be trained is logged and left out.
     """
+    with session_scope(read_only=True) as session:
+        policies = session.scalars(select(Project).where(Project.retrain_after.is_not(None))).all()
+        due = [project.id for project in policies if _is_due(session, project)]
     started = []
-    query = select(Project).where(Project.retrain_after.is_not(None)).with_for_update(of=Project)
-    for project in session.scalars(query).all():
-        if not _is_due(session, project):
-            continue
+    for project_id in due:
         try:
-            with session.begin_nested():
-                started.append(_start_one(session, project))
+            run = _start_one(project_id)
         except WeaksegError as error:
-            log.warning("automatic run not started", project=project.id, reason=error.detail)
+            log.warning("automatic run not started", project=project_id, reason=error.detail)
+        else:
+            started += [run] if run else []
     return started
 
 
-def _start_one(session: Session, project: Project) -> Run:
+def _start_one(project_id: int) -> Run | None:
+    """None: another worker was faster."""
     # Taken whatever the supervision, because the next run's labels are counted from it.
-    snapshot = snapshots.create(session, project.id)
-    wanted = RunIn(snapshot_id=snapshot.id)
-    return create(session, project.id, wanted, created_by_id=None)
+    snapshot = snapshots.create(project_id)
+    with session_scope() as session:
+        locked = select(Project).where(Project.id == project_id).with_for_update(of=Project)
+        if not _is_due(session, session.scalars(locked).one()):
+            return None
+        return _create(session, project_id, RunIn(), snapshot.id, None)
 
 
 def _is_due(session: Session, project: Project) -> bool:

@@ -62,8 +62,7 @@ def data(database: str) -> Path:
 def finished(data: Path) -> int:
     """A run that has ended well, with everything that it leaves."""
     project_id = make_trainable_project()
-    with session_scope() as session:
-        run_id = runs.create(session, project_id, RunIn(), None).id
+    run_id = runs.create(project_id, RunIn(), None).id
     execution.execute(run_id, command=(sys.executable, str(SCRIPT), "end_silently"))
     assert run_row(run_id).state == "succeeded"
     return run_id

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from server import db, migrations
-from server.db import session_scope
 from server.processes import bound_to_parent
 from server.schemas.run import RunIn
 from server.services.runs import directory, runs
@@ -83,8 +82,7 @@ def project_id(team: None, request: pytest.FixtureRequest) -> int:
 
 
 def queue_run(project_id: int, scene: int) -> int:
-    with session_scope() as session:
-        return runs.create(session, project_id, RunIn(overrides={"seed": scene}), None).id
+    return runs.create(project_id, RunIn(overrides={"seed": scene}), None).id
 
 
 def await_state(run_id: int, state: str) -> None:

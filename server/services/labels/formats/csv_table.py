@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import BinaryIO
 
 from server.errors import BadInput
@@ -31,6 +32,8 @@ NEEDED = ("image", "category", "answer")
 ANSWERS = ("present", "absent")
 LONGEST_HEADER = 2**16
 """Characters of the first line."""
+MOST_KEPT = 1000
+"""Cells, such as names of categories, that are looked at once."""
 
 # What makes a spreadsheet take a cell for a formula, full-width forms too, and blanks at an end,
 # which people's tools add; apostrophes before it are kept apart from the one that we put there by
@@ -44,25 +47,26 @@ _WHOLE = re.compile(r"(\d{1,9})([.,]0*)?")
 
 def write(labels: Iterable[WeakLabel], _categories: Mapping[str, str]) -> Iterator[str]:
     """The table, with a header. A label that says nothing is a row without a category."""
-    yield _line(COLUMNS)
+    yield _lines([COLUMNS])
     for label in labels:
-        yield from _rows(label)
+        yield _lines(_rows(label))
 
 
-def _rows(label: WeakLabel) -> Iterator[str]:
+def _rows(label: WeakLabel) -> Iterator[tuple[str, ...]]:
     tagged = label.tiles.present if label.tiles else {}
-    present = dict.fromkeys((*label.present, *(p.category for p in label.points), *tagged))
+    clicks: dict[str, list[str]] = {}
+    for point in label.points:
+        clicks.setdefault(point.category, []).append(_pair(point, label))
+    present = dict.fromkeys((*label.present, *clicks, *tagged))
     answers = [
         *((name, "present") for name in present),
         *((name, "absent") for name in label.absent),
     ]
     when = label.labelled_at.isoformat() if label.labelled_at else ""
+    alike = (label.image, str(label.width), str(label.height), label.annotator, when)
     for name, answer in answers or [("", "")]:
-        points = "; ".join(_pair(p, label) for p in label.points if p.category == name)
-        yield _line(
-            (label.image, str(label.width), str(label.height), label.annotator, when, name, answer,
-             points, _tiles_cell(label.tiles, name))
-        )  # fmt: skip
+        points = "; ".join(clicks.get(name, ()))
+        yield (*alike, name, answer, points, _tiles_cell(label.tiles, name))
 
 
 def _tiles_cell(tiles: TileTags | None, name: str) -> str:
@@ -77,12 +81,13 @@ def _pair(clicked: PointLabel, label: WeakLabel) -> str:
     return " ".join(f"{v:.{DECIMALS}f}".rstrip("0").rstrip(".") for v in (inside.x, inside.y))
 
 
-def _line(cells: Iterable[str]) -> str:
+def _lines(rows: Iterable[Iterable[str]]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(_defused(cell) for cell in cells)
+    csv.writer(buffer, lineterminator="\n").writerows(map(_defused, row) for row in rows)
     return buffer.getvalue()
 
 
+@lru_cache(MOST_KEPT)
 def _defused(cell: str) -> str:
     return f"'{cell}" if _GUARDED.match(cell) else cell
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import BinaryIO, NoReturn
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
@@ -34,6 +35,8 @@ LONGEST_VALUE = 100
 """Characters of an attribute's text that are looked at: `true` or `false`."""
 MOST_SHAPES = 5000
 """Tags and points of one image."""
+MOST_KEPT = 1000
+"""Names that are put in quotes once."""
 MAX_DEPTH = 100
 ATTRIBUTE = "present"
 """Checkbox of a tag: false makes it say that the category is absent."""
@@ -65,6 +68,7 @@ def _clean(text: str) -> str:
     return _NOT_XML.sub("�", text)
 
 
+@lru_cache(MOST_KEPT)
 def _quoted(text: str) -> str:
     return quoteattr(_clean(text))
 

@@ -19,8 +19,7 @@ from trainer.contract import WeakLabel
 
 
 def take(project_id: int) -> tuple[Snapshot, list[dict[str, object]]]:
-    with session_scope() as session:
-        snapshot = snapshots.create(session, project_id)
+    snapshot = snapshots.create(project_id)
     content = get_storage().existing_path(snapshot.storage_key).read_bytes()
     assert hashlib.sha256(content).hexdigest() == snapshot.sha256
     assert len(content) == snapshot.size
@@ -138,11 +137,11 @@ def test_skipped_images_and_other_projects_are_left_out(database: str) -> None:
 
 def test_without_labels_there_is_nothing_to_snapshot(database: str) -> None:
     project_id = make_project()
-    with pytest.raises(Conflict) as refused, session_scope() as session:
-        snapshots.create(session, project_id)
+    with pytest.raises(Conflict) as refused:
+        snapshots.create(project_id)
     assert refused.value.problem_code == "no-labels"
-    with pytest.raises(NotFound), session_scope() as session:
-        snapshots.create(session, project_id + 1)
+    with pytest.raises(NotFound):
+        snapshots.create(project_id + 1)
 
 
 def test_a_snapshot_does_not_change_when_labels_do(database: str) -> None:

@@ -41,8 +41,7 @@ def quick(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def queue_run(**fields: object) -> int:
     project_id = make_trainable_project()
-    with session_scope() as session:
-        return runs.create(session, project_id, RunIn.model_validate(fields), None).id
+    return runs.create(project_id, RunIn.model_validate(fields), None).id
 
 
 def play(scene: str, run_id: int) -> Run:
@@ -89,8 +88,7 @@ def test_the_trainer_learns_from_the_labels_and_brings_predictions(
         request.getfixturevalue("forked_trainers")
     make_dataset("tiny-validation", 2)
     project_id = make_trainable_project(validation="tiny-validation")
-    with session_scope() as session:
-        run_id = runs.create(session, project_id, RunIn(overrides={"seed": 3}), None).id
+    run_id = runs.create(project_id, RunIn(overrides={"seed": 3}), None).id
 
     execution.execute(run_id)
 
@@ -268,8 +266,7 @@ def test_an_announced_checkpoint_that_is_not_there_is_a_failure(quick: str) -> N
 def test_a_run_that_fails_wakes_the_next(quick: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[object, ...]] = []
     run_id = queue_run()
-    with session_scope() as session:
-        waiting = runs.create(session, run_row(run_id).project_id, RunIn(), None).id
+    waiting = runs.create(run_row(run_id).project_id, RunIn(), None).id
     monkeypatch.setattr("server.queue.send", lambda *message: sent.append(message))
 
     play("fail", run_id)
@@ -370,9 +367,8 @@ def test_a_baseline_does_not_replace_a_better_models_predictions(quick: str) -> 
     project_id = make_trainable_project()
     shown = []
     for supervision in ("source-only", "point", "source-only", "image"):
-        with session_scope() as session:
-            wanted = RunIn.model_validate({"supervision": supervision})
-            run_id = runs.create(session, project_id, wanted, None).id
+        wanted = RunIn.model_validate({"supervision": supervision})
+        run_id = runs.create(project_id, wanted, None).id
         play("succeed", run_id)
         shown.append(shown_run(project_id) == run_id)
     assert shown == [True, True, False, True]

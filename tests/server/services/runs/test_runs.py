@@ -1,7 +1,11 @@
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from server.db import session_scope
 from server.errors import BadInput, Conflict, NotFound
@@ -10,6 +14,7 @@ from server.models.run import RunState
 from server.schemas.run import RunIn
 from server.services.labels import snapshots
 from server.services.runs import runs
+from server.storage import Storage
 from tests.server.factories import (
     add_images,
     add_label,
@@ -20,12 +25,11 @@ from tests.server.factories import (
     make_user,
     run_row,
 )
-from trainer.contract import TrainConfig
+from trainer.contract import TrainConfig, WeakLabel
 
 
 def create(project_id: int, **fields: Any) -> Run:
-    with session_scope() as session:
-        return runs.create(session, project_id, RunIn.model_validate(fields), None)
+    return runs.create(project_id, RunIn.model_validate(fields), None)
 
 
 def refused(project_id: int, **fields: Any) -> tuple[str, str]:
@@ -116,8 +120,7 @@ def test_bad_recipes_and_overrides_are_named(
 
 def test_a_snapshot_of_another_project_is_not_found(database: str) -> None:
     mine, other = make_trainable_project(), make_trainable_project(name="Other")
-    with session_scope() as session:
-        snapshot_id = snapshots.create(session, other).id
+    snapshot_id = snapshots.create(other).id
     assert refused(mine, snapshot_id=snapshot_id)[0] == "not-found"
     assert refused(mine, snapshot_id=snapshot_id + 100)[0] == "not-found"
     assert create(other, snapshot_id=snapshot_id).snapshot_id == snapshot_id
@@ -158,8 +161,7 @@ def test_what_can_be_resumed(database: str, state: RunState) -> None:
 
 
 def start_automatic() -> list[int]:
-    with session_scope() as session:
-        return [run.project_id for run in runs.start_automatic(session)]
+    return [run.project_id for run in runs.start_automatic()]
 
 
 def finish_all() -> None:
@@ -207,6 +209,41 @@ def test_a_persons_run_counts_too_and_corrections_are_not_new(database: str) -> 
     assert start_automatic() == []
     add_label(project_id, image_id, annotator_id)
     assert start_automatic() == [project_id]
+
+
+@pytest.mark.parametrize("door", ["run", "automatic run", "snapshot"])
+def test_others_write_while_a_snapshot_is_made(
+    database: str, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    """While labels are read, and while their file is stored: on SQLite one writes at a time."""
+    project_id = make_trainable_project(labels=2, retrain_after=1)
+    written: list[str] = []
+
+    def write(when: str) -> None:
+        with session_scope() as session:
+            session.execute(update(Project).values(description=when))
+        written.append(when)
+
+    read, put_file = snapshots.weak_labels, Storage.put_file
+
+    def reading(session: Session, number: int) -> Iterator[WeakLabel]:
+        for label in read(session, number):
+            write("reading")
+            yield label
+
+    def storing(self: Storage, key: str, source: Path) -> None:
+        write("storing")
+        put_file(self, key, source)
+
+    monkeypatch.setattr(snapshots, "weak_labels", reading)
+    monkeypatch.setattr(Storage, "put_file", storing)
+    if door == "run":
+        assert create(project_id, supervision="image").snapshot_id is not None
+    elif door == "automatic run":
+        assert start_automatic() == [project_id]
+    else:
+        assert snapshots.create(project_id).labels == 2
+    assert written == ["reading", "reading", "storing"]
 
 
 def test_automatic_pseudo_runs_do_not_follow_each_other_without_labels(database: str) -> None:
