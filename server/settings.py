@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     https; unset: those on this machine."""
     insecure: bool = False
     """Listen beyond this machine without TLS and without a proxy that is known."""
+    accel_prefix: str | None = Field(default=None, pattern=r"^/([A-Za-z0-9_-]+/)+$")
+    """The proxy in front (nginx) sends pictures itself: below this address it has what is below
+    `data`/files, for X-Accel-Redirect alone; unset: the server sends them."""
     allowed_hosts: tuple[str, ...] = ()
     """Names by which browsers may call the server (`*.example.org` too); empty: any."""
     trusted_origins: tuple[str, ...] = ()

@@ -3,13 +3,18 @@
 import base64
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
 from server.api.problems import problem
+from server.settings import get_settings
+from server.storage import get_storage
 
 FOR_EVER = "private, max-age=31536000, immutable"
+SMALL = 2**20
+"""Bytes of a file that is read as a whole."""
 _SINGLE_RANGE = re.compile(r"^bytes=(\d{0,18})-(\d{0,18})$")
 
 
@@ -22,15 +27,23 @@ def send_file(
     filename: str | None = None,
     sha256: str | None = None,
     cache: str = FOR_EVER,
+    by_proxy: bool = False,
 ) -> Response:
     """The file, a range of it, 304, or 416.
 
     `tag` is the ETag's text; `sha256` (hex) is announced as Repr-Digest. A Range header that is
     malformed, or asks for several ranges, is passed over, as RFC 9110 section 14.2 allows.
+    With `by_proxy`, a proxy in front that can send it is told which file it is; then none of the other
+    headers but those on caching and on what it is reach the reader.
     """
     headers = {"ETag": f'"{tag}"', "Cache-Control": cache}
     if _has_it(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
+    prefix = get_settings().accel_prefix
+    if by_proxy and prefix is not None:
+        place = path.relative_to(get_storage().root).as_posix()
+        headers["X-Accel-Redirect"] = prefix + quote(place)
+        return Response(headers=headers, media_type=media_type)
     if sha256 is not None:
         digest = base64.b64encode(bytes.fromhex(sha256)).decode()
         headers["Repr-Digest"] = f"sha-256=:{digest}:"
@@ -42,6 +55,10 @@ def send_file(
             "range-invalid",
             headers={"Content-Range": f"bytes */{size}"},
         )
+    if size <= SMALL and filename is None and "range" not in request.headers:
+        # At once: in pieces, each would wait for a thread.
+        headers["Accept-Ranges"] = "bytes"
+        return Response(path.read_bytes(), headers=headers, media_type=media_type)
     return FileResponse(path, headers=headers, media_type=media_type, filename=filename)
 
 

@@ -1,13 +1,16 @@
 """Target images: import, lists, files."""
 
+import hashlib
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
 from starlette.datastructures import UploadFile
 
 from server.api.deps import (
@@ -20,6 +23,7 @@ from server.api.deps import (
     ReadSessionDep,
     SessionDep,
 )
+from server.api.downloads import send_file
 from server.api.problems import problems
 from server.db import session_scope
 from server.errors import BadInput, Forbidden, NotFound
@@ -46,6 +50,7 @@ from server.services.images.importing import Imported
 from server.services.labels import reading
 from server.services.quality import agreement
 from server.settings import get_settings
+from server.storage import get_storage
 
 router = APIRouter(tags=["images"], route_class=GuardedRoute)
 
@@ -299,10 +304,10 @@ def _whose_labels(caller: Caller) -> int | None:
     responses=problems(401, 403, 404, media_type="image/*"),
     response_class=Response,
 )
-def image_file(
+async def image_file(
     image_id: DatabaseId,
+    request: Request,
     _caller: Reader,
-    session: ReadSessionDep,
     width: Annotated[int | None, Query(ge=1, le=20_000)] = None,
 ) -> Response:
     """The upright picture; with `width`, scaled down for a screen that wants so many pixels.
@@ -310,6 +315,26 @@ def image_file(
     It comes 320, 640, 1280, 1920 or 2560 pixels wide: the next of these, or the largest where more
     is asked for. A picture that is no wider than what is asked for or than that comes as it is.
     """
-    path = files.file_for_screen(lookup.get(session, image_id), width)
-    # A file never changes under its image: a browser may keep it, but not share it.
-    return FileResponse(path, headers={"Cache-Control": "private, max-age=31536000, immutable"})
+    return await to_thread.run_sync(_picture, request, image_id, width, limiter=PICTURES)
+
+
+PICTURES = CapacityLimiter(max(4, os.cpu_count() or 1))
+"""Threads that scale and read pictures, so that whoever labels waits for none of them."""
+
+
+def _picture(request: Request, image_id: int, width: int | None) -> Response:
+    key = files.key_for_screen(image_id, width)
+    # A file never changes under its key: a browser may keep it, but not share it.
+    tag = hashlib.sha256(key.encode()).hexdigest()
+    return send_file(
+        request,
+        get_storage().existing_path(key),
+        tag=tag,
+        media_type=PICTURE_TYPES[Path(key).suffix],
+        by_proxy=True,
+    )
+
+
+PICTURE_TYPES = {
+    ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp",
+}  # fmt: skip
