@@ -21,7 +21,7 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from server import demo, migrations, trainer_commands
+from server import demo, migrations, storage, trainer_commands
 from server.db import get_engine, session_scope, utcnow
 from server.errors import BadInput, NotFound, WeaksegError, first_complaint
 from server.models import Project, User
@@ -81,6 +81,12 @@ def _fail(message: str, status: int = BAD_INPUT) -> None:
     line = " ".join(message.split())
     messages.print(f"[bold red]error:[/] {escape(line)}", highlight=False)
     sys.exit(status)
+
+
+@app.callback()
+def _begin() -> None:
+    """Before every command."""
+    storage.withhold()
 
 
 # --- the running product
@@ -152,6 +158,7 @@ def beat() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database to the tables of this version."""
+    storage.withhold_what_is_there()
     migrations.upgrade(get_engine())
     messages.print(f"{get_engine().url.render_as_string()} is up to date", highlight=False)
 

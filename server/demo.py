@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from server import db, migrations
+from server import db, migrations, storage
 from server.demo_content import (
     Drawings,
     Target,
@@ -68,6 +68,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
         target = Target.choose(data, own_images)
         _finish_earlier_import(data, target)
         _use_embedded_defaults(data, target.images)
+        storage.withhold_what_is_there()
         migrations.upgrade(db.get_engine())
         ensure_project(target, Drawings.of_counts(*scenes), source, validation, console)
         target.remember(data)

@@ -30,7 +30,7 @@ from server.services.images import importing
 from server.services.images.importing import Imported
 from server.settings import get_settings
 from trainer.contract import DatasetCard
-from trainer.contract.names import comparable, why_no_path
+from trainer.contract.names import comparable, why_no_path, why_unsafe
 from trainer.contract.walk import Pictures, describe_left_out, pictures_below
 
 ACCOUNTS = {"admin@demo.local": Role.ADMIN, "annotator@demo.local": Role.ANNOTATOR}
@@ -221,7 +221,7 @@ def _refused(names: Iterable[str]) -> dict[str, str]:
     refused: dict[str, str] = {}
     first: dict[str, str] = {}
     for name in names:
-        if reason := why_no_path(name):
+        if reason := why_no_path(name) or why_unsafe(name):
             refused[name] = reason
         elif first.setdefault(comparable(name), name) != name:
             refused[name] = "another image already has this name, with its accents in another form"

@@ -15,6 +15,7 @@ from kombu import Queue
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from server.db import utcnow
 from server.settings import Settings, get_settings
 
 log = structlog.get_logger()
@@ -23,9 +24,8 @@ WAKE_UP_LIFETIME = timedelta(minutes=5)
 """A wake-up that nobody took by then is dropped; the upkeep has sent later ones."""
 BROKER_LOOK_SECONDS = 3
 _PENDING = "messages to send after commit"
-_DAILY: dict[str, Any] = {
-    "clean": {"task": "clean", "schedule": timedelta(days=1), "options": {"expires": 3600}}
-}
+FIRST_CLEANING = timedelta(minutes=10)
+"""After the start of beat, which may be started anew more often than once a day."""
 
 
 def get_app() -> Celery:
@@ -51,18 +51,29 @@ def _app_for(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         timezone="UTC",
-        beat_schedule_filename=str(_broker_folder(settings) / "beat-schedule"),
+        # In memory: Celery's file of it is a pickle, which whoever can write it makes us run.
+        beat_scheduler="celery.beat:Scheduler",
         beat_schedule={
             "sweep": {
                 "task": "sweep",
                 "schedule": timedelta(seconds=settings.sweep_seconds),
                 "options": {"expires": max(settings.sweep_seconds, 10)},
             },
-            **(_DAILY if settings.clean_daily else {}),
+            **(_daily() if settings.clean_daily else {}),
         },
         **_broker(settings),
     )
     return app
+
+
+def _daily() -> dict[str, Any]:
+    day = timedelta(days=1)
+    before = utcnow() - day + FIRST_CLEANING
+    return {
+        "clean": {
+            "task": "clean", "schedule": day, "last_run_at": before, "options": {"expires": 3600},
+        }
+    }  # fmt: skip
 
 
 def _broker_folder(settings: Settings) -> Path:

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     dataset_root: Path | None = None
     """Folder of dataset cards (*.yaml); unset: `data`/datasets."""
 
+    umask: str = Field(default="077", pattern=r"^0?[0-7]{3}$")
+    """What nobody else may do with the files that `weakseg` makes, in octal, as the shell has it."""
+
     secure_cookies: bool | None = None
     """Mark the session cookie Secure; unset: when the request came by https."""
     forwarded_allow_ips: str | None = Field(
@@ -117,6 +120,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data.absolute() / 'weakseg.sqlite3'}"
+
+    @property
+    def withheld(self) -> int:
+        """`umask` as bits of a file's mode."""
+        return int(self.umask, 8)
 
     @property
     def files(self) -> Path:

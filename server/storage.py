@@ -4,9 +4,10 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -21,12 +22,31 @@ log = structlog.get_logger()
 
 _WHAT = {"scaled": "scaled images", "projects": "snapshots", "runs": "results of runs"}
 """What the first part of a key stands for, where it does not say so itself."""
+_MODE = 0o640
+"""Of stored files, less what the settings withhold."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def is_full(error: OSError) -> bool:
     """Whether a disk, a quota or a limit on the size of files left no room."""
     return error.errno in _FULL
+
+
+def withhold() -> None:
+    """Keep what this process and its children make to those whom the settings let at it."""
+    os.umask(get_settings().withheld)
+
+
+def withhold_what_is_there() -> None:
+    """Keep the embedded database, files, messages and runs of earlier versions to them too.
+
+    A folder is closed with all that is in it. What belongs to somebody else stays as it is.
+    """
+    settings = get_settings()
+    data = settings.data.absolute()
+    for path in (settings.files, settings.runs, data / "broker", *data.glob("weakseg.sqlite3*")):
+        with suppress(OSError):
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~settings.withheld)
 
 
 def folder_trouble(folder: Path, min_free_bytes: int) -> str | None:
@@ -105,7 +125,7 @@ class Storage:
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
-                Path(name).chmod(0o640)
+                Path(name).chmod(_MODE & ~get_settings().withheld)
                 Path(name).replace(path)
         except OSError as error:
             kind = key.partition("/")[0]
@@ -132,7 +152,7 @@ class Storage:
         except OSError:
             self.put_file(key, source)
             return
-        link.chmod(0o640)
+        link.chmod(_MODE & ~get_settings().withheld)
         os.utime(link)
         link.replace(path)
         # A name over another of the same file leaves both.

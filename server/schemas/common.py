@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -13,6 +14,7 @@ from pydantic import (
 )
 
 from trainer.contract import Supervision
+from trainer.contract.names import why_unsafe
 
 # Dense masks of the target are for experiments at the command line: a project has none.
 ProjectSupervision = Literal[
@@ -21,7 +23,19 @@ ProjectSupervision = Literal[
 
 Item = TypeVar("Item")
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def safe_name(name: str) -> str:
+    """A name that somebody gives to something. Raises ValueError."""
+    if reason := why_unsafe(name):
+        raise ValueError(reason)
+    return name
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(safe_name),
+]
 DatabaseId = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from server.models import Image
 from server.models.image import ImageState
-from server.schemas.common import DatabaseId, In, Out, refuse_unstorable
+from server.schemas.common import DatabaseId, In, Out, refuse_unstorable, safe_name
 from server.schemas.label import LabelOut, image_url
 
 
@@ -28,6 +28,11 @@ class ManifestLine(In):
         # A bad address is refused by itself later, and the other lines go on.
         refuse_unstorable(value)
         return value
+
+    @field_validator("split")
+    @classmethod
+    def _is_a_name(cls, split: str) -> str:
+        return safe_name(split)
 
 
 class Rejected(Out):

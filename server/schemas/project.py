@@ -9,9 +9,9 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, StringConstraints
 
 from server.models.project import Mode, Order, Prefill, Project
-from server.schemas.common import DatabaseId, In, Name, Out, ProjectSupervision
+from server.schemas.common import DatabaseId, In, Name, Out, ProjectSupervision, safe_name
 from trainer.contract import Supervision
-from trainer.contract.names import same_twice, why_refused
+from trainer.contract.names import same_twice
 
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
 
@@ -36,18 +36,12 @@ MinView = Annotated[int, Field(ge=0, le=10_000)]
 MAX_CATEGORIES = 256
 
 
-def _refuse_name(name: str) -> str:
-    if reason := why_refused(name):
-        raise ValueError(reason)
-    return name
-
-
 CategoryName = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$"
     ),
-    AfterValidator(_refuse_name),
+    AfterValidator(safe_name),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, StringConstraints
 
 from server.models.user import Role
-from server.schemas.common import In, Name, Out
+from server.schemas.common import In, Name, Out, safe_name
 from server.security import normalized
 
 Email = Annotated[
@@ -15,6 +15,7 @@ Email = Annotated[
     StringConstraints(
         strip_whitespace=True, to_lower=True, max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"
     ),
+    AfterValidator(safe_name),
 ]
 MAX_PASSWORD = 200
 

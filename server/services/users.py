@@ -65,6 +65,8 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
     # Hashed first: nobody else's change waits for it.
     given = wanted.password
     password_hash = None if given is None else hash_password(given.get_secret_value())
+    if wanted.role not in (None, Role.ADMIN) or wanted.active is False:
+        _lock_admins(session)
     user = _locked(session, user_id)
     if wanted.role is not None:
         user.role = wanted.role
@@ -79,6 +81,15 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
     if not session.scalar(admins):
         raise Conflict("this is the last active admin", code="last-admin")
     return user
+
+
+def _lock_admins(session: Session) -> None:
+    """Until this transaction ends, whoever else would take one of them away waits.
+
+    Else two who take each other away at once would both still see the other.
+    """
+    active = select(User.id).where(User.role == Role.ADMIN, User.active).order_by(User.id)
+    session.execute(active.with_for_update(key_share=True))
 
 
 def _locked(session: Session, user_id: int) -> User:

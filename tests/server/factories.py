@@ -16,6 +16,7 @@ from server.db import session_scope
 from server.models import Category, Image, Label, Prediction, Project, Run, Snapshot, User
 from server.models.image import ImageState
 from server.models.run import RunState
+from server.models.user import Role
 from server.services.labels import store
 from server.settings import get_settings
 from server.storage import get_storage
@@ -24,9 +25,9 @@ CATEGORIES = ("Road", "Car", "Tree")
 LABELLED_AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
-def make_user(email: str = "a@example.org") -> int:
+def make_user(email: str = "a@example.org", role: Role = Role.ANNOTATOR) -> int:
     with session_scope() as session:
-        user = User(email=email, password_hash="none", role="annotator", active=True)
+        user = User(email=email, password_hash="none", role=role, active=True)
         session.add(user)
         session.flush()
         return user.id

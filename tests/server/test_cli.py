@@ -364,3 +364,37 @@ def test_a_file_of_labels_that_is_none_is_one_line(
     assert "absent.xml" in one_line(weakseg(*take, "lead@example.org", "absent.xml"))
     export = ("labels", "export", "Streets", "--out", str(tmp_path / "nowhere" / "labels.jsonl"))
     assert "nowhere" in one_line(weakseg(*export))
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """What the group and others may do with each file and folder, where they may do anything."""
+    found = {
+        str(path.relative_to(folder)): path.stat().st_mode & 0o077 for path in folder.rglob("*")
+    }
+    return {name: mode for name, mode in found.items() if mode}
+
+
+def test_nobody_else_can_read_what_the_server_keeps(process: Weakseg, tmp_path: Path) -> None:
+    assert process("migrate").returncode == 0
+    added = process(
+        "user", "add", "a@example.org", "--role", "admin", WEAKSEG_PASSWORD="long enough 12"
+    )
+    assert added.returncode == 0, added.stderr
+    data = tmp_path / "data"
+    assert (data / "weakseg.sqlite3").exists()
+    assert modes(tmp_path) == {}
+    for folder in ("files/images", "broker/messages", "runs"):
+        (data / folder).mkdir(parents=True, exist_ok=True)
+    everything = [data / "files", data / "broker", data / "runs", data / "weakseg.sqlite3"]
+    for path in everything:
+        path.chmod(0o755)
+    assert process("migrate").returncode == 0
+    assert [path.stat().st_mode & 0o777 for path in everything] == [0o700] * 4
+
+
+def test_a_group_may_be_let_in(process: Weakseg, tmp_path: Path) -> None:
+    assert process("migrate", WEAKSEG_UMASK="027").returncode == 0
+    assert (tmp_path / "data/weakseg.sqlite3").stat().st_mode & 0o777 == 0o640
+    refused = process("migrate", WEAKSEG_UMASK="9")
+    assert refused.returncode == 2
+    assert "WEAKSEG_UMASK" in refused.stderr

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery.beat import Scheduler
 from kombu.simple import SimpleQueue
+from kombu.utils.imports import symbol_by_name
 from sqlalchemy.exc import IntegrityError
 
 from server import db, filesystem_broker, queue
@@ -206,3 +208,19 @@ def test_a_table_is_never_seen_half_written(database: str, tmp_path: Path) -> No
         written.set()
     assert all(0 < length <= 300 for reader in readers for length in reader.result())
     assert not list(tmp_path.glob(".*")), "nothing unfinished is left"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_clock_keeps_its_schedule_in_memory_and_cleans_soon_after_its_start(
+    database: str,
+) -> None:
+    app = get_app()
+    kind = symbol_by_name(app.conf.beat_scheduler)
+    assert kind is Scheduler
+    clock = kind(app=app)
+    due = {name: entry.is_due() for name, entry in clock.schedule.items()}
+    assert not any(is_due for is_due, _ in due.values())
+    assert 590 < due["clean"].next <= 600
+    assert due["sweep"].next <= 10
+    # The clock that has sent it is due a day later.
+    assert 86_390 < clock.reserve(clock.schedule["clean"]).is_due().next <= 86_400

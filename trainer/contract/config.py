@@ -1,5 +1,7 @@
 """The configuration of a run, `config.json`."""
 
+import difflib
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,6 +11,12 @@ from pydantic import Field, model_validator
 from trainer.contract.cards import DatasetCard
 from trainer.contract.names import same_twice
 from trainer.contract.record import Fraction, Record, Weight
+
+BACKBONES = {"efficientnet-lite0": 7, "efficientnet-lite2": 7, "resnet101": 4, "vgg16": 5}
+"""Those that need no prefix, and into how many stages each is divided."""
+TIMM = "timm/"
+"""Prefix of timm's networks."""
+_NAME_OF_TIMM = re.compile(r"\w+(\.\w+)?", re.ASCII)
 
 
 class Supervision(StrEnum):
@@ -280,3 +288,22 @@ class TrainConfig(Record):
                 "'deeplab-v2' are those of the dilated map, at stride 8"
             )
         return self
+
+    def why_no_network(self) -> str | None:
+        """Why no trainer has the backbone that is asked for; None when one may have it.
+
+        Whether timm has a network of a name, and whether it takes images of this size, is known
+        where timm is.
+        """
+        name = self.backbone
+        if name.startswith(TIMM):
+            fits = _NAME_OF_TIMM.fullmatch(name.removeprefix(TIMM))
+            return None if fits else f"backbone: {name!r} is not the name of a network of timm"
+        if name not in BACKBONES:
+            close = difflib.get_close_matches(name, BACKBONES, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(BACKBONES)}"
+            return f"backbone: no {name!r}; {hint} (or {TIMM}NAME)"
+        if self.frozen_stages > BACKBONES[name]:
+            stages = BACKBONES[name]
+            return f"frozen_stages: {self.frozen_stages}, but the backbone has {stages} stages"
+        return None

@@ -33,6 +33,21 @@ LIKE = 0.88
 LONG = 5
 """Letters and digits that both of them have at least."""
 
+# Ends of lines; embeddings and isolates, which turn the direction of what follows them; annotations;
+# and code points that are no characters.
+_UNSAFE = re.compile(
+    r"(?P<line>[\u0085\u2028\u2029])"
+    r"|(?P<direction>[\u202a-\u202c\u2066-\u2069])"
+    r"|(?P<none>[\ufff9-\ufffb\ufdd0-\ufdef]|["
+    + "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "])"
+)
+_UNSAFE_BY = {
+    "line": "the name has a character that ends a line ({})",
+    "direction": "the name has a character that turns the direction of writing ({})",
+    "none": "the name has a code point that is no character ({})",
+}
+
 _UNFIT_FOR_A_LINE = re.compile(rf"[{_CONTROL}{_NOT_UTF8}{_OVERRIDE}\u0085\u2028\u2029]")
 
 
@@ -59,6 +74,22 @@ def why_refused(name: str, longest: int = MAX_NAME) -> str | None:
         return f"the name is longer than {longest} characters"
     harm = _HARMFUL.search(name)
     return harm and _HARM[harm.lastgroup or ""].format(shown(harm[0]))
+
+
+def why_unsafe(name: str, longest: int = MAX_NAME) -> str | None:
+    """Why nobody may give this name; None when one may.
+
+    Besides what `why_refused` refuses, characters that make a name read as another, or as two lines.
+    Files may have them, and what earlier versions took is kept.
+
+    Args:
+        name: as it was given.
+        longest: characters that there may be.
+    """
+    if reason := why_refused(name, longest):
+        return reason
+    unsafe = _UNSAFE.search(name)
+    return unsafe and _UNSAFE_BY[unsafe.lastgroup or ""].format(f"U+{ord(unsafe[0]):04X}")
 
 
 def why_no_path(path: str) -> str | None:

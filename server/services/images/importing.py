@@ -23,7 +23,7 @@ from server.schemas.image import ManifestLine
 from server.services import projects
 from server.services.images import files, manifests
 from server.settings import get_settings
-from trainer.contract.names import comparable, why_no_path, why_refused
+from trainer.contract.names import comparable, why_no_path, why_unsafe
 from trainer.contract.pictures import any_reason
 
 BATCH = 1000
@@ -98,7 +98,7 @@ def _new_lines(
             result.skipped += 1
             continue
         first_line[key] = number, line.uri
-        if reason := manifests.refuse_uri(line.uri, settings) or why_refused(name):
+        if reason := manifests.refuse_uri(line.uri, settings) or why_unsafe(name):
             result.reject(name, reason)
             continue
         yield name, key, line.uri, line.split, ImageState.REGISTERED
@@ -160,7 +160,7 @@ def import_file(project_id: int, name: str, content: bytes, result: Imported) ->
 
     `name` is its path below what is imported, with forward slashes, as it is.
     """
-    if reason := why_no_path(name):
+    if reason := why_no_path(name) or why_unsafe(name):
         result.reject(name, reason)
         return
     digest = hashlib.sha256(content).hexdigest()

@@ -111,9 +111,13 @@ def _config(project: Project, recipe: str, supervision: Supervision, wanted: Run
         labels=Path(LABELS) if supervision.is_oracle else None,
     )
     try:
-        return apply_overrides(build(recipe, subject), wanted.overrides)
+        config = apply_overrides(build(recipe, subject), wanted.overrides)
     except RecipeError as error:
         raise BadInput(str(error), code="bad-recipe") from error
+    # Else the run would wait for a worker, and then fail.
+    if reason := config.why_no_network():
+        raise BadInput(f"override {reason}", code="bad-recipe")
+    return config
 
 
 def _source(project: Project, categories: set[str]) -> DatasetCard:

@@ -565,6 +565,10 @@ def test_folders_are_written_with_slashes(
         ("//nas/a.jpg", "absolute"),
         ("a\u202egpj.exe", "direction of writing"),
         ("a\u0085\u009b.jpg", "control character"),
+        ("a\u0085b.jpg", "ends a line (U+0085)"),
+        ("a\u2029b.jpg", "ends a line (U+2029)"),
+        ("a\u2067b.jpg", "direction of writing (U+2067)"),
+        ("a\uffffb.jpg", "no character (U+FFFF)"),
         ("x" * 501, "longer than 500 characters"),
     ],
 )

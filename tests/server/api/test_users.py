@@ -1,6 +1,10 @@
 """Who may come in, and how that ends."""
 
+import contextlib
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +15,12 @@ from sqlalchemy import select, update
 
 from server import security
 from server.db import session_scope, utcnow
+from server.errors import Conflict
 from server.models import ApiToken, User, UserSession
 from server.models.user import Role
+from server.schemas.user import UserChange
+from server.services import users
+from tests.server.factories import make_user
 from tests.server.people import EMAILS, PASSWORD
 
 SignIn = Callable[[Role], TestClient]
@@ -248,6 +256,66 @@ def test_the_last_admin_stays(admin: TestClient, people: dict[Role, int]) -> Non
     for change in ({"role": "annotator"}, {"active": False}):
         assert admin.patch(url, json=change).json()["code"] == "last-admin"
     assert admin.get("/api/v1/users").status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"role": Role.ANNOTATOR}, {"active": False}])
+def test_two_admins_do_not_take_each_other_away(
+    people: dict[Role, int], change: dict[str, Any]
+) -> None:
+    two = [people[Role.ADMIN], make_user("second@example.org", role=Role.ADMIN)]
+    both_began = threading.Barrier(2)
+
+    def take_away(user_id: int) -> str:
+        try:
+            with session_scope() as session:
+                # On SQLite the second begins when the first has ended.
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    both_began.wait(0.5)
+                users.change(session, user_id, UserChange(**change))
+                time.sleep(0.2)
+        except Conflict as error:
+            return error.problem_code
+        return "changed"
+
+    with ThreadPoolExecutor() as threads:
+        assert sorted(threads.map(take_away, two)) == ["changed", "last-admin"]
+    with session_scope(read_only=True) as session:
+        is_admin = select(User.id).where(User.role == Role.ADMIN, User.active)
+        assert len(session.scalars(is_admin).all()) == 1
+
+
+ODD = [
+    "a\u0085b", "a\u2028b", "a\u202ab", "a\u202cb", "a\u202eb", "a\u2066b", "a\u2069b", "a\x1bb",
+    "a\x7fb", "a\nb", "a\ufffeb", "a\ufffab", "a\U0010ffffb",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_name_that_somebody_gives_reads_as_another(
+    admin: TestClient, engineer: TestClient, name: str
+) -> None:
+    road = [{"name": "Road"}]
+    made = engineer.post(
+        "/api/v1/projects", json={"name": "Straße \u200f", "categories": road}
+    ).json()
+    project = f"/api/v1/projects/{made['id']}"
+    new = made["categories"] + [{"name": name}]
+    fields = ("id", "name")
+    changed = [{key: c[key] for key in fields if key in c} for c in new]
+    tried: list[tuple[TestClient, str, str, dict[str, Any]]] = [
+        (engineer, "POST", "/api/v1/projects", {"name": name, "categories": road}),
+        (engineer, "POST", "/api/v1/projects", {"name": "b", "categories": [{"name": name}]}),
+        (engineer, "PATCH", project, {"name": name}),
+        (engineer, "PATCH", project, {"categories": changed}),
+        (admin, "POST", "/api/v1/tokens", {"name": name}),
+        (admin, "POST", "/api/v1/users", {"email": f"{name}@b.org", "password": "long enough 12"}),
+        (admin, "POST", "/api/v1/users", {"email": f"a@{name}.org", "password": "long enough 12"}),
+    ]
+    for client, method, path, body in tried:
+        answer = client.request(method, path, json=body)
+        assert answer.status_code == 422, (path, answer.text)
+        assert all(c.isprintable() for c in answer.json()["detail"]), (path, answer.text)
 
 
 def test_changing_ones_password_ends_the_sessions(annotator: TestClient) -> None:

@@ -14,6 +14,7 @@ from trainer.contract.names import (
     shown,
     why_no_path,
     why_refused,
+    why_unsafe,
 )
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=60)
@@ -58,6 +59,26 @@ def test_takes_what_people_write(name: str) -> None:
 )
 def test_refuses_what_does_harm_with_the_reason(name: str, why: str) -> None:
     assert why in (why_refused(name) or "")
+
+
+@pytest.mark.parametrize("code", [0x85, 0x2028, 0x2029, *range(0x202A, 0x202F),
+                                  *range(0x2066, 0x206A), 0xFFF9, 0xFDD0, 0xFFFE, 0x10FFFF])  # fmt: skip
+def test_a_new_name_reads_as_one_line_from_one_end(code: int) -> None:
+    assert why_unsafe(f"a{chr(code)}b")
+    assert chr(code) not in (why_unsafe(f"a{chr(code)}b") or "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u200f\u0639\u0631\u0628\u064a", "\u0646\u0645\u06cc\u200c\u062e\u0648", "👩\u200d🚗", "🏴\U000e0067\U000e007f", "hy\u00adphen", "a\u3000b"],
+)  # fmt: skip
+def test_a_new_name_may_be_of_any_script(name: str) -> None:
+    assert why_unsafe(name) is None
+
+
+@given(NAMES)
+def test_what_no_file_may_be_called_is_no_new_name_either(name: str) -> None:
+    assert (why_refused(name) or why_unsafe(name)) == why_unsafe(name)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../a.png", "a/../b.png", "..", "a/\x7f.png", ""])

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from tests.trainer.conftest import shape_with
 from tests.trainer.models.conftest import MakeSegmenter
+from trainer.contract.config import BACKBONES
 from trainer.errors import BadInput
+from trainer.models.segmenter import NAMED
 
 
 def test_logits_and_features_are_at_stride_8(make_segmenter: MakeSegmenter, pixels: Tensor) -> None:
@@ -275,3 +277,9 @@ def test_what_is_behind_the_frozen_stages_compiles_without_a_break(
         segmenter.begin(pixels),
     )
     torch.testing.assert_close(whole(begun, begun=True).logits, segmenter(pixels).logits)
+
+
+def test_the_contract_knows_the_backbones_and_their_stages() -> None:
+    assert BACKBONES.keys() == NAMED.keys()
+    for name, stages in BACKBONES.items():
+        assert len(NAMED[name](8, False).stages) == stages, name
