@@ -24,7 +24,7 @@ WAKE_UP_LIFETIME = timedelta(minutes=5)
 """A wake-up that nobody took by then is dropped; the upkeep has sent later ones."""
 BROKER_LOOK_SECONDS = 3
 _PENDING = "messages to send after commit"
-FIRST_CLEANING = timedelta(minutes=10)
+FIRST_DAILY = timedelta(minutes=10)
 """After the start of beat, which may be started anew more often than once a day."""
 
 
@@ -59,21 +59,18 @@ def _app_for(settings: Settings) -> Celery:
                 "schedule": timedelta(seconds=settings.sweep_seconds),
                 "options": {"expires": max(settings.sweep_seconds, 10)},
             },
-            **(_daily() if settings.clean_daily else {}),
+            "check_counts": _daily("check_counts"),
+            **({"clean": _daily("clean")} if settings.clean_daily else {}),
         },
         **_broker(settings),
     )
     return app
 
 
-def _daily() -> dict[str, Any]:
+def _daily(task: str) -> dict[str, Any]:
     day = timedelta(days=1)
-    before = utcnow() - day + FIRST_CLEANING
-    return {
-        "clean": {
-            "task": "clean", "schedule": day, "last_run_at": before, "options": {"expires": 3600},
-        }
-    }  # fmt: skip
+    before = utcnow() - day + FIRST_DAILY
+    return {"task": task, "schedule": day, "last_run_at": before, "options": {"expires": 3600}}
 
 
 def _broker_folder(settings: Settings) -> Path:

@@ -25,6 +25,7 @@ from server.schemas.project import (
 )
 from server.services import categories, projects
 from server.services.assignment import overlap
+from server.services.images import counting
 from server.services.quality import agreement, prefill_effect
 
 router = APIRouter(prefix="/projects", tags=["projects"], route_class=GuardedRoute)
@@ -34,7 +35,7 @@ router = APIRouter(prefix="/projects", tags=["projects"], route_class=GuardedRou
 def list_projects(_caller: Reader, session: ReadSessionDep) -> list[ProjectOut]:
     """All projects, newest first."""
     found = projects.list_all(session)
-    counts = projects.image_counts(session, [project.id for project in found])
+    counts = counting.of_projects(session, [project.id for project in found])
     return [ProjectOut.of(project, counts[project.id]) for project in found]
 
 
@@ -42,14 +43,14 @@ def list_projects(_caller: Reader, session: ReadSessionDep) -> list[ProjectOut]:
 def create_project(body: ProjectIn, _caller: ProjectAdmin, session: SessionDep) -> ProjectOut:
     """Make a project."""
     project = projects.create(session, body)
-    return ProjectOut.of(project, projects.image_counts(session, [project.id])[project.id])
+    return ProjectOut.of(project, counting.of_projects(session, [project.id])[project.id])
 
 
 @router.get("/{project_id}", responses=problems(401, 403, 404))
 def show_project(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> ProjectOut:
     """One project."""
     project = projects.get(session, project_id)
-    return ProjectOut.of(project, projects.image_counts(session, [project_id])[project_id])
+    return ProjectOut.of(project, counting.of_projects(session, [project_id])[project_id])
 
 
 @router.patch("/{project_id}", responses=problems(401, 403, 404, 409))
@@ -61,7 +62,7 @@ def change_project(
     project = projects.change(session, project_id, body)
     if project.overlap != before:
         overlap.fit(session, project)
-    return ProjectOut.of(project, projects.image_counts(session, [project_id])[project_id])
+    return ProjectOut.of(project, counting.of_projects(session, [project_id])[project_id])
 
 
 @router.get("/{project_id}/pace", responses=problems(401, 403, 404))

@@ -2,7 +2,7 @@
 
 from server.models.checkpoint import Checkpoint
 from server.models.gold import GoldImage, GoldSet
-from server.models.image import Assignment, Image
+from server.models.image import Assignment, Image, ImageCount
 from server.models.label import Answer, Label
 from server.models.prediction import Prediction
 from server.models.project import Category, CategoryKey, Project
@@ -21,6 +21,7 @@ __all__ = [
     "GoldImage",
     "GoldSet",
     "Image",
+    "ImageCount",
     "Label",
     "Prediction",
     "Project",

@@ -126,6 +126,13 @@ class Assignment(Base):
             "image_id",
         ),
         Index("ix_assignments_annotator", "annotator_id", "state"),
+        Index(
+            "ix_assignments_leased",
+            "project_id",
+            "lease_expires_at",
+            sqlite_where=text("lease_expires_at IS NOT NULL"),
+            postgresql_where=text("lease_expires_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -146,3 +153,18 @@ class Assignment(Base):
     gold: Mapped[bool] = mapped_column(default=False)
     """Whether its image is a gold one."""
     image: Mapped[Image] = relationship()
+
+
+class ImageCount(Base):
+    """Of the images of a project that are not gold, how many are where: the sum of its rows."""
+
+    __tablename__ = "image_counts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(index=True)
+    """No foreign key: while a project is deleted, what its images leave behind is still counted."""
+    registered: Mapped[int]
+    ready: Mapped[int]
+    rejected: Mapped[int]
+    unfinished: Mapped[int]
+    """Of which an assignment is open."""

@@ -2,7 +2,6 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from statistics import median
 
@@ -13,13 +12,11 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from server.db import Base, utcnow
 from server.errors import BadInput, Conflict, NotFound
-from server.models import Assignment, Category, GoldSet, Image, Label, Project
-from server.models.image import AssignmentState, ImageState
+from server.models import Category, GoldSet, Label, Project
 from server.models.project import SEEN
 from server.queue import send_after_commit
 from server.schemas.project import (
     AnnotatorPace,
-    ImageCounts,
     ProjectChange,
     ProjectIn,
     SkipCount,
@@ -161,47 +158,6 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
         setattr(project, field, value)
     _flush(session, project.name)
     return project
-
-
-def image_counts(session: Session, project_ids: Sequence[int]) -> dict[int, ImageCounts]:
-    """Per project, how many images are where."""
-    states: dict[tuple[int, ImageState], int] = {}
-    by_state = select(Image.project_id, Image.state, func.count()).where(
-        Image.project_id.in_(project_ids), Image.gold.is_(False)
-    )
-    for project_id, state, n in session.execute(by_state.group_by(Image.project_id, Image.state)):
-        states[project_id, state] = n
-    leased = _count_images(session, project_ids, AssignmentState.OPEN, leased=True)
-    unfinished = _count_images(session, project_ids, AssignmentState.OPEN)
-    counts = {}
-    for project_id in project_ids:
-        registered, ready, rejected = (states.get((project_id, s), 0) for s in ImageState)
-        counts[project_id] = ImageCounts(
-            total=registered + ready + rejected,
-            registered=registered,
-            ready=ready,
-            rejected=rejected,
-            labelled=registered + ready - unfinished.get(project_id, 0),
-            leased=leased.get(project_id, 0),
-        )
-    return counts
-
-
-def _count_images(
-    session: Session, project_ids: Sequence[int], state: AssignmentState, *, leased: bool = False
-) -> dict[int, int]:
-    query = (
-        select(Assignment.project_id, func.count(Assignment.image_id.distinct()))
-        .where(
-            Assignment.project_id.in_(project_ids),
-            Assignment.state == state,
-            Assignment.gold.is_(False),
-        )
-        .group_by(Assignment.project_id)
-    )
-    if leased:
-        query = query.where(Assignment.lease_expires_at > utcnow())
-    return dict(session.execute(query).all())
 
 
 def pace(session: Session, project_id: int, annotator_id: int) -> AnnotatorPace:

@@ -7,7 +7,7 @@ from celery import shared_task
 
 from server import worker
 from server.db import DATABASE_ERRORS
-from server.services.images import verifying
+from server.services.images import counting, verifying
 from server.settings import get_settings
 
 AT_ONCE = 200
@@ -30,3 +30,9 @@ def verify_images() -> None:
                 return
     finally:
         _verifying.release()
+
+
+@shared_task(throws=DATABASE_ERRORS, name="check_counts")
+def check_counts() -> None:
+    """Count all images anew, and put right what was kept wrong."""
+    counting.check()

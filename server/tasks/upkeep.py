@@ -5,6 +5,7 @@ from celery import shared_task
 from server.db import DATABASE_ERRORS, session_scope
 from server.queue import send
 from server.services.assignment import priorities
+from server.services.images import counting
 from server.services.quality import gold_making
 from server.services.runs import claims, runs
 
@@ -18,6 +19,7 @@ def upkeep() -> None:
     runs.start_automatic()
     with session_scope() as session:
         claims.wake_queued(session)
+    counting.add_up()
     with session_scope(read_only=True) as session:
         if priorities.due(session):
             send("prioritise")
