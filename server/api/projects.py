@@ -12,6 +12,8 @@ from server.api.deps import (
     SessionDep,
 )
 from server.api.problems import problems
+from server.db import session_scope
+from server.queue import send_after_commit
 from server.schemas.common import DatabaseId
 from server.schemas.project import (
     Agreement,
@@ -29,6 +31,9 @@ from server.services.images import counting
 from server.services.quality import agreement, prefill_effect
 
 router = APIRouter(prefix="/projects", tags=["projects"], route_class=GuardedRoute)
+
+FIT_SECONDS = 1
+"""A change of the overlap holds for all images of most projects by then."""
 
 
 @router.get("", responses=problems(401, 403))
@@ -55,14 +60,25 @@ def show_project(project_id: DatabaseId, _caller: Reader, session: ReadSessionDe
 
 @router.patch("/{project_id}", responses=problems(401, 403, 404, 409))
 def change_project(
-    project_id: DatabaseId, body: ProjectChange, _caller: ProjectAdmin, session: SessionDep
+    project_id: DatabaseId, body: ProjectChange, _caller: ProjectAdmin
 ) -> ProjectOut:
-    """Change the fields that are sent."""
-    before = projects.get(session, project_id).overlap
-    project = projects.change(session, project_id, body)
-    if project.overlap != before:
-        overlap.fit(session, project)
-    return ProjectOut.of(project, counting.of_projects(session, [project_id])[project_id])
+    """Change the fields that are sent.
+
+    Another overlap holds for the images of a large project one after the other, within minutes.
+    """
+    with session_scope() as session:
+        before = projects.get(session, project_id).overlap
+        project = projects.change(session, project_id, body)
+        is_fit = project.overlap == before
+        if not is_fit:
+            # What there is no time for here is a worker's, who finds it undone by this.
+            project.prioritised_for = ""
+            send_after_commit(session, "prioritise")
+    if not is_fit:
+        overlap.fit(project_id, FIT_SECONDS)
+    with session_scope(read_only=True) as session:
+        project = projects.get(session, project_id)
+        return ProjectOut.of(project, counting.of_projects(session, [project_id])[project_id])
 
 
 @router.get("/{project_id}/pace", responses=problems(401, 403, 404))

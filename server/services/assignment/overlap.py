@@ -1,30 +1,55 @@
 """How many people label each image, changed while they do."""
 
+from math import inf
+from time import monotonic
+
 from sqlalchemy import delete, func, literal, not_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
+from server.bulk import short_turn
 from server.db import is_postgresql, utcnow
 from server.models import Assignment, Image, Project
 from server.models.image import AssignmentState, ImageState
+from server.services import projects
 from server.services.assignment.leases import is_free
 
+BATCH = 1000
+"""Images of one transaction."""
 
-def fit(session: Session, project: Project) -> None:
+
+def fit(project_id: int, seconds: float = inf) -> bool:
     """Give each of a project's images as many assignments as the overlap says.
 
-    What is done or leased stays, even where that is more than is asked for now. The caller has
-    changed the project's row in this transaction, so that imports wait.
+    What is done or leased stays, even where that is more than is asked for now. Images come in
+    transactions of a few, so that nobody waits; returns whether there was time for all of them.
     """
-    for slot in range(project.overlap):
-        _fill(session, project, slot)
-    _trim(session, project)
-    # New assignments of images that have a place in the order already.
-    project.prioritised_for = ""
+    until = monotonic() + seconds
+    last: int | None = 0
+    while last is not None:
+        if monotonic() > until:
+            return False
+        with short_turn() as session:
+            last = _fit_next(session, projects.get(session, project_id), last)
+    return True
 
 
-def _fill(session: Session, project: Project, slot: int) -> None:
-    """Open a slot of all images that do not have it."""
+def _fit_next(session: Session, project: Project, last: int) -> int | None:
+    """Fit the images after one; returns the last of them. None: there is none."""
+    # So that imports, and a further change, wait until this is done.
+    session.refresh(project, ["overlap"], with_for_update={"read": True})
+    after = Image.is_own_of(project.id), Image.id > last
+    few = select(Image.id).where(*after).order_by(Image.id).limit(BATCH).subquery()
+    end: int | None = session.scalar(select(func.max(few.c.id)))
+    if end is not None:
+        for slot in range(project.overlap):
+            _fill(session, project, slot, (last + 1, end))
+        _trim(session, project, (last + 1, end))
+    return end
+
+
+def _fill(session: Session, project: Project, slot: int, images: tuple[int, int]) -> None:
+    """Open a slot of the images that do not have it, from the first to the last."""
     usable = (
         select(
             Image.project_id, Image.id, literal(slot), literal(AssignmentState.OPEN, Assignment.state.type),
@@ -32,6 +57,7 @@ def _fill(session: Session, project: Project, slot: int) -> None:
         )
         .where(
             Image.is_own_of(project.id),
+            Image.id.between(*images),
             Image.state != ImageState.REJECTED,
         )
         # One that is being rejected is waited for.
@@ -44,7 +70,7 @@ def _fill(session: Session, project: Project, slot: int) -> None:
     )
 
 
-def _trim(session: Session, project: Project) -> None:
+def _trim(session: Session, project: Project, images: tuple[int, int]) -> None:
     """Remove free assignments that others of the same image make superfluous."""
     now = utcnow()
     other = aliased(Assignment)
@@ -62,6 +88,7 @@ def _trim(session: Session, project: Project) -> None:
         delete(Assignment)
         .where(
             Assignment.project_id == project.id,
+            Assignment.image_id.between(*images),
             Assignment.gold.is_(False),
             is_free(Assignment, now),
             others >= project.overlap,

@@ -12,24 +12,21 @@ disagreement   how far the model's presence is from the labels, for images that 
 """
 
 import random
-import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, case, func, select, update
+from sqlalchemy import Float, Integer, Select, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from server.db import is_postgresql, session_scope
-from server.models import Answer, Assignment, Category, Image, Prediction, Project
-from server.models.label import AnswerValue
+from server.bulk import short_turn, values
+from server.db import session_scope
+from server.models import Assignment, Image, Label, Prediction, Project
+from server.services.assignment import overlap as assignments
 from server.services.assignment import prefill
 
-BATCH = 500
+BATCH = 1000
 """Images in one transaction: on SQLite everybody else waits for it."""
-PAUSE = 0.3
-"""Between two transactions, of the time that one takes."""
 SAMPLE = 500
 """So many predictions say how common categories are while there are too few labels."""
 
@@ -44,54 +41,68 @@ class Scale:
     """By category name; they sum to 1. Only for the order `rare`."""
     neutral: float
     """Of an image of which nothing is known."""
+    names: Mapping[int, str]
+    """Of the project's categories, by their ids."""
 
-    def priority(
-        self, told: Row[int, int, dict[str, float], float] | None, disagreement: float | None
-    ) -> float:
-        """Of an image, by what the model that annotators see has told of it."""
+    def priority(self, told: Any) -> float:
+        """Of an image, by what its order looks at of the model; None: nothing is known of it."""
         if self.order == "random":
             return random.random()  # noqa: S311 - no secret
-        if self.order == "imported" or told is None:
+        if told is None:
             return self.neutral
-        if self.order == "uncertain":
-            return float(told.uncertainty)
         if self.order == "rare":
-            presence = told.presence
-            return float(sum(w * presence.get(name, 0.0) for name, w in self.weights.items()))
-        return self.neutral if disagreement is None else disagreement
+            return float(sum(w * told.get(name, 0.0) for name, w in self.weights.items()))
+        return float(told)
 
 
 def due(session: Session) -> list[int]:
-    """Ids of the projects whose priorities are not those of their order and model."""
-    projects = session.scalars(select(Project))
-    return [project.id for project in projects if project.prioritised_for != _purpose(project)]
+    """Ids of the projects whose priorities are not those of their order and model.
+
+    So are those whose images have yet to get the assignments that a new overlap asks for.
+    """
+    columns = Project.id, Project.order, Project.prediction_run_id, Project.prioritised_for
+    return [
+        number
+        for number, order, run_id, made_for in session.execute(select(*columns))
+        if made_for != _purpose(order, run_id)
+    ]
 
 
-def _purpose(project: Project) -> str:
-    return f"{project.order} by run {project.prediction_run_id}"
+def _purpose(order: str, run_id: int | None) -> str:
+    return f"{order} by run {run_id}"
 
 
 def recompute(project_id: int) -> None:
-    """Make the priorities of a project, and its model's disagreement with the labels, anew."""
-    with session_scope(read_only=True) as session:
-        project = session.get_one(Project, project_id)
-        purpose = _purpose(project)
-        scale = _scale(session, project)
+    """Make the priorities of a project, and its model's disagreement with the labels, anew.
+
+    Before that, where another overlap was asked for, its images get the assignments for it.
+    """
     with session_scope() as session:
         project = session.get_one(Project, project_id)
         # Until this is done they are nobody's: a stop in between makes them due again.
-        project.prioritised_for = ""
-        project.neutral_priority = scale.neutral
+        made_for, project.prioritised_for = project.prioritised_for, ""
+        overlap, order, run_id = project.overlap, project.order, project.prediction_run_id
+    if not made_for:
+        assignments.fit(project_id)
+    with session_scope(read_only=True) as session:
+        scale = _scale(session, session.get_one(Project, project_id))
+    with session_scope() as session:
+        session.get_one(Project, project_id).neutral_priority = scale.neutral
+    # Labels keep it up to date: it is anew where the model is.
+    with_disagreement = not made_for.endswith(f" by run {run_id}")
     last = 0
-    while image_ids := _recompute_batch(project_id, scale, last):
+    while image_ids := _recompute_batch(project_id, scale, last, with_disagreement):
         last = image_ids[-1]
     with session_scope() as session:
-        session.get_one(Project, project_id).prioritised_for = purpose
+        project = session.get_one(Project, project_id)
+        if (scale.order, scale.run_id, project.overlap) == (order, run_id, overlap):
+            project.prioritised_for = _purpose(order, run_id)
 
 
-def _recompute_batch(project_id: int, scale: Scale, last: int) -> Sequence[int]:
-    began = time.monotonic()
-    with session_scope() as session:
+def _recompute_batch(
+    project_id: int, scale: Scale, last: int, with_disagreement: bool
+) -> Sequence[int]:
+    with short_turn() as session:
         # A label takes the lock of its image first too: what is read here stays true.
         image_ids = session.scalars(
             select(Image.id)
@@ -101,10 +112,10 @@ def _recompute_batch(project_id: int, scale: Scale, last: int) -> Sequence[int]:
             .with_for_update(key_share=True)
         ).all()
         if image_ids:
-            _refresh(session, scale, image_ids)
-    if not is_postgresql(session):
-        # SQLite lets waiting writers in by chance: without a pause they could wait until the end.
-        time.sleep((time.monotonic() - began) * PAUSE)
+            disagreements = (
+                _set_disagreements(session, scale, image_ids) if with_disagreement else None
+            )
+            _set_priorities(session, scale, image_ids, disagreements)
     return image_ids
 
 
@@ -114,31 +125,76 @@ def refresh(session: Session, project: Project, image_ids: Sequence[int]) -> Non
     has_moved = project.order == "disagreement"
     if project.prediction_run_id is None and not has_moved:
         return
-    scale = Scale("disagreement", project.prediction_run_id, {}, project.neutral_priority)
-    _refresh(session, scale, image_ids, with_priorities=has_moved)
+    names = _names(project)
+    scale = Scale("disagreement", project.prediction_run_id, {}, project.neutral_priority, names)
+    disagreements = _set_disagreements(session, scale, image_ids)
+    if has_moved:
+        _set_priorities(session, scale, image_ids, disagreements)
 
 
-def _refresh(
-    session: Session, scale: Scale, image_ids: Sequence[int], *, with_priorities: bool = True
+def _set_disagreements(
+    session: Session, scale: Scale, image_ids: Sequence[int]
+) -> dict[int, float]:
+    """How far the model is from the labels of images, stored and by image, where both are."""
+    shares = _shares_present(session, scale.names, image_ids)
+    columns = Prediction.id, Prediction.image_id, Prediction.presence
+    told = session.execute(
+        select(*columns).where(Prediction.run_id == scale.run_id, Prediction.image_id.in_(shares))
+    ).all()
+    found = {row.image_id: _disagreement(row.presence, shares[row.image_id]) for row in told}
+    _set(session, Prediction.id, Prediction.disagreement, {
+        row.id: found[row.image_id] for row in told
+    })  # fmt: skip
+    silent = set(image_ids) - shares.keys()
+    if silent:
+        session.execute(
+            update(Prediction)
+            .where(
+                Prediction.run_id == scale.run_id,
+                Prediction.image_id.in_(silent),
+                Prediction.disagreement.is_not(None),
+            )
+            .values(disagreement=None)
+            .execution_options(synchronize_session=False)
+        )
+    return {image_id: value for image_id, value in found.items() if value is not None}
+
+
+def _set_priorities(
+    session: Session,
+    scale: Scale,
+    image_ids: Sequence[int],
+    disagreements: Mapping[int, float] | None,
 ) -> None:
-    told = {row.image_id: row for row in session.execute(_predictions(scale.run_id, image_ids))}
-    shares = _shares_present(session, list(told))
-    disagreements = {
-        image_id: _disagreement(row.presence, shares.get(image_id, {}))
-        for image_id, row in told.items()
-    }
-    if with_priorities:
-        by_image = {i: scale.priority(told.get(i), disagreements.get(i)) for i in image_ids}
-        _set(session, Assignment.image_id, Assignment.priority, by_image)
-    by_id = {told[image_id].id: value for image_id, value in disagreements.items()}
-    _set(session, Prediction.id, Prediction.disagreement, by_id)
+    """`disagreements` are those that are known already; None: they are in the database."""
+    told = _told(session, scale, image_ids, disagreements)
+    wanted = {image_id: scale.priority(told.get(image_id)) for image_id in image_ids}
+    _set(session, Assignment.image_id, Assignment.priority, wanted)
 
 
-def _predictions(
-    run_id: int | None, image_ids: Sequence[int]
-) -> Select[int, int, dict[str, float], float]:
-    columns = Prediction.id, Prediction.image_id, Prediction.presence, Prediction.uncertainty
-    return select(*columns).where(Prediction.run_id == run_id, Prediction.image_id.in_(image_ids))
+def _told(
+    session: Session,
+    scale: Scale,
+    image_ids: Sequence[int],
+    disagreements: Mapping[int, float] | None,
+) -> Mapping[int, Any]:
+    """By image, what the order looks at of the model that annotators see."""
+    if scale.order == "disagreement" and disagreements is not None:
+        return disagreements
+    looked_at = _LOOKED_AT.get(scale.order)
+    if looked_at is None or scale.run_id is None:
+        return {}
+    query = select(Prediction.image_id, looked_at).where(
+        Prediction.run_id == scale.run_id, Prediction.image_id.in_(image_ids)
+    )
+    return dict(session.execute(query).all())
+
+
+_LOOKED_AT = {
+    "uncertain": Prediction.uncertainty,
+    "rare": Prediction.presence,
+    "disagreement": Prediction.disagreement,
+}
 
 
 def _set(
@@ -150,30 +206,39 @@ def _set(
     """Write a column of the rows with these keys, where it has another value."""
     if not wanted:
         return
-    session.connection().execute(
-        update(key.class_.__table__)
-        .where(key == bindparam("of_key"), column.is_distinct_from(bindparam("new_value")))
-        .values({column: bindparam("new_value")}),
-        [{"of_key": each, "new_value": value} for each, value in wanted.items()],
+    given = values({"key": Integer(), "value": Float()}, wanted.items()).subquery()
+    session.execute(
+        update(key.class_)
+        .where(key == given.c.key, column.is_distinct_from(given.c.value))
+        .values({column: given.c.value})
+        .execution_options(synchronize_session=False)
     )
 
 
-def _shares_present(session: Session, image_ids: Sequence[int]) -> dict[int, dict[str, float]]:
+def _shares_present(
+    session: Session, names: Mapping[int, str], image_ids: Sequence[int]
+) -> dict[int, dict[str, float]]:
     """By image and category name: the share of `present` among those who were sure."""
-    found: dict[int, dict[str, float]] = defaultdict(dict)
-    if not image_ids:
-        return found
-    present, absent = AnswerValue.PRESENT, AnswerValue.ABSENT
-    share = func.avg(case((Answer.value == present, 1.0), else_=0.0))
-    rows = session.execute(
-        select(Answer.image_id, Category.name, share)
-        .join(Category, Category.id == Answer.category_id)
-        .where(Answer.image_id.in_(image_ids), Answer.value.in_((present, absent)))
-        .group_by(Answer.image_id, Category.name)
+    labels = session.execute(
+        select(Label.image_id, Label.present, Label.absent).where(
+            Label.image_id.in_(image_ids), Label.has_answers(), Label.gold.is_(False)
+        )
     )
-    for image_id, name, value in rows:
-        found[image_id][name] = float(value)
-    return found
+    said: dict[int, list[dict[int, float]]] = {}
+    for image_id, present, absent in labels:
+        sides = dict.fromkeys(present, 1.0) | dict.fromkeys(absent, 0.0)
+        said.setdefault(image_id, []).append(sides)
+    return {image_id: _shares(names, each) for image_id, each in said.items()}
+
+
+def _shares(names: Mapping[int, str], said: Sequence[Mapping[int, float]]) -> dict[str, float]:
+    if len(said) == 1:
+        return {names[i]: side for i, side in said[0].items()}
+    sides: dict[str, list[float]] = {}
+    for each in said:
+        for i, side in each.items():
+            sides.setdefault(names[i], []).append(side)
+    return {name: sum(some) / len(some) for name, some in sides.items()}
 
 
 def _disagreement(presence: Mapping[str, float], shares: Mapping[str, float]) -> float | None:
@@ -194,7 +259,11 @@ def _scale(session: Session, project: Project) -> Scale:
         inverse = {name: 1 / share for name, share in common.items()}
         weights = {name: weight / sum(inverse.values()) for name, weight in inverse.items()}
         neutral = sum(weights[name] * share for name, share in common.items())
-    return Scale(order, run_id, weights, neutral)
+    return Scale(order, run_id, weights, neutral, _names(project))
+
+
+def _names(project: Project) -> dict[int, str]:
+    return {category.id: category.name for category in project.categories}
 
 
 def _common(session: Session, project: Project) -> dict[str, float]:

@@ -1,13 +1,17 @@
 """How many people label each image can change while they do, and nothing done is lost."""
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
+from server.bulk import short_turn
 from server.db import session_scope, utcnow
 from server.models import Assignment, Image, Project
 from server.models.image import AssignmentState
@@ -25,8 +29,7 @@ def project(engineer: TestClient) -> int:
     """A project with four images, each for one person."""
     number = make_project()
     add_images(number, [f"{n}.png" for n in range(IMAGES)])
-    with session_scope() as session:
-        overlap.fit(session, session.get_one(Project, number))
+    overlap.fit(number)
     return number
 
 
@@ -149,6 +152,56 @@ def test_who_may_and_what_may_be(engineer: TestClient, annotator: TestClient, pr
     assert engineer.patch(address, json={"overlap": None}).json()["code"] == "bad-input"
 
 
+def test_what_there_is_no_time_for_is_done_by_a_worker(
+    engineer: TestClient, project: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overlap, "BATCH", 3)
+    monkeypatch.setattr("server.api.projects.FIT_SECONDS", -1)
+    change(engineer, project, 3)
+    assert set(slots(project).values()) == {1}
+    with session_scope(read_only=True) as session:
+        assert priorities.due(session) == [project]
+    priorities.recompute(project)
+    assert slots(project) == dict.fromkeys([(image, "open") for image in (1, 2, 3, 4)], 3)
+    change(engineer, project, 1)
+    priorities.recompute(project)
+    assert set(slots(project).values()) == {1}
+    with session_scope(read_only=True) as session:
+        assert priorities.due(session) == []
+
+
+def test_a_change_while_priorities_are_made_makes_them_due_again(
+    engineer: TestClient, project: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.api.projects.FIT_SECONDS", -1)
+    made = priorities.Scale.priority
+
+    def change_it(self: priorities.Scale, told: object) -> float:
+        monkeypatch.setattr(priorities.Scale, "priority", made)
+        changing.append(pool.submit(change, engineer, project, 2))
+        return made(self, told)
+
+    monkeypatch.setattr(priorities.Scale, "priority", change_it)
+    with ThreadPoolExecutor(1) as pool:
+        changing: list[Future[Any]] = []
+        monkeypatch.setattr(priorities, "BATCH", 1)
+        monkeypatch.setattr(priorities, "short_turn", lambda: _after(changing))
+        priorities.recompute(project)
+    with session_scope(read_only=True) as session:
+        assert priorities.due(session) == [project]
+    priorities.recompute(project)
+    assert set(slots(project).values()) == {2}
+
+
+@contextmanager
+def _after(changing: list[Future[Any]]) -> Iterator[Session]:
+    """The next transaction waits for the change that one before has begun."""
+    for each in changing:
+        each.result(60)
+    with short_turn() as session:
+        yield session
+
+
 def test_images_that_are_imported_meanwhile_have_the_new_overlap(
     project: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,10 +211,8 @@ def test_images_that_are_imported_meanwhile_have_the_new_overlap(
 
     def raise_it() -> None:
         with session_scope() as session:
-            stored = session.get_one(Project, project)
-            stored.overlap = 2
-            session.flush()
-            overlap.fit(session, stored)
+            session.get_one(Project, project).overlap = 2
+        overlap.fit(project)
 
     with ThreadPoolExecutor(1) as pool:
         changing: list[Future[None]] = []
