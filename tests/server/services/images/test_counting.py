@@ -109,10 +109,8 @@ def remove(project_id: int, rng: random.Random) -> None:
 
 def change_overlap(project_id: int, rng: random.Random) -> None:
     with session_scope() as session:
-        project = session.get_one(Project, project_id)
-        project.overlap = rng.randint(1, 3)
-        session.flush()
-        overlap.fit(session, project)
+        session.get_one(Project, project_id).overlap = rng.randint(1, 3)
+    overlap.fit(project_id)
 
 
 def test_counts_are_those_of_a_recount_after_any_writes(database: str) -> None:
