@@ -29,6 +29,7 @@ from server.models.user import Role
 from server.queue import get_app
 from server.schemas.user import Scope, TokenIn, UserIn
 from server.services import cleaning, datasets, projects, users
+from server.services.images import files as image_files
 from server.services.images import importing, manifests
 from server.services.images.importing import Imported
 from server.services.labels import files as label_files
@@ -166,6 +167,14 @@ def migrate() -> None:
 @app.command()
 def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    metadata: Annotated[
+        bool,
+        typer.Option(
+            "--metadata",
+            help="Also cut out of stored pictures what they tell besides pixels, such as where "
+            "they were made. Newer imports have none of it.",
+        ),
+    ] = False,
 ) -> None:
     """Remove files and run folders that no row of the database needs.
 
@@ -173,6 +182,8 @@ def clean(
     resumed stay.
     """
     _require_migrated()
+    if metadata:
+        _cut_metadata(dry_run=dry_run)
     count = freed = 0
     with _progress() as progress:
         for leftover in progress.track(cleaning.find(), description="Cleaning"):
@@ -186,6 +197,17 @@ def clean(
             )
     whole = f"{'would remove' if dry_run else 'removed'} {count}, {freed} bytes"
     messages.print(whole, highlight=False)
+
+
+def _cut_metadata(*, dry_run: bool) -> None:
+    if get_settings().keep_metadata:
+        raise BadInput("WEAKSEG_KEEP_METADATA says that pictures keep their metadata")
+    verb = "would cut" if dry_run else "cut"
+    count = 0
+    for path, lost in image_files.cut_stored(dry_run=dry_run):
+        count += 1
+        messages.print(f"{verb} {lost} bytes from {escape(str(path))}", highlight=False)
+    messages.print(f"{verb} metadata from {count} pictures", highlight=False)
 
 
 def _require_migrated() -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from PIL import Image
 
 from server.settings import Settings
+from trainer.contract.bare_pictures import without_metadata
 from trainer.contract.pictures import (
     BadPicture,
+    Reading,
     Rules,
     picture_size,
     read_picture,
@@ -41,10 +43,10 @@ class Picture:
 def verify_picture(content: bytes, settings: Settings) -> Picture:
     """Decode every pixel, and return the file as it will be served.
 
-    A file that is already upright 8-bit RGB JPEG, PNG or WebP is kept byte for byte, or without
-    its metadata when that cannot be read. Anything else is converted once, here: EXIF orientation
-    applied, 16 bits and more scaled to 8, CMYK and palettes turned into RGB, transparency laid on
-    white.
+    Of a file that is already upright 8-bit RGB JPEG, PNG or WebP the pixels are kept as they are
+    coded, with their colour profile; what else it says, and what follows its end, is cut, unless
+    the settings keep that. Anything else is converted once, here: EXIF orientation applied, 16 bits
+    and more scaled to 8, CMYK and palettes turned into RGB, transparency laid on white.
 
     Raises BadPicture, whatever is wrong.
     """
@@ -61,15 +63,38 @@ def verify_picture(content: bytes, settings: Settings) -> Picture:
     notes = reading.notes
     if notes and reading.bare is None:
         reading = read_without_metadata(content, rules) or reading
+    kept = None
     if reading.plain and reading.format in SHOWN:
-        kept, suffix = reading.bare or content, f".{reading.format}".lower()
+        kept = reading.bare or content
+        if not settings.keep_metadata:
+            kept = _without_metadata(kept, reading, rules)
+    if kept is not None:
+        suffix = f".{reading.format}".lower()
     else:
         kept, suffix = _encode(reading.image, lossless=reading.format not in LOSSY)
     return Picture(kept, suffix, *reading.image.size, notes=notes)
 
 
+def _without_metadata(content: bytes, reading: Reading, rules: Rules) -> bytes | None:
+    """A file with the same pixels and nothing else; None where that cannot be had by cutting."""
+    bare = without_metadata(content, keep_looks=True)
+    if bare is None:
+        return None
+    if bare.whole:
+        return bare.content
+    # Its form is odd: what is left has to be read as before.
+    try:
+        left = read_picture(bare.content, rules).image
+    except BadPicture:
+        return None
+    same = left.size == reading.image.size and left.tobytes() == reading.image.tobytes()
+    return bare.content if same else None
+
+
 def _encode(image: Image.Image, *, lossless: bool) -> tuple[bytes, str]:
     buffer = io.BytesIO()
+    # Pillow would write comments and the like that the original had.
+    image.info = {name: told for name, told in image.info.items() if name == "icc_profile"}
     if lossless:
         image.save(buffer, "PNG", compress_level=3, exif=b"")
         return buffer.getvalue(), ".png"

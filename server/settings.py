@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(default=64 * 2**20, ge=0)
     """A server with less room for files than this calls itself not ready."""
     max_image_bytes: int = 50 * 2**20
+    keep_metadata: bool = False
+    """Whether stored pictures keep what their files say besides pixels, such as where they were made."""
     max_image_pixels: int = 60_000_000
     max_image_side: int = 20_000
     max_manifest_bytes: int = 256 * 2**20

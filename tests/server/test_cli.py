@@ -16,7 +16,7 @@ from server import db
 from server.schemas.project import CategoryIn, ProjectIn
 from server.services import projects, users
 from tests.command import run_here
-from tests.odd_pictures import encode, mpo, scene
+from tests.odd_pictures import encode, mpo, scene, with_segment
 
 Weakseg = Callable[..., subprocess.CompletedProcess[str]]
 PASSWORD = "long enough"
@@ -398,3 +398,26 @@ def test_a_group_may_be_let_in(process: Weakseg, tmp_path: Path) -> None:
     refused = process("migrate", WEAKSEG_UMASK="9")
     assert refused.returncode == 2
     assert "WEAKSEG_UMASK" in refused.stderr
+
+
+def test_what_stored_pictures_tell_besides_can_be_cut(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    (tmp_path / "new").mkdir()
+    plain = encode(scene(), "JPEG")
+    told = with_segment(plain, 0xFE, b"N 48.858370") + b"E 2.294481"
+    (tmp_path / "new/a.jpg").write_bytes(told)
+    (tmp_path / "new/b.png").write_bytes(encode(scene(seed=1), "PNG"))
+    weakseg("import", "Streets", "new", WEAKSEG_KEEP_METADATA="true")
+    stored = {path: path.read_bytes() for path in (tmp_path / "data/files/images").rglob("*.*")}
+    assert told in stored.values()
+    looked = weakseg("clean", "--metadata", "--dry-run")
+    assert looked.returncode == 0
+    assert "would cut metadata from 1 pictures" in looked.stderr
+    assert all(path.read_bytes() == content for path, content in stored.items())
+    assert "cut metadata from 1 pictures" in weakseg("clean", "--metadata").stderr
+    left = {path: path.read_bytes() for path in (tmp_path / "data/files/images").rglob("*.*")}
+    assert left == {path: plain if c == told else c for path, c in stored.items()}
+    assert "cut metadata from 0 pictures" in weakseg("clean", "--metadata").stderr
+    refused = weakseg("clean", "--metadata", WEAKSEG_KEEP_METADATA="true")
+    assert refused.returncode == 2

@@ -5,6 +5,7 @@ import io
 import random
 import struct
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -458,3 +459,145 @@ def test_warnings_of_threads_do_not_mix() -> None:
     assert failures == []
     assert warnings.filters == before
     assert warnings.showwarning is show
+
+
+# --- what a picture tells besides
+
+SECRET = b"N 48.858370 E 2.294481, camera 0073981"
+
+
+def with_riff_chunk(webp: bytes, kind: bytes, data: bytes, flag: int = 0) -> bytes:
+    """An extended WebP with one more chunk at its end."""
+    extended = bytearray(webp)
+    extended[20] |= flag
+    body = (
+        bytes(extended[8:]) + struct.pack("<4sI", kind, len(data)) + data + b"\0" * (len(data) % 2)
+    )
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def between_scans(jpeg: bytes, segment: bytes) -> bytes:
+    """A progressive JPEG with something before its second scan."""
+    second = jpeg.index(b"\xff\xda", jpeg.index(b"\xff\xda") + 2)
+    tables = jpeg.rindex(b"\xff\xc4", 0, second)
+    return jpeg[:tables] + segment + jpeg[tables:]
+
+
+def telling() -> dict[str, bytes]:
+    """Pictures that tell where they were made, each in another place."""
+    gps = Image.Exif()
+    gps[0x8825] = {1: "N", 2: (48.0, 51.0, 30.13), 29: SECRET.decode()}
+    gps[0xA431] = SECRET.decode()
+    jpeg = encode(scene(), "JPEG", icc_profile=b"a profile")
+    moving = encode(scene(), "JPEG", progressive=True)
+    png = encode(scene(), "PNG", icc_profile=b"a profile")
+    webp = encode(scene(), "WEBP", icc_profile=b"a profile")
+    plain_webp = encode(scene(), "WEBP")
+    comment = struct.pack(">BBH", 0xFF, 0xFE, len(SECRET) + 2) + SECRET
+    with_thumbnail = b"JFIF\0\1\2\0\0\1\0\1\1\x0d" + SECRET[:39].ljust(39)
+    files = {f"{form} EXIF": encode(scene(), form, exif=gps) for form in ("JPEG", "PNG", "WEBP")}
+    files |= {f"{form} XMP": encode(scene(), form, xmp=SECRET) for form in ("JPEG", "WEBP")}
+    files |= {
+        f"JPEG segment {marker:x}": with_segment(jpeg, marker, head + SECRET)
+        for marker, head in (
+            (0xE0, b"JFXX\0\x10"), (0xE1, b"http://ns.adobe.com/xmp/extension/\0"), (0xE2, b"FPXR\0"),
+            (0xE3, b""), (0xED, b"Photoshop 3.0\0"), (0xEF, b""), (0xFE, b""),
+        )
+    }  # fmt: skip
+    files |= {
+        "JPEG thumbnail": jpeg[:2] + with_segment(jpeg, 0xE0, with_thumbnail)[2:],
+        "JPEG Adobe": with_segment(jpeg, 0xEE, b"Adobe\0\x64\0\0\0\0\1" + SECRET),
+        "JPEG behind its end": jpeg + SECRET,
+        "JPEG two pictures": jpeg + with_segment(jpeg, 0xFE, SECRET),
+        "JPEG between scans": between_scans(moving, comment),
+        "JPEG fill bytes": with_segment(jpeg, 0xFE, SECRET).replace(
+            b"\xff\xfe", b"\xff\xff\xff\xfe", 1
+        ),
+        "JPEG MPO": encode(
+            scene(), "MPO", save_all=True, append_images=[scene((20, 15), 1)], exif=gps
+        ),
+        "PNG text": with_chunk(png, b"tEXt", b"Comment\0" + SECRET),
+        "PNG iTXt": with_chunk(png, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + SECRET),
+        "PNG late text": with_chunk(png, b"tEXt", b"Comment\0" + SECRET, late=True),
+        "PNG private": with_chunk(png, b"prVt", SECRET),
+        "PNG behind its end": png + SECRET,
+        "WEBP unknown": with_riff_chunk(webp, b"ABCD", SECRET),
+        "WEBP behind its end": webp + SECRET,
+        "WEBP chunk behind its end": plain_webp
+        + struct.pack("<4sI", b"VP8 ", len(SECRET))
+        + SECRET,
+        "WEBP simple": with_riff_chunk(webp, b"XMP ", SECRET, flag=4),
+    }
+    return files
+
+
+@pytest.mark.parametrize("name", telling())
+def test_what_a_picture_tells_besides_its_pixels_is_cut(name: str) -> None:
+    content = telling()[name]
+    assert SECRET[:20] in content
+    found = verify_picture(content, SETTINGS)
+    assert SECRET[:20] not in found.content
+    assert (pixels(found.content) == pixels(content)).all()
+    with Image.open(io.BytesIO(content)) as before, Image.open(io.BytesIO(found.content)) as after:
+        assert after.format == ("JPEG" if before.format == "MPO" else before.format)
+        profile = before.info.get("icc_profile")
+        assert after.info.get("icc_profile") == profile
+        assert not after.getexif()
+        after.load()
+        assert not {"comment", "xmp", "Comment", "exif", "photoshop"} & after.info.keys()
+        # Not coded anew: with all but the same tables and coefficients it would not be as long.
+        assert len(content) - len(found.content) > 0
+    assert verify_picture(found.content, SETTINGS).content == found.content
+    kept = verify_picture(content, Settings(keep_metadata=True))
+    assert kept.content == content
+    assert scaled_of(kept.content).find(SECRET[:20]) == -1
+
+
+def scaled_of(content: bytes) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture"
+        path.write_bytes(content)
+        return scaled(path, 32)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF"])
+def test_what_is_coded_anew_tells_nothing_either(form: str) -> None:
+    turned = exif(6)
+    turned[0x010F] = SECRET.decode()
+    told: dict[str, object] = {"exif": turned} if form != "GIF" else {}
+    if form in ("JPEG", "GIF"):
+        told["comment"] = SECRET
+    content = encode(scene(), form, **told)
+    assert SECRET in content
+    found = verify_picture(content, SETTINGS)
+    assert SECRET not in found.content
+    assert (found.width, found.height) == (scene().size if form == "GIF" else scene().size[::-1])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"progressive": True}, {"subsampling": 0}, {"subsampling": 2}, {"optimize": True},
+        {"restart_marker_blocks": 1}, {"restart_marker_rows": 1, "progressive": True},
+        {"quality": 1}, {"quality": 100}, {"keep_rgb": True},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_kind_of_jpeg_keeps_its_coded_pixels(options: dict[str, object]) -> None:
+    for seed in range(3):
+        plain = encode(scene((97, 61), seed), "JPEG", **options)
+        content = with_segment(plain, 0xFE, SECRET) + SECRET
+        found = verify_picture(content, SETTINGS)
+        assert found.content == plain
+
+
+def test_a_jpeg_whose_colors_a_header_tells_keeps_them() -> None:
+    """Numbered as R, G and B, components are RGB unless the header of JFIF says otherwise."""
+    plain = bytearray(encode(scene(), "JPEG", subsampling=0))
+    frame = plain.index(b"\xff\xc0") + 10
+    scan = plain.index(b"\xff\xda") + 5
+    for number, letter in enumerate(b"RGB"):
+        plain[frame + 3 * number] = plain[scan + 2 * number] = letter
+    found = verify_picture(bytes(plain) + SECRET, SETTINGS)
+    assert found.content == bytes(plain)
+    assert (pixels(found.content) == pixels(encode(scene(), "JPEG", subsampling=0))).all()

@@ -1,5 +1,7 @@
 """The pictures of images in storage, and scaled down for screens."""
 
+import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,16 +14,22 @@ from server.models import Image
 from server.models.image import ImageState
 from server.pictures import Picture, scaled, screen_width
 from server.services.images import lookup
-from server.storage import get_storage
+from server.storage import Storage, get_storage
+from trainer.contract.bare_pictures import without_metadata
 
 MAX_NOTE = 500
+BATCH = 500
 MOST_KEPT = 20_000
 """Images of which a process knows where their files are, without asking the database."""
 
 
 def store(digest: str, picture: Picture) -> dict[str, Any]:
-    """Put a verified picture into storage; returns the columns that describe it."""
-    key = f"images/{digest[:2]}/{digest}{picture.suffix}"
+    """Put a verified picture into storage; returns the columns that describe it.
+
+    `digest` is the original's, by which an image is known again; a file is named by what it holds.
+    """
+    stored = hashlib.sha256(picture.content).hexdigest()
+    key = f"images/{stored[:2]}/{stored}{picture.suffix}"
     storage = get_storage()
     if not storage.keep(key):
         storage.put_bytes(key, picture.content)
@@ -33,6 +41,41 @@ def store(digest: str, picture: Picture) -> dict[str, Any]:
         "state": ImageState.READY,
         "note": printable("; ".join(picture.notes)) or None,
     }
+
+
+def cut_stored(*, dry_run: bool = False) -> Iterator[tuple[Path, int]]:
+    """Cut what pictures tell besides their pixels out of those that earlier versions stored.
+
+    Gives each file that changes, or would, with how many bytes it loses. Each takes the old one's
+    place at once, so that this may be stopped and run again, and others read meanwhile.
+    """
+    storage = get_storage()
+    after = ""
+    while True:
+        with session_scope(read_only=True) as session:
+            later = Image.storage_key > after
+            query = select(Image.storage_key).where(later).order_by(Image.storage_key).distinct()
+            keys = [key for key in session.scalars(query.limit(BATCH)) if key]
+        if not keys:
+            return
+        after = keys[-1]
+        for key in keys:
+            if lost := _cut(storage, key, dry_run=dry_run):
+                yield storage.path(key), lost
+
+
+def _cut(storage: Storage, key: str, *, dry_run: bool) -> int:
+    """How many bytes a stored picture tells besides; 0 for one that is away, or of an odd form."""
+    try:
+        content = storage.path(key).read_bytes()
+    except FileNotFoundError:
+        return 0
+    bare = without_metadata(content, keep_looks=True)
+    if bare is None or not bare.whole or bare.content == content:
+        return 0
+    if not dry_run:
+        storage.put_bytes(key, bare.content)
+    return len(content) - len(bare.content)
 
 
 def printable(text: str) -> str:

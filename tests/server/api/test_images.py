@@ -22,7 +22,16 @@ from server.errors import BadInput
 from server.models import Assignment, Image
 from server.services.images import importing, manifests, verifying
 from server.settings import get_settings
-from tests.odd_pictures import ASCII, ORIENTATION, exif_of, mpo, samples, scene, with_tag
+from tests.odd_pictures import (
+    ASCII,
+    ORIENTATION,
+    exif_of,
+    mpo,
+    samples,
+    scene,
+    with_segment,
+    with_tag,
+)
 
 Upload = Callable[[int, dict[str, bytes]], dict[str, Any]]
 MakeProject = Callable[..., dict[str, Any]]
@@ -658,3 +667,63 @@ def test_a_line_without_an_end_is_not_kept_in_memory() -> None:
     with pytest.raises(BadInput, match="line 1: longer than"):
         list(manifests.parse(manifests.lines_of(file)))  # type: ignore[arg-type]
     assert file.given < 20_000
+
+
+SECRET = b"N 48.858370 E 2.294481"
+
+
+def telling(jpeg: bytes) -> bytes:
+    """A JPEG that says where it was made, in its EXIF, in a comment and behind its end."""
+    gps = PillowImage.Exif()
+    gps[0x010E] = SECRET.decode()
+    return with_segment(with_segment(jpeg, 0xE1, gps.tobytes()), 0xFE, SECRET) + SECRET
+
+
+def stored_bytes() -> bytes:
+    root = get_settings().files
+    return b"".join(path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file())
+
+
+def import_by_every_door(
+    client: TestClient,
+    project_id: int,
+    folder: Path,
+    pictures: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WEAKSEG_IMAGE_HOSTS", '["example.org"]')
+    get_settings.cache_clear()
+    files = [("files", ("upload.jpg", pictures["upload.jpg"]))]
+    client.post(f"/api/v1/projects/{project_id}/images", files=files)
+    (folder / "folder.jpg").write_bytes(pictures["folder.jpg"])
+    importing.import_path(project_id, "folder.jpg", folder / "folder.jpg", importing.Imported())
+    root = get_settings().images
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "path.jpg").write_bytes(pictures["path.jpg"])
+    monkeypatch.setattr(manifests, "fetch", lambda _uri, _settings: pictures["fetched.jpg"])
+    fetched = {"uri": "https://example.org/a.jpg", "external_id": "fetched.jpg"}
+    send_manifest(client, project_id, {"uri": "path.jpg"}, fetched)
+    assert verifying.verify_registered() == 2
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_pictures_tell_nothing_besides_by_whatever_door_they_came(
+    engineer: TestClient, project_id: int, jpeg: Callable[..., bytes], tmp_path: Path, keep: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("WEAKSEG_KEEP_METADATA", str(keep))
+    names = ("upload.jpg", "folder.jpg", "path.jpg", "fetched.jpg")
+    plain = {name: jpeg(number, (640, 480)) for number, name in enumerate(names)}
+    sent = {name: telling(content) for name, content in plain.items()}
+    import_by_every_door(engineer, project_id, tmp_path, sent, monkeypatch)
+    images = {image["external_id"]: image for image in shown(engineer, project_id)}
+    assert images.keys() == plain.keys()
+    for name, image in images.items():
+        assert engineer.get(image["url"]).content == (sent if keep else plain)[name]
+        assert SECRET not in engineer.get(image["url"], params={"width": 320}).content
+    assert (SECRET in stored_bytes()) is keep
+    # An image is known again by the file that was sent.
+    again = engineer.post(
+        f"/api/v1/projects/{project_id}/images", files=[("files", ("b.jpg", sent["path.jpg"]))]
+    )
+    assert again.json()["skipped"] == 1
