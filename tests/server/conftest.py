@@ -25,9 +25,19 @@ from tests.services.postgres import fresh_database
 
 
 @pytest.fixture(scope="session")
-def engine_of() -> Callable[[str], Engine]:
+def engine_of() -> Iterator[Callable[[str], Engine]]:
     """The one engine of an address: to compile statements anew for each test takes long."""
-    return cache(db.make_engine)
+    made: list[Engine] = []
+    make = db.make_engine
+
+    @cache
+    def engine(url: str) -> Engine:
+        made.append(make(url))
+        return made[-1]
+
+    yield engine
+    for each in made:
+        each.dispose()
 
 
 @pytest.fixture(scope="session")
