@@ -54,6 +54,16 @@ _SQLITE_AWAY = {
 _POSTGRESQL_DISK_FULL = "53100"
 
 
+class Use(StrEnum):
+    """What a session is for."""
+
+    WRITE = "write"
+    READ = "read"
+    """On SQLite it does not queue behind writers."""
+    LOOK = "look"
+    """One statement that reads: it needs no transaction of more, nor the two trips for its ends."""
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment, always with UTC as its zone: SQLite would give it back without one."""
 
@@ -158,13 +168,7 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:
-        # A transaction that reads first and writes later fails at once, without waiting, when
-        # another one wrote in between; taking the write lock at the start makes writers queue.
-        if connection.get_execution_options().get("read_only", False):
-            connection.exec_driver_sql("BEGIN")
-            return
-        _take_turn(connection, turns)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _begin_on_sqlite(connection, turns)
 
     @event.listens_for(engine, "checkin")
     @event.listens_for(engine, "invalidate")
@@ -173,6 +177,17 @@ def _sqlite_engine(url: str) -> Engine:
             turns.give_back()
 
     return engine
+
+
+def _begin_on_sqlite(connection: Any, turns: Turns) -> None:
+    match connection.get_execution_options().get("use", Use.WRITE):
+        case Use.READ:
+            connection.exec_driver_sql("BEGIN")
+        case Use.WRITE:
+            # A transaction that reads first and writes later fails at once, without waiting, when
+            # another one wrote in between; taking the write lock at the start makes writers queue.
+            _take_turn(connection, turns)
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _take_turn(connection: Any, turns: Turns) -> None:
@@ -199,13 +214,11 @@ def get_engine() -> Engine:
 
 
 @lru_cache
-def _session_factories() -> tuple[sessionmaker[Session], sessionmaker[Session]]:
-    engine = get_engine()
-    reader = engine.execution_options(read_only=True)
-    return (
-        sessionmaker(engine, expire_on_commit=False),
-        sessionmaker(reader, expire_on_commit=False),
-    )
+def _session_factories() -> dict[Use, sessionmaker[Session]]:
+    engines = {use: get_engine().execution_options(use=use) for use in Use}
+    if get_engine().dialect.name != "sqlite":
+        engines[Use.LOOK] = engines[Use.LOOK].execution_options(isolation_level="AUTOCOMMIT")
+    return {use: sessionmaker(bound, expire_on_commit=False) for use, bound in engines.items()}
 
 
 def dispose() -> None:
@@ -220,9 +233,14 @@ def dispose() -> None:
 @contextmanager
 def session_scope(*, read_only: bool = False) -> Iterator[Session]:
     """A session that commits at the end and rolls back on an error."""
-    writing, reading = _session_factories()
-    with (reading if read_only else writing)() as session, session.begin():
+    with _session_factories()[Use.READ if read_only else Use.WRITE].begin() as session:
         yield session
+
+
+def look(found: Callable[[Session], T]) -> T:
+    """What one statement finds, without a transaction around it."""
+    with _session_factories()[Use.LOOK]() as session:
+        return found(session)
 
 
 def trouble(error: Exception) -> WeaksegError | None:

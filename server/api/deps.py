@@ -14,7 +14,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy.orm import Session
 from starlette.datastructures import Headers
 
-from server.db import session_scope
+from server.db import look, session_scope
 from server.errors import Forbidden, NotSignedIn
 from server.models import User
 from server.models.user import Role
@@ -88,14 +88,12 @@ def identify(
     Raises NotSignedIn. The session used here ends before the route's own begins.
     """
     if bearer is not None:
-        with session_scope(read_only=True) as session:
-            token = users.find_token(session, bearer.credentials)
+        token = look(lambda session: users.find_token(session, bearer.credentials))
         users.note_use(token)
         scopes = frozenset(Scope(s) for s in token.scopes)
         caller = Caller(token.user, scopes, token.secret_hash)
     elif cookie := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
-        with session_scope(read_only=True) as session:
-            found = users.find_session(session, cookie)
+        found = look(lambda session: users.find_session(session, cookie))
         users.note_use(found)
         caller = Caller(found.user, frozenset(Scope), found.secret_hash, found.id)
     else:

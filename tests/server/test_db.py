@@ -1,9 +1,12 @@
-"""Columns that hold a member of an enum."""
+"""Columns that hold a member of an enum, and sessions for one statement."""
 
-from sqlalchemy import Column, MetaData, String, Table, create_engine, insert, select, text
+from sqlalchemy import Column, MetaData, String, Table, create_engine, delete, insert, select, text
 
-from server.db import EnumText
+from server.db import EnumText, look, session_scope
+from server.models import User
 from server.models.run import RunState
+from server.models.user import Role
+from tests.server import factories
 
 PLACES = Table("places", MetaData(), Column("state", EnumText(RunState, 20), primary_key=True))
 
@@ -24,3 +27,21 @@ def test_it_makes_the_same_column_as_text_does() -> None:
     made, plain = EnumText(RunState, 20), String(20)
     dialect = create_engine("sqlite://").dialect
     assert made.compile(dialect=dialect) == plain.compile(dialect=dialect)
+
+
+def test_a_look_waits_for_no_writer_and_leaves_connections_as_they_were(database: str) -> None:
+    def emails() -> list[str]:
+        return look(lambda session: list(session.scalars(select(User.email).order_by(User.email))))
+
+    factories.make_user("a@example.org")
+    with session_scope() as session:
+        session.add(User(email="b@example.org", password_hash="-", role=Role.ANNOTATOR))
+        session.flush()
+        assert emails() == ["a@example.org"]
+    assert emails() == ["a@example.org", "b@example.org"]
+    # The same connection begins transactions again, which can be taken back.
+    for _ in range(3):
+        with session_scope() as session:
+            session.execute(delete(User))
+            session.rollback()
+        assert len(emails()) == 2

@@ -124,7 +124,7 @@ def test_a_writer_that_fails_gives_its_turn_back(
 
 
 def test_readers_wait_for_nobody(engine: Engine) -> None:
-    reader = engine.execution_options(read_only=True)
+    reader = engine.execution_options(use=db.Use.READ)
     with engine.begin() as writer, reader.connect() as connection:
         writer.execute(text("INSERT INTO places VALUES ('new')"))
         assert connection.scalar(text("SELECT count(*) FROM places")) == 0
