@@ -27,8 +27,8 @@ from server.errors import BadInput, NotFound, WeaksegError, first_complaint
 from server.models import Project, User
 from server.models.user import Role
 from server.queue import get_app
-from server.schemas.user import Scope, TokenIn, UserIn
-from server.services import cleaning, datasets, projects, users
+from server.schemas.user import Scope, TokenIn, UserChange, UserIn
+from server.services import cleaning, datasets, projects, second_factor, users
 from server.services.images import files as image_files
 from server.services.images import importing, manifests
 from server.services.images.importing import Imported
@@ -237,8 +237,46 @@ def add_user(
     _require_migrated()
     wanted = UserIn.model_validate({"email": email, "password": password, "role": role})
     with session_scope() as session:
-        users.create(session, wanted.email, wanted.password.get_secret_value(), wanted.role)
+        users.create(session, wanted.email, password, wanted.role)
     messages.print(f"made the account {escape(wanted.email)} ({wanted.role})")
+
+
+@user_app.command("password")
+def set_user_password(
+    email: Annotated[str, typer.Argument(help="Whose password it becomes.")],
+    password: Annotated[
+        str,
+        typer.Option(
+            envvar="WEAKSEG_PASSWORD",
+            prompt=True,
+            confirmation_prompt=True,
+            hide_input=True,
+            help="Asked for when neither this nor WEAKSEG_PASSWORD is given.",
+        ),
+    ],
+    must_change: Annotated[
+        bool, typer.Option(help="Whether it has to be changed at the next sign-in.")
+    ] = True,
+) -> None:
+    """Set somebody's password, which ends all of their sessions and tokens."""
+    _require_migrated()
+    wanted = UserChange.model_validate({"password": password, "must_change": must_change})
+    with session_scope(read_only=True) as session:
+        user_id = _find_user(session, email).id
+    with session_scope() as session:
+        users.change(session, user_id, wanted)
+    messages.print(f"set the password of {escape(email)}; all sessions and tokens have ended")
+
+
+@user_app.command("remove-second-factor")
+def remove_second_factor(
+    email: Annotated[str, typer.Argument(help="Who has lost the authenticator app.")],
+) -> None:
+    """Take somebody's second factor away: the password alone opens the account until a new one."""
+    _require_migrated()
+    with session_scope() as session:
+        second_factor.remove(session, _find_user(session, email).id)
+    messages.print(f"{escape(email)} has no second factor now")
 
 
 @user_app.command("list")

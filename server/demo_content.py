@@ -246,7 +246,9 @@ def ensure_accounts(password_file: Path, chosen: str | None) -> dict[str, str | 
         opened = {}
         for email, user in known.items():
             if user is None:
-                users.create(session, email, password, ACCOUNTS[email])
+                # Of this machine alone, so that any password that its owner chooses will do.
+                made = users.create(session, email, None, ACCOUNTS[email])
+                users.set_password(session, made, hash_password(password))
             elif chosen is not None and not verify_password(chosen, user.password_hash):
                 users.set_password(session, user, hash_password(chosen))
             opens = user is None or verify_password(password, user.password_hash)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 import unicodedata
@@ -11,8 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 from pwdlib import PasswordHash
+from zxcvbn import zxcvbn
 
-from server.errors import Unavailable
+from server.errors import BadInput, Unavailable
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -20,6 +22,12 @@ R = TypeVar("R")
 _passwords = PasswordHash.recommended()
 # Of a password that nobody knows. Written down, since to make one takes long, at each start.
 _NOBODYS_PASSWORD = "$argon2id$v=19$m=65536,t=3,p=4$4n1jOJKMxPyeOOOj/Xh5LQ$9ZvfS2lauSyPaHhZ7tH/9rI16CsMWv2TzLH72UGnnqI"  # noqa: S105
+
+_NO_PASSWORD = "none:"  # noqa: S105
+_LONGEST_LOOKED_AT = 72
+"""Characters of which zxcvbn estimates the guesses; longer ones take it long."""
+_LEAST_SCORE = 3
+"""Of 0 to 4: at least 10**8 guesses."""
 
 TOKEN_PREFIX = "wsk_"  # noqa: S105 - how our tokens begin, so that a leaked one is recognised
 
@@ -106,7 +114,33 @@ def _hash(password: str, _nothing: None) -> str:
     return _passwords.hash(normalized(password))
 
 
+def no_password() -> str:
+    """What stands in place of a hash for who has no password yet; no two are the same."""
+    return f"{_NO_PASSWORD}{new_secret()}"
+
+
+def require_good(password: str, email: str) -> None:
+    """Raise BadInput for a password that is guessed among the first: common, a pattern, one's name.
+
+    How many guesses it takes is estimated by zxcvbn (Wheeler, USENIX Security 2016) from lists of
+    common passwords, names and words, keyboards, dates and repeats.
+    """
+    spelled = normalized(password).casefold()
+    name = email.casefold()
+    local = name.partition("@")[0]
+    if name in spelled or local == spelled:
+        raise BadInput("the password is made of the e-mail address", code="weak-password")
+    parts = [name, local, *re.split(r"[@._+-]", name)]
+    found = zxcvbn(normalized(password)[:_LONGEST_LOOKED_AT], parts)
+    if found["score"] < _LEAST_SCORE:
+        warning = found["feedback"]["warning"].rstrip(".") or "it is made of common parts"
+        why = f"the password would be guessed among the first ({warning[:1].lower()}{warning[1:]})"
+        raise BadInput(f"{why}; take several words that nobody puts together", code="weak-password")
+
+
 def _check(password: str, password_hash: str | None) -> Checked:
+    if password_hash is None or not password_hash.startswith("$"):
+        password_hash = None
     stored = password_hash or _NOBODYS_PASSWORD
     if _passwords.verify(normalized(password), stored):
         return Checked(password_hash is not None)

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """A session without a request for this long has ended; unset: however long."""
     max_token_lifetime: timedelta = Field(default=timedelta(days=365), gt=timedelta(0))
     """The longest that a new API token may live."""
+    admins_need_second_factor: bool = False
+    """Whether an admin without a second factor may do nothing but set one up."""
     sign_in_attempts: int = Field(default=10, ge=1)
     """Failed attempts allowed for an account from one address within `sign_in_window`."""
     sign_in_window: timedelta = timedelta(minutes=15)

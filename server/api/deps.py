@@ -19,7 +19,7 @@ from server.errors import Forbidden, NotSignedIn
 from server.models import User
 from server.models.user import Role
 from server.schemas.user import Scope
-from server.services import users
+from server.services import second_factor, users
 from server.services.users import SESSION_COOKIE, Browser
 from server.settings import get_settings
 
@@ -140,10 +140,17 @@ async def known(
     return caller
 
 
-def allow(role: Role, scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
-    """A dependency that lets through callers with this role or a higher one, and the scope."""
+def allow(
+    role: Role, scope: Scope, *, unready: bool = False
+) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency that lets through callers with this role or a higher one, and the scope.
+
+    With `unready`, those too who have to change their password or set up a second factor first.
+    """
 
     async def check(caller: Annotated[Caller, Depends(known)]) -> Caller:
+        if not unready:
+            _refuse_unready(caller)
         if not caller.is_at_least(role):
             raise Forbidden(f"this needs the role {role}; yours is {caller.role}")
         if scope not in caller.scopes:
@@ -152,6 +159,16 @@ def allow(role: Role, scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
 
     _GUARDS.add(check)
     return check
+
+
+def _refuse_unready(caller: Caller) -> None:
+    """Of sessions alone: a token is made by who is ready."""
+    if caller.session_id is None:
+        return
+    if caller.user.must_change_password:
+        raise Forbidden("change your password first", code="password-change-needed")
+    if second_factor.is_missing(caller.user):
+        raise Forbidden("set up a second factor first", code="second-factor-needed")
 
 
 class GuardedRoute(APIRoute):
@@ -194,3 +211,5 @@ Runner = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.RUNS))]
 ProjectAdmin = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.ADMIN))]
 Admin = Annotated[Caller, Depends(allow(Role.ADMIN, Scope.ADMIN))]
 Self = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.ADMIN))]
+Unready = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.ADMIN, unready=True))]
+UnreadyReader = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.READ, unready=True))]

@@ -21,10 +21,6 @@ log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 1
 """The browser waits twice as long each time."""
-LONGEST_DETAIL = 2000
-"""Characters: an error may quote what a file or a request said."""
-MOST_FIELDS = 100
-"""Wrong fields that an answer lists."""
 
 
 def problems(*statuses: int, media_type: str | None = None) -> dict[int | str, dict[str, Any]]:
@@ -70,7 +66,7 @@ def problem(
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail[:LONGEST_DETAIL],
+        "detail": detail,
         "code": code,
         **jsonable_encoder(extra or {}),
     }
@@ -90,11 +86,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def on_bad_request(_request: Request, error: RequestValidationError) -> Response:
         fields = [
-            {
-                "field": _field(tuple(e["loc"]))[:LONGEST_DETAIL],
-                "message": in_words(e)[:LONGEST_DETAIL],
-            }
-            for e in error.errors()[:MOST_FIELDS]
+            {"field": _field(tuple(e["loc"])), "message": in_words(e)} for e in error.errors()
         ]
         detail = "; ".join(f"{f['field']}: {f['message']}" for f in fields[:3])
         return problem(422, detail, "bad-input", errors=fields)

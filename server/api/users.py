@@ -9,21 +9,29 @@ from sqlalchemy.orm import Session
 from server.api.deps import (
     Admin,
     GuardedRoute,
-    Reader,
     ReadSessionDep,
     Self,
     SessionDep,
+    Unready,
+    UnreadyReader,
     browser_of,
     cookie_name,
     is_secure,
 )
 from server.api.problems import problems
 from server.db import session_scope
+from server.models import User
 from server.schemas.common import DatabaseId
 from server.schemas.user import (
     Me,
     PasswordChange,
+    PasswordLinkOut,
+    PasswordLinkOwner,
+    PasswordLinkSecret,
+    PasswordLinkUse,
     Scope,
+    SecondFactor,
+    SecondFactorOffer,
     SessionOut,
     SignIn,
     TokenCreated,
@@ -33,10 +41,13 @@ from server.schemas.user import (
     UserIn,
     UserOut,
 )
+from server.services import password_links, second_factor, users
 from server.services import sign_in as entering
-from server.services import users
 from server.services.users import DEVICE_COOKIE, SESSION_COOKIE
 from server.settings import get_settings
+
+PAGE_OF_LINKS = "/sign-in"
+"""Where the browser takes a password by a link."""
 
 router = APIRouter(tags=["accounts"], route_class=GuardedRoute)
 
@@ -56,11 +67,21 @@ async def sign_in(body: SignIn, request: Request, response: Response) -> Me:
     """
     device = request.cookies.get(cookie_name(request, DEVICE_COOKIE))
     password = body.password.get_secret_value()
-    entered = await entering.enter(body.email, password, browser_of(request), device)
+    entered = await entering.enter(body.email, password, browser_of(request), device, body.code)
     if old := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
         await run_in_threadpool(_end_session, old)
     _set_cookies(request, response, entered.session_secret, entered.device)
-    return Me.from_row(entered.user, scopes=sorted(Scope))
+    return _me(entered.user, frozenset(Scope))
+
+
+def _me(user: User, scopes: frozenset[Scope]) -> Me:
+    needed = second_factor.is_missing(user)
+    return Me.from_row(
+        user,
+        scopes=sorted(scopes),
+        needs_second_factor=needed,
+        is_ready=not (needed or user.must_change_password),
+    )
 
 
 def _end_session(secret: str) -> None:
@@ -96,9 +117,9 @@ def sign_out(request: Request, response: Response, session: SessionDep) -> None:
 
 
 @router.get("/me", responses=problems(401))
-def show_me(caller: Reader) -> Me:
+def show_me(caller: UnreadyReader) -> Me:
     """Who am I?"""
-    return Me.from_row(caller.user, scopes=sorted(caller.scopes))
+    return _me(caller.user, caller.scopes)
 
 
 @router.post(
@@ -107,7 +128,11 @@ def show_me(caller: Reader) -> Me:
     responses=problems(401, 403, 429, 503),
 )
 def change_password(
-    body: PasswordChange, caller: Self, request: Request, response: Response, session: SessionDep
+    body: PasswordChange,
+    caller: Unready,
+    request: Request,
+    response: Response,
+    session: SessionDep,
 ) -> None:
     """Change one's own password. Ends all of one's sessions and tokens; this browser gets a new one."""
     current, new = body.current.get_secret_value(), body.new.get_secret_value()
@@ -115,6 +140,23 @@ def change_password(
     if caller.session_id is not None:
         secret = users.start_session(session, user, browser_of(request))
         _set_cookies(request, response, secret, entering.mark_of_device(user))
+
+
+@router.post("/me/second-factor", responses=problems(401, 403))
+def offer_second_factor(caller: Unready) -> SecondFactorOffer:
+    """A new secret for an authenticator app; it counts once it is confirmed."""
+    return SecondFactorOffer.from_row(second_factor.offer(caller.user))
+
+
+@router.put(
+    "/me/second-factor",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 409, 429, 503),
+)
+def confirm_second_factor(body: SecondFactor, caller: Unready) -> None:
+    """Make it one's second factor, in place of an earlier one: signing in asks for a code."""
+    password = body.password.get_secret_value()
+    second_factor.enrol(caller.user, password, body.secret, body.code)
 
 
 @router.get("/me/sessions", responses=problems(401, 403))
@@ -148,8 +190,9 @@ def list_users(_caller: Admin, session: ReadSessionDep) -> list[UserOut]:
 
 @router.post("/users", status_code=status.HTTP_201_CREATED, responses=problems(401, 403, 409))
 def create_user(body: UserIn, _caller: Admin, session: SessionDep) -> UserOut:
-    """Add an account."""
-    user = users.create(session, body.email, body.password.get_secret_value(), body.role)
+    """Add an account, with a first password or without one."""
+    password = None if body.password is None else body.password.get_secret_value()
+    user = users.create(session, body.email, password, body.role, must_change=body.must_change)
     return UserOut.model_validate(user)
 
 
@@ -162,6 +205,42 @@ def change_user(
     A new password and a lock-out end all of its sessions and tokens, for good.
     """
     return UserOut.model_validate(users.change(session, user_id, body))
+
+
+@router.post(
+    "/users/{user_id}/password-link",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(401, 403, 404, 409),
+)
+def make_password_link(user_id: DatabaseId, _caller: Admin, session: SessionDep) -> PasswordLinkOut:
+    """A link by which somebody sets their password, once, within 48 hours.
+
+    It is in this answer alone, and ends earlier ones. Nothing else ends before it is used.
+    """
+    secret, expires_at = password_links.make(session, user_id)
+    return PasswordLinkOut(secret=secret, path=f"{PAGE_OF_LINKS}#{secret}", expires_at=expires_at)
+
+
+@router.post("/password-link/owner", responses=problems(404))
+def show_password_link(body: PasswordLinkSecret, session: ReadSessionDep) -> PasswordLinkOwner:
+    """Whose password a link sets."""
+    return PasswordLinkOwner.from_row(password_links.find(session, body.secret))
+
+
+@router.post("/password-link", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 503))
+def use_password_link(body: PasswordLinkUse) -> None:
+    """Set a password by a link. Ends the link, and all sessions and tokens of the account."""
+    password_links.use(body.secret, body.password.get_secret_value())
+
+
+@router.delete(
+    "/users/{user_id}/second-factor",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 404),
+)
+def remove_second_factor(user_id: DatabaseId, _caller: Admin, session: SessionDep) -> None:
+    """Take somebody's second factor away: for who has lost the app."""
+    second_factor.remove(session, user_id)
 
 
 @router.get("/users/{user_id}/sessions", responses=problems(401, 403, 404))

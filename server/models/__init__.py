@@ -9,7 +9,7 @@ from server.models.project import Category, CategoryKey, Project
 from server.models.run import Run, RunEvent
 from server.models.snapshot import Snapshot
 from server.models.sweep import SweepPage, SweepPlace
-from server.models.user import ApiToken, SignInFailure, User, UserSession
+from server.models.user import ApiToken, PasswordLink, SignInFailure, User, UserSession
 
 __all__ = [
     "Answer",
@@ -23,6 +23,7 @@ __all__ = [
     "Image",
     "ImageCount",
     "Label",
+    "PasswordLink",
     "Prediction",
     "Project",
     "Run",

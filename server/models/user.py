@@ -27,6 +27,29 @@ class User(Base):
     role: Mapped[Role] = mapped_column(EnumText(Role, 20))
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    """Somebody else knows the password: until it is changed, a session may do nothing else."""
+    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    """Of the second factor (RFC 6238, base 32); null without one."""
+    totp_step: Mapped[int | None]
+    """The half minute of the last code that was taken: none is taken twice."""
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.totp_secret is not None
+
+
+class PasswordLink(Base):
+    """A link by which somebody sets their password, once: an invitation, or for who forgot it."""
+
+    __tablename__ = "password_links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    user: Mapped[User] = relationship(lazy="joined")
 
 
 class UserSession(Base):

@@ -20,7 +20,7 @@ Email = Annotated[
 MAX_PASSWORD = 200
 
 
-MIN_PASSWORD = 10
+MIN_PASSWORD = 12
 
 
 def _long_enough(password: SecretStr) -> SecretStr:
@@ -51,9 +51,14 @@ class Scope(StrEnum):
     """Projects, users, tokens."""
 
 
+Code = Annotated[str, Field(max_length=20, examples=["123 456"])]
+
+
 class SignIn(In):
     email: str = Field(max_length=320, examples=["admin@demo.local"])
     password: GivenPassword
+    code: Code | None = None
+    """Of the authenticator app, for who has a second factor."""
 
 
 class UserOut(Out):
@@ -62,23 +67,74 @@ class UserOut(Out):
     role: Role
     active: bool
     created_at: datetime
+    has_second_factor: bool
 
 
 class Me(UserOut):
     scopes: list[Scope]
     """All of them in a browser session; a token's own otherwise."""
+    must_change_password: bool
+    """Before a session may do anything else."""
+    needs_second_factor: bool
+    """Likewise: one is required, and not set up."""
+    is_ready: bool
+    """Neither of these is to be done first."""
 
 
 class UserIn(In):
     email: Email = Field(examples=["lead@example.org"])
-    password: NewPassword
+    password: NewPassword | None = None
+    """Null: an invitation, `POST /users/{id}/password-link`, lets the person set it."""
     role: Role = Role.ANNOTATOR
+    must_change: bool = True
+    """Whether the password has to be changed at the first sign-in."""
 
 
 class UserChange(In):
     role: Role | None = None
     active: bool | None = None
     password: NewPassword | None = None
+    must_change: bool = True
+    """Whether a password that is set here has to be changed at the next sign-in."""
+
+
+class PasswordLinkOut(Out):
+    """A link by which somebody sets their password, once."""
+
+    secret: str
+    """Shown this once; only a hash of it is stored."""
+    path: str
+    """Of the page that takes the password, below the address of the server."""
+    expires_at: datetime
+
+
+class PasswordLinkSecret(In):
+    secret: str = Field(max_length=100)
+
+
+class PasswordLinkUse(PasswordLinkSecret):
+    password: NewPassword
+
+
+class PasswordLinkOwner(Out):
+    email: str
+
+
+class SecondFactorOffer(Out):
+    """A secret for an authenticator app, not stored yet."""
+
+    secret: str
+    uri: str
+    """`otpauth://...`, as apps open it."""
+    picture: str
+    """The same as a QR code, in SVG."""
+
+
+class SecondFactor(In):
+    secret: str = Field(pattern="^[A-Z2-7]{32}$")
+    code: Code
+    """Of the app, to show that it has the secret."""
+    password: GivenPassword
 
 
 class SessionOut(Out):

@@ -55,6 +55,11 @@ def limits_of_own_password(user_id: int) -> tuple[Limit, ...]:
     return (_limit(f"own:{user_id}", get_settings().sign_in_attempts),)
 
 
+def limits_of_code(user_id: int) -> tuple[Limit, ...]:
+    """What limits codes of a second factor, of who knows the password."""
+    return (_limit(f"code:{user_id}", get_settings().sign_in_attempts),)
+
+
 def _limit(subject: str, most: int) -> Limit:
     return Limit(subject[:400], most)
 

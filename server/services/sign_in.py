@@ -9,7 +9,7 @@ from server.db import session_scope, utcnow
 from server.errors import NotSignedIn, Unavailable
 from server.models import User
 from server.security import Checked, check_password, new_secret, opened, signed
-from server.services import guesses, users
+from server.services import guesses, second_factor, users
 from server.services.guesses import Limit
 from server.services.users import Browser
 
@@ -35,8 +35,10 @@ class _Attempt:
     counted: list[int]
 
 
-async def enter(email: str, password: str, browser: Browser, device: str | None) -> Entered:
-    """Sign somebody in.
+async def enter(
+    email: str, password: str, browser: Browser, device: str | None, code: str | None = None
+) -> Entered:
+    """Sign somebody in, with the code of their second factor if they have one.
 
     Raises TooManyAttempts, NotSignedIn, or Unavailable when too many others are at it.
     """
@@ -48,7 +50,7 @@ async def enter(email: str, password: str, browser: Browser, device: str | None)
     except Unavailable:
         await run_sync(_withdraw, attempt)
         raise
-    return await run_sync(_finish, attempt, checked, browser)
+    return await run_sync(_finish, attempt, checked, browser, code)
 
 
 def _begin(email: str, browser: Browser, device: str | None) -> _Attempt:
@@ -64,18 +66,31 @@ def _withdraw(attempt: _Attempt) -> None:
         guesses.take_back(session, attempt.counted)
 
 
-def _finish(attempt: _Attempt, checked: Checked, browser: Browser) -> Entered:
+def _finish(attempt: _Attempt, checked: Checked, browser: Browser, code: str | None) -> Entered:
     user = attempt.user
-    if user is not None and checked.is_right:
-        with session_scope() as session:
-            if users.still_opens(session, user):
-                guesses.take_back(session, attempt.counted, cleared=attempt.limits[0])
-                guesses.forget_old(session)
-                if checked.anew is not None:
-                    user = users.store_hash(session, user.id, checked.anew)
-                secret = users.start_session(session, user, browser)
-                return Entered(user, secret, mark_of_device(user))
-    raise NotSignedIn("the e-mail address or the password is wrong", code="wrong-credentials")
+    wrong = NotSignedIn("the e-mail address or the password is wrong", code="wrong-credentials")
+    if user is None or not checked.is_right:
+        raise wrong
+    counted = _count_code(attempt, user, code) if user.has_second_factor else []
+    with session_scope() as session:
+        if not users.still_opens(session, user):
+            raise wrong
+        if not second_factor.takes(session, user.id, code or ""):
+            raise NotSignedIn("the code is wrong, or was used before", code="wrong-code")
+        guesses.take_back(session, [*attempt.counted, *counted], cleared=attempt.limits[0])
+        guesses.forget_old(session)
+        user = users.get(session, user.id)
+        user.password_hash = checked.anew or user.password_hash
+        secret = users.start_session(session, user, browser)
+        return Entered(user, secret, mark_of_device(user))
+
+
+def _count_code(attempt: _Attempt, user: User, code: str | None) -> list[int]:
+    """Count a guess at a code. Raises NotSignedIn when none was said, and TooManyAttempts."""
+    if not code:
+        _withdraw(attempt)
+        raise NotSignedIn("the code of your authenticator app is needed", code="second-factor")
+    return second_factor.count_code(user)
 
 
 def mark_of_device(user: User) -> str:

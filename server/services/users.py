@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server.db import session_scope, utcnow
-from server.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn
-from server.models import ApiToken, User, UserSession
+from server.db import session_scope, trouble, utcnow
+from server.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn, Unavailable
+from server.models import ApiToken, PasswordLink, User, UserSession
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn, UserChange
 from server.security import (
@@ -17,6 +17,9 @@ from server.security import (
     hash_password,
     hash_secret,
     new_secret,
+    no_password,
+    normalized,
+    require_good,
     verify_password,
 )
 from server.services import guesses
@@ -28,9 +31,24 @@ TOKEN_LIFETIME = timedelta(days=90)
 MAX_TOKENS = 100
 
 
-def create(session: Session, email: str, password: str, role: Role) -> User:
-    """A new account. Raises Conflict when the address is taken."""
-    user = User(email=email.strip().lower(), password_hash=hash_password(password), role=role)
+def create(
+    session: Session, email: str, password: str | None, role: Role, *, must_change: bool = False
+) -> User:
+    """A new account; without a password nobody opens it until a link has set one.
+
+    Raises Conflict when the address is taken, and BadInput for a password that is easily guessed.
+    """
+    if password is None:
+        password_hash = no_password()
+    else:
+        require_good(password, email)
+        password_hash = hash_password(password)
+    user = User(
+        email=email.strip().lower(),
+        password_hash=password_hash,
+        role=role,
+        must_change_password=must_change and password is not None,
+    )
     session.add(user)
     try:
         session.flush()
@@ -60,20 +78,24 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
     """Change role, activity or password.
 
     A changed password or a lock-out ends all sessions and tokens, for good. Raises Conflict when
-    the last active admin would be lost.
+    the last active admin would be lost, and BadInput for a password that is easily guessed.
     """
-    # Hashed first: nobody else's change waits for it.
-    given = wanted.password
-    password_hash = None if given is None else hash_password(given.get_secret_value())
+    password_hash = None
+    if wanted.password is not None:
+        with session_scope(read_only=True) as looking:
+            email = get(looking, user_id).email
+        require_good(wanted.password.get_secret_value(), email)
+        # Before the lock: nobody else's change waits for it.
+        password_hash = hash_password(wanted.password.get_secret_value())
     if wanted.role not in (None, Role.ADMIN) or wanted.active is False:
         _lock_admins(session)
-    user = _locked(session, user_id)
+    user = locked(session, user_id)
     if wanted.role is not None:
         user.role = wanted.role
     if wanted.active is not None:
         user.active = wanted.active
     if password_hash is not None:
-        set_password(session, user, password_hash)
+        set_password(session, user, password_hash, must_change=wanted.must_change)
     if wanted.active is False:
         end_all_access(session, user.id)
     session.flush()
@@ -92,7 +114,7 @@ def _lock_admins(session: Session) -> None:
     session.execute(active.with_for_update(key_share=True))
 
 
-def _locked(session: Session, user_id: int) -> User:
+def locked(session: Session, user_id: int) -> User:
     """The account as it is now; until this transaction ends nobody else changes it or gives it access.
 
     Whoever gives access takes this first and looks again whether it may: else a session or token
@@ -106,36 +128,58 @@ def _locked(session: Session, user_id: int) -> User:
     return user
 
 
-def set_password(session: Session, user: User, password_hash: str) -> None:
-    """Give an account a new password, which ends all of its sessions and tokens."""
+def set_password(
+    session: Session, user: User, password_hash: str, *, must_change: bool = False
+) -> None:
+    """Give an account a new password, which ends all of its sessions, tokens and links."""
     user.password_hash = password_hash
+    user.must_change_password = must_change
     end_all_access(session, user.id)
 
 
 def end_all_access(session: Session, user_id: int) -> None:
-    """End every session and token of a person, those too that are being made at this moment."""
-    _locked(session, user_id)
+    """End every session, token and link of a person, those too that are made at this moment."""
+    locked(session, user_id)
     session.execute(delete(UserSession).where(UserSession.user_id == user_id))
     session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
+    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
 
 
 def change_password(session: Session, user: User, current: str, new: str) -> User:
     """One's own password. Ends all of one's sessions and tokens.
 
-    Guesses at the current one are counted, as those at the door are. Raises Forbidden when it is
-    wrong, and TooManyAttempts.
+    Raises what `require_own_password` does, and BadInput for one that is easily guessed or the
+    same.
     """
-    limits = guesses.limits_of_own_password(user.id)
-    counted = guesses.count(limits)
-    if not verify_password(current, user.password_hash):
-        raise Forbidden("the current password is wrong", code="wrong-password")
+    require_own_password(user, current)
+    require_good(new, user.email)
+    if normalized(new) == normalized(current):
+        raise BadInput("the new password is the current one", code="same-password")
     password_hash = hash_password(new)
     if not still_opens(session, user):
         raise NotSignedIn("the session has ended; sign in again", code="session-ended")
-    guesses.take_back(session, counted, cleared=limits[0])
     stored = get(session, user.id)
     set_password(session, stored, password_hash)
     return stored
+
+
+def require_own_password(user: User, current: str) -> None:
+    """Raise Forbidden unless it is the person's password. Not for within a transaction.
+
+    Guesses are counted, as those at the door are: raises TooManyAttempts.
+    """
+    limits = guesses.limits_of_own_password(user.id)
+    counted = guesses.count(limits)
+    try:
+        is_right = verify_password(current, user.password_hash)
+    except Unavailable:
+        with session_scope() as session:
+            guesses.take_back(session, counted)
+        raise
+    if not is_right:
+        raise Forbidden("the current password is wrong", code="wrong-password")
+    with session_scope() as session:
+        guesses.take_back(session, counted, cleared=limits[0])
 
 
 @dataclass(frozen=True)
@@ -148,15 +192,8 @@ class Browser:
 
 def still_opens(session: Session, user: User) -> bool:
     """Whether the account is still open by the password that was found right before."""
-    now = _locked(session, user.id)
+    now = locked(session, user.id)
     return now.active and now.password_hash == user.password_hash
-
-
-def store_hash(session: Session, user_id: int, password_hash: str) -> User:
-    """Store the same password's hash as it is made today."""
-    user = get(session, user_id)
-    user.password_hash = password_hash
-    return user
 
 
 def start_session(session: Session, user: User, browser: Browser = Browser()) -> str:
@@ -234,7 +271,7 @@ def create_token(
     """
     if missing := set(wanted.scopes) - holder_scopes:
         raise Forbidden(f"you do not hold the scope {min(missing)} yourself", code="scope")
-    if not _locked(session, owner.id).active:
+    if not locked(session, owner.id).active:
         raise Conflict(f"{owner.email} is locked out", code="locked-out")
     parent = _token_made_with(session, made_with)
     expires_at = _expiry(wanted.expires_at, parent)
@@ -306,9 +343,17 @@ def find_token(session: Session, secret: str) -> ApiToken:
 
 
 def note_use(used: ApiToken | UserSession) -> None:
-    """Write down, to the minute, that it was used: most requests need no writer's turn."""
+    """Write down, to the minute, that it was used: most requests need no writer's turn.
+
+    Where nothing can be written, as on a full disk, who only looks is answered all the same.
+    """
     now = utcnow()
-    if used.last_used_at is None or now - used.last_used_at > timedelta(minutes=1):
-        table = type(used)
+    if used.last_used_at is not None and now - used.last_used_at <= timedelta(minutes=1):
+        return
+    table = type(used)
+    try:
         with session_scope() as session:
             session.execute(update(table).where(table.id == used.id).values(last_used_at=now))
+    except SQLAlchemyError as error:
+        if trouble(error) is None:
+            raise

@@ -120,7 +120,7 @@ def test_the_services_work_together(
 
 def _a_worker_verifies_a_picture(here: Machine, api: dict[str, Any], folder: Path) -> None:
     """Beat tells the worker, through Redis, to look at what a manifest named."""
-    account = {"email": "lead@example.org", "password": "long enough"}
+    account = {"email": "lead@example.org", "password": "long enough to keep"}
     subprocess.run(
         ["weakseg", "user", "add", account["email"], "--role", "admin"],
         env={**here.environment(api), "WEAKSEG_PASSWORD": account["password"]},

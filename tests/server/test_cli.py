@@ -19,7 +19,7 @@ from tests.command import run_here
 from tests.odd_pictures import encode, mpo, scene, with_segment
 
 Weakseg = Callable[..., subprocess.CompletedProcess[str]]
-PASSWORD = "long enough"
+PASSWORD = "long enough to keep"
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from tests.services.processes import free_port
 PUBLIC = {
     ("POST", "/api/v1/session"),
     ("DELETE", "/api/v1/session"),
+    ("POST", "/api/v1/password-link"),
+    ("POST", "/api/v1/password-link/owner"),
     ("GET", "/api/v1/about"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
@@ -35,6 +37,8 @@ ADMINS = {
     ("POST", "/api/v1/users"),
     ("PATCH", "/api/v1/users/{user_id}"),
     ("DELETE", "/api/v1/users/{user_id}/access"),
+    ("POST", "/api/v1/users/{user_id}/password-link"),
+    ("DELETE", "/api/v1/users/{user_id}/second-factor"),
     ("GET", "/api/v1/users/{user_id}/sessions"),
     ("DELETE", "/api/v1/users/{user_id}/sessions/{session_id}"),
     ("GET", "/api/v1/users/{user_id}/tokens"),
@@ -42,6 +46,8 @@ ADMINS = {
 }
 EVERYBODYS_CHANGES = {
     ("POST", "/api/v1/me/password"),
+    ("POST", "/api/v1/me/second-factor"),
+    ("PUT", "/api/v1/me/second-factor"),
     ("DELETE", "/api/v1/me/sessions/{session_id}"),
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/{token_id}"),

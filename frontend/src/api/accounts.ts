@@ -17,8 +17,13 @@ export const usersQuery = queryOptions({
 
 export const addUser = (body: UserIn) => unwrap(client.POST("/api/v1/users", { body }))
 
-export const changeUser = (id: number, body: UserChange) =>
-  unwrap(client.PATCH("/api/v1/users/{user_id}", { params: { path: { user_id: id } }, body }))
+export const changeUser = (id: number, change: Partial<UserChange>) =>
+  unwrap(
+    client.PATCH("/api/v1/users/{user_id}", {
+      params: { path: { user_id: id } },
+      body: { must_change: true, ...change },
+    }),
+  )
 
 export const tokensQuery = queryOptions({
   queryKey: ["tokens"],
@@ -70,3 +75,43 @@ export const revokeUserToken = (userId: number, id: number) =>
 
 export const endAccess = (userId: number) =>
   unwrap(client.DELETE("/api/v1/users/{user_id}/access", { params: { path: { user_id: userId } } }))
+
+export type PasswordLink = Schemas["PasswordLinkOut"]
+
+/** A link by which somebody sets their password, once; earlier ones end. */
+export const makePasswordLink = (userId: number) =>
+  unwrap(
+    client.POST("/api/v1/users/{user_id}/password-link", {
+      params: { path: { user_id: userId } },
+    }),
+  )
+
+export const removeSecondFactor = (userId: number) =>
+  unwrap(
+    client.DELETE("/api/v1/users/{user_id}/second-factor", {
+      params: { path: { user_id: userId } },
+    }),
+  )
+
+export type SecondFactorOffer = Schemas["SecondFactorOffer"]
+
+/** A new secret for an authenticator app; it counts once it is confirmed. */
+export const offerSecondFactor = () => unwrap(client.POST("/api/v1/me/second-factor"))
+
+export const confirmSecondFactor = (body: Schemas["SecondFactor"]) =>
+  unwrap(client.PUT("/api/v1/me/second-factor", { body }))
+
+/** Whose password a link sets. */
+export const linkOwnerQuery = (secret: string) =>
+  queryOptions({
+    queryKey: ["password-link", secret],
+    queryFn: () => unwrap(client.POST("/api/v1/password-link/owner", { body: { secret } })),
+    retry: false,
+  })
+
+export const setPasswordByLink = (body: Schemas["PasswordLinkUse"]) =>
+  unwrap(client.POST("/api/v1/password-link", { body }))
+
+/** Ends all of one's sessions but this browser's, which gets a new one, and all of one's tokens. */
+export const changePassword = (body: Schemas["PasswordChange"]) =>
+  unwrap(client.POST("/api/v1/me/password", { body }))

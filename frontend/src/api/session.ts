@@ -55,7 +55,3 @@ function beSomebody(me: Me | null): void {
     predicate: ({ queryKey }) => queryKey[0] !== meQuery.queryKey[0],
   })
 }
-
-/** Ends all of one's sessions but this browser's, which gets a new one, and all of one's tokens. */
-export const changePassword = (body: Schemas["PasswordChange"]) =>
-  unwrap(client.POST("/api/v1/me/password", { body }))

@@ -6,10 +6,10 @@ export type Context = { queryClient: QueryClient }
 
 type Entering = { context: Context; location: { href: string } }
 
-/** Who is signed in; everybody else is sent to sign in first. */
+/** Who is signed in and has nothing to do first; everybody else is sent there. */
 export async function signedInOnly({ context, location }: Entering) {
   const me = await context.queryClient.ensureQueryData(meQuery)
-  if (!me) throw redirect({ to: "/sign-in", search: { next: location.href } })
+  if (!me?.is_ready) throw redirect({ to: "/sign-in", search: { next: location.href } })
   return { me, role: me.role }
 }
 

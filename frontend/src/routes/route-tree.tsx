@@ -11,14 +11,15 @@ import { sweep } from "./sweep-route"
 
 const loaders = () => import("./loaders")
 
+/** Also where links to set a password lead, and who has to change theirs before anything else. */
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
   validateSearch: (search: Record<string, unknown>): { next?: string } =>
     typeof search.next === "string" && isOwnPath(search.next) ? { next: search.next } : {},
-  beforeLoad: async ({ context, search }) => {
+  beforeLoad: async ({ context, search, location }) => {
     const me = await context.queryClient.ensureQueryData(meQuery).catch(() => null)
-    if (me) throw redirect({ href: search.next ?? "/projects" })
+    if (me?.is_ready && !location.hash) throw redirect({ href: search.next ?? "/projects" })
   },
   loader: ({ context }) => context.queryClient.prefetchQuery(aboutQuery),
   component: lazyRouteComponent(() => import("./sign-in-page"), "SignInPage"),

@@ -1,10 +1,11 @@
 import { useMutation, useQuery } from "@tanstack/react-query"
-import { getRouteApi, useRouter } from "@tanstack/react-router"
+import { getRouteApi, useLocation, useRouter } from "@tanstack/react-router"
 import { type FormEvent, useState } from "react"
-import { messageOf } from "@/api/client"
-import { aboutQuery, signIn } from "@/api/session"
+import { aboutQuery, meQuery, signIn } from "@/api/session"
 import { Button } from "@/components/button"
+import { asksForCode, CodeField, SignInProblem } from "@/components/code-field"
 import { TextField } from "@/components/field"
+import { lazily } from "@/components/lazily"
 import { Logo } from "@/components/logo"
 import { Notice } from "@/components/notice"
 import { useDocumentTitle } from "@/lib/use-document-title"
@@ -13,20 +14,38 @@ import styles from "./sign-in-page.module.css"
 const DEMO_ACCOUNTS = ["admin@demo.local", "annotator@demo.local"]
 
 const route = getRouteApi("/sign-in")
+// Few come for these.
+const FirstSteps = lazily(() => import("./first-steps").then((found) => found.FirstSteps))
+const PasswordByLink = lazily(() =>
+  import("./password-by-link").then((found) => found.PasswordByLink),
+)
 
+/** Signing in, and what comes before it by a link, or after it before anything else. */
 export function SignInPage() {
   const { next = "/projects" } = route.useSearch()
+  const { hash } = useLocation()
+  const { data: me } = useQuery(meQuery)
   const router = useRouter()
+  const goOn = () => router.history.push(next)
+  if (hash) return <PasswordByLink secret={hash} />
+  if (me && !me.is_ready) return <FirstSteps me={me} onDone={goOn} />
+  return <SignInForm onDone={goOn} />
+}
+
+function SignInForm({ onDone }: { onDone: () => void }) {
   useDocumentTitle("Sign in")
   const [email, setEmail] = useState("")
   const [password, setPassword] = useState("")
+  const [code, setCode] = useState("")
+  const [isCodeAsked, setAsked] = useState(false)
   const entry = useMutation({
     mutationFn: signIn,
-    onSuccess: () => router.history.push(next),
+    onSuccess: onDone,
+    onError: (error) => setAsked(asksForCode(error)),
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    entry.mutate({ email, password })
+    entry.mutate({ email, password, code: isCodeAsked ? code : null })
   }
   return (
     <main className={styles.page}>
@@ -37,7 +56,7 @@ export function SignInPage() {
           <p>Segmentation models for street images, from a few seconds of labelling per image.</p>
         </header>
         <form className={styles.form} onSubmit={submit}>
-          {entry.error && <Notice tone="bad">{messageOf(entry.error)}</Notice>}
+          {entry.error && <SignInProblem error={entry.error} />}
           <TextField
             label="Email"
             name="email"
@@ -56,6 +75,7 @@ export function SignInPage() {
             value={password}
             onChange={setPassword}
           />
+          {isCodeAsked && <CodeField value={code} onChange={setCode} />}
           <Button type="submit" variant="primary" isPending={entry.isPending}>
             Sign in
           </Button>

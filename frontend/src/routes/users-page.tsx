@@ -1,5 +1,8 @@
 import { Page } from "@/components/layout"
-import { Users } from "@/features/account/users"
+import { lazily } from "@/components/lazily"
+
+// As on the account page.
+const Users = lazily(() => import("@/features/account/users").then((found) => found.Users))
 
 export function UsersPage() {
   return (

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from server import demo_content
 from server.db import session_scope, utcnow
@@ -271,3 +272,17 @@ def test_a_session_or_token_that_was_just_ended_makes_no_token(people: dict[Role
             )  # fmt: skip
     with session_scope(read_only=True) as session:
         assert session.scalar(select(func.count()).select_from(ApiToken)) == 0
+
+
+def test_who_only_looks_is_answered_where_nothing_can_be_written(
+    annotator: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That a session was used is not worth a refusal."""
+    with session_scope() as session:
+        session.execute(update(UserSession).values(last_used_at=utcnow() - timedelta(minutes=5)))
+
+    def full() -> None:
+        raise PoolTimeout
+
+    monkeypatch.setattr(users, "session_scope", full)
+    assert me(annotator) == 200

@@ -90,9 +90,9 @@ def test_text_that_cannot_be_stored_is_refused_by_field(
     bodies: list[tuple[str, str, dict[str, Any], str]] = [
         ("POST", "/session", {"email": broken, "password": "x"}, "email"),
         ("POST", "/session", {"email": "a@b.c", "password": broken}, "password"),
-        ("POST", "/users", {"email": f"a{broken}@b.c", "password": "long enough 1"}, "email"),
-        ("POST", "/users", {"email": "a@b.c", "password": f"long enough {broken}"}, "password"),
-        ("PATCH", f"/users/{people[Role.ANNOTATOR]}", {"password": f"long enough {broken}"}, "password"),
+        ("POST", "/users", {"email": f"a{broken}@b.c", "password": "long enough to keep"}, "email"),
+        ("POST", "/users", {"email": "a@b.c", "password": f"long enough to {broken}"}, "password"),
+        ("PATCH", f"/users/{people[Role.ANNOTATOR]}", {"password": f"long enough to {broken}"}, "password"),
         ("POST", "/tokens", {"name": f"a{broken}"}, "name"),
         ("POST", "/projects", {"name": f"a{broken}", "categories": [{"name": "Road"}]}, "name"),
         ("POST", "/projects", {"name": "b", "categories": [{"name": f"R{broken}"}]}, "categories[0].name"),
@@ -236,7 +236,10 @@ def with_bodies() -> list[tuple[str, str]]:
 
 
 WITH_BODIES = with_bodies()
-FOR_STRANGERS = {("POST", "/api/v1/session")}
+FOR_STRANGERS = {
+    ("POST", "/api/v1/session"), ("POST", "/api/v1/password-link"),
+    ("POST", "/api/v1/password-link/owner"),
+}  # fmt: skip
 
 
 def status_without_a_body(app: FastAPI, method: str, path: str, *headers: tuple[str, str]) -> int:
@@ -353,41 +356,3 @@ def test_a_head_and_a_body_may_come_byte_by_byte(database: str) -> None:
                 for at in range(0, len(piece), 997):
                     connection.sendall(piece[at : at + 997])
             assert b" 401 " in connection.makefile("rb").readline()
-
-
-# --- answers
-
-
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_an_error_quotes_little_of_what_was_sent(
-    engineer: TestClient, make_project: Callable[..., Any]
-) -> None:
-    url = f"/api/v1/projects/{make_project()['id']}"
-    long = "x" * 60_000
-    files = {
-        "csv": f"image,category,answer,{long}\n", "cvat": f"<{long}/>",
-        "coco": json.dumps({"images": [{"id": 1, "file_name": long, "width": 9, "height": 9}] * 2}),
-    }  # fmt: skip
-    for form, content in files.items():
-        answer = engineer.post(f"{url}/labels/import", params={"format": form}, content=content)
-        assert answer.status_code == 422
-        assert 10 < len(answer.content) < 4000, form
-    line = json.dumps({"uri": long})
-    answer = engineer.post(
-        f"{url}/images", content=line, headers={"Content-Type": "application/x-ndjson"}
-    )
-    assert answer.status_code == 422
-    assert len(answer.content) < 4000
-    events = [{"at": -1, "kind": long}] * 30
-    label = {"timing": {"wall_ms": 1, "events": events}, "x" * 50_000: 1}
-    answer = engineer.put("/api/v1/images/1/label", json=label)
-    assert answer.status_code == 422
-    assert len(answer.content) < 20_000
-
-
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_an_error_lists_a_part_of_very_many_wrong_fields(engineer: TestClient) -> None:
-    label = {"timing": {"wall_ms": 1, "events": [{"at": -1, "kind": "none"}] * 4000}}
-    answer = engineer.put("/api/v1/images/1/label", json=label)
-    assert answer.status_code == 422
-    assert len(answer.json()["errors"]) == 100

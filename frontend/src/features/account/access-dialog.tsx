@@ -85,6 +85,7 @@ function UserTokens({ tokens, onRevoke }: UserTokensProps) {
         {
           key: "used",
           title: "Last used",
+          isMinor: true,
           cell: ({ last_used_at }) => formatMoment(last_used_at),
         },
         {

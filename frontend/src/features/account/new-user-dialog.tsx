@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
-import { addUser, type UserIn, usersQuery } from "@/api/accounts"
+import { addUser, makePasswordLink, type UserIn, usersQuery } from "@/api/accounts"
 import { messageOf } from "@/api/client"
 import { Button } from "@/components/button"
 import { RadioCards } from "@/components/choice-field"
@@ -9,62 +9,103 @@ import { TextField } from "@/components/field"
 import { Notice } from "@/components/notice"
 import { showToast } from "@/components/toast"
 import styles from "./account.module.css"
-import { MIN_PASSWORD } from "./password-form"
+import { MIN_PASSWORD } from "./new-password-fields"
+import type { Way } from "./password-dialog"
+import { PasswordLinkShown } from "./password-link"
 import { ROLES } from "./roles"
 
-const EMPTY: UserIn = { email: "", password: "", role: "annotator" }
+const WAYS: readonly { value: Way; label: string; description: string }[] = [
+  { value: "link", label: "Invitation", description: "A link; they choose a password." },
+  { value: "password", label: "First password", description: "They change it when they come in." },
+]
 
+/** Adds an account; of an invited person it then shows the link. */
 export function NewUserDialog({ onClose }: { onClose: () => void }) {
-  const [user, setUser] = useState(EMPTY)
   const queryClient = useQueryClient()
   const adding = useMutation({
-    mutationFn: addUser,
-    onSuccess: async ({ email }) => {
-      await queryClient.invalidateQueries({ queryKey: usersQuery.queryKey })
-      showToast(`${email} may sign in now`)
+    mutationFn: async (body: UserIn) => {
+      const user = await addUser(body)
+      return { user, link: body.password === null ? await makePasswordLink(user.id) : null }
+    },
+    onSettled: () => queryClient.invalidateQueries({ queryKey: usersQuery.queryKey }),
+    onSuccess: ({ user, link }) => {
+      if (link) return
+      showToast(`${user.email} may sign in now`)
       onClose()
     },
   })
+  const { user, link } = adding.data ?? {}
+  return (
+    <Dialog title={link ? "Invitation" : "Add user"} isOpen onClose={onClose}>
+      {user && link ? (
+        <>
+          <PasswordLinkShown link={link} email={user.email} />
+          <DialogActions>
+            <Button variant="primary" onClick={onClose}>
+              Done
+            </Button>
+          </DialogActions>
+        </>
+      ) : (
+        <UserForm
+          onSubmit={adding.mutate}
+          isPending={adding.isPending}
+          error={adding.error}
+          onClose={onClose}
+        />
+      )}
+    </Dialog>
+  )
+}
+
+type UserFormProps = {
+  onSubmit: (body: UserIn) => void
+  isPending: boolean
+  error: Error | null
+  onClose: () => void
+}
+
+function UserForm({ onSubmit, isPending, error, onClose }: UserFormProps) {
+  const [email, setEmail] = useState("")
+  const [way, setWay] = useState<Way>("link")
+  const [password, setPassword] = useState("")
+  const [role, setRole] = useState<UserIn["role"]>("annotator")
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    adding.mutate(user)
+    onSubmit({ email, role, password: way === "link" ? null : password, must_change: true })
   }
   return (
-    <Dialog title="Add user" isOpen onClose={onClose}>
-      <form className={styles.form} onSubmit={submit}>
-        {adding.error && <Notice tone="bad">{messageOf(adding.error)}</Notice>}
-        <TextField
-          label="Email"
-          type="email"
-          autoComplete="off"
-          value={user.email}
-          onChange={(email) => setUser({ ...user, email })}
-          isRequired
-          autoFocus
-        />
+    <form className={styles.form} onSubmit={submit}>
+      {error && <Notice tone="bad">{messageOf(error)}</Notice>}
+      <TextField
+        label="Email"
+        type="email"
+        autoComplete="off"
+        value={email}
+        onChange={setEmail}
+        isRequired
+        autoFocus
+      />
+      <RadioCards label="They sign in by" choices={WAYS} value={way} onChange={setWay} />
+      {way === "password" && (
         <TextField
           label="First password"
           type="password"
           autoComplete="new-password"
-          description={`At least ${MIN_PASSWORD} characters. They can change it under Account.`}
+          description={`At least ${MIN_PASSWORD} characters.`}
           minLength={MIN_PASSWORD}
-          value={user.password}
-          onChange={(password) => setUser({ ...user, password })}
+          value={password}
+          onChange={setPassword}
           isRequired
         />
-        <RadioCards
-          label="Role"
-          choices={ROLES}
-          value={user.role}
-          onChange={(role) => setUser({ ...user, role })}
-        />
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="primary" isPending={adding.isPending}>
-            Add user
-          </Button>
-        </DialogActions>
-      </form>
-    </Dialog>
+      )}
+      <RadioCards label="Role" choices={ROLES} value={role} onChange={setRole} />
+      <DialogActions>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" variant="primary" isPending={isPending}>
+          {way === "link" ? "Add and invite" : "Add user"}
+        </Button>
+      </DialogActions>
+    </form>
   )
 }

@@ -1,76 +1,64 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
+import { changePassword } from "@/api/accounts"
 import { messageOf } from "@/api/client"
-import { changePassword } from "@/api/session"
 import { Button } from "@/components/button"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { showToast } from "@/components/toast"
 import styles from "./account.module.css"
-
-export const MIN_PASSWORD = 10
-
-const EMPTY = { current: "", next: "", again: "" }
+import { isSaidTwice, NewPasswordFields, NO_PASSWORD } from "./new-password-fields"
 
 export function PasswordForm() {
-  const [values, setValues] = useState(EMPTY)
-  const queryClient = useQueryClient()
-  const change = useMutation({
-    mutationFn: changePassword,
-    onSuccess: async () => {
-      setValues(EMPTY)
-      showToast("Your password was changed")
-      await queryClient.invalidateQueries()
-    },
-  })
-  const differs = values.again !== "" && values.again !== values.next
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!differs) change.mutate({ current: values.current, new: values.next })
-  }
   return (
     <FormSection
       title="Password"
       hint="Changing it signs you out everywhere else and ends all of your API tokens."
     >
-      <form className={styles.form} onSubmit={submit}>
-        {change.error && <Notice tone="bad">{messageOf(change.error)}</Notice>}
-        <div className={styles.fields}>
-          <TextField
-            label="Current password"
-            type="password"
-            autoComplete="current-password"
-            value={values.current}
-            onChange={(current) => setValues({ ...values, current })}
-            isRequired
-          />
-          <TextField
-            label="New password"
-            type="password"
-            autoComplete="new-password"
-            description={`At least ${MIN_PASSWORD} characters.`}
-            minLength={MIN_PASSWORD}
-            value={values.next}
-            onChange={(next) => setValues({ ...values, next })}
-            isRequired
-          />
-          <TextField
-            label="New password again"
-            type="password"
-            autoComplete="new-password"
-            value={values.again}
-            onChange={(again) => setValues({ ...values, again })}
-            error={differs ? "The two are not the same." : null}
-            isRequired
-          />
-        </div>
-        <div>
-          <Button type="submit" isPending={change.isPending}>
-            Change password
-          </Button>
-        </div>
-      </form>
+      <PasswordChange />
     </FormSection>
+  )
+}
+
+/** The fields by which one changes one's own password. */
+export function PasswordChange({ onChanged }: { onChanged?: () => void }) {
+  const [current, setCurrent] = useState("")
+  const [wanted, setWanted] = useState(NO_PASSWORD)
+  const queryClient = useQueryClient()
+  const change = useMutation({
+    mutationFn: changePassword,
+    onSuccess: async () => {
+      setCurrent("")
+      setWanted(NO_PASSWORD)
+      showToast("Your password was changed")
+      await queryClient.invalidateQueries()
+      onChanged?.()
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (isSaidTwice(wanted)) change.mutate({ current, new: wanted.next })
+  }
+  return (
+    <form className={styles.form} onSubmit={submit}>
+      {change.error && <Notice tone="bad">{messageOf(change.error)}</Notice>}
+      <div className={styles.fields}>
+        <TextField
+          label="Current password"
+          type="password"
+          autoComplete="current-password"
+          value={current}
+          onChange={setCurrent}
+          isRequired
+        />
+        <NewPasswordFields value={wanted} onChange={setWanted} />
+      </div>
+      <div>
+        <Button type="submit" isPending={change.isPending}>
+          Change password
+        </Button>
+      </div>
+    </form>
   )
 }

@@ -27,7 +27,12 @@ export function SessionTable({ sessions, onEnd }: SessionTableProps) {
           kind: "long",
           cell: (session) => browserName(session.browser),
         },
-        { key: "address", title: "From", cell: ({ address }) => address ?? NOTHING },
+        {
+          key: "address",
+          title: "From",
+          isMinor: true,
+          cell: ({ address }) => address ?? NOTHING,
+        },
         {
           key: "used",
           title: "Last used",

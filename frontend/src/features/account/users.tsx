@@ -1,7 +1,13 @@
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
 import { Plus } from "lucide-react"
 import { useState } from "react"
-import { changeUser, type User, type UserChange, usersQuery } from "@/api/accounts"
+import {
+  changeUser,
+  removeSecondFactor,
+  type User,
+  type UserChange,
+  usersQuery,
+} from "@/api/accounts"
 import { messageOf } from "@/api/client"
 import { type Role, useMe } from "@/api/session"
 import { Badge } from "@/components/badge"
@@ -16,6 +22,7 @@ import { formatDay } from "@/lib/dates"
 import { AccessDialog } from "./access-dialog"
 import styles from "./account.module.css"
 import { NewUserDialog } from "./new-user-dialog"
+import { PasswordDialog } from "./password-dialog"
 import { ROLES, roleLabel } from "./roles"
 
 type Change = { user: User; change: Partial<UserChange> }
@@ -25,6 +32,7 @@ export function Users() {
   const [isAdding, setAdding] = useState(false)
   const queryClient = useQueryClient()
   const [shown, setShown] = useState<User | null>(null)
+  const [opened, setOpened] = useState<User | null>(null)
   const saving = useMutation({
     mutationFn: ({ user, change }: Change) => changeUser(user.id, change),
     onSuccess: async (user) => {
@@ -32,6 +40,14 @@ export function Users() {
       showToast(`${user.email} was changed`)
     },
   })
+  const unlocking = useMutation({
+    mutationFn: (user: User) => removeSecondFactor(user.id),
+    onSuccess: async (_, user) => {
+      await queryClient.invalidateQueries({ queryKey: usersQuery.queryKey })
+      showToast(`${user.email} has no second factor now`)
+    },
+  })
+  const problem = saving.error ?? unlocking.error
   return (
     <>
       <PageHeading
@@ -44,15 +60,27 @@ export function Users() {
           </Button>
         }
       />
-      {saving.error && <Notice tone="bad">{messageOf(saving.error)}</Notice>}
-      <UserTable users={users} onChange={saving.mutate} onShowAccess={setShown} />
+      {problem && <Notice tone="bad">{messageOf(problem)}</Notice>}
+      <UserTable
+        users={users}
+        onChange={saving.mutate}
+        onShowAccess={setShown}
+        onSetPassword={setOpened}
+        onRemoveFactor={unlocking.mutate}
+      />
       {isAdding && <NewUserDialog onClose={() => setAdding(false)} />}
+      {opened && <PasswordDialog user={opened} onClose={() => setOpened(null)} />}
       {shown && <AccessDialog user={shown} onClose={() => setShown(null)} />}
     </>
   )
 }
 
-type RowActs = { onChange: (change: Change) => void; onShowAccess: (user: User) => void }
+type RowActs = {
+  onChange: (change: Change) => void
+  onShowAccess: (user: User) => void
+  onSetPassword: (user: User) => void
+  onRemoveFactor: (user: User) => void
+}
 
 function UserTable({ users, ...acts }: { users: readonly User[] } & RowActs) {
   const me = useMe()
@@ -89,16 +117,21 @@ function UserTable({ users, ...acts }: { users: readonly User[] } & RowActs) {
   )
 }
 
-function UserActions({ user, onChange, onShowAccess }: { user: User } & RowActs) {
+function UserActions({ user, ...acts }: { user: User } & RowActs) {
   const toRole = (role: Role) => ({
     id: role,
     label: `Make ${roleLabel(role).toLowerCase()}`,
-    onAction: () => onChange({ user, change: { role } }),
+    onAction: () => acts.onChange({ user, change: { role } }),
   })
   const toggle = {
     id: "active",
     label: user.active ? "Deactivate" : "Activate",
-    onAction: () => onChange({ user, change: { active: !user.active } }),
+    onAction: () => acts.onChange({ user, change: { active: !user.active } }),
+  }
+  const removal = {
+    id: "factor",
+    label: "Remove second factor",
+    onAction: () => acts.onRemoveFactor(user),
   }
   return (
     <div className={styles.rowactions}>
@@ -107,7 +140,9 @@ function UserActions({ user, onChange, onShowAccess }: { user: User } & RowActs)
         trigger={<MenuButton label={`Change ${user.email}`}>Change</MenuButton>}
         entries={[
           ...ROLES.filter(({ value }) => value !== user.role).map(({ value }) => toRole(value)),
-          { id: "access", label: "Sessions and tokens", onAction: () => onShowAccess(user) },
+          { id: "password", label: "Set password", onAction: () => acts.onSetPassword(user) },
+          { id: "access", label: "Sessions and tokens", onAction: () => acts.onShowAccess(user) },
+          ...(user.has_second_factor ? [removal] : []),
           toggle,
         ]}
       />

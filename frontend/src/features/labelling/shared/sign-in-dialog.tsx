@@ -1,10 +1,10 @@
 import { type FormEvent, useState } from "react"
-import { client, messageOf, unwrap } from "@/api/client"
+import { client, unwrap } from "@/api/client"
 import type { Me } from "@/api/session"
 import { AnchorButton, Button } from "@/components/button"
+import { asksForCode, CodeField, SignInProblem } from "@/components/code-field"
 import { Dialog, DialogActions } from "@/components/dialog"
 import { TextField } from "@/components/field"
-import { Notice } from "@/components/notice"
 import { formatPlural } from "@/lib/format"
 import styles from "./sign-in-dialog.module.css"
 
@@ -13,16 +13,19 @@ type SignInProps = { me: Me; waiting: number; onSignedIn: () => void; onClose: (
 /** The session ran out in the middle of work: go on from here, nothing is lost. */
 export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) {
   const [password, setPassword] = useState("")
-  const [problem, setProblem] = useState<string | null>(null)
+  const [code, setCode] = useState("")
+  const [problem, setProblem] = useState<unknown>(null)
   const [isPending, setPending] = useState(false)
+  const isCodeAsked = asksForCode(problem)
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     setPending(true)
     try {
-      await unwrap(client.POST("/api/v1/session", { body: { email: me.email, password } }))
+      const body = { email: me.email, password, code: isCodeAsked ? code : null }
+      await unwrap(client.POST("/api/v1/session", { body }))
       onSignedIn()
     } catch (error) {
-      setProblem(messageOf(error))
+      setProblem(error)
       setPending(false)
     }
   }
@@ -35,7 +38,7 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
             ? `${formatPlural(waiting, "label waits", "labels wait")} on this device and will be sent.`
             : "everything so far is saved."}
         </p>
-        {problem && <Notice tone="bad">{problem}</Notice>}
+        {problem !== null && <SignInProblem error={problem} />}
         <TextField label="Email" type="email" autoComplete="username" value={me.email} isReadOnly />
         <TextField
           label="Password"
@@ -46,6 +49,7 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
           value={password}
           onChange={setPassword}
         />
+        {isCodeAsked && <CodeField value={code} onChange={setCode} />}
         <DialogActions>
           <AnchorButton href={`/sign-in?next=${encodeURIComponent(location.pathname)}`}>
             I am somebody else
