@@ -21,6 +21,10 @@ log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 1
 """The browser waits twice as long each time."""
+LONGEST_DETAIL = 2000
+"""Characters: an error may quote what a file or a request said."""
+MOST_FIELDS = 100
+"""Wrong fields that an answer lists."""
 
 
 def problems(*statuses: int, media_type: str | None = None) -> dict[int | str, dict[str, Any]]:
@@ -66,7 +70,7 @@ def problem(
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": detail[:LONGEST_DETAIL],
         "code": code,
         **jsonable_encoder(extra or {}),
     }
@@ -86,7 +90,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def on_bad_request(_request: Request, error: RequestValidationError) -> Response:
         fields = [
-            {"field": _field(tuple(e["loc"])), "message": in_words(e)} for e in error.errors()
+            {
+                "field": _field(tuple(e["loc"]))[:LONGEST_DETAIL],
+                "message": in_words(e)[:LONGEST_DETAIL],
+            }
+            for e in error.errors()[:MOST_FIELDS]
         ]
         detail = "; ".join(f"{f['field']}: {f['message']}" for f in fields[:3])
         return problem(422, detail, "bad-input", errors=fields)

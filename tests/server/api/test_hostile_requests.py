@@ -356,3 +356,41 @@ def test_a_head_and_a_body_may_come_byte_by_byte(database: str) -> None:
                 for at in range(0, len(piece), 997):
                     connection.sendall(piece[at : at + 997])
             assert b" 401 " in connection.makefile("rb").readline()
+
+
+# --- answers
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_error_quotes_little_of_what_was_sent(
+    engineer: TestClient, make_project: Callable[..., Any]
+) -> None:
+    url = f"/api/v1/projects/{make_project()['id']}"
+    long = "x" * 60_000
+    files = {
+        "csv": f"image,category,answer,{long}\n", "cvat": f"<{long}/>",
+        "coco": json.dumps({"images": [{"id": 1, "file_name": long, "width": 9, "height": 9}] * 2}),
+    }  # fmt: skip
+    for form, content in files.items():
+        answer = engineer.post(f"{url}/labels/import", params={"format": form}, content=content)
+        assert answer.status_code == 422
+        assert 10 < len(answer.content) < 4000, form
+    line = json.dumps({"uri": long})
+    answer = engineer.post(
+        f"{url}/images", content=line, headers={"Content-Type": "application/x-ndjson"}
+    )
+    assert answer.status_code == 422
+    assert len(answer.content) < 4000
+    events = [{"at": -1, "kind": long}] * 30
+    label = {"timing": {"wall_ms": 1, "events": events}, "x" * 50_000: 1}
+    answer = engineer.put("/api/v1/images/1/label", json=label)
+    assert answer.status_code == 422
+    assert len(answer.content) < 20_000
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_error_lists_a_part_of_very_many_wrong_fields(engineer: TestClient) -> None:
+    label = {"timing": {"wall_ms": 1, "events": [{"at": -1, "kind": "none"}] * 4000}}
+    answer = engineer.put("/api/v1/images/1/label", json=label)
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 100
