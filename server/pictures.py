@@ -41,7 +41,7 @@ class Picture:
 
 
 def verify_picture(content: bytes, settings: Settings) -> Picture:
-    """Decode every pixel, and return the file as it will be served.
+    """Decode the whole file, and return it as it will be served.
 
     Of a file that is already upright 8-bit RGB JPEG, PNG or WebP the pixels are kept as they are
     coded, with their colour profile; what else it says, and what follows its end, is cut, unless
@@ -59,7 +59,11 @@ def verify_picture(content: bytes, settings: Settings) -> Picture:
         stills=True,
         formats=FORMATS,
     )
-    reading = read_picture(content, rules)
+    # All of a JPEG's coefficients are read, whatever is wrong with them is found, and its pixels are
+    # not made: the file itself is what is kept.
+    reading = read_picture(content, rules, at_least=(1, 1))
+    if not (reading.plain and reading.format in SHOWN) and reading.size != reading.image.size:
+        reading = read_picture(content, rules)
     notes = reading.notes
     if notes and reading.bare is None:
         reading = read_without_metadata(content, rules) or reading
@@ -72,7 +76,7 @@ def verify_picture(content: bytes, settings: Settings) -> Picture:
         suffix = f".{reading.format}".lower()
     else:
         kept, suffix = _encode(reading.image, lossless=reading.format not in LOSSY)
-    return Picture(kept, suffix, *reading.image.size, notes=notes)
+    return Picture(kept, suffix, *reading.size, notes=notes)
 
 
 def _without_metadata(content: bytes, reading: Reading, rules: Rules) -> bytes | None:

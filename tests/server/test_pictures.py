@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.pictures import BadPicture, Picture, scaled, screen_width, verify_picture
+from server.pictures import FORMATS, BadPicture, Picture, scaled, screen_width, verify_picture
 from server.settings import Settings
 from tests.odd_pictures import (
     ASCII,
@@ -37,6 +37,7 @@ from tests.odd_pictures import (
     with_segment,
     with_tag,
 )
+from trainer.contract.pictures import Rules, read_picture
 from trainer.data.decode import decode_image, image_size
 from trainer.errors import BadInput
 
@@ -57,6 +58,34 @@ def close(found: Picture, expected: Image.Image, most: float = 0) -> bool:
 def cut_exif(orientation: int = 1) -> bytes:
     """Whole up to its orientation, and cut short behind it."""
     return exif(orientation).tobytes()[6:-30]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_damaged_jpeg_is_judged_as_if_all_its_pixels_were_made(progressive: bool) -> None:
+    """Cut anywhere, or with other bytes in it: what decodes to the end is taken, and nothing else."""
+    whole = encode(scene((1001, 333)), "JPEG", quality=60, progressive=progressive)
+    rng = random.Random(14)
+    damaged = [whole[: rng.randrange(len(whole))] for _ in range(30)]
+    for _ in range(60):
+        other = bytearray(whole)
+        other[rng.randrange(len(whole))] = rng.randrange(256)
+        damaged.append(bytes(other))
+    verdicts = []
+    for content in [whole, *damaged]:
+        try:
+            size = read_picture(
+                content, Rules(most_pixels=10**7, stills=True, formats=FORMATS)
+            ).image.size
+        except BadPicture:
+            with pytest.raises(BadPicture):
+                verify_picture(content, SETTINGS)
+            verdicts.append(False)
+        else:
+            picture = verify_picture(content, SETTINGS)
+            assert (picture.width, picture.height) == size
+            verdicts.append(True)
+    assert verdicts[0]
+    assert len(set(verdicts)) == 2
 
 
 @pytest.mark.parametrize("name", samples())

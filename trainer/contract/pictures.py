@@ -85,6 +85,8 @@ class Reading:
 
     image: Image.Image
     """Upright, 8-bit RGB; what is transparent lies on white."""
+    size: tuple[int, int]
+    """(width, height) of the upright picture, which may have been read smaller."""
     format: str
     """By Pillow's name."""
     plain: bool
@@ -201,9 +203,11 @@ def _read(
     with any_reason(), _hearing() as heard, _opened(source, rules) as image:
         _turn_to_main_picture(image, rules, heard)
         _refuse_sizes(image, rules)
+        whole = image.size
         if at_least:
             # The longer side, because the orientation is applied only afterwards.
             image.draft(None, (max(at_least), max(at_least)))
+        is_smaller = image.size != whole
         image.load()
         if bare:
             heard.append("its metadata cannot be read and was left out")
@@ -213,8 +217,10 @@ def _read(
         rgb = _as_rgb(image, heard)
         if orientation in _TURNS:
             rgb = rgb.transpose(_TURNS[orientation])
+        upright = whole[::-1] if orientation in _LYING else whole
     return Reading(
         image=rgb,
+        size=upright if is_smaller else rgb.size,
         format=format_,
         plain=plain and orientation == 1,
         bare=bare.content if bare else None,
