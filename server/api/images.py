@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -299,12 +299,23 @@ def _whose_labels(caller: Caller) -> int | None:
     return None if caller.is_at_least(Role.ENGINEER) else caller.id
 
 
+PICTURES = CapacityLimiter(max(4, os.cpu_count() or 1))
+"""So few pictures are read and scaled at once: whoever labels waits beside them, not behind all."""
+
+
+async def turn_of_picture() -> AsyncIterator[None]:
+    """One of the few turns, from before it is known who asks until the picture is read."""
+    async with PICTURES:
+        yield
+
+
 @router.get(
     "/images/{image_id}/file",
     responses=problems(401, 403, 404, media_type="image/*"),
     response_class=Response,
+    dependencies=[Depends(turn_of_picture, scope="function")],
 )
-async def image_file(
+def image_file(
     image_id: DatabaseId,
     request: Request,
     _caller: Reader,
@@ -315,14 +326,6 @@ async def image_file(
     It comes 320, 640, 1280, 1920 or 2560 pixels wide: the next of these, or the largest where more
     is asked for. A picture that is no wider than what is asked for or than that comes as it is.
     """
-    return await to_thread.run_sync(_picture, request, image_id, width, limiter=PICTURES)
-
-
-PICTURES = CapacityLimiter(max(4, os.cpu_count() or 1))
-"""Threads that scale and read pictures, so that whoever labels waits for none of them."""
-
-
-def _picture(request: Request, image_id: int, width: int | None) -> Response:
     key = files.key_for_screen(image_id, width)
     # A file never changes under its key: a browser may keep it, but not share it.
     tag = hashlib.sha256(key.encode()).hexdigest()

@@ -1,7 +1,11 @@
-"""Labelling by many people at once: how fast the server leases images and takes their labels.
+"""The server at work: many people at once, much at once, pictures, and a project of any size.
 
-python -m tests.benchmarks.bench_api [--images 10000] [--people 1,8,32] [--processes 1,2]
-                                     [--cycles 800] [--database SQLite,PostgreSQL]
+python -m tests.benchmarks.bench_api [--parts people,bulk,pictures] [--database SQLite,PostgreSQL]
+                                     [--images 10000] [--people 1,8,32] [--processes 1,2] [--cycles 800]
+                                     [--lines 30000] [--pictures 500] [--rows 1000000]
+
+`--rows` makes a project of so many images, a tenth of them labelled, with 500 runs, whose last one has
+predicted all of them; without it there is none.
 
 A cycle is a lease of one image and the label of it, by REST, over loopback. People wait for nothing
 but their answers; all of them are one client on the same machine, whose work is part of what is told.
@@ -15,7 +19,7 @@ import random
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -25,35 +29,16 @@ import psutil
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from sqlalchemy import insert
 
-from server.db import session_scope, utcnow
-from server.models import Assignment, Image, User
-from server.models.image import AssignmentState, ImageState
-from server.models.user import Role
-from server.schemas.project import CategoryIn, ProjectIn
-from server.services import projects, users
+from server.services import users
+from server.services.images import verifying
+from tests.benchmarks import bulk_work
+from tests.benchmarks.generated_project import CATEGORIES, PRESENT, Generated, Size, generate
 from tests.benchmarks.installation import empty_installation
 from tests.product import running_api
 from tests.services.postgres import start_postgres
 
-CATEGORIES = (
-    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation",
-    "terrain", "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
-)  # fmt: skip
-"""Those of Cityscapes."""
-PRESENT = 0.45
-"""How common each of them is."""
 TIMEOUT_SECONDS = 60
-BATCH = 5_000
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """A project with verified images, and the secrets of the sessions of signed-in annotators."""
-
-    project_id: int
-    sessions: Sequence[str]
 
 
 @dataclass
@@ -73,25 +58,68 @@ class Round:
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure, and print tables."""
     options = _options()
     console = Console()
-    table = Table(
+    parts = set(options.parts.split(","))
+    bulk, pictures = bulk_work.bulk_table(options.lines, options.images), bulk_work.picture_table()
+    people = Table(
         *("database", "processes", "annotators", "cycles/s", "processor ms a cycle"),
         *("lease p50 / p95 / most, ms", "submit p50 / p95 / most, ms"),
         *("handed out twice", "errors"),
         title=f"{options.images:,} images, {len(CATEGORIES)} categories",
     )
+    large: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory() as folder, start_postgres() as server:
         for name in options.database.split(","):
-            for processes in _numbers(options.processes):
-                with empty_installation(Path(folder) / f"{name}{processes}", name, server):
-                    workplace = _fill(options.images, max(_numbers(options.people)))
-                    for each in _rounds(options, workplace, processes, Path(folder) / "logs"):
-                        table.add_row(name, str(processes), *_told(each))
-    console.print(table)
+            if "people" in parts:
+                _measure_people(options, name, Path(folder), server, people)
+            if {"bulk", "pictures"} & parts:
+                with empty_installation(Path(folder) / f"{name}-bulk", name, server):
+                    _measure_bulk(options, name, Path(folder) / "logs", (bulk, pictures))
+            if options.rows:
+                size = Size(options.rows, options.rows // 10, runs=500, predicted=True, people=2)
+                with empty_installation(Path(folder) / f"{name}-large", name, server):
+                    large[name] = bulk_work.measure_large(generate(size))
+    tables = [each for each in (people, bulk, pictures) if each.rows]
+    for table in [*tables, *([_side_by_side(options.rows, large)] if large else [])]:
+        console.print(table)
     console.print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
                   f"Python {platform.python_version()}, client on the same cores")  # fmt: skip
+
+
+def _measure_bulk(
+    options: argparse.Namespace, name: str, logs: Path, tables: tuple[Table, Table]
+) -> None:
+    bulk, pictures = tables
+    parts = options.parts.split(",")
+    made = generate(Size(images=2 * options.images, labels=options.images))
+    if "bulk" in parts:
+        for row in bulk_work.measure_bulk(name, made, options.lines, options.pictures):
+            bulk.add_row(*row)
+    else:
+        bulk_work.register_pictures(options.pictures)
+        verifying.verify_registered(options.pictures)
+    if "pictures" in parts:
+        pictures.add_row(*bulk_work.measure_pictures(name, made, logs))
+
+
+def _measure_people(
+    options: argparse.Namespace, name: str, folder: Path, server: str, table: Table
+) -> None:
+    for processes in _numbers(options.processes):
+        with empty_installation(folder / f"{name}{processes}", name, server):
+            made = generate(Size(options.images, people=max(_numbers(options.people))))
+            for each in _rounds(options, made, processes, folder / "logs"):
+                table.add_row(name, str(processes), *_told(each))
+
+
+def _side_by_side(rows: int, columns: Mapping[str, Mapping[str, str]]) -> Table:
+    title = f"{rows:,} images, {rows // 10:,} labels, 500 runs; ms unless said"
+    table = Table("what", *columns, title=title)
+    for what in next(iter(columns.values())):
+        table.add_row(what, *(column[what] for column in columns.values()))
+    return table
 
 
 def _options() -> argparse.Namespace:
@@ -101,6 +129,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--processes", default="1,2")
     parser.add_argument("--cycles", type=int, default=800)
     parser.add_argument("--database", default="SQLite,PostgreSQL")
+    parser.add_argument("--parts", default="people,bulk,pictures")
+    parser.add_argument("--lines", type=int, default=30_000)
+    parser.add_argument("--pictures", type=int, default=500)
+    parser.add_argument("--rows", type=int, default=0)
     return parser.parse_args()
 
 
@@ -108,45 +140,8 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def _fill(images: int, people: int) -> Workplace:
-    with session_scope() as session:
-        wanted = ProjectIn(
-            name="Streets", mode="tags", categories=[CategoryIn(name=name) for name in CATEGORIES]
-        )
-        project_id = projects.create(session, wanted).id
-        annotators = [
-            User(email=f"{n}@example.org", password_hash="-", role=Role.ANNOTATOR)
-            for n in range(people)
-        ]
-        session.add_all(annotators)
-        session.flush()
-        sessions = [users.start_session(session, annotator) for annotator in annotators]
-    for first in range(1, images + 1, BATCH):
-        ids = range(first, min(first + BATCH, images + 1))
-        with session_scope() as session:
-            session.execute(insert(Image), [_image(project_id, i) for i in ids])
-            session.execute(insert(Assignment), [_assignment(project_id, i) for i in ids])
-    return Workplace(project_id, sessions)
-
-
-def _image(project_id: int, image_id: int) -> dict[str, object]:
-    name = f"img/{image_id:07d}.jpg"
-    return {
-        "id": image_id, "project_id": project_id, "external_id": name, "comparable_id": name,
-        "split": "train", "state": ImageState.READY, "width": 1280, "height": 640, "labelled": False,
-        "gold": False, "created_at": utcnow(),
-    }  # fmt: skip
-
-
-def _assignment(project_id: int, image_id: int) -> dict[str, object]:
-    return {
-        "project_id": project_id, "image_id": image_id, "slot": 0, "state": AssignmentState.OPEN,
-        "priority": 0.0, "gold": False,
-    }  # fmt: skip
-
-
 def _rounds(
-    options: argparse.Namespace, workplace: Workplace, processes: int, logs: Path
+    options: argparse.Namespace, workplace: Generated, processes: int, logs: Path
 ) -> Iterator[Round]:
     with running_api({}, logs, processes) as address:
         for people in track(_numbers(options.people), "labelling", transient=True):
@@ -163,7 +158,7 @@ def _processor_seconds() -> float:
     return sum(times.user + times.system for times in spent)
 
 
-async def _label(address: str, workplace: Workplace, people: int, cycles: int) -> Round:
+async def _label(address: str, workplace: Generated, people: int, cycles: int) -> Round:
     met = Round(people)
     turns = iter(range(cycles))
     began = time.perf_counter()
@@ -175,7 +170,7 @@ async def _label(address: str, workplace: Workplace, people: int, cycles: int) -
 
 
 async def _person(
-    address: str, workplace: Workplace, secret: str, turns: Iterator[int], met: Round
+    address: str, workplace: Generated, secret: str, turns: Iterator[int], met: Round
 ) -> None:
     rng = random.Random(secret)
     cookies = {users.SESSION_COOKIE: secret}
