@@ -265,3 +265,15 @@ def test_who_waits_too_long_is_told_and_leaves_the_room() -> None:
     with pytest.raises(Unavailable):
         asyncio.run(places.wait_for(wait, "x", None))
     told.set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority")
+def test_hashing_gives_way_to_those_who_answer() -> None:
+    def niceness(_word: str = "", _: None = None) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    own = niceness()
+    assert HashingPlaces(places=1, waiting=1, seconds=60).run(niceness, "x", None) == min(
+        own + 5, 19
+    )
+    assert niceness() == own
