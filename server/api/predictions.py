@@ -28,9 +28,11 @@ RunId = Annotated[DatabaseId | None, Query(description="A run; unset: the projec
 def _find(session: Session, caller: Caller, image_id: int, run_id: int | None) -> Prediction:
     image = lookup.get(session, image_id)
     project = session.get_one(Project, image.project_id)
-    if not project.show_predictions and not caller.is_at_least(Role.ENGINEER):
+    inspects = caller.is_at_least(Role.ENGINEER)
+    if not project.show_predictions and not inspects:
         raise Forbidden("this project does not show predictions to annotators")
-    if prefill.holds_blind(session, caller.id, image_id):
+    may_see = inspects or prefill.may_see(session, project, caller.id, image)
+    if not may_see or prefill.holds_blind(session, caller.id, image_id):
         raise Forbidden(
             f"you are judging image {image_id} blind: its prediction is shown after your answer",
             code="judged-blind",

@@ -165,6 +165,34 @@ def _remember(session: Session, lease_id: str, handout: Handout) -> None:
     )
 
 
+def is_withheld(session: Session, project: Project, annotator_id: int, image: Image) -> bool:
+    """Whether a person who answers without a lease had help withheld: as one would have."""
+    if image.gold:
+        return shows_model(project)
+    if not is_blind(project, annotator_id, image.id):
+        return False
+    if project.prefill == PRIORS and _priors(session, project) is not None:
+        return True
+    return shows_model(project) and bool(predictions.current(session, project, [image.id]))
+
+
+def may_see(session: Session, project: Project, annotator_id: int, image: Image) -> bool:
+    """Whether an annotator may see what a model says of an image, held or not.
+
+    Not before their answer where they judge it blind: who has looked at all images beforehand
+    would judge none so. Gold images, of which no model says anything, pass for blind ones.
+    """
+    if not (is_blind(project, annotator_id, image.id) or (image.gold and shows_model(project))):
+        return True
+    answered = select(Label.id).where(
+        Label.image_id == image.id,
+        Label.annotator_id == annotator_id,
+        Label.current,
+        Label.partial.is_(False),
+    )
+    return session.scalar(answered) is not None
+
+
 def holds_blind(session: Session, annotator_id: int, image_id: int) -> bool:
     """Whether a person has this image to judge blind.
 

@@ -382,7 +382,8 @@ class _Importer:
     def _store(self, session: Session, new: Sequence[_Wanted]) -> None:
         beyond = self._rules.own_export
         submissions = [
-            Submission(one.image_id, one.annotator_id, one.label, one.key, beyond) for one in new
+            Submission(one.image_id, one.annotator_id, one.label, one.key, beyond, is_import=True)
+            for one in new
         ]
         before = [
             each

@@ -38,6 +38,8 @@ class Draft:
     """Of the assignment that it finishes."""
     unleased: Literal["none", "if-left", "needed"] = "none"
     """Whether it finishes an assignment that nobody holds; one that needs it is refused without."""
+    withheld: bool = False
+    """Whether help is withheld from who finishes such an assignment."""
     key: str | None = None
     request_hash: str = ""
 
@@ -159,6 +161,7 @@ def _finish(
         elif pair in finished:
             # The answers of sweeps come from no form.
             if not label.partial:
+                label.blind = draft.withheld
                 _start_from(label, finished[pair])
             label.partial = False
         elif draft.unleased == "needed":

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy.exc import IntegrityError
@@ -13,6 +13,7 @@ from server.errors import Conflict, WeaksegError
 from server.models import Image, Label
 from server.models.image import ImageState
 from server.schemas.label import LabelIn
+from server.services.assignment import prefill
 from server.services.images import lookup
 from server.services.labels import store
 from server.services.labels.content import Content, fitting
@@ -33,6 +34,8 @@ class Submission:
     """With an idempotency key, the same again is the label that it made the first time."""
     beyond_overlap: bool = False
     """Stored even where no assignment of the image is left: it was given under one once."""
+    is_import: bool = False
+    """Given elsewhere: nothing was shown or withheld here."""
 
 
 def submit(
@@ -62,7 +65,7 @@ def submit_all(session: Session, submissions: Sequence[Submission]) -> list[Labe
         {(each.annotator_id, each.image_id) for each in submissions},
         {(each.annotator_id, each.key) for each in submissions if each.key is not None},
     )
-    drafts = [_draft(locked, submission) for submission in submissions]
+    drafts = [_draft(session, locked, submission) for submission in submissions]
     try:
         saved = store.save(session, locked, [draft for draft in drafts if isinstance(draft, Draft)])
     except IntegrityError as error:
@@ -71,7 +74,9 @@ def submit_all(session: Session, submissions: Sequence[Submission]) -> list[Labe
     return [next(stored) if isinstance(draft, Draft) else draft for draft in drafts]
 
 
-def _draft(locked: store.Locked, submission: Submission) -> Draft | Label | WeaksegError:
+def _draft(
+    session: Session, locked: store.Locked, submission: Submission
+) -> Draft | Label | WeaksegError:
     """The label to store, the one that is stored already, or why there is none."""
     try:
         image = locked.images.get(submission.image_id)
@@ -79,7 +84,12 @@ def _draft(locked: store.Locked, submission: Submission) -> Draft | Label | Weak
             raise lookup.missing(submission.image_id)
         if known := locked.made_with(submission.annotator_id, submission.key):
             return _the_same(known, submission)
-        return _new(locked, image, submission)
+        draft = _new(locked, image, submission)
+        if draft.unleased == "none" or submission.is_import:
+            return draft
+        project = locked.projects[image.project_id]
+        withheld = prefill.is_withheld(session, project, submission.annotator_id, image)
+        return replace(draft, withheld=withheld)
     except WeaksegError as error:
         return error
 

@@ -113,6 +113,40 @@ def test_a_blind_image_shows_nothing_and_hides_its_prediction_while_it_is_held(
     assert annotator.get(url).status_code == 200
 
 
+def test_what_is_judged_blind_is_decided_by_the_draw_whoever_holds_it(
+    annotator: TestClient, helped: Callable[..., dict[str, Any]]
+) -> None:
+    project = helped(blind_share=1)
+    [lease] = take(annotator, project)
+    for image_id in range(1, IMAGES + 1):  # before any but one of them is leased
+        for path in ("prediction", "prediction/mask.png", "prediction?run_id=1"):
+            refused = annotator.get(f"/api/v1/images/{image_id}/{path}")
+            assert (refused.status_code, refused.json()["code"]) == (403, "judged-blind")
+    # Given back, and answered without a lease: it was blind all the same.
+    annotator.delete(f"/api/v1/leases/{lease['id']}")
+    released = put(annotator, lease, lease_id=None)
+    assert (released["blind"], released["prefilled"]) == (True, [])
+    never_held = {"image": {"id": 1 + lease["image"]["id"] % IMAGES}, "id": None}
+    assert put(annotator, never_held, lease_id=None)["blind"] is True
+    for answered in (lease, never_held):
+        assert (
+            annotator.get(f"/api/v1/images/{answered['image']['id']}/prediction").status_code == 200
+        )
+
+
+def test_who_is_not_to_judge_blind_sees_predictions_and_answers_so(
+    annotator: TestClient, helped: Callable[..., dict[str, Any]]
+) -> None:
+    project = helped(blind_share=0)
+    assert annotator.get("/api/v1/images/2/prediction").status_code == 200
+    assert put(annotator, {"image": {"id": 2}, "id": None}, lease_id=None)["blind"] is False
+    with session_scope() as session:
+        kept = session.get_one(Project, project["id"])
+        kept.blind_share, kept.show_predictions, kept.prefill = 1, False, "none"
+    # Where nothing is shown, nothing is withheld.
+    assert put(annotator, {"image": {"id": 3}, "id": None}, lease_id=None)["blind"] is False
+
+
 def test_nothing_is_called_blind_where_there_is_no_help_to_withhold(
     annotator: TestClient, helped: Callable[..., dict[str, Any]]
 ) -> None:
