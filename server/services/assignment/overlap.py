@@ -14,7 +14,7 @@ from server.models.image import AssignmentState, ImageState
 from server.services import projects
 from server.services.assignment.leases import is_free
 
-BATCH = 1000
+BATCH = 500
 """Images of one transaction."""
 
 

@@ -25,7 +25,7 @@ from server.models import Assignment, Image, Label, Prediction, Project
 from server.services.assignment import overlap as assignments
 from server.services.assignment import prefill
 
-BATCH = 1000
+BATCH = 500
 """Images in one transaction: on SQLite everybody else waits for it."""
 SAMPLE = 500
 """So many predictions say how common categories are while there are too few labels."""

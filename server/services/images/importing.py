@@ -26,7 +26,7 @@ from server.settings import get_settings
 from trainer.contract.names import comparable, why_no_path, why_unsafe
 from trainer.contract.pictures import any_reason
 
-BATCH = 1000
+BATCH = 500
 """Lines of one transaction."""
 MOST_LISTED = 1000
 """Refusals that are told one by one; the rest is counted."""
