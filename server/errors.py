@@ -61,6 +61,12 @@ class TooManyAttempts(WeaksegError):
         self.retry_after = retry_after
 
 
+class TooManyStreams(TooManyAttempts):
+    """Somebody listens to as many streams as one person may."""
+
+    code = "too-many-streams"
+
+
 class Unavailable(WeaksegError):
     """What the server itself needs is away for now: the same request may succeed later."""
 

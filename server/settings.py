@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(default=90, ge=1)
     max_leases: int = Field(default=16, ge=1)
     """Open leases that one person may hold in one project."""
+    max_streams: int = Field(default=20, ge=1)
+    """Streams of runs that one person may have open in each web process."""
+    max_streams_in_all: int = Field(default=1000, ge=1, le=10_000)
+    """Streams of runs in each web process."""
 
     sweep_seconds: float = Field(default=10, gt=0)
     """How often beat looks for runs to start and for dead ones."""

@@ -203,7 +203,8 @@ def _calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
         yield from _calls(dependency)
 
 
-Reader = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.READ))]
+may_read = allow(Role.ANNOTATOR, Scope.READ)
+Reader = Annotated[Caller, Depends(may_read)]
 Annotator = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.LABEL))]
 EngineerReader = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.READ))]
 Importer = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.IMPORT))]

@@ -1,16 +1,16 @@
 """Runs and their progress."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response, status
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.responses import FileResponse, StreamingResponse
 
 from server.api import event_stream
 from server.api.deps import GuardedRoute, Reader, ReadSessionDep, Runner, SessionDep
 from server.api.downloads import send_file
+from server.api.event_stream import Listener, Streams
 from server.api.problems import problems
-from server.db import session_scope
 from server.errors import NotFound
 from server.schemas.common import DatabaseId
 from server.schemas.run import MetricPoint, RunDetail, RunIn, RunOut
@@ -104,9 +104,18 @@ def list_metrics(
     return [MetricPoint.of(event) for event in runs.events_after(session, run_id, after, limit)]
 
 
+async def _listening(
+    run_id: DatabaseId, request: Request, caller: Reader
+) -> AsyncIterator[Listener]:
+    """Counted until the answer has ended, however it does."""
+    streams: Streams = request.app.state.streams
+    async with streams.listen(run_id, caller) as listener:
+        yield listener
+
+
 @router.get(
     "/runs/{run_id}/events",
-    responses=problems(401, 403, 404)
+    responses=problems(401, 403, 404, 429)
     | {
         200: {
             "description": "Server-sent events: `event` is the kind, `data` a MetricPoint.",
@@ -116,25 +125,19 @@ def list_metrics(
     response_class=StreamingResponse,
 )
 async def stream_run_events(
-    run_id: DatabaseId,
-    _caller: Reader,
+    listener: Annotated[Listener, Depends(_listening)],
     after: EventId = 0,
     last_event_id: Annotated[int | None, Header(ge=0, le=2**31 - 1)] = None,
 ) -> StreamingResponse:
     """What a run reports, as it happens, until an `end` event when the run is final.
 
-    Starts after `Last-Event-ID` or `after`. A connection lasts ten minutes at most; browsers
-    connect again by themselves and go on where they were.
+    Starts after `Last-Event-ID` or `after`. A connection lasts ten minutes at most, and ends when
+    the session or token does; browsers connect again by themselves and go on where they were. 429
+    `too-many-streams` says in `Retry-After` when to try again.
     """
-    await run_in_threadpool(_must_exist, run_id)
     start = after if last_event_id is None else last_event_id
     return StreamingResponse(
-        event_stream.follow(run_id, start),
+        listener.events(start),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-
-
-def _must_exist(run_id: int) -> None:
-    with session_scope(read_only=True) as session:
-        runs.get(session, run_id)

@@ -1,9 +1,10 @@
 """Accounts, sign-in, sessions and API tokens."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, union_all, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -340,6 +341,31 @@ def find_token(session: Session, secret: str) -> ApiToken:
     if token is None or not token.user.active or (token.expires_at and token.expires_at <= now):
         raise NotSignedIn("the API token is unknown, revoked or expired", code="bad-token")
     return token
+
+
+def holders(session: Session, secret_hashes: Collection[str]) -> dict[str, User]:
+    """Whose the sessions and tokens with these hashes are, of those that still let in.
+
+    One statement, by the rules of `find_session` and `find_token`.
+    """
+    now = utcnow()
+    tokens = select(ApiToken.secret_hash, ApiToken.user_id).where(
+        ApiToken.secret_hash.in_(secret_hashes),
+        ApiToken.expires_at.is_(None) | (ApiToken.expires_at > now),
+    )
+    signed_in = select(UserSession.secret_hash, UserSession.user_id).where(
+        UserSession.secret_hash.in_(secret_hashes), UserSession.expires_at > now
+    )
+    if (idle := get_settings().session_idle) is not None:
+        last_used = func.coalesce(UserSession.last_used_at, UserSession.created_at)
+        signed_in = signed_in.where(last_used >= now - idle)
+    open_ones = union_all(tokens, signed_in).subquery()
+    found = session.execute(
+        select(open_ones.c.secret_hash, User)
+        .join(User, User.id == open_ones.c.user_id)
+        .where(User.active)
+    )
+    return {row.secret_hash: row.User for row in found}
 
 
 def note_use(used: ApiToken | UserSession) -> None:

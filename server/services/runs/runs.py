@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import structlog
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from server.db import session_scope
@@ -193,6 +193,43 @@ def events_after(session: Session, run_id: int, after: int, limit: int) -> list[
             .limit(limit)
         )
     )
+
+
+def report_after(
+    session: Session, run_id: int, after: int, limit: int
+) -> tuple[RunState, list[RunEvent]]:
+    """A run's state and what it reported, oldest first, with ids over `after`: one statement.
+
+    A state is never ahead of the event that tells of it. Raises NotFound.
+    """
+    is_new = (RunEvent.run_id == Run.id) & (RunEvent.id > after)
+    return _report(session, run_id, _STATE_AND_EVENTS.outerjoin(RunEvent, is_new), limit)
+
+
+def newest_report(session: Session, run_id: int, limit: int) -> tuple[RunState, list[RunEvent]]:
+    """A run's state and the last of what it reported, oldest first: one statement.
+
+    Raises NotFound.
+    """
+    newest = select(RunEvent.id).where(RunEvent.run_id == run_id)
+    ids = newest.order_by(RunEvent.id.desc()).limit(limit)
+    return _report(
+        session, run_id, _STATE_AND_EVENTS.outerjoin(RunEvent, RunEvent.id.in_(ids)), limit
+    )
+
+
+_STATE_AND_EVENTS = select(Run.state, RunEvent).select_from(Run)
+
+
+def _report(
+    session: Session, run_id: int, statement: Select[RunState, RunEvent], limit: int
+) -> tuple[RunState, list[RunEvent]]:
+    found = statement.where(Run.id == run_id).order_by(RunEvent.id).limit(limit)
+    rows = session.execute(found).all()
+    if not rows:
+        raise NotFound(f"there is no run {run_id}")
+    # Without an event, the state stands in a row of its own.
+    return rows[0].state, [row.RunEvent for row in rows if row.RunEvent is not None]
 
 
 def _lock(session: Session, run_id: int) -> Run:
