@@ -994,8 +994,9 @@ export interface paths {
          * Stream Run Events
          * @description What a run reports, as it happens, until an `end` event when the run is final.
          *
-         *     Starts after `Last-Event-ID` or `after`. A connection lasts ten minutes at most; browsers
-         *     connect again by themselves and go on where they were.
+         *     Starts after `Last-Event-ID` or `after`. A connection lasts ten minutes at most, and ends when
+         *     the session or token does; browsers connect again by themselves and go on where they were. 429
+         *     `too-many-streams` says in `Retry-After` when to try again.
          */
         get: operations["stream_run_events"];
         put?: never;
@@ -6583,6 +6584,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

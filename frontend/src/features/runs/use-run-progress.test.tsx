@@ -8,7 +8,8 @@ import { useRunProgress } from "./use-run-progress"
 /** Stands for the browser's event source: a test says what the server sends. */
 class FakeEventSource extends EventTarget {
   static opened: FakeEventSource[] = []
-  isOpen = true
+  static readonly CLOSED = 2
+  readyState = 1
   readonly url: string
 
   constructor(url: string) {
@@ -17,8 +18,17 @@ class FakeEventSource extends EventTarget {
     FakeEventSource.opened.push(this)
   }
 
+  get isOpen() {
+    return this.readyState !== FakeEventSource.CLOSED
+  }
+
   close() {
-    this.isOpen = false
+    this.readyState = FakeEventSource.CLOSED
+  }
+
+  refuse() {
+    this.close()
+    this.dispatchEvent(new Event("error"))
   }
 
   send(kind: string, data: unknown) {
@@ -90,4 +100,33 @@ test("leaving the page closes the connection", async () => {
   const { unmount, source } = await follow()
   unmount()
   expect(source.isOpen).toBe(false)
+})
+
+test("a stream that was refused is asked for again, from the last event", async () => {
+  const { source, unmount } = await follow()
+  vi.useFakeTimers()
+  act(() => source.send("progress", progress(8, 20)))
+  act(() => source.refuse())
+  act(() => vi.advanceTimersByTime(29_000))
+  expect(FakeEventSource.opened).toHaveLength(1)
+  act(() => vi.advanceTimersByTime(2_000))
+  expect(FakeEventSource.opened.map(({ url }) => url)).toEqual([
+    "/api/v1/runs/3/events?after=7",
+    "/api/v1/runs/3/events?after=8",
+  ])
+  act(() => FakeEventSource.opened[1]?.refuse())
+  unmount()
+  act(() => vi.advanceTimersByTime(60_000))
+  expect(FakeEventSource.opened).toHaveLength(2)
+  vi.useRealTimers()
+})
+
+test("a connection that broke is left to the browser", async () => {
+  const { source } = await follow()
+  vi.useFakeTimers()
+  source.readyState = 0
+  act(() => source.dispatchEvent(new Event("error")))
+  act(() => vi.advanceTimersByTime(60_000))
+  expect(FakeEventSource.opened).toHaveLength(1)
+  vi.useRealTimers()
 })

@@ -14,6 +14,7 @@ const KINDS = [
   "state",
 ]
 const FLUSH_MS = 200
+const AGAIN_MS = 30_000
 
 /**
  * Everything a run has said, and, while it goes on, what it says as it says it. `follow` listens
@@ -57,24 +58,39 @@ type Listener = { onEvents: (events: MetricPoint[]) => void; onEnd: () => void }
 
 /** Listens to a run until it ends or the returned function is called. */
 function followRun(runId: number, after: number, { onEvents, onEnd }: Listener): () => void {
-  const source = new EventSource(`${eventsUrl(runId)}?after=${after}`)
+  let source: EventSource
+  let again: ReturnType<typeof setTimeout> | undefined
+  let last = after
   let waiting: MetricPoint[] = []
   const flush = () => {
     if (waiting.length > 0) onEvents(waiting)
     waiting = []
   }
   const timer = setInterval(flush, FLUSH_MS)
-  for (const kind of KINDS) {
-    source.addEventListener(kind, ({ data }) => waiting.push(JSON.parse(data) as MetricPoint))
-  }
   const stop = () => {
     clearInterval(timer)
+    clearTimeout(again)
     source.close()
   }
-  source.addEventListener("end", () => {
-    stop()
-    flush()
-    onEnd()
-  })
+  const open = () => {
+    source = new EventSource(`${eventsUrl(runId)}?after=${last}`)
+    for (const kind of KINDS) {
+      source.addEventListener(kind, ({ data }) => {
+        const event = JSON.parse(data) as MetricPoint
+        last = event.id
+        waiting.push(event)
+      })
+    }
+    source.addEventListener("end", () => {
+      stop()
+      flush()
+      onEnd()
+    })
+    // A connection that breaks is made again by the browser; one that was refused is not.
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) again = setTimeout(open, AGAIN_MS)
+    })
+  }
+  open()
   return stop
 }
