@@ -62,6 +62,22 @@ def test_each_lasting_service_has_a_health_check_and_comes_back() -> None:
         assert services[name]["restart"] == "unless-stopped", name
 
 
+def test_no_container_has_more_rights_or_neighbours_than_it_needs() -> None:
+    content = load()
+    assert content["networks"]["stores"] == {"internal": True}
+    for name, service in content["services"].items():
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert not service.get("privileged"), name
+        if name in ("db", "redis"):
+            # Their entry points begin as root, and give that up by themselves.
+            assert (service["networks"], "ports" in service) == (["stores"], False), name
+        else:
+            assert service["cap_drop"] == ["ALL"], name
+            assert "cap_add" not in service, name
+    for image in ("server", "trainer"):
+        assert "\nUSER weakseg\n" in (ROOT / image / "Dockerfile").read_text()
+
+
 def test_the_web_image_has_no_torch() -> None:
     assert "--extra" not in (ROOT / "server/Dockerfile").read_text()
     assert "\ntorch==" not in (ROOT / "requirements.lock").read_text()
