@@ -1,6 +1,7 @@
 """What a process keeps of projects between requests is never older than the database."""
 
 import ast
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,6 +130,7 @@ def test_what_is_kept_belongs_to_no_session(database: str) -> None:
 
 def test_the_least_used_is_forgotten(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(projects, "KEPT", 2)
+    monkeypatch.setattr(projects, "_kept", OrderedDict())
     ids = [factories.make_project(f"Streets {n}") for n in range(4)]
     assert [seen_anew(i)[0] for i in ids + ids] == [f"Streets {n}" for n in range(4)] * 2
     assert len(projects._kept) <= 2
