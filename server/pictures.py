@@ -10,7 +10,6 @@ from server.settings import Settings
 from trainer.contract.bare_pictures import without_metadata
 from trainer.contract.pictures import (
     BadPicture,
-    Reading,
     Rules,
     picture_size,
     read_picture,
@@ -60,10 +59,8 @@ def verify_picture(content: bytes, settings: Settings) -> Picture:
         formats=FORMATS,
     )
     # All of a JPEG's coefficients are read, whatever is wrong with them is found, and its pixels are
-    # not made: the file itself is what is kept.
+    # not made as long as the file itself is what is kept.
     reading = read_picture(content, rules, at_least=(1, 1))
-    if not (reading.plain and reading.format in SHOWN) and reading.size != reading.image.size:
-        reading = read_picture(content, rules)
     notes = reading.notes
     if notes and reading.bare is None:
         reading = read_without_metadata(content, rules) or reading
@@ -71,15 +68,17 @@ def verify_picture(content: bytes, settings: Settings) -> Picture:
     if reading.plain and reading.format in SHOWN:
         kept = reading.bare or content
         if not settings.keep_metadata:
-            kept = _without_metadata(kept, reading, rules)
+            kept = _without_metadata(kept, rules)
     if kept is not None:
         suffix = f".{reading.format}".lower()
     else:
+        if reading.size != reading.image.size:
+            reading = read_picture(content, rules)
         kept, suffix = _encode(reading.image, lossless=reading.format not in LOSSY)
     return Picture(kept, suffix, *reading.size, notes=notes)
 
 
-def _without_metadata(content: bytes, reading: Reading, rules: Rules) -> bytes | None:
+def _without_metadata(content: bytes, rules: Rules) -> bytes | None:
     """A file with the same pixels and nothing else; None where that cannot be had by cutting."""
     bare = without_metadata(content, keep_looks=True)
     if bare is None:
@@ -88,10 +87,10 @@ def _without_metadata(content: bytes, reading: Reading, rules: Rules) -> bytes |
         return bare.content
     # Its form is odd: what is left has to be read as before.
     try:
-        left = read_picture(bare.content, rules).image
+        before, left = (read_picture(each, rules).image for each in (content, bare.content))
     except BadPicture:
         return None
-    same = left.size == reading.image.size and left.tobytes() == reading.image.tobytes()
+    same = left.size == before.size and left.tobytes() == before.tobytes()
     return bare.content if same else None
 
 

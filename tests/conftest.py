@@ -56,6 +56,15 @@ SERVICES = {"postgres_url", "redis_url", "chromium"}
 HERE = Path(__file__).parent
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """What a command that runs in the test's own process withholds, it withholds for the rest too."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="only what is short and needs no service")
 

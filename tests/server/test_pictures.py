@@ -109,6 +109,20 @@ def test_damage_of_any_kind_is_a_reason_and_nothing_else(name: str, tmp_path: Pa
     assert tried > 20
 
 
+@pytest.mark.parametrize("size", [(64, 48), (41, 30)])
+def test_a_jpeg_whose_form_cannot_be_cut_is_coded_anew_with_all_its_pixels(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = scene().resize(size)
+    content = encode(picture, "JPEG", quality=95)
+    monkeypatch.setattr("server.pictures.without_metadata", lambda *_, **__: None)
+    found = verify_picture(content, SETTINGS)
+    assert (found.width, found.height) == size
+    before, after = (pixels(each).astype(int) for each in (content, found.content))
+    assert after.shape == before.shape
+    assert np.abs(after - before).mean() < 3
+
+
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_pixels_are_taken_though_their_exif_is_cut_short(orientation: int) -> None:
     broken = cut_exif(orientation)

@@ -24,7 +24,7 @@ def show(project_id: int, **fields: object) -> None:
 
 
 def test_the_latest_model_by_default_and_any_other_by_its_run(annotator: TestClient) -> None:
-    project_id = make_project()
+    project_id = make_project(blind_share=0)
     (image_id,) = add_images(project_id, ["a"])
     old, new = (make_run(project_id, RunState.SUCCEEDED) for _ in range(2))
     url = f"/api/v1/images/{image_id}/prediction"
@@ -49,7 +49,7 @@ def test_the_latest_model_by_default_and_any_other_by_its_run(annotator: TestCli
 
 
 def test_a_mask_of_a_run_is_kept_and_the_latest_is_asked_for_again(annotator: TestClient) -> None:
-    project_id = make_project()
+    project_id = make_project(blind_share=0)
     (image_id,) = add_images(project_id, ["a"])
     first, second = (make_run(project_id, RunState.SUCCEEDED) for _ in range(2))
     predict(image_id, first, "first")
