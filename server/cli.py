@@ -218,19 +218,22 @@ def _require_migrated() -> None:
 # --- accounts
 
 
+NewPassword = Annotated[
+    str,
+    typer.Option(
+        envvar="WEAKSEG_PASSWORD",
+        prompt=True,
+        confirmation_prompt=True,
+        hide_input=True,
+        help="Asked for when neither this nor WEAKSEG_PASSWORD is given.",
+    ),
+]
+
+
 @user_app.command("add")
 def add_user(
     email: Annotated[str, typer.Argument()],
-    password: Annotated[
-        str,
-        typer.Option(
-            envvar="WEAKSEG_PASSWORD",
-            prompt=True,
-            confirmation_prompt=True,
-            hide_input=True,
-            help="Asked for when neither this nor WEAKSEG_PASSWORD is given.",
-        ),
-    ],
+    password: NewPassword,
     role: Annotated[Role, typer.Option(help="What the account may do.")] = Role.ANNOTATOR,
 ) -> None:
     """Make an account. The first one of an installation should be an admin."""
@@ -244,16 +247,7 @@ def add_user(
 @user_app.command("password")
 def set_user_password(
     email: Annotated[str, typer.Argument(help="Whose password it becomes.")],
-    password: Annotated[
-        str,
-        typer.Option(
-            envvar="WEAKSEG_PASSWORD",
-            prompt=True,
-            confirmation_prompt=True,
-            hide_input=True,
-            help="Asked for when neither this nor WEAKSEG_PASSWORD is given.",
-        ),
-    ],
+    password: NewPassword,
     must_change: Annotated[
         bool, typer.Option(help="Whether it has to be changed at the next sign-in.")
     ] = True,

@@ -21,6 +21,7 @@ from server.models import User
 from server.models.user import Role
 from server.services import users
 from tests.server.people import EMAILS, password_hash
+from tests.server.statements import noted
 from tests.services.postgres import fresh_database
 
 
@@ -110,6 +111,13 @@ def cheap_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(security, "_passwords", hasher)
         yield
+
+
+@pytest.fixture
+def statements(database: str) -> Iterator[list[tuple[str, Any]]]:
+    """What the test has sent to the database so far."""
+    with noted() as sent:
+        yield sent
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from server.models import Assignment, GoldImage, Label, Project
 from server.models.image import AssignmentState
 from server.security import is_drawn
+from server.services.assignment import prefill
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,12 @@ def lease(
         .limit(1)
     )
     lease_id = secrets.token_hex(16)
-    columns = {"annotator_id": annotator_id, "lease_id": lease_id, "lease_expires_at": until}
+    hold = {"annotator_id": annotator_id, "lease_id": lease_id, "lease_expires_at": until}
+    columns = hold | prefill.SHOWN_PLAINLY
     image_id = session.scalar(
         update(Assignment)
         .where(Assignment.id == left.scalar_subquery())
-        .values(**columns, blind=False, prefilled=[], prefilled_by=None)
+        .values(**columns)
         .returning(Assignment.image_id)
         .execution_options(synchronize_session=False)
     ) or _assign_new(session, project_id, annotator_id, columns)
@@ -105,7 +107,7 @@ def _assign_new(
     image_id = secrets.choice(left)
     session.add(
         Assignment(project_id=project_id, image_id=image_id, slot=annotator_id, gold=True,
-                   state=AssignmentState.OPEN, blind=False, prefilled=[], **columns)
+                   state=AssignmentState.OPEN, **columns)
     )  # fmt: skip
     session.flush()
     return image_id

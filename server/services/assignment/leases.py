@@ -39,16 +39,12 @@ from server.errors import Conflict, NotFound
 from server.models import Assignment, Image, Label, Project
 from server.models.image import AssignmentState, ImageState
 from server.services import projects
-from server.services.assignment import gold_turns, holds
+from server.services.assignment import gold_turns, holds, prefill
 from server.services.images import verifying
 from server.settings import get_settings
 
 PACE_LABELS = 20
 """Labels of a person that tell how fast they are."""
-NOT_SHOWN: dict[str, Any] = {"blind": None, "prefilled": None, "prefilled_by": None}
-"""Of an assignment that nobody holds."""
-SHOWN_PLAINLY: dict[str, Any] = {"blind": False, "prefilled": [], "prefilled_by": None}
-"""Of a lease with nothing withheld and nothing ticked, as all are until that is decided."""
 
 
 class random_id(GenericFunction[str]):  # noqa: N801 - a function of SQL
@@ -199,7 +195,7 @@ def _leasing(overlapping: bool) -> ReturningUpdate[int, float, int, str | None]:
             annotator_id=bindparam("person"),
             lease_id=random_id(),
             lease_expires_at=bindparam("until"),
-            **SHOWN_PLAINLY,
+            **prefill.SHOWN_PLAINLY,
         )
         .returning(Assignment.slot, -Assignment.priority, Assignment.image_id, Assignment.lease_id)
         .execution_options(synchronize_session=False)
@@ -271,7 +267,7 @@ def release_all(session: Session, lease_ids: Sequence[str], annotator_id: int) -
     session.execute(
         update(Assignment)
         .where(Assignment.lease_id.in_(lease_ids), _is_open(annotator_id, utcnow()))
-        .values(annotator_id=None, lease_id=None, lease_expires_at=None, **NOT_SHOWN)
+        .values(annotator_id=None, lease_id=None, lease_expires_at=None, **prefill.NOT_SHOWN)
     )
 
 
@@ -280,7 +276,7 @@ def release(session: Session, lease_id: str, annotator_id: int) -> None:
     given_back = session.scalar(
         update(Assignment)
         .where(_is_held(lease_id, annotator_id, utcnow()))
-        .values(annotator_id=None, lease_id=None, lease_expires_at=None, **NOT_SHOWN)
+        .values(annotator_id=None, lease_id=None, lease_expires_at=None, **prefill.NOT_SHOWN)
         .returning(Assignment.id)
     )
     if given_back is None:

@@ -8,6 +8,7 @@ The decision is remembered with the lease and goes into the label, whatever a br
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
@@ -23,6 +24,10 @@ PRIORS = "priors"
 PRIORS_NEED = 20
 PRIORS_USE = 500
 """So many of the newest labels say how common each category is."""
+NOT_SHOWN: dict[str, Any] = {"blind": None, "prefilled": None, "prefilled_by": None}
+"""Of an assignment that nobody holds."""
+SHOWN_PLAINLY: dict[str, Any] = {"blind": False, "prefilled": [], "prefilled_by": None}
+"""Of a lease with nothing withheld and nothing ticked, as all are until that is decided."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,6 @@ def hand_out(
     the whole image. Gives the handouts by image.
     """
     known = predictions.current(session, project, [image.id for image in leased.values()])
-    with_model = shows_model(project)
     ticks = _ticks(session, project, known)
     handouts = {}
     # By image, as whoever refreshes priorities locks them: nobody waits in a circle.
@@ -64,8 +68,7 @@ def hand_out(
         )
         has_help = handout.prediction is not None or handout.prefill is not None
         is_withheld = has_help and is_blind(project, annotator_id, image_id)
-        # Where others come with the model's word, gold images pass for blind ones.
-        if is_withheld or (with_model and image.gold):
+        if is_withheld or _passes_for_blind(project, image):
             handout = Handout(blind=True)
         if handout.blind or handout.prefill is not None:  # else as it was leased
             _remember(session, lease_id, handout)
@@ -77,6 +80,11 @@ def shows_model(project: Project) -> bool:
     """Whether there is a model whose word people are shown, on the image or as ticks."""
     is_used = project.show_predictions or project.prefill == "model"
     return is_used and project.prediction_run_id is not None
+
+
+def _passes_for_blind(project: Project, image: Image) -> bool:
+    """Gold images, of which no model says anything, do where others come with the model's word."""
+    return image.gold and shows_model(project)
 
 
 def is_blind(project: Project, annotator_id: int, image_id: int) -> bool:
@@ -168,7 +176,7 @@ def _remember(session: Session, lease_id: str, handout: Handout) -> None:
 def is_withheld(session: Session, project: Project, annotator_id: int, image: Image) -> bool:
     """Whether a person who answers without a lease had help withheld: as one would have."""
     if image.gold:
-        return shows_model(project)
+        return _passes_for_blind(project, image)
     if not is_blind(project, annotator_id, image.id):
         return False
     if project.prefill == PRIORS and _priors(session, project) is not None:
@@ -180,9 +188,9 @@ def may_see(session: Session, project: Project, annotator_id: int, image: Image)
     """Whether an annotator may see what a model says of an image, held or not.
 
     Not before their answer where they judge it blind: who has looked at all images beforehand
-    would judge none so. Gold images, of which no model says anything, pass for blind ones.
+    would judge none so.
     """
-    if not (is_blind(project, annotator_id, image.id) or (image.gold and shows_model(project))):
+    if not (is_blind(project, annotator_id, image.id) or _passes_for_blind(project, image)):
         return True
     answered = select(Label.id).where(
         Label.image_id == image.id,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 
 from server import db
 from server.db import session_scope, utcnow
@@ -14,6 +14,7 @@ from server.models import Assignment, Label
 from server.models.user import Role
 from tests.server.factories import add_images, add_label
 from tests.server.factories import make_project as project_with
+from tests.server.statements import noted
 
 MakeProject = Callable[..., dict[str, Any]]
 TIMING = {"wall_ms": 5000, "events": [{"at": 1000, "kind": "input"}]}
@@ -90,17 +91,9 @@ def test_a_lease_and_its_label_take_few_statements(
     annotator: TestClient, project: dict[str, Any]
 ) -> None:
     put(annotator, *take(annotator, project), key="first")
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if not statement.startswith("BEGIN"):
-            statements.append(statement)
-
-    event.listen(db.get_engine(), "before_cursor_execute", note)
-    try:
+    with noted() as sent:
         put(annotator, *take(annotator, project), key="second")
-    finally:
-        event.remove(db.get_engine(), "before_cursor_execute", note)
+    statements = [text for text, _ in sent if not text.startswith("BEGIN")]
     # On PostgreSQL also the locks of the person and against sweeps.
     most = 12 if db.get_engine().dialect.name == "postgresql" else 11
     assert len(statements) <= most, "\n".join(statements)

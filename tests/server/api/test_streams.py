@@ -17,12 +17,11 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from server.api import event_stream
 from server.api.deps import Caller
-from server.db import get_engine, session_scope, utcnow
+from server.db import session_scope, utcnow
 from server.errors import NotFound, NotSignedIn
 from server.models import Run, RunEvent, User
 from server.models.run import RunState
@@ -32,6 +31,7 @@ from server.services import users
 from server.services.runs import claims, runs
 from server.settings import get_settings
 from tests.server.factories import make_project, make_run
+from tests.server.statements import noted
 
 T = TypeVar("T")
 
@@ -100,20 +100,6 @@ def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    event.listen(get_engine(), "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(get_engine(), "before_cursor_execute", note)
-
-
 def test_fifty_listeners_cost_as_many_looks_as_one(
     application: FastAPI, people: dict[Role, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +111,7 @@ def test_fifty_listeners_cost_as_many_looks_as_one(
 
     async def work(client: httpx.AsyncClient) -> tuple[list[str], int, int, int]:
         url = f"/api/v1/runs/{run_id}/events"
-        with statements() as seen:
+        with noted() as seen:
             began = anyio.current_time()
             asked = [
                 asyncio.create_task(client.get(url, headers=bearer(secret))) for _ in range(50)
@@ -138,8 +124,8 @@ def test_fifty_listeners_cost_as_many_looks_as_one(
             await asyncio.to_thread(add_event, run_id, 4, RunState.SUCCEEDED)
             texts = [(await each).text for each in asked]
             seconds = anyio.current_time() - began
-        looks = sum("run_events" in each and each.startswith("SELECT") for each in seen)
-        checks = sum("api_tokens" in each and "UNION" in each for each in seen)
+        looks = sum("run_events" in text and text.startswith("SELECT") for text, _ in seen)
+        checks = sum("api_tokens" in text and "UNION" in text for text, _ in seen)
         return texts, looks, checks, seconds
 
     texts, looks, checks, seconds = serve(application, work)
@@ -335,7 +321,7 @@ def test_a_run_is_not_looked_at_when_nobody_listens(
         first.cancel()
         await until(lambda: not application.state.streams.feeds)
         await anyio.sleep(2 * event_stream.LOOK_SECONDS)  # a look that had begun ends
-        with statements() as seen:
+        with noted() as seen:
             await anyio.sleep(5 * event_stream.LOOK_SECONDS)
         assert seen == []
         second = asyncio.create_task(client.get(url, headers=bearer(secret)))
@@ -360,7 +346,7 @@ def test_a_report_is_read_with_the_state_it_goes_with(database: str) -> None:
     def steps(found: tuple[RunState, list[RunEvent]]) -> tuple[str, list[int]]:
         return found[0].value, [each.payload["step"] for each in found[1]]
 
-    with session_scope(read_only=True) as session, statements() as seen:
+    with session_scope(read_only=True) as session, noted() as seen:
         first = runs.events_after(session, run_id, 0, 2)
         seen.clear()
         after = runs.report_after(session, run_id, first[-1].id, 3)

@@ -1,12 +1,12 @@
 """Registered images are looked at several at once, and what is found is stored together."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 
-from server import db
 from server.db import is_postgresql, session_scope
 from server.models import Assignment, Image
 from server.models.image import ImageState
@@ -31,21 +31,8 @@ def states() -> dict[str, str]:
         return {name: str(state) for name, state in rows}
 
 
-@pytest.fixture
-def statements() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    engine = db.get_engine()
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
-
-
 def test_a_batch_is_stored_in_two_statements(
-    jpeg: Callable[..., bytes], statements: list[str]
+    jpeg: Callable[..., bytes], statements: list[tuple[str, Any]]
 ) -> None:
     root = get_settings().images
     root.mkdir(parents=True)
@@ -56,7 +43,7 @@ def test_a_batch_is_stored_in_two_statements(
     register(names)
     statements.clear()
     assert verifying.verify_registered() == 12
-    assert len([s for s in statements if s.startswith("UPDATE")]) == 2
+    assert len([text for text, _ in statements if text.startswith("UPDATE")]) == 2
     with session_scope(read_only=True) as session:
         images = session.scalars(select(Image).order_by(Image.id)).all()
         for n, image in enumerate(images[:-2]):
