@@ -28,7 +28,7 @@ from server.models import Project, User
 from server.models.user import Role
 from server.queue import get_app
 from server.schemas.user import Scope, TokenIn, UserChange, UserIn
-from server.services import cleaning, datasets, projects, second_factor, users
+from server.services import audit, cleaning, datasets, projects, second_factor, users
 from server.services.images import files as image_files
 from server.services.images import importing, manifests
 from server.services.images.importing import Imported
@@ -88,6 +88,7 @@ def _fail(message: str, status: int = BAD_INPUT) -> None:
 def _begin() -> None:
     """Before every command."""
     storage.withhold()
+    audit.enter_by_command()
 
 
 # --- the running product

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     clean_after_seconds: float = Field(default=3600, ge=60)
     """What is younger than this is never removed."""
 
+    audit_keep: timedelta = Field(default=timedelta(days=365), ge=timedelta(days=1))
+    """How long lines of the audit log are kept."""
+
     log_json: bool = False
     demo: bool = False
 

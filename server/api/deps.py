@@ -19,7 +19,7 @@ from server.errors import Forbidden, NotSignedIn
 from server.models import User
 from server.models.user import Role
 from server.schemas.user import Scope
-from server.services import second_factor, users
+from server.services import audit, second_factor, users
 from server.services.users import SESSION_COOKIE, Browser
 from server.settings import get_settings
 
@@ -65,6 +65,7 @@ class Caller:
     """Of the session or token by which the caller is known."""
     session_id: int | None = None
     """Null for a token."""
+    token_id: int | None = None
 
     @property
     def id(self) -> int:
@@ -91,7 +92,7 @@ def identify(
         token = look(lambda session: users.find_token(session, bearer.credentials))
         users.note_use(token)
         scopes = frozenset(Scope(s) for s in token.scopes)
-        caller = Caller(token.user, scopes, token.secret_hash)
+        caller = Caller(token.user, scopes, token.secret_hash, token_id=token.id)
     elif cookie := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
         found = look(lambda session: users.find_session(session, cookie))
         users.note_use(found)
@@ -137,6 +138,7 @@ async def known(
     caller: Caller | None = getattr(request.state, "caller", None)
     if caller is None:
         caller = request.state.caller = await run_in_threadpool(identify, request, cookie, bearer)
+        audit.identified(caller.id, session_id=caller.session_id, token_id=caller.token_id)
     return caller
 
 

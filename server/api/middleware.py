@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.api.deps import host_of
 from server.api.problems import bug, problem
 from server.http_heads import LONGEST_HEAD, MOST_HEADERS
+from server.services import audit
 from server.services.users import SESSION_COOKIE
 from server.settings import get_settings
 
@@ -85,6 +86,8 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
             return
         watch = _ResponseWatch(scope, send)
+        client = scope.get("client")
+        audit.enter_by_http(client[0] if client else None, watch.request_id)
         try:
             await self._answer(scope, receive, watch)
         except ClientDisconnect:

@@ -1,5 +1,6 @@
 """The tables. Importing this package registers all of them with the metadata."""
 
+from server.models.audit import AuditChain, AuditEntry, AuditEvent
 from server.models.checkpoint import Checkpoint
 from server.models.gold import GoldImage, GoldSet
 from server.models.image import Assignment, Image, ImageCount
@@ -15,6 +16,9 @@ __all__ = [
     "Answer",
     "ApiToken",
     "Assignment",
+    "AuditChain",
+    "AuditEntry",
+    "AuditEvent",
     "Category",
     "CategoryKey",
     "Checkpoint",
