@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -24,11 +25,12 @@ from sqlalchemy.orm import Session
 from server import demo, migrations, storage, trainer_commands
 from server.db import get_engine, session_scope, utcnow
 from server.errors import BadInput, NotFound, WeaksegError, first_complaint
-from server.models import Project, User
+from server.models import AuditEvent, Project, User
 from server.models.user import Role
 from server.queue import get_app
 from server.schemas.user import Scope, TokenIn, UserChange, UserIn
 from server.services import audit, cleaning, datasets, projects, second_factor, users
+from server.services.audit import AuditFilter
 from server.services.images import files as image_files
 from server.services.images import importing, manifests
 from server.services.images.importing import Imported
@@ -52,11 +54,13 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 user_app = typer.Typer(no_args_is_help=True, help="Accounts.")
 token_app = typer.Typer(no_args_is_help=True, help="API tokens of programs.")
 datasets_app = typer.Typer(no_args_is_help=True, help="Dataset cards: source and validation sets.")
+audit_app = typer.Typer(no_args_is_help=True, help="The audit log: who did what.")
 labels_app = typer.Typer(no_args_is_help=True, help="Files of labels, in and out.")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(labels_app, name="labels")
+app.add_typer(audit_app, name="audit")
 app.command("demo")(demo.run)
 
 
@@ -303,6 +307,51 @@ def add_token(
     output.print(secret, highlight=False)
 
 
+@audit_app.command("verify")
+def verify_audit(
+    kept: Annotated[
+        str | None,
+        typer.Option(help="NUMBER:HASH of a line, as an earlier verify or the log of then said."),
+    ] = None,
+) -> None:
+    """Compute the hash of every line anew. Exit status 1: a line is missing or was changed.
+
+    Keep the last line's number and hash somewhere else: with them the next look also finds a log
+    that was written anew as a whole.
+    """
+    _require_migrated()
+    found = audit.verify(_kept_line(kept) if kept else None)
+    if found.problem:
+        messages.print(f"[bold red]not as it was written:[/] {found.problem}", highlight=False)
+        raise typer.Exit(1)
+    messages.print(f"{found.lines} lines, each as it was written; the last is", highlight=False)
+    output.print(f"{found.last_id}:{found.last_hash}", highlight=False)
+
+
+def _kept_line(text: str) -> tuple[int, str]:
+    number, _, digest = text.partition(":")
+    if not (number.isascii() and number.isdecimal() and re.fullmatch("[0-9a-f]{64}", digest)):
+        raise BadInput("--kept: not NUMBER:HASH, as weakseg audit verify prints it")
+    return int(number), digest
+
+
+@audit_app.command("export")
+def export_audit(
+    out: Annotated[Path, typer.Option(help="The file; one of this name is replaced.")],
+) -> None:
+    """Write the audit log into a file, a line of JSON each."""
+    _require_migrated()
+    partial = out.with_name(f"{out.name}.partial")
+    try:
+        with partial.open("wb") as file, session_scope(read_only=True) as session:
+            file.writelines(audit.export(session, AuditFilter()))
+        audit.record_now(AuditEvent.AUDIT_EXPORTED)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    messages.print(f"wrote {escape(str(out))}", highlight=False)
+
+
 def _find_user(session: Session, email: str) -> User:
     user = users.find_by_email(session, email)
     if user is None:
@@ -368,9 +417,12 @@ def _import_folder(project_id: int, pictures: Pictures) -> Imported:
     if said:
         messages.print(escape(said), highlight=False)
     result = Imported()
-    with _progress() as progress:
-        for name in progress.track(pictures.names, description="Importing"):
-            importing.import_path(project_id, name, pictures.folder / name, result)
+    try:
+        with _progress() as progress:
+            for name in progress.track(pictures.names, description="Importing"):
+                importing.import_path(project_id, name, pictures.folder / name, result)
+    finally:
+        importing.note(project_id, result)
     return result
 
 

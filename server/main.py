@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 
 from server.api import (
     accuracy,
+    audit,
     checkpoints,
     datasets,
     gold,
@@ -68,7 +69,7 @@ def create_app() -> FastAPI:
     # Routes are tried one after the other: what a labelling page asks for comes first.
     for module in (
         leases, labels, images, predictions, users, projects, gold, datasets, sweeps, label_files,
-        snapshots, runs, checkpoints, accuracy,
+        snapshots, runs, checkpoints, accuracy, audit,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.about_router, prefix=API)

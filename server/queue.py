@@ -60,6 +60,7 @@ def _app_for(settings: Settings) -> Celery:
                 "options": {"expires": max(settings.sweep_seconds, 10)},
             },
             "check_counts": _daily("check_counts"),
+            "trim_audit": _daily("trim_audit"),
             **({"clean": _daily("clean")} if settings.clean_daily else {}),
         },
         **_broker(settings),

@@ -4,10 +4,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from server.api.deps import EngineerReader, GuardedRoute, Reader, ReadSessionDep
-from server.api.downloads import send_file
+from server.api.downloads import note_download, send_file
 from server.api.problems import problems
+from server.models import AuditEvent
 from server.schemas.common import DatabaseId
 from server.schemas.run import CheckpointOut
+from server.services.audit import Thing
 from server.services.runs import checkpoints, runs
 
 router = APIRouter(tags=["checkpoints"], route_class=GuardedRoute)
@@ -41,7 +43,7 @@ def checkpoint_file(
 ) -> Response:
     """The weights (safetensors). Takes Range, If-Range and If-None-Match; the ETag is the sha256."""
     checkpoint = checkpoints.get(session, checkpoint_id)
-    return send_file(
+    answer = send_file(
         request,
         checkpoints.whole_file(session, checkpoint),
         tag=checkpoint.sha256,
@@ -49,3 +51,5 @@ def checkpoint_file(
         media_type=SAFETENSORS,
         filename=checkpoint.filename,
     )
+    on = Thing("checkpoint", checkpoint.id, runs.get(session, checkpoint.run_id).project_id)
+    return note_download(request, answer, AuditEvent.CHECKPOINT_DOWNLOADED, on)

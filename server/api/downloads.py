@@ -2,17 +2,23 @@
 
 import base64
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
 from server.api.problems import problem
+from server.models import AuditEvent
+from server.services import audit
+from server.services.audit import Thing
 from server.settings import get_settings
 from server.storage import get_storage
 
 FOR_EVER = "private, max-age=31536000, immutable"
+PIECE = 2**16
 SMALL = 2**20
 """Bytes of a file that is read as a whole."""
 _SINGLE_RANGE = re.compile(r"^bytes=(\d{0,18})-(\d{0,18})$")
@@ -60,6 +66,21 @@ def send_file(
         headers["Accept-Ranges"] = "bytes"
         return Response(path.read_bytes(), headers=headers, media_type=media_type)
     return FileResponse(path, headers=headers, media_type=media_type, filename=filename)
+
+
+def note_download(request: Request, answer: Response, what: AuditEvent, on: Thing) -> Response:
+    """The answer, once the audit log has who takes a file: whole, or a part of it."""
+    if request.method == "GET" and answer.status_code in (200, 206):
+        audit.record_now(what, on)
+    return answer
+
+
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """A temporary file from its beginning; it is closed at the end."""
+    with file:
+        file.seek(0)
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def _has_it(request: Request, etag: str) -> bool:

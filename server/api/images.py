@@ -132,8 +132,11 @@ async def _import_files(project_id: int, request: Request) -> Imported:
         uploads = [f for f in form.getlist("files") if isinstance(f, UploadFile)]
         if not uploads:
             raise BadInput("files: there is no file in the form")
-        async for name, content in _contents(uploads, settings.max_image_bytes, result):
-            await run_in_threadpool(importing.import_file, project_id, name, content, result)
+        try:
+            async for name, content in _contents(uploads, settings.max_image_bytes, result):
+                await run_in_threadpool(importing.import_file, project_id, name, content, result)
+        finally:
+            await run_in_threadpool(importing.note, project_id, result)
     return result
 
 

@@ -1,14 +1,14 @@
 """Labels out into files and in from files, in the formats that people have."""
 
 import tempfile
-from collections.abc import Iterator
-from typing import IO, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from server.api.deps import EngineerReader, GuardedRoute, Importer, ReadSessionDep
+from server.api.downloads import pieces
 from server.api.problems import problems
 from server.db import session_scope
 from server.errors import BadInput
@@ -26,7 +26,6 @@ from server.services.labels.formats import FORMATS, LabelFormat
 
 router = APIRouter(tags=["label files"], route_class=GuardedRoute)
 
-PIECE = 2**16
 # JSON files are an array or an object; a document describes the others as text.
 CONTENT = {
     kind: {"schema": {} if kind == "application/json" else {"type": "string"}}
@@ -61,15 +60,8 @@ def export_labels(
         "Content-Length": str(file.tell()),
     }
     return StreamingResponse(
-        _pieces(file), media_type=FORMATS[label_format].media_type, headers=headers
+        pieces(file), media_type=FORMATS[label_format].media_type, headers=headers
     )
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while piece := file.read(PIECE):
-            yield piece
 
 
 @router.post(

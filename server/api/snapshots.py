@@ -4,10 +4,12 @@ from fastapi import APIRouter, Request, Response, status
 from fastapi.responses import FileResponse
 
 from server.api.deps import EngineerReader, GuardedRoute, ReadSessionDep, Runner
-from server.api.downloads import send_file
+from server.api.downloads import note_download, send_file
 from server.api.problems import problems
+from server.models import AuditEvent
 from server.schemas.common import DatabaseId
 from server.schemas.snapshot import SnapshotOut
+from server.services.audit import Thing
 from server.services.labels import snapshots
 from server.storage import get_storage
 
@@ -51,7 +53,7 @@ def snapshot_labels(
 ) -> Response:
     """The label file: one JSON object for each image and annotator. Takes Range."""
     snapshot = snapshots.get(session, snapshot_id)
-    return send_file(
+    answer = send_file(
         request,
         get_storage().existing_path(snapshot.storage_key),
         tag=snapshot.sha256,
@@ -59,3 +61,5 @@ def snapshot_labels(
         media_type=NDJSON,
         filename=f"labels-{snapshot.project_id}-{snapshot.sha256[:12]}.jsonl",
     )
+    on = Thing("snapshot", snapshot.id, snapshot.project_id)
+    return note_download(request, answer, AuditEvent.SNAPSHOT_DOWNLOADED, on)

@@ -47,7 +47,6 @@ class AuditEvent(StrEnum):
     RUN_RESUMED = "run-resumed"
     LABEL_CORRECTED = "label-corrected"
     """For somebody else: a reviewer's decision, which counts in place of what others said."""
-    DATASET_ADDED = "dataset-added"
     DELETED = "deleted"
     LOG_TRIMMED = "log-trimmed"
 

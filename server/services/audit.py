@@ -118,14 +118,11 @@ def record_now(
 
 
 def changes(
-    before: Mapping[str, Any], after: Mapping[str, Any], unsaid: frozenset[str] = frozenset()
+    before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What differs, before and after; of the `unsaid` only that it does."""
+    """What differs, before and after."""
     differ = [name for name in after if before.get(name) != after[name]]
-    return (
-        {name: None if name in unsaid else before.get(name) for name in differ},
-        {name: "changed" if name in unsaid else after[name] for name in differ},
-    )
+    return {name: before.get(name) for name in differ}, {name: after[name] for name in differ}
 
 
 @event.listens_for(Session, "before_commit")

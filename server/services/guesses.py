@@ -7,7 +7,7 @@ the right one is taken back. Counts are in the database: they hold for all proce
 import hashlib
 import ipaddress
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -117,6 +117,20 @@ def _refuse(session: Session, limits: Iterable[Limit]) -> None:
             raise TooManyAttempts(
                 f"too many failed attempts; try again in {minutes} minutes", retry_after=seconds
             )
+
+
+def filled(session: Session, limits: Iterable[Limit], counted: Collection[int]) -> list[Limit]:
+    """The limits that a guess, counted under these ids, has reached: the next is refused."""
+    since = utcnow() - get_settings().sign_in_window
+    reached = []
+    for limit in limits:
+        mine = select(SignInFailure.id).where(
+            SignInFailure.subject == limit.subject, SignInFailure.at > since
+        )
+        newest = session.scalars(mine.order_by(SignInFailure.id.desc()).limit(limit.most)).all()
+        if len(newest) == limit.most and newest[0] in counted:
+            reached.append(limit)
+    return reached
 
 
 def take_back(session: Session, ids: Sequence[int], cleared: Limit | None = None) -> None:

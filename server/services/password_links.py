@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from server.db import session_scope, utcnow
 from server.errors import Conflict, NotFound
-from server.models import PasswordLink, User
+from server.models import AuditEvent, PasswordLink, User
 from server.security import hash_password, hash_secret, new_secret, require_good
-from server.services import users
+from server.services import audit, users
+from server.services.audit import Thing
 
 LIFETIME = timedelta(hours=48)
 
@@ -26,6 +27,8 @@ def make(session: Session, user_id: int) -> tuple[str, datetime]:
     session.add(
         PasswordLink(user_id=user.id, secret_hash=hash_secret(secret), expires_at=expires_at)
     )
+    after = {"expires_at": expires_at.isoformat()}
+    audit.record(session, AuditEvent.PASSWORD_LINK_MADE, Thing("user", user.id), after=after)
     return secret, expires_at
 
 

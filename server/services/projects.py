@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from statistics import median
 
@@ -12,7 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from server.db import Base, utcnow
 from server.errors import BadInput, Conflict, NotFound
-from server.models import Category, GoldSet, Label, Project
+from server.models import AuditEvent, Category, GoldSet, Label, Project
 from server.models.project import SEEN
 from server.queue import send_after_commit
 from server.schemas.project import (
@@ -21,7 +22,8 @@ from server.schemas.project import (
     ProjectIn,
     SkipCount,
 )
-from server.services import categories, datasets
+from server.services import audit, categories, datasets
+from server.services.audit import Thing
 from trainer.contract.names import comparable
 from trainer.recipes import RECIPES
 
@@ -34,7 +36,23 @@ def create(session: Session, wanted: ProjectIn) -> Project:
     project.categories = categories.make(wanted.categories)
     session.add(project)
     _flush(session, wanted.name)
+    said = _settings(project, settings)
+    audit.record(session, AuditEvent.PROJECT_MADE, _thing(project), after=said)
     return project
+
+
+WORDS = frozenset({"name", "description"})
+"""What people write: the audit log has that it changed, and not what it says."""
+
+
+def _thing(project: Project) -> Thing:
+    return Thing("project", project.id, project.id)
+
+
+def _settings(project: Project, names: Iterable[str]) -> dict[str, object]:
+    """A project's settings of these names as the audit log has them; of categories their ids."""
+    said: dict[str, object] = {name: getattr(project, name) for name in names if name not in WORDS}
+    return said | {"categories": [category.id for category in project.categories]}
 
 
 def _flush(session: Session, name: str) -> None:
@@ -150,6 +168,11 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
         raise BadInput(f"{wrong[0]}: can not be null")
     _refuse_unknown_names(changes)
     changes.pop("categories", None)
+    names = [name for name in changes if name not in WORDS]
+    before = _settings(project, names)
+    words = sorted(
+        name for name in WORDS & changes.keys() if changes[name] != getattr(project, name)
+    )
     if wanted.categories is not None:
         categories.change(session, project, wanted.categories)
     if "order" in changes:
@@ -157,6 +180,14 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
     for field, value in changes.items():
         setattr(project, field, value)
     _flush(session, project.name)
+    was, is_now = audit.changes(before, _settings(project, names))
+    if wanted.categories is not None:
+        words.append("categories")
+    if is_now or words:
+        is_now |= {"written": words}
+        audit.record(
+            session, AuditEvent.SETTINGS_CHANGED, _thing(project), before=was, after=is_now
+        )
     return project
 
 

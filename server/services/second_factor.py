@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from server.db import session_scope, utcnow
 from server.errors import BadInput, Conflict
-from server.models import User
+from server.models import AuditEvent, User
 from server.models.user import Role
-from server.services import guesses, users
+from server.services import audit, guesses, users
+from server.services.audit import Thing
 from server.settings import get_settings
 
 ISSUER = "weakseg"
@@ -53,13 +54,18 @@ def enrol(user: User, password: str, secret: str, code: str) -> None:
         if not users.still_opens(session, user):
             raise Conflict("the account was changed meanwhile; try again", code="changed")
         stored = users.get(session, user.id)
+        before = {"had_one": stored.has_second_factor}
         stored.totp_secret, stored.totp_step = secret, step
+        on = Thing("user", user.id)
+        audit.record(session, AuditEvent.SECOND_FACTOR_SET, on, before=before)
 
 
 def remove(session: Session, user_id: int) -> None:
     """Take somebody's second factor away: for who has lost the app."""
     user = users.get(session, user_id)
+    before = {"had_one": user.has_second_factor}
     user.totp_secret = user.totp_step = None
+    audit.record(session, AuditEvent.SECOND_FACTOR_REMOVED, Thing("user", user.id), before=before)
 
 
 def count_code(user: User) -> list[int]:

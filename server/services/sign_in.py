@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from anyio.to_thread import run_sync
+from sqlalchemy.orm import Session
 
 from server.db import session_scope, utcnow
 from server.errors import NotSignedIn, Unavailable
@@ -70,19 +71,35 @@ def _finish(attempt: _Attempt, checked: Checked, browser: Browser, code: str | N
     user = attempt.user
     wrong = NotSignedIn("the e-mail address or the password is wrong", code="wrong-credentials")
     if user is None or not checked.is_right:
+        reason = "password" if user else "unknown-account"
+        users.note_failure(reason, attempt.limits, attempt.counted, user.id if user else None)
         raise wrong
     counted = _count_code(attempt, user, code) if user.has_second_factor else []
     with session_scope() as session:
         if not users.still_opens(session, user):
             raise wrong
-        if not second_factor.takes(session, user.id, code or ""):
-            raise NotSignedIn("the code is wrong, or was used before", code="wrong-code")
-        guesses.take_back(session, [*attempt.counted, *counted], cleared=attempt.limits[0])
-        guesses.forget_old(session)
-        user = users.get(session, user.id)
-        user.password_hash = checked.anew or user.password_hash
-        secret = users.start_session(session, user, browser)
-        return Entered(user, secret, mark_of_device(user))
+        is_code = second_factor.takes(session, user.id, code or "")
+        if is_code:
+            return _let_in(session, user, attempt, counted, checked, browser)
+    limits = guesses.limits_of_code(user.id)
+    users.note_failure("code", limits, counted, user.id)
+    raise NotSignedIn("the code is wrong, or was used before", code="wrong-code")
+
+
+def _let_in(
+    session: Session,
+    user: User,
+    attempt: _Attempt,
+    counted: list[int],
+    checked: Checked,
+    browser: Browser,
+) -> Entered:
+    guesses.take_back(session, [*attempt.counted, *counted], cleared=attempt.limits[0])
+    guesses.forget_old(session)
+    user = users.get(session, user.id)
+    user.password_hash = checked.anew or user.password_hash
+    secret = users.start_session(session, user, browser)
+    return Entered(user, secret, mark_of_device(user))
 
 
 def _count_code(attempt: _Attempt, user: User, code: str | None) -> list[int]:

@@ -1,7 +1,7 @@
 """Accounts, sign-in, sessions and API tokens."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, func, select, union_all, update
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from server.db import session_scope, trouble, utcnow
 from server.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn, Unavailable
-from server.models import ApiToken, PasswordLink, User, UserSession
+from server.models import ApiToken, AuditEvent, PasswordLink, User, UserSession
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn, UserChange
 from server.security import (
@@ -23,7 +23,8 @@ from server.security import (
     require_good,
     verify_password,
 )
-from server.services import guesses
+from server.services import audit, guesses
+from server.services.audit import Thing
 from server.settings import get_settings
 
 SESSION_COOKIE = "weakseg_session"
@@ -55,6 +56,7 @@ def create(
         session.flush()
     except IntegrityError as error:
         raise Conflict(f"there is already an account for {email}", code="email-taken") from error
+    audit.record(session, AuditEvent.USER_MADE, Thing("user", user.id), after={"role": role})
     return user
 
 
@@ -92,8 +94,10 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
         _lock_admins(session)
     user = locked(session, user_id)
     if wanted.role is not None:
-        user.role = wanted.role
-    if wanted.active is not None:
+        _change_role(session, user, wanted.role)
+    if wanted.active is not None and wanted.active != user.active:
+        what = AuditEvent.USER_UNLOCKED if wanted.active else AuditEvent.USER_LOCKED
+        audit.record(session, what, Thing("user", user.id))
         user.active = wanted.active
     if password_hash is not None:
         set_password(session, user, password_hash, must_change=wanted.must_change)
@@ -104,6 +108,16 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
     if not session.scalar(admins):
         raise Conflict("this is the last active admin", code="last-admin")
     return user
+
+
+def _change_role(session: Session, user: User, role: Role) -> None:
+    if user.role == role:
+        return
+    before, after = {"role": user.role}, {"role": role}
+    audit.record(
+        session, AuditEvent.ROLE_CHANGED, Thing("user", user.id), before=before, after=after
+    )
+    user.role = role
 
 
 def _lock_admins(session: Session) -> None:
@@ -135,14 +149,23 @@ def set_password(
     """Give an account a new password, which ends all of its sessions, tokens and links."""
     user.password_hash = password_hash
     user.must_change_password = must_change
+    audit.record(
+        session, AuditEvent.PASSWORD_SET, Thing("user", user.id), after={"must_change": must_change}
+    )
     end_all_access(session, user.id)
 
 
 def end_all_access(session: Session, user_id: int) -> None:
     """End every session, token and link of a person, those too that are made at this moment."""
     locked(session, user_id)
-    session.execute(delete(UserSession).where(UserSession.user_id == user_id))
-    session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
+    sessions = session.scalars(
+        delete(UserSession).where(UserSession.user_id == user_id).returning(UserSession.id)
+    )
+    tokens = session.scalars(
+        delete(ApiToken).where(ApiToken.user_id == user_id).returning(ApiToken.id)
+    )
+    ended = {"sessions": sorted(sessions), "tokens": sorted(tokens)}
+    audit.record(session, AuditEvent.ACCESS_ENDED, Thing("user", user_id), before=ended)
     session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
 
 
@@ -178,9 +201,25 @@ def require_own_password(user: User, current: str) -> None:
             guesses.take_back(session, counted)
         raise
     if not is_right:
+        note_failure("own-password", limits, counted, user.id)
         raise Forbidden("the current password is wrong", code="wrong-password")
     with session_scope() as session:
         guesses.take_back(session, counted, cleared=limits[0])
+
+
+def note_failure(
+    reason: str, limits: Iterable[guesses.Limit], counted: Collection[int], user_id: int | None
+) -> None:
+    """Write into the audit log that a guess was wrong, and whether no more are taken now.
+
+    Not what was typed: it may be a password, or the address of somebody who has no account.
+    """
+    who = None if user_id is None else Thing("user", user_id)
+    with session_scope() as session:
+        audit.record(session, AuditEvent.SIGN_IN_FAILED, who, after={"reason": reason})
+        for limit in guesses.filled(session, limits, counted):
+            kind = limit.subject.partition(":")[0]
+            audit.record(session, AuditEvent.SIGN_IN_LOCKED, who, after={"by": kind})
 
 
 @dataclass(frozen=True)
@@ -202,16 +241,18 @@ def start_session(session: Session, user: User, browser: Browser = Browser()) ->
     secret = new_secret()
     now = utcnow()
     session.execute(delete(UserSession).where(UserSession.expires_at < now))
-    session.add(
-        UserSession(
-            user_id=user.id,
-            secret_hash=hash_secret(secret),
-            expires_at=now + get_settings().session_lifetime,
-            last_used_at=now,
-            address=browser.address[:100],
-            browser="".join(filter(str.isprintable, browser.name))[:200],
-        )
+    started = UserSession(
+        user_id=user.id,
+        secret_hash=hash_secret(secret),
+        expires_at=now + get_settings().session_lifetime,
+        last_used_at=now,
+        address=browser.address[:100],
+        browser="".join(filter(str.isprintable, browser.name))[:200],
     )
+    session.add(started)
+    session.flush()
+    who = replace(audit.actor(), user_id=user.id, session_id=started.id, token_id=None)
+    audit.record(session, AuditEvent.SIGNED_IN, Thing("user", user.id), by=who)
     return secret
 
 
@@ -251,10 +292,20 @@ def revoke_session(session: Session, owner_id: int, session_id: int) -> None:
     mine = (UserSession.id == session_id) & (UserSession.user_id == owner_id)
     if session.scalar(delete(UserSession).where(mine).returning(UserSession.id)) is None:
         raise NotFound(f"there is no such session {session_id}")
+    ended = {"user_id": owner_id}
+    audit.record(session, AuditEvent.SESSION_ENDED, Thing("session", session_id), before=ended)
 
 
 def end_session(session: Session, secret: str) -> None:
-    session.execute(delete(UserSession).where(UserSession.secret_hash == hash_secret(secret)))
+    """Sign out: end the session with this secret, if there is one."""
+    mine = delete(UserSession).where(UserSession.secret_hash == hash_secret(secret))
+    ended = session.execute(mine.returning(UserSession.id, UserSession.user_id)).one_or_none()
+    if ended is not None:
+        who = replace(audit.actor(), user_id=ended.user_id, session_id=ended.id)
+        on = Thing("session", ended.id)
+        audit.record(
+            session, AuditEvent.SESSION_ENDED, on, before={"user_id": ended.user_id}, by=who
+        )
 
 
 def create_token(
@@ -289,6 +340,13 @@ def create_token(
     )
     session.add(token)
     session.flush()
+    made = {
+        "user_id": owner.id,
+        "scopes": token.scopes,
+        "expires_at": token.expires_at and token.expires_at.isoformat(),
+        "made_with": token.parent_id,
+    }
+    audit.record(session, AuditEvent.TOKEN_MADE, Thing("token", token.id), after=made)
     return token, secret
 
 
@@ -329,9 +387,24 @@ def list_tokens(session: Session, owner_id: int) -> list[ApiToken]:
 
 def revoke_token(session: Session, owner_id: int, token_id: int) -> None:
     """End a token of a person, with those that it made. Raises NotFound."""
+    with_it = _made_with(session, owner_id, token_id)
     mine = (ApiToken.id == token_id) & (ApiToken.user_id == owner_id)
     if session.scalar(delete(ApiToken).where(mine).returning(ApiToken.id)) is None:
         raise NotFound(f"there is no such token {token_id}")
+    for each in (token_id, *with_it):
+        ended = {"user_id": owner_id}
+        audit.record(session, AuditEvent.TOKEN_ENDED, Thing("token", each), before=ended)
+
+
+def _made_with(session: Session, owner_id: int, token_id: int) -> list[int]:
+    """The tokens that a token has made, and those that they have made: they end with it."""
+    parents = select(ApiToken.id, ApiToken.parent_id).where(ApiToken.user_id == owner_id)
+    found: list[int] = []
+    # A token is made after its parent.
+    for each, parent in session.execute(parents.order_by(ApiToken.id)):
+        if parent is not None and parent in (token_id, *found):
+            found.append(each)
+    return found
 
 
 def find_token(session: Session, secret: str) -> ApiToken:

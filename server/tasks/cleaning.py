@@ -4,7 +4,8 @@ import threading
 
 from celery import shared_task
 
-from server.services import cleaning
+from server.db import DATABASE_ERRORS
+from server.services import audit, cleaning
 
 _cleaning = threading.Lock()
 
@@ -18,3 +19,9 @@ def clean() -> None:
         cleaning.clean()
     finally:
         _cleaning.release()
+
+
+@shared_task(throws=DATABASE_ERRORS, name="trim_audit")
+def trim_audit() -> None:
+    """Remove the lines of the audit log that are older than the setting says."""
+    audit.trim()

@@ -453,7 +453,7 @@ def routes(product: Installation) -> list[str]:
     full = f"/projects/{product.streets}"
     image = product.listed(product.streets, state="disputed")[0]["id"]
     return [
-        "/projects", "/projects/new", "/account", "/users", "/nowhere",
+        "/projects", "/projects/new", "/account", "/users", "/audit", "/nowhere",
         *(f"/projects/{empty}{page}" for page in ("", "/images", "/runs", "/accuracy", "/quality")),
         *(f"{full}{page}" for page in (
             "", "/images", "/images?state=disputed", "/images?category=Tree&said=present",

@@ -33,6 +33,8 @@ PUBLIC = {
     ("GET", "/{path:path}"),
 }
 ADMINS = {
+    ("GET", "/api/v1/audit"),
+    ("GET", "/api/v1/audit/export"),
     ("GET", "/api/v1/users"),
     ("POST", "/api/v1/users"),
     ("PATCH", "/api/v1/users/{user_id}"),

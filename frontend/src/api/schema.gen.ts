@@ -24,6 +24,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit
+         * @description Who did what, newest first.
+         */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Audit
+         * @description The same as lines of JSON, oldest first: by the hashes of all lines one sees that none is missing.
+         */
+        get: operations["export_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints/{checkpoint_id}/file": {
         parameters: {
             query?: never;
@@ -1530,6 +1570,58 @@ export interface components {
             total: components["schemas"]["Scores"];
         };
         /**
+         * AuditEntryOut
+         * @description Who did what, when, from where, to what: ids, and no secret or content of a label.
+         */
+        AuditEntryOut: {
+            /** Address */
+            address: string | null;
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** Door */
+            door: string;
+            event: components["schemas"]["AuditEvent"];
+            /** Hash */
+            hash: string;
+            /** Id */
+            id: number;
+            /** Project Id */
+            project_id: number | null;
+            /** Request Id */
+            request_id: string | null;
+            /** Session Id */
+            session_id: number | null;
+            /** Subject */
+            subject: string | null;
+            /** Subject Id */
+            subject_id: string | null;
+            /** Subject Name */
+            subject_name: string | null;
+            /** Token Id */
+            token_id: number | null;
+            /** User */
+            user: string | null;
+            /** User Id */
+            user_id: number | null;
+        };
+        /**
+         * AuditEvent
+         * @description What happened. A text here stays for ever: logs hold it.
+         * @enum {string}
+         */
+        AuditEvent: "signed-in" | "sign-in-failed" | "sign-in-locked" | "session-ended" | "token-made" | "token-ended" | "access-ended" | "password-set" | "password-link-made" | "second-factor-set" | "second-factor-removed" | "user-made" | "role-changed" | "user-locked" | "user-unlocked" | "member-added" | "member-changed" | "member-removed" | "project-made" | "settings-changed" | "gold-requested" | "images-imported" | "labels-imported" | "labels-exported" | "audit-exported" | "checkpoint-downloaded" | "snapshot-downloaded" | "run-started" | "run-cancelled" | "run-resumed" | "label-corrected" | "deleted" | "log-trimmed";
+        /**
          * Baseline
          * @description What no label buys: the newest finished source-only run of the same recipe and data.
          */
@@ -2234,6 +2326,13 @@ export interface components {
             name: string;
             /** Note */
             note: string;
+        };
+        /** Page[AuditEntryOut] */
+        Page_AuditEntryOut_: {
+            /** Items */
+            items: components["schemas"]["AuditEntryOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** Page[DisputedImage] */
         Page_DisputedImage_: {
@@ -3281,6 +3380,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["About"];
+                };
+            };
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                event?: components["schemas"]["AuditEvent"] | null;
+                /** @description Who did it. */
+                user_id?: number | null;
+                project_id?: number | null;
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntryOut_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_audit: {
+        parameters: {
+            query?: {
+                event?: components["schemas"]["AuditEvent"] | null;
+                /** @description Who did it. */
+                user_id?: number | null;
+                project_id?: number | null;
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -80,6 +80,14 @@ const users = createRoute({
   component: lazyRouteComponent(() => import("./users-page"), "UsersPage"),
 })
 
+const audit = createRoute({
+  getParentRoute: () => shell,
+  path: "/audit",
+  beforeLoad: only("admin"),
+  loader: lazyFn(loaders, "users"),
+  component: lazyRouteComponent(() => import("./audit-page"), "AuditPage"),
+})
+
 const project = createRoute({
   getParentRoute: () => shell,
   path: "/projects/$projectId",
@@ -216,6 +224,7 @@ export const routeTree = root.addChildren([
       newProject,
       account,
       users,
+      audit,
       project.addChildren([
         overview,
         images,

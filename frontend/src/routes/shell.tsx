@@ -1,6 +1,6 @@
 import { useMutation, useSuspenseQuery } from "@tanstack/react-query"
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router"
-import { ChevronDown, KeyRound, LogOut, Users } from "lucide-react"
+import { ChevronDown, KeyRound, LogOut, ScrollText, Users } from "lucide-react"
 import { Button as AriaButton } from "react-aria-components"
 import { projectsQuery } from "@/api/projects"
 import { mayAct, signOut, useMe } from "@/api/session"
@@ -88,6 +88,12 @@ function AccountMenu() {
             label: "Users",
             icon: <Users aria-hidden="true" />,
             onAction: () => navigate({ to: "/users" }),
+          },
+          {
+            id: "audit",
+            label: "Audit log",
+            icon: <ScrollText aria-hidden="true" />,
+            onAction: () => navigate({ to: "/audit" }),
           },
         ]
       : []),

@@ -16,11 +16,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from server.bulk import short_turn, values
 from server.db import is_postgresql, session_scope, utcnow
 from server.errors import BadInput
-from server.models import Assignment, Image, Project
+from server.models import Assignment, AuditEvent, Image, Project
 from server.models.image import AssignmentState, ImageState
 from server.pictures import BadPicture, verify_picture
 from server.schemas.image import ManifestLine
-from server.services import projects
+from server.services import audit, projects
+from server.services.audit import Thing
 from server.services.images import files, manifests
 from server.settings import get_settings
 from trainer.contract.names import comparable, why_no_path, why_unsafe
@@ -53,6 +54,15 @@ class Imported:
             self.rejected.append((name, reason))
 
 
+def note(project_id: int, result: Imported) -> None:
+    """Write what an import has stored into the audit log, if anything."""
+    if result.imported:
+        counts = {"imported": result.imported, "skipped": result.skipped,
+                  "rejected": result.rejected_total}  # fmt: skip
+        on = Thing("project", project_id, project_id)
+        audit.record_now(AuditEvent.IMAGES_IMPORTED, on, counts)
+
+
 def register_manifest(
     project_id: int,
     lines: Iterable[tuple[int, ManifestLine]],
@@ -67,11 +77,14 @@ def register_manifest(
     """
     result = Imported()
     rows = list(_new_lines(lines, result))
-    for first in range(0, len(rows), BATCH):
-        batch = [dict(zip(_OF_A_LINE, row, strict=True)) for row in rows[first : first + BATCH]]
-        with short_turn() as session:
-            _insert(session, projects.get(session, project_id), batch, result)
-        advance(first + len(batch), len(rows))
+    try:
+        for first in range(0, len(rows), BATCH):
+            batch = [dict(zip(_OF_A_LINE, row, strict=True)) for row in rows[first : first + BATCH]]
+            with short_turn() as session:
+                _insert(session, projects.get(session, project_id), batch, result)
+            advance(first + len(batch), len(rows))
+    finally:
+        note(project_id, result)
     return result
 
 

@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 
 from server.db import session_scope
 from server.errors import WeaksegError
-from server.models import Label, User
+from server.models import AuditEvent, Label, User
 from server.schemas.label import LabelIn, LabelOut, PointIn, TilesIn, Timing
-from server.services import projects, users
+from server.services import audit, projects, users
+from server.services.audit import Thing
 from server.services.labels import reading, snapshots, submitting
 from server.services.labels.formats import FORMATS, FileLabel, LabelFormat, Refused
 from server.services.labels.formats.label import Click, first_problem, placed, unheard
@@ -118,6 +119,8 @@ def export_to(
         labels = _heard(labels, snapshots.count_current_labels(session, project_id), advance)
     pieces = FORMATS[label_format].write(labels, categories)
     file.writelines(piece.encode() for piece in pieces)
+    on = Thing("project", project_id, project_id)
+    audit.record_now(AuditEvent.LABELS_EXPORTED, on, {"format": label_format, "bytes": file.tell()})
 
 
 def _heard(labels: Iterator[WeakLabel], total: int, advance: Advance) -> Iterator[WeakLabel]:
@@ -154,18 +157,42 @@ def import_from(
         target.note(found)
         total += 1
     file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    file.seek(0)
     result = ImportedLabels()
     importer = _Importer(target, rules, result)
     done = 0
-    for batch in _batches(form.read(file, result.ignored, unheard), BATCH):
-        importer.take(batch)
-        done += len(batch)
-        advance(done, total)
-        if result.rejected_total > MOST_REFUSALS:
-            result.stopped = True
-            break
+    try:
+        for batch in _batches(form.read(file, result.ignored, unheard), BATCH):
+            importer.take(batch)
+            done += len(batch)
+            advance(done, total)
+            if result.rejected_total > MOST_REFUSALS:
+                result.stopped = True
+                break
+    finally:
+        _note(project_id, label_format, rules, sha256, result)
     result.ignored = _in_short(+result.ignored)
     return result
+
+
+def _note(
+    project_id: int,
+    label_format: LabelFormat,
+    rules: ImportRules,
+    sha256: str,
+    result: ImportedLabels,
+) -> None:
+    """Write what an import has stored into the audit log, if anything: whose labels it says."""
+    if rules.dry_run or not (result.imported or result.replaced):
+        return
+    said = {
+        "annotator_id": rules.annotator_id, "match_authors": rules.match_authors,
+        "own_export": rules.own_export, "existing": rules.existing, "format": label_format,
+        "sha256": sha256, "imported": result.imported, "replaced": result.replaced,
+        "rejected": result.rejected_total,
+    }  # fmt: skip
+    audit.record_now(AuditEvent.LABELS_IMPORTED, Thing("project", project_id, project_id), said)
 
 
 def _in_short(ignored: Counter[str]) -> Counter[str]:

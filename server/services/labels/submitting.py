@@ -10,10 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.errors import Conflict, WeaksegError
-from server.models import Image, Label
+from server.models import AuditEvent, Image, Label
 from server.models.image import ImageState
 from server.schemas.label import LabelIn
+from server.services import audit
 from server.services.assignment import prefill
+from server.services.audit import Thing
 from server.services.images import lookup
 from server.services.labels import store
 from server.services.labels.content import Content, fitting
@@ -66,12 +68,23 @@ def submit_all(session: Session, submissions: Sequence[Submission]) -> list[Labe
         {(each.annotator_id, each.key) for each in submissions if each.key is not None},
     )
     drafts = [_draft(session, locked, submission) for submission in submissions]
+    new = [draft for draft in drafts if isinstance(draft, Draft)]
     try:
-        saved = store.save(session, locked, [draft for draft in drafts if isinstance(draft, Draft)])
+        saved = store.save(session, locked, new)
     except IntegrityError as error:
         raise Conflict(KEY_REUSED, code="key-reused") from error
+    for draft, label in zip(new, saved, strict=True):
+        if draft.resolves and isinstance(label, Label) and not label.gold:
+            _note_decision(session, label)
     stored = iter(saved)
     return [next(stored) if isinstance(draft, Draft) else draft for draft in drafts]
+
+
+def _note_decision(session: Session, label: Label) -> None:
+    """A reviewer's word counts in place of other people's: that they said it is in the audit log."""
+    session.flush()
+    on = Thing("image", label.image_id, label.project_id)
+    audit.record(session, AuditEvent.LABEL_CORRECTED, on, after={"label_id": label.id})
 
 
 def _draft(

@@ -6,11 +6,12 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from server.errors import Conflict, WeaksegError
-from server.models import GoldImage, GoldSet, Image, Project
+from server.models import AuditEvent, GoldImage, GoldSet, Image, Project
 from server.models.gold import GoldState
 from server.queue import send_after_commit
 from server.schemas.gold import GoldOut
-from server.services import datasets, projects
+from server.services import audit, datasets, projects
+from server.services.audit import Thing
 
 MAX_SEED = 2**31 - 1
 
@@ -40,6 +41,8 @@ def request(session: Session, project_id: int, count: int) -> GoldOut:
         )
     session.flush()
     if stored.state == GoldState.MAKING:
+        on = Thing("project", project_id, project_id)
+        audit.record(session, AuditEvent.GOLD_REQUESTED, on, after={"count": count})
         send_after_commit(session, "make_gold", project_id)
     return status(session, project_id)
 

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from server.db import session_scope
 from server.errors import BadInput, Conflict, NotFound, WeaksegError
-from server.models import Image, Project, Run, RunEvent, Snapshot
+from server.models import AuditEvent, Image, Project, Run, RunEvent, Snapshot
 from server.models.image import ImageState
 from server.models.run import RunState
 from server.schemas.run import RunIn
-from server.services import datasets, projects
+from server.services import audit, datasets, projects
+from server.services.audit import Thing
 from server.services.labels import snapshots
 from server.services.runs import claims
 from server.services.runs.directory import LABELS, TARGET
@@ -96,7 +97,16 @@ def _queue(
     claims.set_state(session, run, RunState.QUEUED)
     session.flush()
     session.refresh(run)
+    started = {
+        "recipe": run.recipe, "supervision": run.supervision, "snapshot_id": run.snapshot_id,
+        "automatic": run.automatic,
+    }  # fmt: skip
+    audit.record(session, AuditEvent.RUN_STARTED, _thing(run), after=started)
     return run
+
+
+def _thing(run: Run) -> Thing:
+    return Thing("run", run.id, run.project_id)
 
 
 def _config(project: Project, recipe: str, supervision: Supervision, wanted: RunIn) -> TrainConfig:
@@ -249,6 +259,8 @@ def cancel(session: Session, run_id: int) -> Run:
         return run
     if run.state.is_final:
         raise Conflict(f"run {run_id} has {run.state} already", code="run-ended")
+    if not run.cancel_requested:
+        audit.record(session, AuditEvent.RUN_CANCELLED, _thing(run), before={"state": run.state})
     if run.state == RunState.RUNNING:
         run.cancel_requested = True
     else:
@@ -265,6 +277,7 @@ def resume(session: Session, run_id: int) -> Run:
     if run.state not in (RunState.FAILED, RunState.CANCELLED, RunState.INTERRUPTED):
         raise Conflict(f"run {run_id} can not be resumed: it is {run.state}",
                        code="run-not-stopped")  # fmt: skip
+    audit.record(session, AuditEvent.RUN_RESUMED, _thing(run), before={"state": run.state})
     run.cancel_requested = False
     run.interruptions = 0
     claims.set_state(session, run, RunState.QUEUED)
