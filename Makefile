@@ -11,6 +11,7 @@ PORT       ?= 8000
 IMAGES     ?=
 SOURCE     ?=
 VALIDATION ?=
+SIMULATE   ?=
 TORCH_SPEC ?=
 
 # What make results compares, and where; STUDY: further options, as in STUDY='--seeds 1'
@@ -70,6 +71,7 @@ help: ## Say what there is
 	@echo "  IMAGES           folder with your own images in place of the rendered ones"
 	@echo "  SOURCE           dataset card of your own labelled source domain"
 	@echo "  VALIDATION       dataset card of masks to measure accuracy on"
+	@echo "  SIMULATE         let simulated annotators label so many drawn images, and train on them"
 	@echo "  WEAKSEG_DEMO_PASSWORD   password of both demo accounts (random when unset)"
 	@echo "  TORCH_SPEC       another torch than the newest, for example torch==2.13.0 (all targets)"
 
@@ -78,7 +80,8 @@ help: ## Say what there is
 demo: install ## Set everything up and run the product on this machine
 	@exec $(BIN)/weakseg demo --data "$(DATA)" --port "$(PORT)" \
 	  $(if $(IMAGES),--images "$(IMAGES)") $(if $(SOURCE),--source "$(SOURCE)") \
-	  $(if $(VALIDATION),--validation "$(VALIDATION)")
+	  $(if $(VALIDATION),--validation "$(VALIDATION)") \
+	  $(if $(SIMULATE),--simulate "$(SIMULATE)")
 
 results: install ## Train every supervision on SOURCE, TARGET and VALIDATION cards and write the tables
 	$(BIN)/python -m trainer study --source "$(SOURCE)" --target "$(TARGET)" \

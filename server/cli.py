@@ -581,6 +581,15 @@ def study(context: typer.Context) -> None:
     os.execv(sys.executable, trainer_commands.study(context.args))  # noqa: S606
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def simulate(context: typer.Context) -> None:
+    """Simulated annotators label a project of a running server: `python -m trainer simulate`."""
+    os.execv(sys.executable, trainer_commands.simulate(context.args))  # noqa: S606
+
+
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document of the HTTP interface."""

@@ -14,13 +14,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from server import db, migrations, storage
+from server import db, migrations, storage, trainer_commands
 from server.demo_content import (
     Drawings,
     Target,
+    Wanted,
     ensure_accounts,
     ensure_project,
     register_images,
+    simulation,
 )
 from server.errors import BadInput, Conflict
 from server.services.images import verifying
@@ -48,6 +50,14 @@ def run(  # noqa: PLR0913 - each is an option of the command
     password: Annotated[
         str | None, typer.Option(envvar="WEAKSEG_DEMO_PASSWORD", help="Of both accounts.")
     ] = None,
+    simulate: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Let simulated annotators label until so many drawn images have labels, and train on "
+            "some of them in between: a full accuracy page.",
+        ),
+    ] = 0,
     scenes: Annotated[
         tuple[int, int, int], typer.Option(help="How many to draw: source, target, validation.")
     ] = (150, 120, 30),
@@ -66,16 +76,23 @@ def run(  # noqa: PLR0913 - each is an option of the command
             raise BadInput(why)
         _refuse_taken(host, port)
         target = Target.choose(data, own_images)
+        if simulate and not target.is_drawn:
+            raise BadInput(
+                "--simulate is for the drawn scenes; weakseg simulate labels images of yours that "
+                "have masks"
+            )
         _finish_earlier_import(data, target)
         _use_embedded_defaults(data, target.images)
         storage.withhold_what_is_there()
         migrations.upgrade(db.get_engine())
-        ensure_project(target, Drawings.of_counts(*scenes), source, validation, console)
+        drawings = Drawings.of_counts(*scenes)
+        ensure_project(target, drawings, source, validation, console)
         target.remember(data)
         _report_import(target)
         passwords = ensure_accounts(data / "demo-password", password or None)
+        wanted = simulation(target, drawings, simulate, console) if simulate else None
         db.dispose()
-        _supervise(host, port, passwords)
+        _supervise(host, port, passwords, wanted)
 
 
 @contextlib.contextmanager
@@ -140,7 +157,9 @@ def _report_import(target: Target) -> None:
     console.print(f"{escape(target.project)}: {result.imported} new images, {result.skipped} known")
 
 
-def _supervise(host: str, port: int, passwords: Mapping[str, str | None]) -> None:
+def _supervise(
+    host: str, port: int, passwords: Mapping[str, str | None], wanted: Wanted | None
+) -> None:
     reached = HERE if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - a comparison
     address = f"http://{reached}:{port}"
 
@@ -165,6 +184,9 @@ def _supervise(host: str, port: int, passwords: Mapping[str, str | None]) -> Non
         Child("beat", [*weakseg, "beat"]),
         Child("api", [*weakseg, "serve", "--host", host, "--port", str(port)], is_ready=is_ready),
     ]
+    if wanted is not None:
+        command = trainer_commands.simulate([*wanted.arguments, "--url", address])
+        children.append(Child("simulate", command, {"WEAKSEG_TOKEN": wanted.token}, may_end=True))
     console.print("Starting the worker, the clock and the web server")
     grace = get_settings().cancel_grace_seconds + 10
     Supervisor(console, grace_seconds=grace).run(children, show)

@@ -8,8 +8,9 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -17,16 +18,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from sqlalchemy.orm import Session
 
 from server import trainer_commands
-from server.db import session_scope
+from server.db import session_scope, utcnow
 from server.errors import BadInput, NotFound
 from server.models import Project
 from server.models.user import Role
 from server.processes import bound_to_parent
 from server.schemas.image import ManifestLine
 from server.schemas.project import CategoryIn, ProjectChange, ProjectIn
+from server.schemas.user import Scope, TokenIn
 from server.security import hash_password, verify_password
 from server.services import datasets, projects, users
-from server.services.images import importing
+from server.services.images import counting, importing
 from server.services.images.importing import Imported
 from server.settings import get_settings
 from trainer.contract import DatasetCard
@@ -38,6 +40,9 @@ DRAWN_PROJECT = "Demo streets"
 RETRAIN_AFTER = 20
 DRAWN_RECIPE, PHOTOGRAPHS_RECIPE = "demo", "cpu-small"
 POLL_SECONDS = 0.2
+MASKED = "demo-target-masked"
+"""The target's scenes again, with the masks that only simulated annotators see."""
+TOKEN_LIFETIME = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -196,6 +201,56 @@ def _draw_series(drawing: Drawing, folder: Path) -> Iterator[int]:
     if renderer.returncode:
         raise BadInput(f"drawing {drawing.name} failed: {errors.strip()}")
     yield drawing.count
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What `weakseg simulate` is to do."""
+
+    arguments: Sequence[str]
+    token: str
+
+
+SHORT_RUN = (
+    "height=120", "width=160", "warmup_steps=60", "steps=60", "evaluate_every=60",
+    "predict=false",
+)  # fmt: skip
+"""Of the recipe of the demo: seven runs within some four minutes on two cores."""
+SHORT_RUNS = ("source-only", "image", "point")
+
+
+def simulation(target: Target, drawings: Drawings, labels: int, console: Console) -> Wanted | None:
+    """Simulated annotators for the drawn images, and runs on a fifth, half and all of their labels.
+
+    None: so many images, or all, have labels already.
+    """
+    masked = replace(drawings.target, name=MASKED)
+    _draw([masked], console)
+    with session_scope() as session:
+        project = projects.find_by_name(session, target.project)
+        admin = users.find_by_email(session, next(iter(ACCOUNTS)))
+        if project is None or admin is None:
+            raise NotFound(f"there is no project {target.project!r}")
+        counts = counting.of_projects(session, [project.id])[project.id]
+        left = min(labels, counts.total - counts.rejected) - counts.labelled
+        if left <= 0:
+            console.print(f"{counts.labelled} images have labels already: nobody simulates more")
+            return None
+        asked = TokenIn(
+            name="simulated annotators", scopes=list(Scope), expires_at=utcnow() + TOKEN_LIFETIME
+        )
+        _, token = users.create_token(session, admin, asked, holder_scopes=frozenset(Scope))
+    after = sorted({max(left * share // 10, 1) for share in (2, 5, 10)})
+    card = get_settings().datasets / masked.name / "card.yaml"
+    return Wanted(
+        [
+            target.project, "--masks", str(card), "--labels", str(left),
+            "--runs-after", ",".join(map(str, after)),
+            *(f"--supervision={name}" for name in SHORT_RUNS),
+            *(f"--set={change}" for change in SHORT_RUN),
+        ],
+        token,
+    )  # fmt: skip
 
 
 def register_images(target: Target, pictures: Pictures) -> Imported:

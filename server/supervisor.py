@@ -30,6 +30,8 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     is_ready: Callable[[], bool] = lambda: True
     ready_seconds: float = 60
+    may_end: bool = False
+    """Its work comes to an end, well or not, while the others go on."""
 
 
 class ChildFailed(Exception):
@@ -116,6 +118,7 @@ class _Running:
 
     def __init__(self, child: Child, console: Console, prefix: Text) -> None:
         self._name = child.name
+        self._may_end = child.may_end
         self._process = subprocess.Popen(  # noqa: S603
             bound_to_parent(child.command),
             env={**os.environ, **child.environment},  # noqa: TID251
@@ -135,8 +138,8 @@ class _Running:
         return self._process.poll() is None
 
     def check(self) -> None:
-        """Raise `ChildFailed` when the process has ended."""
-        if not self.is_alive():
+        """Raise `ChildFailed` when the process has ended that was not to."""
+        if not (self._may_end or self.is_alive()):
             self._relay.join(timeout=1)
             raise ChildFailed(f"{self._name} {describe_exit(self._process.returncode)}")
 

@@ -47,3 +47,8 @@ def scenes(out: Path, look: str, count: int, seed: int, *, masks: bool) -> list[
 def study(arguments: Iterable[str]) -> list[str]:
     """Compare kinds of supervision on one pair of domains."""
     return [*_TRAINER, "study", *arguments]
+
+
+def simulate(arguments: Iterable[str]) -> list[str]:
+    """Label a project through a running server, as people would who see the masks."""
+    return [*_TRAINER, "simulate", *arguments]

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from trainer.annotators.command import simulate_command
 from trainer.bench.command import bench_command
 from trainer.command import one_line_errors, parse_overrides
 from trainer.contract import DatasetCard, Score, Supervision, TileTags
@@ -43,6 +44,7 @@ app = typer.Typer(
     "for a dataset that is known by name, such as camvid:/data/camvid.",
 )
 app.command("study")(study_command)
+app.command("simulate")(simulate_command)
 app.command("bench")(bench_command)
 
 AS_TRAINED, AT_OWN_SIZE = "whole images, resized as in training", "windows of the training size"

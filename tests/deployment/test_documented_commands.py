@@ -50,6 +50,7 @@ NOT_RUN = {
     "python -m trainer study": "trains for hours",
     "python -m trainer bench": "measures for minutes",
     "torchrun": "needs four GPUs",
+    "weakseg simulate": "needs masks of the project's images; tests/server/test_simulate.py labels",
     "docker compose": "needs Docker; test_compose.py checks the file",
     ".venv/bin/weakseg serve": "serves until it is stopped; the other commands ask such a server",
     ".venv/bin/weakseg worker": "works until it is stopped; tests/server/tasks runs one",
@@ -139,7 +140,8 @@ def require_known(words: list[str], where: str) -> None:
                 name = setting.partition("=")[0]
                 assert re.search(rf"^{name}\s*\?=", makefile, re.MULTILINE), where
         case ["weakseg" | ".venv/bin/weakseg", *arguments]:
-            require_options(cli.app, arguments, where)
+            handed_over = arguments[0] in ("simulate", "study")
+            require_options(trainer_app if handed_over else cli.app, arguments, where)
         case ["python", "-m", "trainer", *arguments]:
             require_options(trainer_app, arguments, where)
         case ["torchrun", "--nproc-per-node", _, "-m", "trainer", *arguments]:

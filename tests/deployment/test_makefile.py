@@ -67,6 +67,8 @@ def test_settings_reach_the_demo() -> None:
     assert 'weakseg demo --data "/srv/state" --port "9000"' in line
     assert '--images "/srv/photos"' in line
     assert "--source" not in line
+    assert "--simulate" not in line
+    assert '--simulate "50"' in make("--dry-run", "demo", "SIMULATE=50").stdout
 
 
 def test_a_machine_without_python_is_told_what_to_install(bare: Path) -> None:

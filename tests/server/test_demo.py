@@ -10,15 +10,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
+from rich.console import Console
 
+from server import db, demo_content
+from server.db import session_scope
+from server.demo_content import Drawings, Target
+from server.models.user import Role
+from server.schemas.project import ImageCounts
+from server.services import users
 from tests.command import run_here
+from tests.server.factories import make_project, make_user
 from tests.services.processes import free_port
+from trainer.contract import DatasetCard, Supervision
+from trainer.recipes import RunSubject, apply_overrides, build
 
 START_SECONDS = 300
 STOP_SECONDS = 60
@@ -214,3 +224,48 @@ def test_a_folder_without_images_is_refused(tmp_path: Path, name: str, says: str
     (tmp_path / "empty").mkdir()
     folder = str(tmp_path / name)
     assert says in refuse(tmp_path / "d", "--images", folder, port=free_port())
+
+
+def test_simulated_annotators_are_for_drawn_scenes(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    Image.new("RGB", (80, 60), "teal").save(tmp_path / "own" / "a.jpg")
+    more = ("--images", str(tmp_path / "own"), "--simulate", "5")
+    assert "--simulate is for the drawn scenes" in refuse(tmp_path / "d", *more, port=free_port())
+
+
+def test_what_simulated_annotators_are_told_to_do(
+    tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "weakseg.sqlite3").write_bytes(migrated_sqlite.read_bytes())
+    monkeypatch.setenv("WEAKSEG_DATA", str(tmp_path))
+    monkeypatch.setattr(demo_content, "_draw", lambda _drawings, _console: None)
+    db.dispose()
+    make_user(ADMIN, Role.ADMIN)
+    make_project("Demo streets")
+    counts = ImageCounts(total=13, registered=12, ready=0, rejected=1, labelled=0, leased=0)
+
+    def of_projects(_session: object, project_ids: Sequence[int]) -> dict[int, ImageCounts]:
+        return dict.fromkeys(project_ids, counts)
+
+    monkeypatch.setattr(demo_content.counting, "of_projects", of_projects)
+    target = Target("Demo streets", tmp_path, is_drawn=True)
+    drawings = Drawings.of_counts(1, 12, 1)
+    wanted = demo_content.simulation(target, drawings, 50, Console())
+    assert wanted is not None
+    line = " ".join(wanted.arguments)
+    assert "--labels 12 --runs-after 2,6,12 " in line, "no more than there are"
+    with session_scope() as session:
+        assert users.find_token(session, wanted.token).user.email == ADMIN
+    subject = RunSubject(
+        supervision=Supervision.POINT, categories=("a", "b"),
+        source=DatasetCard(name="s", ids={0: "a", 1: "b"}, masks="m"),
+        target=DatasetCard(name="t"), labels=Path("labels.jsonl"),
+    )  # fmt: skip
+    changes = dict(change.split("=") for change in demo_content.SHORT_RUN)
+    assert apply_overrides(build(demo_content.DRAWN_RECIPE, subject), changes).height == 120
+    counts = counts.model_copy(update={"labelled": 11})
+    wanted = demo_content.simulation(target, drawings, 12, Console())
+    assert wanted is not None
+    assert "--runs-after 1 " in " ".join(wanted.arguments)
+    assert demo_content.simulation(target, drawings, 11, Console()) is None
+    db.dispose()

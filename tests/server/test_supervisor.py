@@ -23,9 +23,9 @@ from server.supervisor import Child, ChildFailed, Supervisor
 
 folder = Path(sys.argv[1])
 
-def python(name, code, is_ready=lambda: True, ready_seconds=30):
+def python(name, code, is_ready=lambda: True, ready_seconds=30, may_end=False):
     head = f"import os, sys, time, signal, subprocess; from pathlib import Path; Path({str(folder / name)!r} + '.pid').write_text(str(os.getpid()))"
-    return Child(name, [sys.executable, "-u", "-c", head + chr(10) + code], {}, is_ready, ready_seconds)
+    return Child(name, [sys.executable, "-u", "-c", head + chr(10) + code], {}, is_ready, ready_seconds, may_end)
 
 try:
     Supervisor(Console(), grace_seconds=GRACE).run([CHILDREN], lambda: print("ALL READY", flush=True))
@@ -150,6 +150,19 @@ def test_a_child_that_dies_ends_the_others_and_is_named(tmp_path: Path) -> None:
     assert "worker │ 42" in output
     assert output.endswith("FAILED: worker ended by itself with code 3\n")
     assert wait_for_end([pid_of(tmp_path, "api")]) == []
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_child_whose_work_ends_leaves_the_others(tmp_path: Path, status: int) -> None:
+    short = f"print('done'); sys.exit({status})"
+    with supervise(
+        tmp_path, f"python('api', {FOREVER!r}), python('once', {short!r}, may_end=True)"
+    ) as process:
+        read_until(process, "ALL READY", "once │ done")
+        assert wait_for_end([pid_of(tmp_path, "once")]) == []
+        assert is_alive(pid_of(tmp_path, "api"))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE_SECONDS) == 0
 
 
 def test_a_killed_child_is_named_with_the_signal(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def oracle_labels(
     codes = mask_codes(card, categories)
 
     def fractions_of(sample: Sample) -> NDArray[np.float64]:
-        return area_fractions(_mask(sample, codes), len(categories))
+        return area_fractions(read_mask(sample, codes), len(categories))
 
     with ThreadPoolExecutor(cores_here()) as pool:
         thresholds = presence_thresholds(np.stack(list(pool.map(fractions_of, samples))))
@@ -68,13 +68,14 @@ def oracle_labels(
 
         def label_of(number: int) -> WeakLabel:
             sample = samples[number]
-            return annotator.label(number, sample.name, _mask(sample, codes))
+            return annotator.label(number, sample.name, read_mask(sample, codes))
 
         # Again, because the masks of a large dataset do not fit into memory.
         return list(pool.map(label_of, range(len(samples))))
 
 
-def _mask(sample: Sample, codes: MaskCodes) -> NDArray[np.int16]:
+def read_mask(sample: Sample, codes: MaskCodes) -> NDArray[np.int16]:
+    """(height, width) category indices of an image. Raises BadInput, naming the file."""
     if sample.mask is None:
         raise BadInput(f"image {sample.name!r} has no mask")
     check_shapes(sample.image, sample.mask)
@@ -113,7 +114,9 @@ class _Annotator:
         return tuple(
             PointLabel(category=self.categories[index], x=column + 0.5, y=row + 0.5)
             for index in np.flatnonzero(present_C)
-            for row, column in _choose_pixels(mask == index, self.questions, random)
+            for row, column in choose_pixels(
+                mask == index, self.questions.points, self.questions.margin, random
+            )
         )
 
     def _tiles(
@@ -128,19 +131,20 @@ class _Annotator:
         return TileTags(rows=grid[0], cols=grid[1], present=present)
 
 
-def _choose_pixels(
-    region: NDArray[np.bool_], questions: _Questions, random: np.random.Generator
+def choose_pixels(
+    region: NDArray[np.bool_], points: int, margin: int, random: np.random.Generator
 ) -> list[tuple[int, int]]:
-    """Distinct random pixels (row, column) of a region, off its border where it is wide enough."""
+    """Distinct random pixels (row, column) of a region, `margin` off its border where it is wide
+    enough; fewer than `points` where it has fewer."""
     inner = region
-    for _ in range(questions.margin):
+    for _ in range(margin):
         shrunk = np.asarray(
             Image.fromarray(inner.astype(np.uint8)).filter(ImageFilter.MinFilter(3))
         ).astype(bool)
-        if np.count_nonzero(shrunk) < questions.points:
+        if np.count_nonzero(shrunk) < points:
             break
         inner = shrunk
     pixels = np.argwhere(inner)
-    count = min(questions.points, len(pixels))
+    count = min(points, len(pixels))
     chosen = random.choice(len(pixels), size=count, replace=False)
     return [(int(row), int(column)) for row, column in pixels[chosen]]
