@@ -7,7 +7,7 @@ from server.models.image import Assignment, Image, ImageCount
 from server.models.label import Answer, Label
 from server.models.prediction import Prediction
 from server.models.project import Category, CategoryKey, Project
-from server.models.run import Run, RunEvent
+from server.models.run import Run, RunEvent, RunFigures
 from server.models.snapshot import Snapshot
 from server.models.sweep import SweepPage, SweepPlace
 from server.models.user import ApiToken, PasswordLink, SignInFailure, User, UserSession
@@ -32,6 +32,7 @@ __all__ = [
     "Project",
     "Run",
     "RunEvent",
+    "RunFigures",
     "SignInFailure",
     "Snapshot",
     "SweepPage",

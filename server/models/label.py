@@ -11,8 +11,11 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     String,
+    Text,
     UniqueConstraint,
     and_,
+    case,
+    cast,
     exists,
     or_,
 )
@@ -42,6 +45,21 @@ class Tiles(TypedDict):
 
 Trail = list[list[int | str]]
 """[at, kind] of the browser's events."""
+
+
+class LabelKind(StrEnum):
+    """What the time of one revision was spent on. One more kind is a line here and one in `Label.kind`."""
+
+    TAGS = "tags"
+    POINTS = "points"
+    """With the tags that were ticked on the way."""
+    TILES = "tiles"
+    SWEEPS = "sweeps"
+    """A share of a page of one category and many images."""
+    CORRECTIONS = "corrections"
+    """A further look at an image that its annotator had labelled."""
+    REVIEW = "review"
+    """A decision on an image, in place of all labels of it."""
 
 
 class Label(Base):
@@ -97,6 +115,25 @@ class Label(Base):
     def has_answers(cls) -> ColumnElement[bool]:
         """Whether it is its annotator's current label of the image, and no skip."""
         return and_(cls.current, cls.skipped.is_(None))
+
+    @classmethod
+    def kind(cls) -> ColumnElement[str]:
+        """The `LabelKind` of a revision. Answers of sweeps come without a request of their own."""
+        earlier = aliased(Label)
+        was_whole = exists().where(
+            earlier.image_id == cls.image_id,
+            earlier.annotator_id == cls.annotator_id,
+            earlier.revision < cls.revision,
+            earlier.partial.is_(False),
+        )
+        return case(
+            (cls.request_hash == "", LabelKind.SWEEPS.value),
+            (cls.resolves, LabelKind.REVIEW.value),
+            (and_(cls.revision > 1, was_whole), LabelKind.CORRECTIONS.value),
+            (cast(cls.tiles, Text) != "null", LabelKind.TILES.value),
+            (cast(cls.points, Text) != "[]", LabelKind.POINTS.value),
+            else_=LabelKind.TAGS.value,
+        )
 
     @classmethod
     def counts(cls) -> ColumnElement[bool]:

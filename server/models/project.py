@@ -90,6 +90,8 @@ class Project(Base):
     """In which order images are handed out; see `services.assignment.priorities`."""
     neutral_priority: Mapped[float] = mapped_column(default=0.0)
     """Of an image of which nothing is known yet."""
+    stop_below: Mapped[float | None]
+    """Labelling is to stop once an hour is expected to bring less mIoU than this; None: not asked."""
     prioritised_for: Mapped[str] = mapped_column(String(60), default="")
     """The order and the model that the priorities of its images were made for."""
     prediction_run_id: Mapped[int | None]

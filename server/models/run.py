@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -67,6 +67,41 @@ class Run(Base):
     snapshot: Mapped[Snapshot | None] = relationship(lazy="joined")
     project: Mapped[Project] = relationship(foreign_keys=[project_id])
     created_by: Mapped[User | None] = relationship(lazy="joined")
+
+
+class Range(TypedDict):
+    """Where a figure is with a probability of 80 %."""
+
+    low: float
+    high: float
+
+
+class Figures(TypedDict):
+    """What a report says, without what stands behind it: enough for the cost curve."""
+
+    miou: float | None
+    iou: dict[str, float | None]
+    presence_f1: float | None
+    presence_average_precision: float | None
+    point_accuracy: float | None
+    weak_label_score: float | None
+    source_only_miou: float | None
+    selection: str
+    intervals: dict[str, Range]
+    """By the name of a figure above, `iou.CATEGORY` too, as far as the trainer told them."""
+
+
+class RunFigures(Base):
+    """Figures of a finished run in small: the cost curve reads hundreds at once."""
+
+    __tablename__ = "run_figures"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    setting: Mapped[str] = mapped_column(String(64))
+    """The same for runs that can be held against each other: recipe, source, validation, categories."""
+    same_config: Mapped[str] = mapped_column(String(64))
+    """The same for runs that differ by their seed and the machine alone."""
+    figures: Mapped[Figures] = mapped_column(JSON)
 
 
 class RunEvent(Base):

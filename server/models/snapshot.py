@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db import Base, UtcDateTime, utcnow
@@ -26,4 +26,9 @@ class Snapshot(Base):
     active_ms: Mapped[int] = mapped_column(BigInteger)
     """Active labelling time that went into it, corrections included."""
     wall_ms: Mapped[int] = mapped_column(BigInteger)
+    active_ms_by_kind: Mapped[dict[str, int] | None] = mapped_column(JSON)
+    """By `LabelKind`, summing up to `active_ms`; None of one that an earlier version made, until the
+    upkeep has read its file once more; empty where that is missing."""
+    answers: Mapped[int | None]
+    """How many categories its labels call present or absent; None as above."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

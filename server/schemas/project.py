@@ -33,6 +33,7 @@ TileCount = Annotated[int, Field(ge=1, le=16)]
 Share = Annotated[float, Field(ge=0, le=1)]
 GoldShare = Annotated[float, Field(ge=0, le=0.5)]
 MinView = Annotated[int, Field(ge=0, le=10_000)]
+StopBelow = Annotated[float, Field(gt=0, lt=1)]
 MAX_CATEGORIES = 256
 
 
@@ -124,6 +125,9 @@ class ProjectSettings(In):
     it; answers by HTTP are taken at once."""
     order: Order = "imported"
     """Which images come first."""
+    stop_below: StopBelow | None = None
+    """The project says that it is time to stop once another hour is expected to bring less mIoU than
+    this, as a fraction: 0.005 is half a point. Null: it says nothing."""
 
 
 class ProjectIn(ProjectSettings):
@@ -153,6 +157,7 @@ class ProjectChange(In):
     gold_share: GoldShare | None = None
     min_view_ms: MinView | None = None
     order: Order | None = None
+    stop_below: StopBelow | None = None
     categories: Annotated[list[CategoryChange], *CATEGORIES_DIFFER] | None = None
     """All categories in their new order. One that is left out is removed: refused when a label
     names it."""
@@ -191,6 +196,7 @@ class ProjectOut(Out):
     gold_share: float
     min_view_ms: int
     order: Order
+    stop_below: float | None
     created_at: datetime
     categories: list[CategoryOut]
     images: ImageCounts

@@ -113,6 +113,13 @@ class CheckpointOut(Out):
         )
 
 
+class Range(Out):
+    """Where a figure is with a probability of 80 %."""
+
+    low: float
+    high: float
+
+
 class CostPoint(Out):
     """One finished run: what its labels cost and what they bought."""
 
@@ -136,9 +143,28 @@ class CostPoint(Out):
     baseline_miou: float | None
     gain: float | None
     """`miou` less `baseline_miou`; null where either is not known, and for source-only runs."""
+    snapshot_id: int | None
+    """Of the labels that it learned from; null for a run that used none."""
+    answers: int | None
+    """How many categories these labels call present or absent; null where their file is missing."""
+    hours_by_kind: dict[str, float] | None
+    """`active_hours` by kind of label; null where that is not known."""
+    presence_average_precision: float | None
+    weak_label_score: float | None
+    """The one number of what held-out weak labels say."""
+    seeds: int
+    """How many runs differ from each other by the seed alone, this one among them."""
+    seed_deviation: float | None
+    """Standard deviation of their mIoU; null where it is of one run alone."""
+    iou: dict[str, float | None]
+    """By category."""
+    intervals: dict[str, Range]
+    """Of 80 %, over the images that a run was scored on: by the name of the figure, `iou.NAME` too."""
 
 
 class CostCurve(Out):
     project_id: int
+    kinds: list[str]
+    """Kinds of labels that time is told apart by."""
     points: list[CostPoint]
     """In order of active hours."""

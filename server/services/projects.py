@@ -163,7 +163,7 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
     """
     project = get(session, project_id)
     changes = wanted.model_dump(exclude_unset=True)
-    may_be_null = {"source", "validation", "retrain_after"}
+    may_be_null = {"source", "validation", "retrain_after", "stop_below"}
     if wrong := [f for f, v in changes.items() if v is None and f not in may_be_null]:
         raise BadInput(f"{wrong[0]}: can not be null")
     _refuse_unknown_names(changes)

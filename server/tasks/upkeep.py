@@ -6,8 +6,9 @@ from server.db import DATABASE_ERRORS, session_scope
 from server.queue import send
 from server.services.assignment import priorities
 from server.services.images import counting
+from server.services.labels import snapshots
 from server.services.quality import gold_making
-from server.services.runs import claims, runs
+from server.services.runs import claims, figures, runs
 
 
 # Its name on the wire stays: workers and beats of an earlier version know no other.
@@ -20,6 +21,8 @@ def upkeep() -> None:
     with session_scope() as session:
         claims.wake_queued(session)
     counting.add_up()
+    snapshots.count_earlier()
+    figures.keep_missing()
     with session_scope(read_only=True) as session:
         if priorities.due(session):
             send("prioritise")

@@ -93,12 +93,13 @@ def add_label(project_id: int, image_id: int, annotator_id: int, **fields: Any) 
         earlier = session.query(Label).filter(mine).count()
         defaults = {
             "active_ms": 1000, "wall_ms": 2000, "tiles": None, "skipped": None, "trail": [],
+            "request_hash": "none",
             "created_at": LABELLED_AT + timedelta(seconds=earlier),
         }  # fmt: skip
         label = Label(
             project_id=project_id, image_id=image_id, annotator_id=annotator_id,
             revision=earlier + 1, present=present, absent=absent, unsure=unsure, points=points,
-            request_hash="none", **defaults | fields,
+            **defaults | fields,
         )  # fmt: skip
         store.make_current(session, store.Locked(session, [(annotator_id, image_id)]), [label])
 

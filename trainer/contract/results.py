@@ -65,6 +65,13 @@ class ImageScore(Record):
     miou: Fraction
 
 
+class Interval(Record):
+    """Where a score is with a probability of 80 %, had other images been drawn to score it on."""
+
+    low: Fraction
+    high: Fraction
+
+
 class Breakdown(Record):
     """What stands behind the score of the selected checkpoint."""
 
@@ -75,6 +82,8 @@ class Breakdown(Record):
     reliability: tuple[ReliabilityBin, ...] = ()
     examples: tuple[ImageScore, ...] = ()
     """The worst and the best images, worst first; with masks alone."""
+    intervals: dict[str, Interval] = Field(default={})
+    """By the name of a score, `iou.CATEGORY` for each category; of a bootstrap over images."""
 
 
 class Report(Record):

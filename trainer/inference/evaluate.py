@@ -21,6 +21,7 @@ from trainer.data.labels import TargetLabel
 from trainer.data.presence import area_fractions, presence_of, presence_thresholds
 from trainer.errors import BadInput
 from trainer.inference.calibration import presence_probabilities
+from trainer.inference.intervals import iou_intervals, label_intervals, presence_intervals
 from trainer.inference.masks import predicted_categories
 from trainer.inference.metrics import (
     accuracy_per_category,
@@ -112,6 +113,7 @@ def measure_on_masks(
     confusion_CC = total_CC.cpu()
     if not confusion_CC.any():
         raise BadInput(f"all pixels of all {len(images)} masks are void: nothing to score on")
+    counts_N3C = torch.stack(counts).cpu()
     iou = dict(zip(segmenter.categories, iou_per_category(confusion_CC), strict=True))
     return Measured(
         Score(
@@ -127,7 +129,9 @@ def measure_on_masks(
             unit="pixels",
             confusion=_rows(confusion_CC),
             reliability=presence.reliability,
-            examples=_examples(images, torch.stack(counts).cpu()),
+            examples=_examples(images, counts_N3C),
+            intervals=iou_intervals(counts_N3C.numpy(), segmenter.categories, scored)
+            | presence_intervals(scores_NC.double().numpy(), presence.predicted.numpy(), truth_NC),
         ),
     )
 
@@ -142,6 +146,10 @@ class LabelsSeen:
     """(N, C) of the labels: 1 present, 0 absent, -1 not asked."""
     points: Tensor
     """(C, C) clicked pixels by the label's category and the predicted one."""
+    clicks: Tensor
+    """(N, C) clicked pixels of each image by the label's category."""
+    hits: Tensor
+    """(N, C) those that are predicted right."""
 
     def measured(self, shape: SegmenterShape) -> Measured:
         """The score with the calibration of a shape, and the number that chooses a checkpoint."""
@@ -163,6 +171,13 @@ class LabelsSeen:
                 unit="points",
                 confusion=_rows(self.points) if clicked else (),
                 reliability=presence.reliability,
+                intervals=label_intervals(
+                    self.scores.double().numpy(),
+                    presence.predicted.numpy(),
+                    self.presence.numpy(),
+                    self.clicks.numpy(),
+                    self.hits.numpy(),
+                ),
             ),
         )
 
@@ -182,14 +197,25 @@ def see_labels(
     """
     categories, device = len(segmenter.categories), device_of(segmenter)
     points_CC = torch.zeros(categories, categories, dtype=torch.int64, device=device)
-    scores = []
+    scores, clicks, hits = [], [], []
     for batch in segment_images(segmenter, images, lambda index: labels[index].points):
         points_P4 = to_device(_points(batch.extras), device)
         predicted_P = sample_logits(batch.logits, points_P4).max(1).indices
-        points_CC += confusion(predicted_P, points_P4[:, 1].long(), categories)
+        image_P, truth_P = points_P4[:, 0].long(), points_P4[:, 1].long()
+        points_CC += confusion(predicted_P, truth_P, categories)
+        none_NC = torch.zeros(len(batch.extras), categories, dtype=torch.int64, device=device)
+        one_P, right_P = torch.ones_like(truth_P), (predicted_P == truth_P).long()
+        clicks.append(none_NC.index_put((image_P, truth_P), one_P, accumulate=True))
+        hits.append(none_NC.index_put((image_P, truth_P), right_P, accumulate=True))
         scores.append(smooth_maximum(batch.logits, segmenter.shape.smooth_max))
     presence_NC = torch.from_numpy(np.stack([label.presence for label in labels])).long()
-    return LabelsSeen(torch.cat(scores).cpu(), presence_NC, points_CC.cpu())
+    return LabelsSeen(
+        torch.cat(scores).cpu(),
+        presence_NC,
+        points_CC.cpu(),
+        torch.cat(clicks).cpu(),
+        torch.cat(hits).cpu(),
+    )
 
 
 def weak_label_score(score: Score) -> float | None:
@@ -210,14 +236,18 @@ class _Presence:
 
     f1: float | None
     average_precision: float | None
+    predicted: Tensor
+    """(N, C) whether it is called present."""
     reliability: tuple[ReliabilityBin, ...]
 
 
 def _presence(shape: SegmenterShape, scores_NC: Tensor, truth_NC: Tensor) -> _Presence:
     scores_NC = scores_NC.double()
     probabilities = presence_probabilities(shape, scores_NC)
+    predicted_NC = probabilities > PRESENT_ABOVE
     return _Presence(
-        f1=f1(probabilities > PRESENT_ABOVE, truth_NC),
+        f1=f1(predicted_NC, truth_NC),
+        predicted=predicted_NC,
         # Of the scores, because probabilities that are rounded to 1 have no order.
         average_precision=mean_average_precision(scores_NC, truth_NC),
         reliability=reliability(probabilities, truth_NC),

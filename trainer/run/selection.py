@@ -88,7 +88,9 @@ class Evaluator:
                 segmenter, self._validation.images, self._validation.lookup, self._scored
             )
             score = merged(on_masks.score, measured.score)
-            measured = Measured(score, on_masks.breakdown)
+            intervals = measured.breakdown.intervals | on_masks.breakdown.intervals
+            told = {"intervals": intervals}
+            measured = Measured(score, on_masks.breakdown.model_copy(update=told))
         return measured
 
     @cached_property

@@ -1653,6 +1653,13 @@ export interface components {
             /** Images */
             images: number;
             /**
+             * Intervals
+             * @default {}
+             */
+            intervals: {
+                [key: string]: components["schemas"]["Interval"];
+            };
+            /**
              * Reliability
              * @default []
              */
@@ -1783,6 +1790,8 @@ export interface components {
         };
         /** CostCurve */
         CostCurve: {
+            /** Kinds */
+            kinds: string[];
             /** Points */
             points: components["schemas"]["CostPoint"][];
             /** Project Id */
@@ -1795,6 +1804,8 @@ export interface components {
         CostPoint: {
             /** Active Hours */
             active_hours: number;
+            /** Answers */
+            answers: number | null;
             /** Baseline Miou */
             baseline_miou: number | null;
             /** Baseline Run Id */
@@ -1806,8 +1817,20 @@ export interface components {
             finished_at: string;
             /** Gain */
             gain: number | null;
+            /** Hours By Kind */
+            hours_by_kind: {
+                [key: string]: number;
+            } | null;
             /** Images */
             images: number;
+            /** Intervals */
+            intervals: {
+                [key: string]: components["schemas"]["Range"];
+            };
+            /** Iou */
+            iou: {
+                [key: string]: number | null;
+            };
             /** Labels */
             labels: number;
             /** Miou */
@@ -1816,14 +1839,22 @@ export interface components {
             point_accuracy: number | null;
             /** Points */
             points: number;
+            /** Presence Average Precision */
+            presence_average_precision: number | null;
             /** Presence F1 */
             presence_f1: number | null;
             /** Recipe */
             recipe: string;
             /** Run Id */
             run_id: number;
+            /** Seed Deviation */
+            seed_deviation: number | null;
+            /** Seeds */
+            seeds: number;
             /** Selection */
             selection: string;
+            /** Snapshot Id */
+            snapshot_id: number | null;
             /** Source Only Miou */
             source_only_miou: number | null;
             /**
@@ -1833,6 +1864,8 @@ export interface components {
             supervision: "source-only" | "pseudo" | "image" | "point";
             /** Wall Hours */
             wall_hours: number;
+            /** Weak Label Score */
+            weak_label_score: number | null;
         };
         /**
          * DatasetOut
@@ -2066,6 +2099,16 @@ export interface components {
             rejected_total: number;
             /** Skipped */
             skipped: number;
+        };
+        /**
+         * Interval
+         * @description Where a score is with a probability of 80 %, had other images been drawn to score it on.
+         */
+        Interval: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
         };
         JsonValue: unknown;
         /**
@@ -2536,6 +2579,8 @@ export interface components {
             show_predictions?: boolean | null;
             /** Source */
             source?: string | null;
+            /** Stop Below */
+            stop_below?: number | null;
             /** Supervision */
             supervision?: ("source-only" | "pseudo" | "image" | "point") | null;
             /** Tile Cols */
@@ -2619,6 +2664,8 @@ export interface components {
              * @example procstreet
              */
             source?: string | null;
+            /** Stop Below */
+            stop_below?: number | null;
             /**
              * Supervision
              * @default point
@@ -2687,6 +2734,8 @@ export interface components {
             show_predictions: boolean;
             /** Source */
             source: string | null;
+            /** Stop Below */
+            stop_below: number | null;
             /**
              * Supervision
              * @enum {string}
@@ -2711,6 +2760,16 @@ export interface components {
              * Format: date-time
              */
             until: string;
+        };
+        /**
+         * Range
+         * @description Where a figure is with a probability of 80 %.
+         */
+        Range: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
         };
         /**
          * Rate

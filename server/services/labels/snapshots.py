@@ -3,22 +3,27 @@
 import hashlib
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Text, case, cast, func, select
+import structlog
+from sqlalchemy import ColumnElement, Text, case, cast, func, null, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from server.db import is_postgresql, session_scope
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, NotFound, WeaksegError
 from server.models import Category, Image, Label, Snapshot
+from server.models.label import LabelKind
 from server.services import projects
 from server.storage import get_storage
 from trainer.contract import PointLabel, TileTags, WeakLabel
+
+log = structlog.get_logger()
 
 ROWS_AT_ONCE = 1000
 MOST_KEPT = 10_000
@@ -34,8 +39,19 @@ class _Written:
     labels: int = 0
     images: int = 0
     points: int = 0
+    answers: int = 0
     active_ms: int = 0
     wall_ms: int = 0
+    active_ms_by_kind: Counter[str] = field(default_factory=Counter)
+
+    def count(self, label: WeakLabel, by_kind: Mapping[str, int]) -> None:
+        """Add what one line says and took."""
+        self.labels += 1
+        self.points += len(label.points)
+        self.answers += len(label.present) + len(label.absent)
+        self.active_ms += label.active_ms
+        self.wall_ms += label.wall_ms
+        self.active_ms_by_kind.update(by_kind)
 
 
 def create(project_id: int) -> Snapshot:
@@ -47,7 +63,7 @@ def create(project_id: int) -> Snapshot:
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
         with session_scope(read_only=True) as session:
             projects.get(session, project_id)
-            written = _write(file, weak_labels(session, project_id))
+            written = _write(file, _timed_labels(session, project_id))
             if not written.labels:
                 raise Conflict("this project has no labels yet", code="no-labels")
             sha256 = written.digest.hexdigest()
@@ -59,7 +75,8 @@ def create(project_id: int) -> Snapshot:
     snapshot = Snapshot(
         project_id=project_id, sha256=sha256, storage_key=key, size=written.size,
         labels=written.labels, images=written.images, points=written.points,
-        active_ms=written.active_ms, wall_ms=written.wall_ms,
+        active_ms=written.active_ms, wall_ms=written.wall_ms, answers=written.answers,
+        active_ms_by_kind=dict(written.active_ms_by_kind),
     )  # fmt: skip
     with session_scope() as session:
         return _insert(session, snapshot)
@@ -84,19 +101,16 @@ def _find(session: Session, project_id: int, sha256: str) -> Snapshot | None:
     )
 
 
-def _write(file: BinaryIO | Any, labels: Iterator[WeakLabel]) -> _Written:
+def _write(file: BinaryIO | Any, labels: Iterator[tuple[WeakLabel, dict[str, int]]]) -> _Written:
     written = _Written()
     image = None
-    for label in labels:
+    for label, by_kind in labels:
         line = label.model_dump_json().encode() + b"\n"
         file.write(line)
         written.digest.update(line)
         written.size += len(line)
-        written.labels += 1
         written.images += label.image != image
-        written.points += len(label.points)
-        written.active_ms += label.active_ms
-        written.wall_ms += label.wall_ms
+        written.count(label, by_kind)
         image = label.image
     return written
 
@@ -107,6 +121,11 @@ def weak_labels(session: Session, project_id: int) -> Iterator[WeakLabel]:
     Times include what the annotator spent on earlier revisions of the same image. A reviewer's
     decision stands alone for its image, with the time that everybody spent on it.
     """
+    return (label for label, _ in _timed_labels(session, project_id))
+
+
+def _timed_labels(session: Session, project_id: int) -> Iterator[tuple[WeakLabel, dict[str, int]]]:
+    """Labels as above, each with its active milliseconds by `LabelKind`."""
     categories = (
         select(Category.id, Category.name)
         .where(Category.project_id == project_id)
@@ -118,13 +137,26 @@ def weak_labels(session: Session, project_id: int) -> Iterator[WeakLabel]:
     pointed = lru_cache(MOST_KEPT)(partial(_points, names))
     tiled = lru_cache(MOST_KEPT)(partial(_tile_tags, names))
     for row in session.execute(_current_labels(session, project_id)):
-        image, width, height, person, present, absent, points, tiles, by, at, active, wall = row
+        *said, kind, shares = row
+        image, width, height, person, present, absent, points, tiles, by, at, active, wall = said
         # What is stored was found right when it was taken in.
-        yield WeakLabel.model_construct(
+        label = WeakLabel.model_construct(
             image=image, width=width, height=height, present=listed(present), absent=listed(absent),
             points=pointed(points), tiles=tiled(tiles), active_ms=active, wall_ms=wall,
             annotator=f"a{person}", labelled_at=at, prefilled_by=by,
         )  # fmt: skip
+        yield label, _by_kind(kind, shares, active)
+
+
+def _by_kind(kind: str, shares: str | None, active_ms: int) -> dict[str, int]:
+    """`shares` are `KIND:MS` of several revisions, with commas between; None when there is one."""
+    if shares is None:
+        return {kind: active_ms}
+    by_kind: Counter[str] = Counter()
+    for share in shares.split(","):
+        name, _, ms = share.partition(":")
+        by_kind[name] += int(ms)
+    return dict(by_kind)
 
 
 def _current_labels(session: Session, project_id: int) -> Any:
@@ -135,7 +167,7 @@ def _current_labels(session: Session, project_id: int) -> Any:
         select(
             Image.external_id, Image.width, Image.height, Label.annotator_id,
             *(cast(column, Text) for column in lists), Label.prefilled_by, Label.created_at,
-            _spent(Label.active_ms), _spent(Label.wall_ms),
+            _spent(Label.active_ms), _spent(Label.wall_ms), Label.kind(), _shares(),
         )
         .join(Image, Image.id == Label.image_id)
         .where(Label.project_id == project_id, Label.counts())
@@ -147,12 +179,27 @@ def _current_labels(session: Session, project_id: int) -> Any:
 def _spent(time: InstrumentedAttribute[int]) -> ColumnElement[int]:
     """What was spent on an image: by all for a decision, by the annotator for other labels."""
     other = aliased(Label)
-    by_all = select(func.sum(getattr(other, time.key))).where(other.image_id == Label.image_id)
+    return _of_revisions(other, func.sum(getattr(other, time.key)), else_=time)
+
+
+def _shares() -> ColumnElement[str]:
+    """What each revision that counts in `_spent` was, and took; null where the label is the only one."""
+    other = aliased(Label)
+    share = other.kind() + ":" + cast(other.active_ms, Text)
+    return _of_revisions(other, func.aggregate_strings(share, ","), else_=null())
+
+
+def _of_revisions(
+    other: type[Label],
+    total: ColumnElement[Any],
+    else_: ColumnElement[Any] | InstrumentedAttribute[int],
+) -> ColumnElement[Any]:
+    by_all = select(total).where(other.image_id == Label.image_id)
     own = by_all.where(other.annotator_id == Label.annotator_id)
     return case(
         (Label.resolves, by_all.correlate(Label).scalar_subquery()),
         (Label.revision > 1, own.correlate(Label).scalar_subquery()),
-        else_=time,
+        else_=else_,
     )
 
 
@@ -202,3 +249,44 @@ def count_current_labels(session: Session, project_id: int) -> int:
     """How many lines a snapshot would have now."""
     query = select(func.count(Label.id)).where(Label.project_id == project_id, Label.counts())
     return session.scalar(query) or 0
+
+
+MOST_AT_ONCE = 20
+"""Snapshots that one round of the upkeep reads again."""
+
+
+def count_earlier() -> None:
+    """Count what snapshots hold that an earlier version made: from their files, which stay as they are.
+
+    Whether time went into corrections or decisions is in no file: it is counted for what was given.
+    Of one whose file is missing nothing is known for good.
+    """
+    is_uncounted = Snapshot.active_ms_by_kind.is_(null())
+    uncounted = select(Snapshot.id, Snapshot.storage_key).where(is_uncounted)
+    with session_scope(read_only=True) as session:
+        rows = session.execute(uncounted.order_by(Snapshot.id.desc()).limit(MOST_AT_ONCE)).all()
+    for snapshot_id, key in rows:
+        written = _read_again(key)
+        with session_scope() as session:
+            if snapshot := session.get(Snapshot, snapshot_id):
+                snapshot.answers = written.answers if written else None
+                snapshot.active_ms_by_kind = dict(written.active_ms_by_kind) if written else {}
+
+
+def _read_again(key: str) -> _Written | None:
+    written = _Written()
+    try:
+        with get_storage().existing_path(key).open("rb") as file:
+            for line in file:
+                label = WeakLabel.model_validate_json(line)
+                written.count(label, {_kind_of(label): label.active_ms})
+    except (OSError, ValueError, WeaksegError) as error:
+        log.warning("snapshot not counted", key=key, reason=str(error).partition("\n")[0])
+        return None
+    return written
+
+
+def _kind_of(label: WeakLabel) -> LabelKind:
+    if label.tiles is not None:
+        return LabelKind.TILES
+    return LabelKind.POINTS if label.points else LabelKind.TAGS

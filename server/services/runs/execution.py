@@ -15,7 +15,7 @@ from server.db import DATABASE_ERRORS, retried, session_scope
 from server.errors import StorageFull, Unavailable, WeaksegError
 from server.models import Project, Run
 from server.models.run import RunState
-from server.services.runs import checkpoints, claims, directory, predictions_import, runs
+from server.services.runs import checkpoints, claims, directory, figures, predictions_import, runs
 from server.services.runs.checkpoints import StoredCheckpoint
 from server.services.runs.claims import Claim, ClaimLost
 from server.services.runs.trainer_process import TrainerProcess
@@ -298,6 +298,7 @@ def _publish(claim: Claim, run_dir: Path) -> None:
             raise ClaimLost
         run.report = report.model_dump(mode="json")
         run.miou = report.score.miou
+        figures.keep(session, run)
         if predicted:
             _show_predictions(session.get_one(Project, run.project_id), run)
         claims.set_state(session, run, RunState.SUCCEEDED)

@@ -166,6 +166,18 @@ def test_points_are_counted_by_category(tmp_path: Path) -> None:
     assert tags == (0, None)  # one of a kind: no category is present in one and absent in another
     assert score.weak_label_score == pytest.approx((0 + (3 / 4 + 1 + 0) / 3) / 2)
     assert score.miou is None
+    # Both images are drawn, or one of them twice: 2 of 3, 2 of 3, or 4 of 6.
+    accuracy = measured.breakdown.intervals["point_accuracy"]
+    assert (accuracy.low, accuracy.high) == pytest.approx((2 / 3, 2 / 3))
+
+
+def test_what_is_measured_on_masks_has_intervals_around_it(tmp_path: Path) -> None:
+    drawn = draw(tmp_path, shown_with_errors(), TRUTH, (6, 4))
+    measured = measure_on_masks(segmenter(), drawn.images, drawn.lookup)
+    interval = measured.breakdown.intervals["miou"]
+    assert measured.score.miou is not None
+    assert interval.low <= measured.score.miou <= interval.high
+    assert {"iou.road", "iou.sky", "presence_f1"} <= measured.breakdown.intervals.keys()
 
 
 def test_a_perfect_segmenter_has_a_perfect_weak_label_score(tmp_path: Path) -> None:

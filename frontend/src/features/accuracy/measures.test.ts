@@ -20,6 +20,15 @@ const point = (change: Partial<CostPoint>): CostPoint => ({
   baseline_run_id: null,
   baseline_miou: null,
   gain: null,
+  snapshot_id: null,
+  answers: 20,
+  hours_by_kind: null,
+  presence_average_precision: null,
+  weak_label_score: null,
+  seeds: 1,
+  seed_deviation: null,
+  iou: {},
+  intervals: {},
   ...change,
 })
 

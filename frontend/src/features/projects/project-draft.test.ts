@@ -38,6 +38,7 @@ test("problems are found before the server is asked", () => {
     blindPercent: "101",
     goldPercent: "50.1",
     retrainAfter: "0",
+    stopBelow: "0",
     overlap: "11",
     minView: "10001",
     categories: [],
@@ -51,6 +52,7 @@ test("problems are found before the server is asked", () => {
     "overlap",
     "pointsPerCategory",
     "retrainAfter",
+    "stopBelow",
     "tiles",
   ])
 })
@@ -75,4 +77,9 @@ test.each(["", "-1", "100.01", "1.234", "ten"])("%s is no percentage", (blindPer
 
 test("how many people label each image is sent with every change", () => {
   expect(toChange({ ...draft, overlap: "3" }, []).overlap).toBe(3)
+})
+
+test("points of mIoU are sent as a fraction, and nothing as not asked", () => {
+  expect(toChange({ ...draft, stopBelow: "0.5" }, []).stop_below).toBeCloseTo(0.005)
+  expect(toChange({ ...draft, stopBelow: "" }, []).stop_below).toBeNull()
 })

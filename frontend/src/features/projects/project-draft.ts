@@ -31,6 +31,8 @@ export type ProjectDraft = {
   supervision: Supervision
   /** As typed; empty is never. */
   retrainAfter: string
+  /** Points of mIoU for an hour, as typed; empty is not asked. */
+  stopBelow: string
   showPredictions: boolean
   prefill: Prefill
   blindPercent: string
@@ -55,6 +57,7 @@ export const EMPTY_PROJECT: ProjectDraft = {
   recipe: "cpu-small",
   supervision: "point",
   retrainAfter: "",
+  stopBelow: "",
   showPredictions: true,
   prefill: "none",
   blindPercent: "10",
@@ -77,6 +80,7 @@ export const toDraft = (project: Project): ProjectDraft => ({
   recipe: project.recipe,
   supervision: project.supervision,
   retrainAfter: project.retrain_after === null ? "" : String(project.retrain_after),
+  stopBelow: project.stop_below === null ? "" : toPercent(project.stop_below),
   showPredictions: project.show_predictions,
   prefill: project.prefill,
   blindPercent: toPercent(project.blind_share),
@@ -101,6 +105,7 @@ const toSettings = (draft: ProjectDraft) => ({
   recipe: draft.recipe,
   supervision: draft.supervision,
   retrain_after: draft.retrainAfter === "" ? null : Number(draft.retrainAfter),
+  stop_below: draft.stopBelow === "" ? null : Number(draft.stopBelow) / 100,
   show_predictions: draft.showPredictions,
   prefill: draft.prefill,
   blind_share: Number(draft.blindPercent) / 100,
@@ -135,6 +140,9 @@ function checkNumbers(draft: ProjectDraft): Record<string, string> {
   if (draft.retrainAfter !== "" && !isWhole(draft.retrainAfter, 1_000_000)) {
     problems.retrainAfter = "A whole number of labels, or nothing."
   }
+  if (!isGain(draft.stopBelow)) {
+    problems.stopBelow = "Points of mIoU from 0.01 to 99, or nothing."
+  }
   if (!isWhole(draft.pointsPerCategory, 10)) {
     problems.pointsPerCategory = "A whole number of points from 1 to 10."
   }
@@ -152,6 +160,10 @@ function checkNumbers(draft: ProjectDraft): Record<string, string> {
 
 const isWhole = (text: string, most: number, least = 1): boolean =>
   /^\d{1,7}$/.test(text) && Number(text) >= least && Number(text) <= most
+
+/** Nothing is asked for, or a gain. */
+const isGain = (text: string): boolean =>
+  text === "" || (/^\d{1,2}(\.\d{1,2})?$/.test(text) && Number(text) > 0)
 
 const isPercentage = (text: string, most = 100): boolean =>
   /^\d{1,3}(\.\d{1,2})?$/.test(text) && Number(text) <= most

@@ -100,6 +100,14 @@ export function TrainingFields({ draft, onChange, problems }: FieldsProps) {
           inputMode="numeric"
           error={problems.retrainAfter ?? problems.retrain_after ?? null}
         />
+        <TextField
+          label="Stop below so many points of mIoU an hour"
+          description="The accuracy page says so once another hour is expected to bring less. Leave empty not to be told."
+          value={draft.stopBelow}
+          onChange={(stopBelow) => onChange({ stopBelow })}
+          inputMode="decimal"
+          error={problems.stopBelow ?? problems.stop_below ?? null}
+        />
         <div className={styles.wide}>
           <RadioCards
             label="Supervision of automatic runs"

@@ -2,6 +2,7 @@ import hashlib
 import json
 
 import pytest
+from sqlalchemy import null, update
 
 from server.db import session_scope
 from server.errors import Conflict, NotFound
@@ -157,3 +158,52 @@ def test_a_snapshot_does_not_change_when_labels_do(database: str) -> None:
         assert stored.active_ms == 1000
         content = get_storage().existing_path(stored.storage_key).read_text(encoding="utf-8")
     assert [json.loads(line) for line in content.splitlines()] == lines
+
+
+def test_time_is_told_apart_by_what_it_was_spent_on(database: str) -> None:
+    project_id, anna, bert = make_project(), make_user(), make_user("b@example.org")
+    tags, points, tiles, swept, corrected, decided = add_images(project_id, list("abcdef"))
+    tile = {"rows": 1, "cols": 2, "present": {}}
+    add_label(project_id, tags, anna, active_ms=1)
+    add_label(project_id, points, anna, active_ms=20, points=[("Road", 1, 1)])
+    add_label(project_id, tiles, anna, active_ms=300, tiles=tile)
+    for _ in range(2):
+        add_label(project_id, swept, anna, active_ms=2000, request_hash="", partial=True)
+    add_label(project_id, swept, anna, active_ms=2)
+    add_label(project_id, corrected, anna, active_ms=40, points=[("Road", 1, 1)])
+    add_label(project_id, corrected, anna, active_ms=50_000, points=[("Road", 1, 1)])
+    add_label(project_id, corrected, bert, active_ms=4)
+    add_label(project_id, decided, anna, active_ms=8)
+    add_label(project_id, decided, bert, active_ms=600_000, resolves=True)
+    add_label(project_id, add_images(project_id, ["g"])[0], anna, active_ms=7, skipped="dark")
+
+    snapshot, lines = take(project_id)
+
+    assert snapshot.active_ms_by_kind == {
+        "tags": 1 + 2 + 4 + 8, "points": 20 + 40, "tiles": 300, "sweeps": 4000,
+        "corrections": 50_000, "review": 600_000,
+    }  # fmt: skip
+    assert sum(snapshot.active_ms_by_kind.values()) == snapshot.active_ms
+    assert snapshot.answers == 7 * 2
+    assert snapshot.active_ms == sum(int(str(line["active_ms"])) for line in lines)
+
+
+def test_what_an_earlier_version_froze_is_counted_from_its_file(database: str) -> None:
+    project_id, anna = make_project(), make_user()
+    first, second, third = add_images(project_id, ["a", "b", "c"])
+    add_label(project_id, first, anna, points=[("Road", 1, 1)], active_ms=5)
+    add_label(project_id, second, anna, present=[], active_ms=7)
+    snapshot, _ = take(project_id)
+    add_label(project_id, third, anna)
+    lost, _ = take(project_id)
+    get_storage().existing_path(lost.storage_key).unlink()
+    with session_scope() as session:
+        session.execute(update(Snapshot).values(answers=None, active_ms_by_kind=null()))
+
+    for _ in range(2):
+        snapshots.count_earlier()
+
+    with session_scope(read_only=True) as session:
+        counted, unknown = (session.get_one(Snapshot, s.id) for s in (snapshot, lost))
+        assert (counted.answers, counted.active_ms_by_kind) == (3, {"points": 5, "tags": 7})
+        assert (unknown.answers, unknown.active_ms_by_kind) == (None, {})

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from server import db
 from server.db import session_scope, utcnow
-from server.models import Checkpoint, Image, Prediction, Project, Run, RunEvent
+from server.models import Checkpoint, Image, Prediction, Project, Run, RunEvent, RunFigures
 from server.schemas.run import RunIn
 from server.services.runs import claims, directory, execution, runs
 from server.storage import get_storage
@@ -97,6 +97,10 @@ def test_the_trainer_learns_from_the_labels_and_brings_predictions(
     report = Report.model_validate(run.report)
     assert report.score.miou is not None
     assert run.miou == report.score.miou
+    with session_scope(read_only=True) as session:
+        kept = session.get_one(RunFigures, run_id).figures
+    assert (kept["miou"], kept["iou"]) == (report.score.miou, report.score.iou)
+    assert kept["intervals"]["miou"]["low"] <= report.score.miou
     assert (run.step, run.steps) == (10, 10)
     seen = kinds(run_id)
     assert seen[:3] == ["state", "state", "started"]

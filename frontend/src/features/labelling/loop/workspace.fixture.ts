@@ -20,6 +20,7 @@ export function projectWith(change: Partial<Project> = {}): Project {
     blind_share: 0.1,
     gold_share: 0.02,
     overlap: 1,
+    stop_below: null,
   }
   const ways = { prefill: "none", order: "imported", mode: "tags-and-points" } as const
   const form = { ...ways, points_per_category: 1, tile_rows: 2, tile_cols: 2 }
