@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query, Response
 from server.api.deps import GuardedRoute, Reader, ReadSessionDep
 from server.api.problems import problems
 from server.schemas.common import DatabaseId
+from server.schemas.forecast import Forecast
 from server.schemas.run import CostCurve
-from server.services.runs import cost_curve
+from server.services.runs import cost_curve, forecast
 
 router = APIRouter(tags=["accuracy"], route_class=GuardedRoute)
 
@@ -35,3 +36,12 @@ def show_cost_curve(
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+@router.get("/projects/{project_id}/forecast", responses=problems(401, 403, 404))
+def show_forecast(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> Forecast:
+    """What another hour is expected to bring by kind of label, by curves through the finished runs.
+
+    Where there are too few, it says which are missing.
+    """
+    return forecast.of_project(session, project_id)

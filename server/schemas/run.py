@@ -152,6 +152,9 @@ class CostPoint(Out):
     presence_average_precision: float | None
     weak_label_score: float | None
     """The one number of what held-out weak labels say."""
+    setting: str
+    """The same for runs that can be held against each other: of one recipe, source, validation set and
+    categories."""
     seeds: int
     """How many runs differ from each other by the seed alone, this one among them."""
     seed_deviation: float | None

@@ -571,6 +571,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Forecast
+         * @description What another hour is expected to bring by kind of label, by curves through the finished runs.
+         *
+         *     Where there are too few, it says which are missing.
+         */
+        get: operations["show_forecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/gold": {
         parameters: {
             query?: never;
@@ -1726,6 +1748,12 @@ export interface components {
             /** Unticked Then Present */
             unticked_then_present: number | null;
         };
+        /** CategoryGain */
+        CategoryGain: {
+            /** Category */
+            category: string;
+            gain: components["schemas"]["Estimate"];
+        };
         /** CategoryIn */
         CategoryIn: {
             /**
@@ -1853,6 +1881,8 @@ export interface components {
             seeds: number;
             /** Selection */
             selection: string;
+            /** Setting */
+            setting: string;
             /** Snapshot Id */
             snapshot_id: number | null;
             /** Source Only Miou */
@@ -1928,6 +1958,15 @@ export interface components {
             /** Width */
             width: number | null;
         };
+        /** Estimate */
+        Estimate: {
+            /** Estimate */
+            estimate: number;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+        };
         /**
          * FieldError
          * @description One field that was wrong.
@@ -1937,6 +1976,24 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+        };
+        /** Forecast */
+        Forecast: {
+            /** Kinds */
+            kinds: components["schemas"]["KindForecast"][];
+            /**
+             * Measure
+             * @enum {string}
+             */
+            measure: "miou" | "weak_label_score";
+            /** Project Id */
+            project_id: number;
+            ranking: components["schemas"]["Ranking"] | null;
+            /** Recipe */
+            recipe: string | null;
+            stop: components["schemas"]["Stop"];
+            /** Stop Below */
+            stop_below: number | null;
         };
         /** GoldIn */
         GoldIn: {
@@ -2112,6 +2169,49 @@ export interface components {
         };
         JsonValue: unknown;
         /**
+         * JudgedForecast
+         * @description What the runs before a run foretold of it, and what came.
+         */
+        JudgedForecast: {
+            /** Came */
+            came: number;
+            forecast: components["schemas"]["Estimate"];
+            /** Hours */
+            hours: number;
+            /** Inside */
+            inside: boolean;
+            /** Run Id */
+            run_id: number;
+        };
+        /**
+         * KindForecast
+         * @description Another hour of one kind of label, for runs of one supervision.
+         */
+        KindForecast: {
+            /**
+             * Categories
+             * @default []
+             */
+            categories: components["schemas"]["CategoryGain"][];
+            ceiling?: components["schemas"]["Estimate"] | null;
+            /** Family */
+            family?: ("exponential" | "power") | null;
+            gain?: components["schemas"]["Estimate"] | null;
+            /** Hours */
+            hours: number;
+            /**
+             * Judged
+             * @default []
+             */
+            judged: components["schemas"]["JudgedForecast"][];
+            kind: components["schemas"]["LabelKind"];
+            missing?: components["schemas"]["MissingRuns"] | null;
+            now?: components["schemas"]["Estimate"] | null;
+            /** Runs */
+            runs: number;
+            supervision: components["schemas"]["Supervision"];
+        };
+        /**
          * LabelFormat
          * @description How label files are named in the interface.
          * @enum {string}
@@ -2187,6 +2287,12 @@ export interface components {
              */
             unsure: string[];
         };
+        /**
+         * LabelKind
+         * @description What the time of one revision was spent on. One more kind is a line here and one in `Label.kind`.
+         * @enum {string}
+         */
+        LabelKind: "tags" | "points" | "tiles" | "sweeps" | "corrections" | "review";
         /** LabelOut */
         LabelOut: {
             /** Absent */
@@ -2352,6 +2458,16 @@ export interface components {
             payload: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * MissingRuns
+         * @description What is missing before anything can be said.
+         */
+        MissingRuns: {
+            /** Hours */
+            hours: number[];
+            /** Runs */
+            runs: number;
         };
         /**
          * Neighbours
@@ -2772,6 +2888,15 @@ export interface components {
             low: number;
         };
         /**
+         * Ranking
+         * @description Spearman's correlation of the weak-label score with mIoU, over runs that have both.
+         */
+        Ranking: {
+            correlation: components["schemas"]["Estimate"] | null;
+            /** Runs */
+            runs: number;
+        };
+        /**
          * Rate
          * @description A share with Wilson's 95 % interval, which takes the answers as independent.
          */
@@ -3158,6 +3283,20 @@ export interface components {
             url: string;
             /** Wall Ms */
             wall_ms: number;
+        };
+        /**
+         * Stop
+         * @description Whether another hour is expected to bring what the project asks for, whatever its kind.
+         */
+        Stop: {
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "go-on" | "stop" | "not-known" | "not-asked";
+            gain?: components["schemas"]["Estimate"] | null;
+            kind?: components["schemas"]["LabelKind"] | null;
+            supervision?: components["schemas"]["Supervision"] | null;
         };
         /**
          * Supervision
@@ -5052,6 +5191,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_DisputedImage_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_forecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
                 };
             };
             /** @description Unauthorized */

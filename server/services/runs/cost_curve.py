@@ -20,6 +20,8 @@ from server.services.runs import figures
 from trainer.contract import Report, Supervision
 
 MS_PER_HOUR = 3_600_000
+SHOWN = 12
+"""Characters of a hash that tell settings apart."""
 
 
 class _Finished(NamedTuple):
@@ -166,6 +168,7 @@ def _point(
         hours_by_kind=by_kind,
         presence_average_precision=scores["presence_average_precision"],
         weak_label_score=scores["weak_label_score"],
+        setting=run.kept.setting[:SHOWN],
         seeds=seeds,
         seed_deviation=seed_deviation,
         iou=scores["iou"],

@@ -25,6 +25,7 @@ const point = (change: Partial<CostPoint>): CostPoint => ({
   hours_by_kind: null,
   presence_average_precision: null,
   weak_label_score: null,
+  setting: "a",
   seeds: 1,
   seed_deviation: null,
   iou: {},

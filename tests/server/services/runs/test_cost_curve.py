@@ -116,14 +116,15 @@ def test_csv_has_a_header_and_leaves_unknown_values_empty(database: str) -> None
 
     text = cost_curve.as_csv(curve_of(project_id))
 
+    setting = figures.setting("tiny", {})[:12]
     kinds = ("tags", "points", "tiles", "sweeps", "corrections", "review")
     assert text.splitlines() == [
         "run_id,supervision,recipe,finished_at,labels,images,points,active_hours,wall_hours,"
         "miou,source_only_miou,presence_f1,point_accuracy,selection,baseline_run_id,baseline_miou,gain,"
-        "snapshot_id,answers,presence_average_precision,weak_label_score,seeds,seed_deviation,"
+        "snapshot_id,answers,presence_average_precision,weak_label_score,setting,seeds,seed_deviation,"
         + ",".join(f"hours_by_kind.{kind}" for kind in kinds),
         f"{run_id},pseudo,tiny,2026-11-22T00:00:00Z,0,0,0,0.0,0.0,,0.25,0.5,,last step,,,,"
-        + ",0,,,1,,0.0,0.0,0.0,0.0,0.0,0.0",
+        + f",0,,,{setting},1,,0.0,0.0,0.0,0.0,0.0,0.0",
     ]
     (row,) = csv.DictReader(io.StringIO(text))
     assert row["miou"] == ""
