@@ -150,6 +150,9 @@ class TrainConfig(Record):
     but at edges, and all of them cost as much as a third of a light network."""
     color_jitter: Fraction = 0.0
     """Strength of random brightness, contrast, saturation and hue."""
+    colorings: int | None = Field(default=None, ge=1, le=100)
+    """With `color_jitter`: an image and its mirror image have so many colours each, so that what the
+    frozen stages make of them can be kept (`feature_cache_bytes`); None: other colours each time."""
     pixel_adaptation: Literal["none", "fda"] = "none"
     """Also show source images with the low frequencies of target images."""
     fda_beta: float = Field(default=0.01, gt=0, le=0.5)
@@ -216,6 +219,9 @@ class TrainConfig(Record):
     by the validation masks."""
     scored_categories: tuple[str, ...] = ()
     """A subset whose mean IoU is told besides: 13 of 16 for SYNTHIA."""
+    mirrored_prediction: bool = False
+    """What a checkpoint of this run says of an image is the mean of what its network says of the image
+    and of its mirror image, for twice the time; so are its scores and its predictions."""
     predict: bool = True
     """Write masks and presence probabilities of every target image at the end."""
 

@@ -64,7 +64,7 @@ class SourceBatch(_Tensors):
     shares: Tensor | None = None
     """(C,) share of the dataset's images that have each category, 1/2 where that is not known."""
     views: Tensor | None = None
-    """(B,) int64: `view_of` each image; None where more is done to images than mirroring them."""
+    """(B,) int64: `view_of` each image; None where there is no end to the pictures of an image."""
     begun: Tensor | None = None
     """(B, E, h, w) float16: what the segmenter's frozen stages make of the images, where known."""
 
@@ -100,9 +100,9 @@ class TargetBatch(_Tensors):
     """As of the source."""
 
 
-def view_of(row: int, mirrored: bool) -> int:
-    """The number of one of a dataset's pictures: two for each image."""
-    return 2 * row + mirrored
+def view_of(row: int, view: int, views: int) -> int:
+    """The number of one of a dataset's pictures, of which each image has `views`."""
+    return views * row + view
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,13 @@ class SourceBatches:
             tile_presence=self._tile_presence(masks, self.grid) if self.grid else None,
             frequencies=torch.from_numpy(self.frequencies).float(),
             shares=_floats(np.nan_to_num(self.shares, nan=0.5)),
-            views=_views(self.images, numbers, pictures) if self.only_mirrors else None,
+            views=_views(self.images, numbers, pictures, self.views),
         )
 
     @property
-    def only_mirrors(self) -> bool:
-        """Whether every picture is an image or its mirror image."""
-        return self.transforms.only_mirror and self.style is None
+    def views(self) -> int | None:
+        """How many pictures are made of an image; None: there is no end to them."""
+        return None if self.style else self.transforms.views
 
     def _picture(self, number: int, position: int) -> Picture:
         with_style, index = divmod(number, len(self.images))
@@ -176,7 +176,8 @@ class SourceBatches:
         if self.style and with_style:
             image = self.style(image, position)
         picture = Picture(image, mask=torch.from_numpy(self.images.mask(index)))
-        return self.transforms(picture, (self.seed, SOURCE_CHANGES, position))
+        seed = (self.seed, SOURCE_CHANGES, position)
+        return self.transforms(picture, seed, self.images.row(index))
 
     def _presence(self, masks: Tensor) -> Tensor:
         count = len(self.thresholds)
@@ -218,7 +219,9 @@ class TargetBatches:
         positions = positions_of(number, self.batch_size, self.part)
         indices = self.order(positions).tolist()
         pictures = [
-            self.transforms(self._picture(index), (self.seed, TARGET_CHANGES, position))
+            self.transforms(
+                self._picture(index), (self.seed, TARGET_CHANGES, position), self.images.row(index)
+            )
             for index, position in zip(indices, positions.tolist(), strict=True)
         ]
         presence = np.stack([self.labels[index].presence for index in indices])
@@ -235,13 +238,13 @@ class TargetBatches:
             frequencies=_floats(self.frequencies),
             shares=None if self.shares is None else _floats(np.nan_to_num(self.shares, nan=0.5)),
             whole=_stack_any([picture.whole for picture in pictures]),
-            views=_views(self.images, indices, pictures) if self.only_mirrors else None,
+            views=_views(self.images, indices, pictures, self.views),
         )
 
     @property
-    def only_mirrors(self) -> bool:
-        """Whether every picture is an image or its mirror image."""
-        return self.transforms.only_mirror
+    def views(self) -> int | None:
+        """How many pictures are made of an image; None: there is no end to them."""
+        return self.transforms.views
 
     def _picture(self, index: int) -> Picture:
         label = self.labels[index]
@@ -265,9 +268,16 @@ def _stack_any(tensors: Sequence[Tensor | None]) -> Tensor | None:
     return None if tensors[0] is None else _stack(tensors)
 
 
-def _views(images: ResizedImages, indices: Sequence[int], pictures: Sequence[Picture]) -> Tensor:
+def _views(
+    images: ResizedImages,
+    indices: Sequence[int],
+    pictures: Sequence[Picture],
+    views: int | None,
+) -> Tensor | None:
+    if views is None:
+        return None
     pairs = zip(indices, pictures, strict=True)
-    return torch.tensor([view_of(images.row(index), each.mirrored) for index, each in pairs])
+    return torch.tensor([view_of(images.row(index), each.view, views) for index, each in pairs])
 
 
 def _points(points: Sequence[Tensor | None]) -> Tensor:

@@ -191,7 +191,7 @@ def _batch_spec(config: TrainConfig, processes: int) -> BatchSpec:
         seed=config.seed,
         rare_category_temperature=config.rare_category_temperature,
         transforms=JointTransforms(
-            (width, height) if width and height else None, config.color_jitter
+            (width, height) if width and height else None, config.color_jitter, config.colorings
         ),
     )
 

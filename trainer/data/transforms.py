@@ -12,6 +12,8 @@ from torchvision.transforms import v2
 
 HUE_SHARE = 0.25
 """Hue turns by a quarter of the jitter's strength: more makes trees blue."""
+COLORS = 8
+"""Stream of random numbers, beside those of `trainer.data.batches`."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Picture:
     """(C, R, K) presence per tile of the whole picture, also after a crop."""
     whole: Tensor | None = None
     """(3, h, w) uint8: the whole picture at the size of the crop; None when nothing was cropped."""
-    mirrored: bool = False
+    view: int = 0
+    """Which of the pictures that are made of an image this is, where there are only so many."""
 
 
 class JointTransforms:
@@ -41,19 +44,34 @@ class JointTransforms:
         crop: (width, height) of random crops, at most the picture's own; None: no crop.
         color_jitter: strength s of brightness, contrast and saturation (factor 1 - s to 1 + s) and
             of hue (by s / 4 of a turn); 0 leaves colours as they are.
+        colorings: an image and its mirror image have so many colours each, of which one is chosen;
+            None: other colours each time.
     """
 
-    def __init__(self, crop: tuple[int, int] | None = None, color_jitter: float = 0.0) -> None:
+    def __init__(
+        self,
+        crop: tuple[int, int] | None = None,
+        color_jitter: float = 0.0,
+        colorings: int | None = None,
+    ) -> None:
         s = color_jitter
         self._flip = v2.RandomHorizontalFlip()
         self._crop = v2.RandomCrop((crop[1], crop[0])) if crop else None
         self._shrink = v2.Resize((crop[1], crop[0])) if crop else None
         self._jitter = v2.ColorJitter(s, s, s, HUE_SHARE * s) if s else None
-        self.only_mirror = not (crop or s)
-        """Whether a picture is either as it was or its mirror image."""
+        self._colorings = colorings if s else 1
+        self.views = None if crop or self._colorings is None else 2 * self._colorings
+        """How many pictures are made of an image; None: there is no end to them."""
 
-    def __call__(self, picture: Picture, seed: Sequence[int]) -> Picture:
-        """The picture changed; of a crop's points those inside it are left."""
+    def __call__(self, picture: Picture, seed: Sequence[int], row: int) -> Picture:
+        """The picture changed; of a crop's points those inside it are left.
+
+        Args:
+            picture: of the image that `row` names in its dataset.
+            seed: decides what is chosen; from among the colours that the image has, where there
+                are so many, which are the same in every run.
+            row: of the image.
+        """
         with _seeded(seed):
             changed = self._flip(_wrap(picture))
             tiles, whole = changed.pop("tiles", None), None
@@ -61,11 +79,22 @@ class JointTransforms:
             if self._crop and self._shrink:
                 whole = self._shrink(changed["image"])
                 changed = self._crop(changed)
-            if self._jitter:
-                changed["image"] = self._jitter(changed["image"])
-                whole = self._jitter(whole) if whole is not None else None
+            if self._colorings is None:
+                changed["image"], whole = self._colored(changed["image"], whole)
+                coloring = 0
+            else:
+                coloring = int(torch.randint(self._colorings, ()))
+        view = 2 * coloring + mirrored
+        if self._colorings is not None:
+            with _seeded((COLORS, row, view)):
+                changed["image"], whole = self._colored(changed["image"], whole)
         inside = _unwrap(changed, picture)
-        return replace(inside, tiles=_plain(tiles), whole=_plain(whole), mirrored=mirrored)
+        return replace(inside, tiles=_plain(tiles), whole=_plain(whole), view=view)
+
+    def _colored(self, image: Tensor, whole: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        if self._jitter is None:
+            return image, whole
+        return self._jitter(image), None if whole is None else self._jitter(whole)
 
 
 @contextmanager

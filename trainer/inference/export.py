@@ -32,15 +32,16 @@ class Deployed(nn.Module):
 
     def __init__(self, segmenter: TrainedSegmenter) -> None:
         super().__init__()
-        self.network, self.shape = segmenter.network, segmenter.shape
+        self.network, self._segmenter = segmenter.network, segmenter
 
     def forward(self, images_B3HW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (B, C, h, w), masks (B, H, W) of category indices, presence (B, C) in 0..1."""
-        logits_BCHW = self.network(images_B3HW).logits
+        shape = self._segmenter.shape
+        logits_BCHW = self._segmenter.logits(images_B3HW)
         size = (images_B3HW.shape[-2], images_B3HW.shape[-1])
         masks_BHW = resize_logits(logits_BCHW, size).argmax(1).to(torch.uint8)
-        scores_BC = smooth_maximum(logits_BCHW, self.shape.smooth_max)
-        return logits_BCHW, masks_BHW, presence_probabilities(self.shape, scores_BC)
+        scores_BC = smooth_maximum(logits_BCHW, shape.smooth_max)
+        return logits_BCHW, masks_BHW, presence_probabilities(shape, scores_BC)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def segment_images(
             logits = (
                 _slide(segmenter, images_B3HW, window.stride, batch_size)
                 if window
-                else segmenter.network(images_B3HW).logits
+                else segmenter.logits(images_B3HW)
             )
         return Segmented(first, logits, extras)
 
@@ -201,7 +201,7 @@ def _slide(
             (..., slice(top, top + window_h), slice(left, left + window_w))
             for top, left in corners[first : first + batch_size]
         ]
-        logits = segmenter.network(torch.cat([image_13HW[place] for place in chosen])).logits
+        logits = segmenter.logits(torch.cat([image_13HW[place] for place in chosen]))
         for place, of_window in zip(
             chosen, resize_logits(logits, (window_h, window_w)), strict=True
         ):

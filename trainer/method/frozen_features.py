@@ -1,7 +1,7 @@
 """What a segmenter's frozen stages make of images: made once, then read in place of computed.
 
-An image gives the same at every step, and so does its mirror image. Both are kept in half
-precision, and rounded also in the step that makes them, so that no step depends on what an earlier
+An image gives the same at every step, and so do its mirror image and each of its other colours,
+where it has only so many. All are kept in half precision, and rounded also in the step that makes them, so that no step depends on what an earlier
 one has kept.
 
 Shapes: `B` image, `E` channel, `H W` pixel, `h w` cell of the frozen stages' last map.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.contract import TrainConfig
-from trainer.data.batches import SourceBatch, SourceBatches, TargetBatch, TargetBatches, view_of
+from trainer.data.batches import SourceBatch, SourceBatches, TargetBatch, TargetBatches
 from trainer.data.cache import Cache, KeptRows, row_bytes
 from trainer.models.segmenter import Segmenter
 from trainer.models.weights import digest_of
@@ -50,7 +50,7 @@ class FrozenFeatures:
     def begin(self, batch: Batch) -> Batch:
         """The batch, which is on the host, with `begun`."""
         if batch.views is None:
-            raise LookupError("a batch whose pictures are not images or their mirror images")
+            raise LookupError("a batch of pictures to which there is no end")
         begun = np.empty((len(batch.images), *self._shape), HALF)
         for number, view in enumerate(batch.views.tolist()):
             if self._rows is None or not self._rows.read(view, begun[number]):
@@ -132,8 +132,8 @@ def _shape_of(config: TrainConfig, segmenter: Segmenter, batches: Batches, total
     """(h, w, E) of what is made of an image, if that of all may be kept beside `total` bytes."""
     if not segmenter.can_begin:
         raise _NotKept(f"{config.backbone} cannot be divided behind them")
-    if not batches.only_mirrors:
-        raise _NotKept("crops, colours or styles change the images")
+    if batches.views is None:
+        raise _NotKept("crops, colours or styles change the images each time")
     shape = shape_of_features(segmenter, batches.images.size)
     if total + (needed := _needed(shape, batches)) > config.feature_cache_bytes:
         raise _NotKept(f"{_told(needed)} are more than feature_cache_bytes leaves")
@@ -141,8 +141,8 @@ def _shape_of(config: TrainConfig, segmenter: Segmenter, batches: Batches, total
 
 
 def _needed(shape: Shape, batches: Batches) -> int:
-    """Bytes for all images and their mirror images."""
-    return view_of(len(batches.images), False) * row_bytes(shape, HALF)
+    """Bytes for all pictures that are made of all images."""
+    return len(batches.images) * (batches.views or 0) * row_bytes(shape, HALF)
 
 
 def _begin(segmenter: Segmenter, image_13HW: Tensor) -> NDArray[np.float16]:
@@ -160,6 +160,7 @@ def _path(
         digest_of(weights),
         *(config.backbone, config.head, *shape, *batches.images.size),
         *(torch.__version__, segmenter.mean.device.type, config.precision),
+        *((config.color_jitter, batches.views) if config.color_jitter else ()),
     ]
     cache = Cache(config.cache or run_dir / FOLDER, f"{config.backbone}-{config.frozen_stages}")
     files = [sample.image for sample in batches.images.dataset]

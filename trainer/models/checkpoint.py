@@ -1,7 +1,7 @@
 """Checkpoints: one safetensors file with all that is needed to use the segmenter.
 
 segmenter = load_segmenter(Path("step-000600.safetensors"))
-logits, features = segmenter.network(images)
+logits = segmenter.logits(images)
 """
 
 import json
@@ -44,6 +44,18 @@ class TrainedSegmenter:
     def size(self) -> tuple[int, int]:
         """(width, height) that images are resized to."""
         return self.shape.width, self.shape.height
+
+    def logits(self, images_B3HW: Tensor) -> Tensor:
+        """(B, C, h, w) of RGB images of any size, bytes or floats in 0..255.
+
+        Where the shape says `mirrored_prediction`, they are the mean of those of the image and of its
+        mirror image.
+        """
+        seen: Tensor = self.network(images_B3HW).logits
+        if not self.shape.mirrored_prediction:
+            return seen
+        mirrored: Tensor = self.network(images_B3HW.flip(-1)).logits
+        return (seen + mirrored.flip(-1)) / 2
 
 
 def shape_of(config: TrainConfig) -> SegmenterShape:

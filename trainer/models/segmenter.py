@@ -41,6 +41,7 @@ class SegmenterShape(Record):
     height: Positive
     width: Positive
     smooth_max: float = Field(gt=0)
+    mirrored_prediction: bool = False
     presence_scale: float = 1.0
     """The probability that a category is present is sigmoid(scale * gpool(O) + offset)."""
     presence_offsets: tuple[float, ...] = ()

@@ -66,7 +66,7 @@ def test_views_tell_every_picture_apart(images: ResizedImages) -> None:
             mirrored = bool(pixels[0, 0, 0] == 0)
             assert seen.setdefault(view, (name, mirrored)) == (name, mirrored)
     assert seen == {
-        view_of(row, mirrored): (f"{row}.png", mirrored)
+        view_of(row, mirrored, 2): (f"{row}.png", mirrored)
         for row in (2, 3, 6, 7)
         for mirrored in (False, True)
     }

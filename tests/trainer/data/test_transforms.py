@@ -44,7 +44,7 @@ def test_points_stay_on_their_pixel_and_masks_on_their_image(
         [number, (column + 0.5) / WIDTH, (row + 0.5) / HEIGHT]
         for number, (column, row) in enumerate(places)
     ]
-    changed = JointTransforms(crop)(picture(points), (seed,))
+    changed = JointTransforms(crop)(picture(points), (seed,), 0)
     assert changed.mask is not None
     assert changed.points is not None
     assert changed.image.shape[-2:] == ((crop[1], crop[0]) if crop else (HEIGHT, WIDTH))
@@ -62,10 +62,10 @@ def test_points_stay_on_their_pixel_and_masks_on_their_image(
 def test_a_flip_mirrors_the_tiles_with_the_image() -> None:
     seen = set()
     for seed in range(8):
-        changed = JointTransforms()(picture(), (seed,))
+        changed = JointTransforms()(picture(), (seed,), 0)
         assert changed.tiles is not None
         flipped = bool(changed.image[0, 0, 0] == WIDTH - 1)
-        assert changed.mirrored == flipped
+        assert changed.view == flipped
         expected = [[[-1, 0, 1]], [[1, 0, 0]]] if flipped else [[[1, 0, -1]], [[0, 0, 1]]]
         assert changed.tiles.tolist() == expected
         seen.add(flipped)
@@ -74,7 +74,7 @@ def test_a_flip_mirrors_the_tiles_with_the_image() -> None:
 
 def test_the_whole_picture_of_a_crop_is_flipped_with_it() -> None:
     for seed in range(8):
-        changed = JointTransforms((6, 4))(picture(), (seed,))
+        changed = JointTransforms((6, 4))(picture(), (seed,), 0)
         assert changed.whole is not None
         assert changed.tiles is not None
         assert changed.whole.shape == (3, 4, 6)
@@ -86,7 +86,7 @@ def test_the_whole_picture_of_a_crop_is_flipped_with_it() -> None:
 @pytest.mark.parametrize("edge", [0.0, 1.0])
 def test_a_click_on_the_very_edge_is_kept(edge: float) -> None:
     for seed in range(6):
-        changed = JointTransforms()(picture([[0, edge, edge]]), (seed,))
+        changed = JointTransforms()(picture([[0, edge, edge]]), (seed,), 0)
         assert changed.points is not None
         assert changed.points[0, 1].item() in (pytest.approx(0), pytest.approx(1))
 
@@ -95,7 +95,7 @@ def test_jitter_changes_colours_alone() -> None:
     still, jittered = JointTransforms((6, 4)), JointTransforms((6, 4), color_jitter=0.5)
     before = picture([[1, 0.3, 0.4]])
     for seed in range(5):
-        changed, same = jittered(before, (seed,)), still(before, (seed,))
+        changed, same = jittered(before, (seed,), 0), still(before, (seed,), 0)
         assert not torch.equal(changed.image, same.image)
         for one, other in zip(tensors_of(changed)[1:4], tensors_of(same)[1:4], strict=True):
             assert one is not None
@@ -106,11 +106,40 @@ def test_jitter_changes_colours_alone() -> None:
 def test_the_seed_alone_decides_and_other_random_numbers_do_not_notice() -> None:
     transforms = JointTransforms((6, 4), color_jitter=0.5)
     torch.manual_seed(1)
-    first = transforms(picture(), (3, 4))
+    first = transforms(picture(), (3, 4), 0)
     after = torch.rand(3)
     torch.manual_seed(1)
     assert torch.equal(torch.rand(3), after)
-    second = transforms(picture(), (3, 4))
+    second = transforms(picture(), (3, 4), 0)
     assert torch.equal(first.image, second.image)
-    images = {transforms(picture(), (3, seed)).image.numpy().tobytes() for seed in range(9)}
+    images = {transforms(picture(), (3, seed), 0).image.numpy().tobytes() for seed in range(9)}
     assert len(images) > 5
+
+
+def test_an_image_may_have_so_many_colours_in_all_runs() -> None:
+    transforms = JointTransforms(color_jitter=0.5, colorings=2)
+    assert transforms.views == 4
+    seen: dict[tuple[int, int], bytes] = {}
+    for seed in range(40):
+        row = seed % 2
+        changed = transforms(picture(), (seed,), row)
+        of_view = seen.setdefault((row, changed.view), changed.image.numpy().tobytes())
+        assert changed.image.numpy().tobytes() == of_view
+        assert changed.view % 2 == bool(changed.mask is not None and changed.mask[0, 0])
+    assert len(seen) == len(set(seen.values())) == 8
+
+
+@pytest.mark.parametrize(
+    ("transforms", "views"),
+    [
+        (JointTransforms(), 2),
+        (JointTransforms(colorings=3), 2),
+        (JointTransforms(color_jitter=0.5), None),
+        (JointTransforms(color_jitter=0.5, colorings=3), 6),
+        (JointTransforms((6, 4), color_jitter=0.5, colorings=3), None),
+    ],
+)
+def test_how_many_pictures_are_made_of_an_image(
+    transforms: JointTransforms, views: int | None
+) -> None:
+    assert transforms.views == views

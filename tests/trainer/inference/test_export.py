@@ -39,6 +39,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainedSegment
     return segmenter, run_dir / saved.path
 
 
+def test_a_model_looks_both_ways_where_its_segmenter_does(tmp_path: Path) -> None:
+    segmenter = trained(mirrored_prediction=True)
+    assert export(segmenter, tmp_path / "model.onnx", SIZE).is_small
+    plain = TrainedSegmenter(segmenter.network, trained().shape)
+    content = (tmp_path / "model.onnx").read_bytes()
+    assert not compare(plain, content, SIZE).is_small
+
+
 @pytest.fixture(scope="module")
 def exported(checkpoint: tuple[TrainedSegmenter, Path]) -> tuple[TrainedSegmenter, Path, str]:
     segmenter, path = checkpoint

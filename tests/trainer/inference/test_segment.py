@@ -67,6 +67,25 @@ def test_logits_are_those_of_each_image_alone(
     torch.testing.assert_close(logits, alone, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("window", [None, Window()])
+def test_both_ways_to_look_are_taken_where_the_shape_says_so(
+    segmenter: TrainedSegmenter, street: Street, window: Window | None
+) -> None:
+    both = TrainedSegmenter(
+        segmenter.network, SHAPE.model_copy(update={"mirrored_prediction": True})
+    )
+    images = dataset(street)
+    plain, mean = (
+        torch.cat([batch.logits for batch in segment_images(each, images, str, window)])
+        for each in (segmenter, both)
+    )
+    assert not torch.allclose(plain, mean, atol=1e-3)
+    if window is None:
+        with torch.inference_mode():
+            first = both.logits(torch.from_numpy(images.image(0))[None].permute(0, 3, 1, 2))
+        torch.testing.assert_close(mean[:1], first, atol=1e-4, rtol=1e-4)
+
+
 def test_batches_side_by_side_share_the_threads(
     segmenter: TrainedSegmenter, street: Street, threads_of_torch: Callable[[int], None]
 ) -> None:

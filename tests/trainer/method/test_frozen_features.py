@@ -60,10 +60,15 @@ def config(make_config: MakeConfig) -> TrainConfig:
     return make_config(**FROZEN)
 
 
-def test_each_picture_is_made_once_and_read_afterwards(config: TrainConfig, tmp_path: Path) -> None:
-    kept = Kept(config, tmp_path)
-    first = [(kept.source(number), kept.target(number)) for number in range(30)]
-    assert kept.made == 2 * (8 + 6)
+@pytest.mark.parametrize(
+    ("changes", "views"), [({}, 2), ({"color_jitter": 0.5, "colorings": 2}, 4)]
+)
+def test_each_picture_is_made_once_and_read_afterwards(
+    config: TrainConfig, tmp_path: Path, changes: dict[str, object], views: int
+) -> None:
+    kept = Kept(config.model_copy(update=changes), tmp_path)
+    first = [(kept.source(number), kept.target(number)) for number in range(40 * views)]
+    assert kept.made == views * (8 + 6)
     for number, (source, target) in enumerate(first):
         for earlier, later in ((source, kept.source(number)), (target, kept.target(number))):
             assert earlier.begun is not None
@@ -95,9 +100,11 @@ def test_later_runs_read_what_is_in_the_cache(config: TrainConfig, tmp_path: Pat
     assert all(torch.equal(one, second.target(n).begun) for n, one in enumerate(made))
     assert second.made == 0
     assert "later runs" in second.features.notes[0]
-    other = Kept(shared.model_copy(update={"frozen_stages": 1}), tmp_path / "second")
-    other.target(0)
-    assert other.made
+    colored = {"color_jitter": 0.5, "colorings": 1}
+    for changes in ({"frozen_stages": 1}, colored, colored | {"color_jitter": 0.4}):
+        other = Kept(shared.model_copy(update=changes), tmp_path / "second")
+        other.target(0)
+        assert other.made
 
 
 def test_other_weights_are_other_features(config: TrainConfig, tmp_path: Path) -> None:

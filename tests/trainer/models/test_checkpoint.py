@@ -196,3 +196,15 @@ class TestLinks:
             assert last.read_bytes() == paths[step].read_bytes()
             assert not last.samefile(paths[step])
         assert not list(tmp_path.glob("checkpoints/.*"))
+
+
+def test_a_prediction_may_be_the_mean_of_both_ways_to_look(tmp_path: Path) -> None:
+    loaded = load_segmenter(save(tmp_path, shape_with(mirrored_prediction=True)))
+    images = torch.randint(0, 256, (2, 3, 32, 64), dtype=torch.uint8)
+    with torch.inference_mode():
+        logits = loaded.logits(images)
+        one, other = (loaded.network(each).logits for each in (images, images.flip(-1)))
+        of_mirrored = loaded.logits(images.flip(-1))
+    assert not torch.allclose(one, other.flip(-1), atol=1e-3)
+    torch.testing.assert_close(logits, (one + other.flip(-1)) / 2)
+    torch.testing.assert_close(of_mirrored, logits.flip(-1))
