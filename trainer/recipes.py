@@ -127,6 +127,9 @@ def cpu_small(subject: RunSubject) -> TrainConfig:
         steps=steps,
         evaluate_every=125,
         pseudo_labels="ranked",
+        color_jitter=0.3,
+        colorings=1,
+        mirrored_prediction=True,
     )
 
 
