@@ -149,6 +149,7 @@ def _create_project(
     wanted = ProjectIn(
         name=target.project,
         description="Made by weakseg demo.",
+        open_to_everybody=True,
         categories=[CategoryIn(name=name) for name in names],
         source=source.name,
         validation=validation.name if validation else None,

@@ -70,6 +70,7 @@ def make_project(api: httpx.Client, domains: Domains) -> int:
         "gold_share": 0,
         # Nobody here is as slow as a person.
         "min_view_ms": 0,
+        "open_to_everybody": True,
     }
     answer = api.post("/api/v1/projects", json=body)
     assert answer.status_code == 201, answer.text

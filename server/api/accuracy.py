@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from server.api.deps import GuardedRoute, Reader, ReadSessionDep
+from server.api.deps import GuardedRoute, ReadSessionDep, Viewer
 from server.api.problems import problems
 from server.schemas.common import DatabaseId
 from server.schemas.forecast import Forecast
@@ -22,7 +22,7 @@ router = APIRouter(tags=["accuracy"], route_class=GuardedRoute)
 )
 def show_cost_curve(
     project_id: DatabaseId,
-    _caller: Reader,
+    _caller: Viewer,
     session: ReadSessionDep,
     wanted: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
 ) -> CostCurve | Response:

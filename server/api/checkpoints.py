@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from server.api.deps import EngineerReader, GuardedRoute, Reader, ReadSessionDep
+from server.api.deps import GuardedRoute, LeadReader, ReadSessionDep, Viewer
 from server.api.downloads import note_download, send_file
 from server.api.problems import problems
 from server.models import AuditEvent
@@ -19,7 +19,7 @@ SAFETENSORS = "application/vnd.safetensors"
 
 @router.get("/runs/{run_id}/checkpoints", responses=problems(401, 403, 404))
 def list_checkpoints(
-    run_id: DatabaseId, _caller: Reader, session: ReadSessionDep
+    run_id: DatabaseId, _caller: Viewer, session: ReadSessionDep
 ) -> list[CheckpointOut]:
     """A run's checkpoints in order of steps."""
     run = runs.get(session, run_id)
@@ -39,7 +39,7 @@ def list_checkpoints(
     response_class=FileResponse,
 )
 def checkpoint_file(
-    checkpoint_id: DatabaseId, request: Request, _caller: EngineerReader, session: ReadSessionDep
+    checkpoint_id: DatabaseId, request: Request, _caller: LeadReader, session: ReadSessionDep
 ) -> Response:
     """The weights (safetensors). Takes Range, If-Range and If-None-Match; the ETag is the sha256."""
     checkpoint = checkpoints.get(session, checkpoint_id)

@@ -11,15 +11,20 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 from starlette.datastructures import Headers
 
 from server.db import look, session_scope
-from server.errors import Forbidden, NotSignedIn
+from server.errors import Conflict, Forbidden, NotFound, NotSignedIn
 from server.models import User
+from server.models.member import MemberRole
 from server.models.user import Role
+from server.schemas.common import DatabaseId
 from server.schemas.user import Scope
-from server.services import audit, second_factor, users
+from server.services import audit, members, second_factor, users
+from server.services.assignment import leases
+from server.services.members import Kind, Membership, Thing
 from server.services.users import SESSION_COOKIE, Browser
 from server.settings import get_settings
 
@@ -33,9 +38,18 @@ _bearer = HTTPBearer(auto_error=False, description="An API token.")
 MAX_BODY_OF_STRANGERS = 2**14
 """Bytes."""
 _GUARDS: set[Callable[..., Any]] = set()
-"""What `allow` has made."""
+"""What `allow` and `allow_member` have made."""
+
+THINGS: dict[str, Kind] = {
+    "project_id": "project", "image_id": "image", "run_id": "run", "checkpoint_id": "checkpoint",
+    "snapshot_id": "snapshot", "lease_id": "lease", "page_id": "page",
+}  # fmt: skip
+"""By the names that they have in paths. Of several in one path, the first here decides whose it is:
+the route finds the others there."""
+_NUMBER: TypeAdapter[int] = TypeAdapter(DatabaseId)
 
 _RANK = {Role.ANNOTATOR: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
+_MEMBER_RANK = {role: rank for rank, role in enumerate(MemberRole)}
 
 
 def open_session() -> Iterator[Session]:
@@ -66,6 +80,10 @@ class Caller:
     session_id: int | None = None
     """Null for a token."""
     token_id: int | None = None
+    thing: Thing | None = None
+    """What the path names; None where that is nothing of a project."""
+    membership: Membership | None = None
+    """In the project of the thing."""
 
     @property
     def id(self) -> int:
@@ -78,6 +96,28 @@ class Caller:
     def is_at_least(self, role: Role) -> bool:
         return _RANK[self.role] >= _RANK[role]
 
+    @property
+    def member_role(self) -> MemberRole:
+        """In the project of what the path names, once it is known that they take part in it."""
+        if self.membership is None:
+            raise self.missing()
+        return self.membership.role
+
+    @property
+    def leads(self) -> bool:
+        """Whether they lead the project of what the path names."""
+        return self.member_role == MemberRole.LEAD
+
+    def missing(self) -> NotFound | Conflict:
+        """What somebody is told of a thing that is not there, or not for them: the same."""
+        match self.thing:
+            case Thing(kind="lease" | "page"):
+                return leases.lost()
+            case Thing(kind=kind, id=number):
+                return NotFound(f"there is no {kind} {number}")
+            case None:
+                return NotFound("there is no such thing")
+
 
 def identify(
     request: Request,
@@ -88,19 +128,36 @@ def identify(
 
     Raises NotSignedIn. The session used here ends before the route's own begins.
     """
+    thing = _thing_of(request)
     if bearer is not None:
-        token = look(lambda session: users.find_token(session, bearer.credentials))
+        token, membership = look(
+            lambda session: members.find_token(session, bearer.credentials, thing)
+        )
         users.note_use(token)
         scopes = frozenset(Scope(s) for s in token.scopes)
-        caller = Caller(token.user, scopes, token.secret_hash, token_id=token.id)
+        caller = Caller(token.user, scopes, token.secret_hash, None, token.id, thing, membership)
     elif cookie := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
-        found = look(lambda session: users.find_session(session, cookie))
+        found, membership = look(lambda session: members.find_session(session, cookie, thing))
         users.note_use(found)
-        caller = Caller(found.user, frozenset(Scope), found.secret_hash, found.id)
+        scopes = frozenset(Scope)
+        caller = Caller(found.user, scopes, found.secret_hash, found.id, None, thing, membership)
     else:
         raise NotSignedIn("sign in, or send an API token as Authorization: Bearer")
     request.state.user_id = caller.id
     return caller
+
+
+def _thing_of(request: Request) -> Thing | None:
+    """What the path names, if it is of a project."""
+    for name, kind in THINGS.items():
+        if (text := request.path_params.get(name)) is not None:
+            if kind in ("lease", "page"):
+                return Thing(kind, str(text).replace("\0", ""))
+            try:
+                return Thing(kind, _NUMBER.validate_python(text))
+            except ValidationError:
+                return None  # the route says what is wrong with it
+    return None
 
 
 def is_secure(request: Request) -> bool:
@@ -163,6 +220,32 @@ def allow(
     return check
 
 
+def allow_member(role: MemberRole, scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency that lets through who has this role or a higher one in the project of what the
+    path names, and the scope.
+
+    To who takes no part in it, it is as if the thing were not there.
+    """
+
+    async def check(caller: Annotated[Caller, Depends(known)]) -> Caller:
+        require_member(caller, role, scope)
+        return caller
+
+    _GUARDS.add(check)
+    return check
+
+
+def require_member(caller: Caller, role: MemberRole, scope: Scope) -> None:
+    """Raise Forbidden or NotFound unless they may; nothing where the path names no number."""
+    _refuse_unready(caller)
+    if scope not in caller.scopes:
+        raise Forbidden(f"this token does not have the scope {scope}", code="scope")
+    if caller.thing is not None and _MEMBER_RANK[caller.member_role] < _MEMBER_RANK[role]:
+        raise Forbidden(
+            f"this needs the role {role} in this project; yours is {caller.member_role}"
+        )
+
+
 def _refuse_unready(caller: Caller) -> None:
     """Of sessions alone: a token is made by who is ready."""
     if caller.session_id is None:
@@ -205,14 +288,29 @@ def _calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
         yield from _calls(dependency)
 
 
-may_read = allow(Role.ANNOTATOR, Scope.READ)
-Reader = Annotated[Caller, Depends(may_read)]
-Annotator = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.LABEL))]
-EngineerReader = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.READ))]
-Importer = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.IMPORT))]
-Runner = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.RUNS))]
-ProjectAdmin = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.ADMIN))]
+# Of the installation.
+Reader = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.READ))]
+Labeller = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.LABEL))]
+Creator = Annotated[Caller, Depends(allow(Role.ENGINEER, Scope.ADMIN))]
 Admin = Annotated[Caller, Depends(allow(Role.ADMIN, Scope.ADMIN))]
 Self = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.ADMIN))]
 Unready = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.ADMIN, unready=True))]
 UnreadyReader = Annotated[Caller, Depends(allow(Role.ANNOTATOR, Scope.READ, unready=True))]
+
+# Of the project of what the path names.
+Viewer = Annotated[Caller, Depends(allow_member(MemberRole.VIEWER, Scope.READ))]
+Annotator = Annotated[Caller, Depends(allow_member(MemberRole.ANNOTATOR, Scope.LABEL))]
+LeadReader = Annotated[Caller, Depends(allow_member(MemberRole.LEAD, Scope.READ))]
+Importer = Annotated[Caller, Depends(allow_member(MemberRole.LEAD, Scope.IMPORT))]
+Runner = Annotated[Caller, Depends(allow_member(MemberRole.LEAD, Scope.RUNS))]
+Lead = Annotated[Caller, Depends(allow_member(MemberRole.LEAD, Scope.ADMIN))]
+
+
+def choose(caller: Reader) -> Caller:
+    """Who may choose what a project is made of: who makes projects, and who leads one."""
+    if caller.is_at_least(Role.ENGINEER) or look(lambda s: members.leads_any(s, caller.id)):
+        return caller
+    raise Forbidden(f"this needs the role {Role.ENGINEER}, or that of a lead in some project")
+
+
+Chooser = Annotated[Caller, Depends(choose)]

@@ -10,7 +10,7 @@ import json
 import signal
 import threading
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -23,13 +23,16 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server.api.deps import Caller, may_read
+from server.api.deps import Caller, require_member
 from server.db import look, trouble
 from server.errors import Forbidden, NotFound, TooManyStreams, Unavailable
 from server.models import RunEvent, User
+from server.models.member import MemberRole
 from server.models.run import RunState
 from server.schemas.run import MetricPoint
-from server.services import users
+from server.schemas.user import Scope
+from server.services import members, users
+from server.services.members import Membership
 from server.services.runs import runs
 from server.settings import get_settings
 
@@ -317,20 +320,19 @@ class Streams:
 
     async def _end_those_who_may_not(self, asked: Sequence[Listener]) -> None:
         try:
-            holders = await self._holders({each.caller.secret_hash for each in asked})
+            may_go_on = await self._allowed([each.caller for each in asked])
         except SQLAlchemyError as error:
             if trouble(error) is not None:
                 return
             log.exception("who may listen cannot be told")
-            holders = {}
-        for each in asked:
-            if not await _may_go_on(each.caller, holders.get(each.caller.secret_hash)):
+            may_go_on = [False] * len(asked)
+        for each, may in zip(asked, may_go_on, strict=True):
+            if not may:
                 each.end()
 
-    async def _holders(self, secret_hashes: set[str]) -> dict[str, User]:
+    async def _allowed(self, callers: Sequence[Caller]) -> list[bool]:
         return await to_thread.run_sync(
-            lambda: look(lambda session: users.holders(session, secret_hashes)),
-            limiter=self._threads,
+            lambda: look(lambda session: _allowed(session, callers)), limiter=self._threads
         )
 
 
@@ -366,13 +368,28 @@ def _announcing_signals(streams: Streams, loop: asyncio.AbstractEventLoop) -> It
             signal.signal(number, handler)
 
 
-async def _may_go_on(caller: Caller, holder: User | None) -> bool:
+def _allowed(session: Session, callers: Sequence[Caller]) -> list[bool]:
+    """Which callers may still read: their sessions or tokens live, and they take part where they did."""
+    holders = users.holders(session, {each.secret_hash for each in callers})
+    asked = {each.membership.project_id for each in callers if each.membership is not None}
+    roles = members.of_people(session, holders.values(), asked)
+    return [_may_go_on(each, holders.get(each.secret_hash), roles) for each in callers]
+
+
+def _may_go_on(
+    caller: Caller, holder: User | None, roles: Mapping[tuple[int, int], MemberRole]
+) -> bool:
     """Whether a caller whose session or token is this person's, or ended, may still read."""
-    if holder is None:
+    if holder is None or caller.membership is None:
         return False
+    project_id = caller.membership.project_id
+    role = roles.get((holder.id, project_id))
+    membership = None if role is None else Membership(project_id, role)
     try:
-        await may_read(replace(caller, user=holder))
-    except Forbidden:
+        require_member(
+            replace(caller, user=holder, membership=membership), MemberRole.VIEWER, Scope.READ
+        )
+    except (Forbidden, NotFound):
         return False
     return True
 

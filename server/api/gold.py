@@ -3,15 +3,14 @@
 from fastapi import APIRouter, status
 
 from server.api.deps import (
-    EngineerReader,
     GuardedRoute,
-    ProjectAdmin,
-    Reader,
+    Lead,
+    LeadReader,
     ReadSessionDep,
     SessionDep,
+    Viewer,
 )
 from server.api.problems import problems
-from server.models.user import Role
 from server.schemas.common import DatabaseId
 from server.schemas.gold import GoldIn, GoldOut, Quality
 from server.services.quality import gold_answers, gold_set
@@ -24,9 +23,7 @@ router = APIRouter(prefix="/projects", tags=["projects"], route_class=GuardedRou
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(401, 403, 404, 409),
 )
-def make_gold(
-    project_id: DatabaseId, body: GoldIn, _caller: ProjectAdmin, session: SessionDep
-) -> GoldOut:
+def make_gold(project_id: DatabaseId, body: GoldIn, _caller: Lead, session: SessionDep) -> GoldOut:
     """Have images of the source domain made into gold ones, whose answers its masks tell.
 
     They are made once a project; the same request again changes nothing, or retries what failed.
@@ -35,17 +32,17 @@ def make_gold(
 
 
 @router.get("/{project_id}/gold", responses=problems(401, 403, 404))
-def show_gold(project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep) -> GoldOut:
+def show_gold(project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep) -> GoldOut:
     """How far a project's gold images are."""
     return gold_set.status(session, project_id)
 
 
 @router.get("/{project_id}/quality", responses=problems(401, 403, 404))
-def show_quality(project_id: DatabaseId, caller: Reader, session: ReadSessionDep) -> Quality:
+def show_quality(project_id: DatabaseId, caller: Viewer, session: ReadSessionDep) -> Quality:
     """How well people answer gold images, with 95 % intervals.
 
     Annotators see themselves alone, as they stood when the day began (UTC).
     """
-    if caller.is_at_least(Role.ENGINEER):
+    if caller.leads:
         return gold_answers.measure(session, project_id)
     return gold_answers.measure_own(session, project_id, caller.id)

@@ -15,19 +15,19 @@ from starlette.datastructures import UploadFile
 
 from server.api.deps import (
     Caller,
-    EngineerReader,
     GuardedRoute,
     Importer,
-    ProjectAdmin,
-    Reader,
+    Lead,
+    LeadReader,
     ReadSessionDep,
     SessionDep,
+    Viewer,
 )
 from server.api.downloads import send_file
 from server.api.problems import problems
 from server.db import session_scope
 from server.errors import BadInput, Forbidden, NotFound
-from server.models.user import Role
+from server.models.member import MemberRole
 from server.schemas.common import DatabaseId, Page
 from server.schemas.image import (
     Dispute,
@@ -152,7 +152,7 @@ async def _contents(
 
 
 def image_filter(
-    caller: Reader,
+    caller: Viewer,
     state: State | None = None,
     category: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     said: Annotated[Said, Query(description="What people say of `category`.")] = "present",
@@ -162,12 +162,12 @@ def image_filter(
     ] = False,
     order: ImageOrder = "imported",
 ) -> ImageFilter:
-    """The filters of an image list; what others or the model say is for engineers."""
+    """The filters of an image list; what others or the model say is for leads."""
     own = annotator if annotator == caller.id else None
     wanted = ImageFilter(state, category, said, annotator, disagrees, order)
     seen = ImageFilter(state, category, said, None if own else annotator, disagrees, order)
-    if seen.looks_at_others and not caller.is_at_least(Role.ENGINEER):
-        raise Forbidden(f"this filter needs the role {Role.ENGINEER}", code="filter")
+    if seen.looks_at_others and not caller.leads:
+        raise Forbidden(f"this filter needs the role {MemberRole.LEAD}", code="filter")
     return wanted
 
 
@@ -212,7 +212,7 @@ def show_neighbours(
 
 @router.post("/projects/{project_id}/images/requeue", responses=problems(401, 403, 404))
 def requeue_images(
-    project_id: DatabaseId, body: Requeue, _caller: ProjectAdmin, session: SessionDep
+    project_id: DatabaseId, body: Requeue, _caller: Lead, session: SessionDep
 ) -> Requeued:
     """Hand images out again. What was said of them so far stays."""
     project = projects.get(session, project_id)
@@ -222,7 +222,7 @@ def requeue_images(
 @router.get("/projects/{project_id}/disputed", responses=problems(401, 403, 404))
 def list_disputed(
     project_id: DatabaseId,
-    _caller: EngineerReader,
+    _caller: LeadReader,
     session: ReadSessionDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=50)] = None,
@@ -263,7 +263,7 @@ def _moment_and_id(cursor: str) -> tuple[datetime, int]:
 
 
 @router.get("/images/{image_id}", responses=problems(401, 403, 404))
-def show_image(image_id: DatabaseId, caller: Reader, session: ReadSessionDep) -> ImageDetail:
+def show_image(image_id: DatabaseId, caller: Viewer, session: ReadSessionDep) -> ImageDetail:
     """One image with the history of its labels; an annotator sees their own."""
     image = lookup.get(session, image_id)
     whose = _whose_labels(caller)
@@ -279,7 +279,7 @@ def show_image(image_id: DatabaseId, caller: Reader, session: ReadSessionDep) ->
 @router.get("/images/{image_id}/labels", responses=problems(401, 403, 404))
 def list_revisions(
     image_id: DatabaseId,
-    caller: Reader,
+    caller: Viewer,
     session: ReadSessionDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
     cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
@@ -299,7 +299,7 @@ def list_revisions(
 
 def _whose_labels(caller: Caller) -> int | None:
     """Whose labels somebody may see, by id; None: everybody's."""
-    return None if caller.is_at_least(Role.ENGINEER) else caller.id
+    return None if caller.leads else caller.id
 
 
 PICTURES = CapacityLimiter(max(4, os.cpu_count() or 1))
@@ -321,7 +321,7 @@ async def turn_of_picture() -> AsyncIterator[None]:
 def image_file(
     image_id: DatabaseId,
     request: Request,
-    _caller: Reader,
+    _caller: Viewer,
     width: Annotated[int | None, Query(ge=1, le=20_000)] = None,
 ) -> Response:
     """The upright picture; with `width`, scaled down for a screen that wants so many pixels.

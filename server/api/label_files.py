@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from server.api.deps import EngineerReader, GuardedRoute, Importer, ReadSessionDep
+from server.api.deps import GuardedRoute, Importer, LeadReader, ReadSessionDep
 from server.api.downloads import pieces
 from server.api.problems import problems
 from server.db import session_scope
@@ -41,7 +41,7 @@ FormatQuery = Annotated[LabelFormat, Query(alias="format")]
 )
 def export_labels(
     project_id: DatabaseId,
-    _caller: EngineerReader,
+    _caller: LeadReader,
     session: ReadSessionDep,
     label_format: FormatQuery = LabelFormat.JSONL,
 ) -> StreamingResponse:

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from server.api.deps import Annotator, GuardedRoute, Reader, ReadSessionDep
+from server.api.deps import Annotator, GuardedRoute, ReadSessionDep, Viewer
 from server.api.problems import problems
 from server.api.responses import sent
 from server.db import session_scope
 from server.errors import Forbidden
-from server.models.user import Role
+from server.models.member import MemberRole
 from server.schemas.common import DatabaseId, Page
 from server.schemas.label import LabelIn, LabelOut
 from server.services.labels import reading, submitting
@@ -44,11 +44,11 @@ def put_label(
     Sending the same request with the same Idempotency-Key again gives the same answer and stores
     nothing more. Without a lease it is a correction, of a sweep's answers too when it names no
     other categories, or work whose lease ran out and whose image nobody else has taken since. With
-    `resolves` it is a reviewer's decision (engineer), which counts in place of what others said of
+    `resolves` it is a reviewer's decision (lead), which counts in place of what others said of
     the image.
     """
-    if body.resolves and not caller.is_at_least(Role.ENGINEER):
-        raise Forbidden(f"resolves: this needs the role {Role.ENGINEER}")
+    if body.resolves and not caller.leads:
+        raise Forbidden(f"resolves: this needs the role {MemberRole.LEAD} in this project")
     with session_scope() as session:
         label = submitting.submit(session, image_id, caller.id, body, idempotency_key)
         return sent(reading.describe(session, [label], [caller.user])[0])
@@ -57,7 +57,7 @@ def put_label(
 @router.get("/projects/{project_id}/labels/mine", responses=problems(401, 403, 404))
 def list_own_labels(
     project_id: DatabaseId,
-    caller: Reader,
+    caller: Viewer,
     session: ReadSessionDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,

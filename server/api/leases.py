@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response, status
 from sqlalchemy.orm import Session
 
-from server.api.deps import Annotator, Caller, GuardedRoute, SessionDep
+from server.api.deps import Annotator, Caller, GuardedRoute, Labeller, SessionDep
 from server.api.problems import problems
 from server.api.responses import sent
 from server.db import session_scope
@@ -87,7 +87,7 @@ def _describe(
 
 
 @router.post("/leases/heartbeat", responses=problems(401, 403))
-def renew_leases(body: LeaseIds, caller: Annotator, session: SessionDep) -> list[Heartbeat]:
+def renew_leases(body: LeaseIds, caller: Labeller, session: SessionDep) -> list[Heartbeat]:
     """Hold leases for their full time again. Those that are lost are not in the answer."""
     held = leases.renew_all(session, body.lease_ids, caller.id)
     return [Heartbeat(id=lease.id, expires_at=lease.expires_at) for lease in held]
@@ -96,7 +96,7 @@ def renew_leases(body: LeaseIds, caller: Annotator, session: SessionDep) -> list
 @router.post(
     "/leases/release", status_code=status.HTTP_204_NO_CONTENT, responses=problems(401, 403)
 )
-def release_leases(body: LeaseIds, caller: Annotator, session: SessionDep) -> None:
+def release_leases(body: LeaseIds, caller: Labeller, session: SessionDep) -> None:
     """Give images back; those whose leases are lost are passed over."""
     leases.release_all(session, body.lease_ids, caller.id)
 

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 
-from server.api.deps import Caller, GuardedRoute, Reader, ReadSessionDep
+from server.api.deps import Caller, GuardedRoute, ReadSessionDep, Viewer
 from server.api.downloads import FOR_EVER, send_file
 from server.api.problems import problems
 from server.errors import Forbidden
 from server.models import Prediction, Project
-from server.models.user import Role
+from server.models.member import MemberRole
 from server.schemas.common import DatabaseId
 from server.schemas.label import PredictionOut
 from server.services import predictions
@@ -28,7 +28,7 @@ RunId = Annotated[DatabaseId | None, Query(description="A run; unset: the projec
 def _find(session: Session, caller: Caller, image_id: int, run_id: int | None) -> Prediction:
     image = lookup.get(session, image_id)
     project = session.get_one(Project, image.project_id)
-    inspects = caller.is_at_least(Role.ENGINEER)
+    inspects = caller.member_role != MemberRole.ANNOTATOR
     if not project.show_predictions and not inspects:
         raise Forbidden("this project does not show predictions to annotators")
     may_see = inspects or prefill.may_see(session, project, caller.id, image)
@@ -42,7 +42,7 @@ def _find(session: Session, caller: Caller, image_id: int, run_id: int | None) -
 
 @router.get("/images/{image_id}/prediction", responses=problems(401, 403, 404))
 def show_prediction(
-    image_id: DatabaseId, caller: Reader, session: ReadSessionDep, run_id: RunId = None
+    image_id: DatabaseId, caller: Viewer, session: ReadSessionDep, run_id: RunId = None
 ) -> PredictionOut:
     """How likely each category is in the image, and where the predicted mask is."""
     return PredictionOut.of(_find(session, caller, image_id, run_id))
@@ -57,7 +57,7 @@ def show_prediction(
 def prediction_mask(
     image_id: DatabaseId,
     request: Request,
-    caller: Reader,
+    caller: Viewer,
     session: ReadSessionDep,
     run_id: RunId = None,
 ) -> Response:

@@ -1,23 +1,31 @@
 """Projects."""
 
 from fastapi import APIRouter, status
+from sqlalchemy.orm import Session
 
 from server.api.deps import (
     Annotator,
-    EngineerReader,
+    Creator,
     GuardedRoute,
-    ProjectAdmin,
+    Lead,
+    LeadReader,
     Reader,
     ReadSessionDep,
     SessionDep,
+    Viewer,
 )
 from server.api.problems import problems
 from server.db import session_scope
+from server.models import Project
+from server.models.member import MemberRole
 from server.queue import send_after_commit
 from server.schemas.common import DatabaseId
 from server.schemas.project import (
     Agreement,
     AnnotatorPace,
+    MemberChange,
+    MemberIn,
+    MemberOut,
     PersonalKeys,
     PrefillEffect,
     ProjectChange,
@@ -25,7 +33,7 @@ from server.schemas.project import (
     ProjectOut,
     SkipCount,
 )
-from server.services import categories, projects
+from server.services import categories, members, projects
 from server.services.assignment import overlap
 from server.services.images import counting
 from server.services.quality import agreement, prefill_effect
@@ -37,31 +45,33 @@ FIT_SECONDS = 1
 
 
 @router.get("", responses=problems(401, 403))
-def list_projects(_caller: Reader, session: ReadSessionDep) -> list[ProjectOut]:
-    """All projects, newest first."""
-    found = projects.list_all(session)
+def list_projects(caller: Reader, session: ReadSessionDep) -> list[ProjectOut]:
+    """The projects in which the caller takes part, newest first."""
+    roles = members.projects_of(session, caller.user)
+    found = projects.list_all(session, roles)
     counts = counting.of_projects(session, [project.id for project in found])
-    return [ProjectOut.of(project, counts[project.id]) for project in found]
+    return [ProjectOut.of(each, counts[each.id], roles[each.id]) for each in found]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=problems(401, 403, 409))
-def create_project(body: ProjectIn, _caller: ProjectAdmin, session: SessionDep) -> ProjectOut:
-    """Make a project."""
-    project = projects.create(session, body)
-    return ProjectOut.of(project, counting.of_projects(session, [project.id])[project.id])
+def create_project(body: ProjectIn, caller: Creator, session: SessionDep) -> ProjectOut:
+    """Make a project. Who makes it leads it; others are members once they are added."""
+    project = projects.create(session, body, caller.id)
+    return _described(session, project, MemberRole.LEAD)
+
+
+def _described(session: Session, project: Project, role: MemberRole) -> ProjectOut:
+    return ProjectOut.of(project, counting.of_projects(session, [project.id])[project.id], role)
 
 
 @router.get("/{project_id}", responses=problems(401, 403, 404))
-def show_project(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> ProjectOut:
+def show_project(project_id: DatabaseId, caller: Viewer, session: ReadSessionDep) -> ProjectOut:
     """One project."""
-    project = projects.get(session, project_id)
-    return ProjectOut.of(project, counting.of_projects(session, [project_id])[project_id])
+    return _described(session, projects.get(session, project_id), caller.member_role)
 
 
 @router.patch("/{project_id}", responses=problems(401, 403, 404, 409))
-def change_project(
-    project_id: DatabaseId, body: ProjectChange, _caller: ProjectAdmin
-) -> ProjectOut:
+def change_project(project_id: DatabaseId, body: ProjectChange, caller: Lead) -> ProjectOut:
     """Change the fields that are sent.
 
     Another overlap holds for the images of a large project one after the other, within minutes.
@@ -77,18 +87,70 @@ def change_project(
     if not is_fit:
         overlap.fit(project_id, FIT_SECONDS)
     with session_scope(read_only=True) as session:
-        project = projects.get(session, project_id)
-        return ProjectOut.of(project, counting.of_projects(session, [project_id])[project_id])
+        return _described(session, projects.get(session, project_id), caller.member_role)
+
+
+@router.get("/{project_id}/members", responses=problems(401, 403, 404))
+def list_members(
+    project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
+) -> list[MemberOut]:
+    """Who takes part in a project, in order of addresses. Admins lead all and are not listed."""
+    project = projects.get(session, project_id)
+    return [
+        MemberOut.of(one.user, one.role, is_member=one.is_member)
+        for one in members.list_all(session, project)
+    ]
+
+
+@router.post(
+    "/{project_id}/members",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(401, 403, 404, 409),
+)
+def add_member(
+    project_id: DatabaseId, body: MemberIn, _caller: Lead, session: SessionDep
+) -> MemberOut:
+    """Make the holder of an account a member."""
+    member = members.add(session, projects.get(session, project_id), body.email, body.role)
+    return MemberOut.of(member.user, member.role)
+
+
+@router.patch("/{project_id}/members/{user_id}", responses=problems(401, 403, 404))
+def change_member(
+    project_id: DatabaseId,
+    user_id: DatabaseId,
+    body: MemberChange,
+    _caller: Lead,
+    session: SessionDep,
+) -> MemberOut:
+    """Give a member another role; it holds at once."""
+    member = members.change(session, projects.get(session, project_id), user_id, body.role)
+    return MemberOut.of(member.user, member.role)
+
+
+@router.delete(
+    "/{project_id}/members/{user_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(401, 403, 404, 409),
+)
+def remove_member(
+    project_id: DatabaseId, user_id: DatabaseId, _caller: Lead, session: SessionDep
+) -> None:
+    """End a membership, at once. What they labelled stays.
+
+    409 `project-open` where all accounts take part.
+    """
+    members.remove(session, projects.get(session, project_id), user_id)
 
 
 @router.get("/{project_id}/pace", responses=problems(401, 403, 404))
-def show_pace(project_id: DatabaseId, caller: Reader, session: ReadSessionDep) -> AnnotatorPace:
+def show_pace(project_id: DatabaseId, caller: Viewer, session: ReadSessionDep) -> AnnotatorPace:
     """One's own labels and labelling time."""
     return projects.pace(session, project_id, caller.id)
 
 
 @router.get("/{project_id}/keys", responses=problems(401, 403, 404))
-def show_keys(project_id: DatabaseId, caller: Reader, session: ReadSessionDep) -> PersonalKeys:
+def show_keys(project_id: DatabaseId, caller: Viewer, session: ReadSessionDep) -> PersonalKeys:
     """The keys that the caller labels with: their own choice, else the project's."""
     project = projects.get(session, project_id)
     return PersonalKeys(keys=categories.keys_of(session, project, caller.id))
@@ -117,7 +179,7 @@ def reset_keys(project_id: DatabaseId, caller: Annotator, session: SessionDep) -
 
 @router.get("/{project_id}/prefill-effect", responses=problems(401, 403, 404))
 def show_prefill_effect(
-    project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep
+    project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
 ) -> PrefillEffect:
     """What pre-filling does to answers and to the time they take, beside blind images."""
     return prefill_effect.measure(session, project_id)
@@ -125,7 +187,7 @@ def show_prefill_effect(
 
 @router.get("/{project_id}/agreement", responses=problems(401, 403, 404))
 def show_agreement(
-    project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep
+    project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
 ) -> Agreement:
     """How far people agree on images that several of them labelled, by category."""
     return agreement.measure(session, project_id)
@@ -133,7 +195,7 @@ def show_agreement(
 
 @router.get("/{project_id}/skips", responses=problems(401, 403, 404))
 def list_skips(
-    project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep
+    project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
 ) -> list[SkipCount]:
     """Why images were skipped, the most frequent reason first."""
     return projects.skips(session, project_id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.responses import FileResponse, StreamingResponse
 
 from server.api import event_stream
-from server.api.deps import GuardedRoute, Reader, ReadSessionDep, Runner, SessionDep
+from server.api.deps import GuardedRoute, ReadSessionDep, Runner, SessionDep, Viewer
 from server.api.downloads import send_file
 from server.api.event_stream import Listener, Streams
 from server.api.problems import problems
@@ -44,13 +44,13 @@ def create_run(project_id: DatabaseId, body: RunIn, caller: Runner) -> RunOut:
 
 
 @router.get("/projects/{project_id}/runs", responses=problems(401, 403, 404))
-def list_runs(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> list[RunOut]:
+def list_runs(project_id: DatabaseId, _caller: Viewer, session: ReadSessionDep) -> list[RunOut]:
     """A project's runs, newest first."""
     return [RunOut.of(run) for run in runs.list_all(session, project_id)]
 
 
 @router.get("/runs/{run_id}", responses=problems(401, 403, 404))
-def show_run(run_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> RunDetail:
+def show_run(run_id: DatabaseId, _caller: Viewer, session: ReadSessionDep) -> RunDetail:
     """One run with its configuration and, when it succeeded, its report."""
     run = runs.get(session, run_id)
     url = f"/api/v1/runs/{run_id}/report.html" if runs.report_page(run) else None
@@ -64,7 +64,7 @@ def show_run(run_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> Ru
     response_class=FileResponse,
 )
 def run_report(
-    run_id: DatabaseId, request: Request, _caller: Reader, session: ReadSessionDep
+    run_id: DatabaseId, request: Request, _caller: Viewer, session: ReadSessionDep
 ) -> Response:
     """The report of a run that succeeded, as one page that needs nothing else."""
     run = runs.get(session, run_id)
@@ -94,7 +94,7 @@ def resume_run(run_id: DatabaseId, _caller: Runner, session: SessionDep) -> RunO
 @router.get("/runs/{run_id}/metrics", responses=problems(401, 403, 404))
 def list_metrics(
     run_id: DatabaseId,
-    _caller: Reader,
+    _caller: Viewer,
     session: ReadSessionDep,
     after: EventId = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
@@ -105,7 +105,7 @@ def list_metrics(
 
 
 async def _listening(
-    run_id: DatabaseId, request: Request, caller: Reader
+    run_id: DatabaseId, request: Request, caller: Viewer
 ) -> AsyncIterator[Listener]:
     """Counted until the answer has ended, however it does."""
     streams: Streams = request.app.state.streams

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response, status
 from fastapi.responses import FileResponse
 
-from server.api.deps import EngineerReader, GuardedRoute, ReadSessionDep, Runner
+from server.api.deps import GuardedRoute, LeadReader, ReadSessionDep, Runner
 from server.api.downloads import note_download, send_file
 from server.api.problems import problems
 from server.models import AuditEvent
@@ -36,7 +36,7 @@ def create_snapshot(project_id: DatabaseId, _caller: Runner) -> SnapshotOut:
 
 @router.get("/projects/{project_id}/snapshots", responses=problems(401, 403, 404))
 def list_snapshots(
-    project_id: DatabaseId, _caller: EngineerReader, session: ReadSessionDep
+    project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
 ) -> list[SnapshotOut]:
     """A project's snapshots, newest first."""
     return [SnapshotOut.of(snapshot) for snapshot in snapshots.list_all(session, project_id)]
@@ -49,7 +49,7 @@ def list_snapshots(
     response_class=FileResponse,
 )
 def snapshot_labels(
-    snapshot_id: DatabaseId, request: Request, _caller: EngineerReader, session: ReadSessionDep
+    snapshot_id: DatabaseId, request: Request, _caller: LeadReader, session: ReadSessionDep
 ) -> Response:
     """The label file: one JSON object for each image and annotator. Takes Range."""
     snapshot = snapshots.get(session, snapshot_id)

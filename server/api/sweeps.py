@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, status
 
-from server.api.deps import Annotator, GuardedRoute, Reader, ReadSessionDep, SessionDep
+from server.api.deps import Annotator, GuardedRoute, ReadSessionDep, SessionDep, Viewer
 from server.api.problems import problems
 from server.db import session_scope
 from server.schemas.common import DatabaseId
@@ -28,7 +28,7 @@ PagePath = Annotated[str, Path(max_length=32)]
 
 @router.get("/projects/{project_id}/sweeps", responses=problems(401, 403, 404))
 def list_sweeps(
-    project_id: DatabaseId, _caller: Reader, session: ReadSessionDep
+    project_id: DatabaseId, _caller: Viewer, session: ReadSessionDep
 ) -> list[SweepCategory]:
     """What is left to sweep of each category, in the project's order."""
     left = sweep_pages.left(session, projects.get(session, project_id))

@@ -5,6 +5,7 @@ from server.models.checkpoint import Checkpoint
 from server.models.gold import GoldImage, GoldSet
 from server.models.image import Assignment, Image, ImageCount
 from server.models.label import Answer, Label
+from server.models.member import Member
 from server.models.prediction import Prediction
 from server.models.project import Category, CategoryKey, Project
 from server.models.run import Run, RunEvent, RunFigures
@@ -27,6 +28,7 @@ __all__ = [
     "Image",
     "ImageCount",
     "Label",
+    "Member",
     "PasswordLink",
     "Prediction",
     "Project",

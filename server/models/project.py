@@ -60,6 +60,8 @@ class Project(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     description: Mapped[str] = mapped_column(String(2000), default="")
+    open_to_everybody: Mapped[bool] = mapped_column(default=False)
+    """Whether whoever has an account takes part by what that may do, member or not."""
     mode: Mapped[Mode] = mapped_column(String(20), default="tags-and-points")
     """What annotators are asked for."""
     points_per_category: Mapped[int] = mapped_column(default=1)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from server.models import User
+from server.models.member import MemberRole
 from server.models.project import Mode, Order, Prefill, Project
 from server.schemas.common import DatabaseId, In, Name, Out, ProjectSupervision, safe_name
 from trainer.contract import Supervision
@@ -91,6 +93,8 @@ CATEGORIES_DIFFER = (
 
 class ProjectSettings(In):
     description: str = Field(default="", max_length=2000)
+    open_to_everybody: bool = False
+    """Whether all accounts take part: annotators label, engineers lead. Else members alone do."""
     mode: Mode = "tags-and-points"
     """What people are asked for."""
     points_per_category: PointsPerCategory = 1
@@ -140,6 +144,8 @@ class ProjectChange(In):
 
     name: Name | None = None
     description: str | None = Field(default=None, max_length=2000)
+    open_to_everybody: bool | None = None
+    """When it is open no more, whoever has an account by then becomes a member."""
     mode: Mode | None = None
     points_per_category: PointsPerCategory | None = None
     tile_rows: TileCount | None = None
@@ -180,6 +186,9 @@ class ProjectOut(Out):
     id: int
     name: str
     description: str
+    open_to_everybody: bool
+    role: MemberRole
+    """The caller's own."""
     mode: Mode
     points_per_category: int
     tile_rows: int
@@ -202,9 +211,36 @@ class ProjectOut(Out):
     images: ImageCounts
 
     @classmethod
-    def of(cls, project: Project, images: ImageCounts) -> Self:
-        """A project with its categories, and how many images are where."""
-        return cls.from_row(project, images=images)
+    def of(cls, project: Project, images: ImageCounts, role: MemberRole) -> Self:
+        """A project with its categories, how many images are where, and what the caller is there."""
+        return cls.from_row(project, images=images, role=role)
+
+
+class MemberIn(In):
+    email: str = Field(min_length=1, max_length=320, examples=["anna@example.org"])
+    """Of an account."""
+    role: MemberRole
+
+
+class MemberChange(In):
+    role: MemberRole
+
+
+class MemberOut(Out):
+    """Somebody who takes part in a project."""
+
+    user_id: int
+    email: str
+    role: MemberRole
+    active: bool
+    """Whether the account is open."""
+    is_member: bool
+    """False where the project is open to everybody, and this is what their account makes them."""
+
+    @classmethod
+    def of(cls, user: User, role: MemberRole, *, is_member: bool = True) -> Self:
+        """A person, and what they are in a project."""
+        return cls.from_row(user, user_id=user.id, role=role, is_member=is_member)
 
 
 class AnnotatorPace(Out):

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, time
 from statistics import median
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from server.db import Base, utcnow
 from server.errors import BadInput, Conflict, NotFound
 from server.models import AuditEvent, Category, GoldSet, Label, Project
+from server.models.member import MemberRole
 from server.models.project import SEEN
 from server.queue import send_after_commit
 from server.schemas.project import (
@@ -22,14 +23,17 @@ from server.schemas.project import (
     ProjectIn,
     SkipCount,
 )
-from server.services import audit, categories, datasets
+from server.services import audit, categories, datasets, members
 from server.services.audit import Thing
 from trainer.contract.names import comparable
 from trainer.recipes import RECIPES
 
 
-def create(session: Session, wanted: ProjectIn) -> Project:
-    """A new project. Raises Conflict when the name is taken, BadInput for unknown names in it."""
+def create(session: Session, wanted: ProjectIn, creator_id: int | None = None) -> Project:
+    """A new project, which its creator leads.
+
+    Raises Conflict when the name is taken, BadInput for unknown names in it.
+    """
     settings = wanted.model_dump(exclude={"categories"})
     _refuse_unknown_names(settings)
     project = Project(**settings)
@@ -38,6 +42,8 @@ def create(session: Session, wanted: ProjectIn) -> Project:
     _flush(session, wanted.name)
     said = _settings(project, settings)
     audit.record(session, AuditEvent.PROJECT_MADE, _thing(project), after=said)
+    if creator_id is not None:
+        members.join(session, project, creator_id, MemberRole.LEAD)
     return project
 
 
@@ -147,8 +153,12 @@ def category_id(project: Project, name: str) -> int:
     raise BadInput(f"there is no category {name!r} in this project", code="unknown-category")
 
 
-def list_all(session: Session) -> list[Project]:
-    return list(session.scalars(select(Project).order_by(Project.id.desc())))
+def list_all(session: Session, project_ids: Collection[int] | None = None) -> list[Project]:
+    """All projects, or some of them, newest first."""
+    query = select(Project).order_by(Project.id.desc())
+    if project_ids is not None:
+        query = query.where(Project.id.in_(project_ids))
+    return list(session.scalars(query))
 
 
 def find_by_name(session: Session, name: str) -> Project | None:
@@ -175,6 +185,8 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
     )
     if wanted.categories is not None:
         categories.change(session, project, wanted.categories)
+    if project.open_to_everybody and changes.get("open_to_everybody") is False:
+        members.close(session, project)
     if "order" in changes:
         send_after_commit(session, "prioritise")
     for field, value in changes.items():

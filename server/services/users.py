@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, func, select, union_all, update
+from sqlalchemy import bindparam, delete, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -256,18 +256,42 @@ def start_session(session: Session, user: User, browser: Browser = Browser()) ->
     return secret
 
 
-_SIGNED_IN = select(UserSession).where(
+SIGNED_IN = select(UserSession).where(
     UserSession.secret_hash == bindparam("secret"), UserSession.expires_at > bindparam("now")
 )
 """Made once: every request asks for it."""
+WITH_TOKEN = select(ApiToken).where(
+    ApiToken.secret_hash == bindparam("secret"),
+    or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now")),
+)
 
 
 def find_session(session: Session, secret: str) -> UserSession:
     """The browser session with its account. Raises NotSignedIn."""
-    now = utcnow()
-    found = session.scalar(_SIGNED_IN, {"secret": hash_secret(secret), "now": now})
-    if found is None or not found.user.active or _is_idle(found, now):
+    return require_open(session.scalar(SIGNED_IN, known_by(secret)))
+
+
+def find_token(session: Session, secret: str) -> ApiToken:
+    """The token behind a Bearer header. Raises NotSignedIn."""
+    return require_valid(session.scalar(WITH_TOKEN, known_by(secret)))
+
+
+def known_by(secret: str) -> dict[str, object]:
+    """The parameters of `SIGNED_IN` and `WITH_TOKEN`."""
+    return {"secret": hash_secret(secret), "now": utcnow()}
+
+
+def require_open(found: UserSession | None) -> UserSession:
+    """What `SIGNED_IN` found, if it lets in. Raises NotSignedIn."""
+    if found is None or not found.user.active or _is_idle(found, utcnow()):
         raise NotSignedIn("the session has ended; sign in again", code="session-ended")
+    return found
+
+
+def require_valid(found: ApiToken | None) -> ApiToken:
+    """What `WITH_TOKEN` found, if it lets in. Raises NotSignedIn."""
+    if found is None or not found.user.active:
+        raise NotSignedIn("the API token is unknown, revoked or expired", code="bad-token")
     return found
 
 
@@ -405,15 +429,6 @@ def _made_with(session: Session, owner_id: int, token_id: int) -> list[int]:
         if parent is not None and parent in (token_id, *found):
             found.append(each)
     return found
-
-
-def find_token(session: Session, secret: str) -> ApiToken:
-    """The token behind a Bearer header. Raises NotSignedIn."""
-    now = utcnow()
-    token = session.scalar(select(ApiToken).where(ApiToken.secret_hash == hash_secret(secret)))
-    if token is None or not token.user.active or (token.expires_at and token.expires_at <= now):
-        raise NotSignedIn("the API token is unknown, revoked or expired", code="bad-token")
-    return token
 
 
 def holders(session: Session, secret_hashes: Collection[str]) -> dict[str, User]:

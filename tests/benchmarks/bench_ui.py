@@ -194,7 +194,7 @@ class _Bench:
             {"name": name, "color": color} for name, color in zip(CATEGORIES, COLORS, strict=True)
         ]
         body = {"name": name, "categories": categories, "mode": mode, "blind_share": 0,
-                "min_view_ms": 0}  # fmt: skip
+                "min_view_ms": 0, "open_to_everybody": True}  # fmt: skip
         with signed_in(self._address, ADMIN) as api:
             project = int(api.post("/api/v1/projects", json=body).raise_for_status().json()["id"])
             self._fill(api, project, count)

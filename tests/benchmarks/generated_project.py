@@ -77,7 +77,9 @@ def generate(size: Size) -> Generated:
     """Make a project in the database of the settings, which is empty."""
     with session_scope() as session:
         categories = [CategoryIn(name=name) for name in CATEGORIES]
-        wanted = ProjectIn(name="Streets", mode="tags", categories=categories)
+        wanted = ProjectIn(
+            name="Streets", open_to_everybody=True, mode="tags", categories=categories
+        )
         project = projects.create(session, wanted)
         people = [
             User(email=f"{n}@example.org", password_hash="-", role=Role.ENGINEER)

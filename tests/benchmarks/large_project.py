@@ -78,7 +78,7 @@ def _make_project() -> LargeProject:
                   for n in range(PEOPLE + 1)]  # fmt: skip
         session.add_all(people)
         wanted = ProjectIn(name="Streets", categories=[CategoryIn(name=name) for name in SHARES],
-                           overlap=PEOPLE + 1, order="rare", blind_share=0)  # fmt: skip
+                           overlap=PEOPLE + 1, order="rare", blind_share=0, open_to_everybody=True)  # fmt: skip
         project = projects.create(session, wanted)
         run = Run(project_id=project.id, state="succeeded", recipe="tiny", supervision="point",
                   overrides={}, config={})  # fmt: skip

@@ -197,6 +197,7 @@ def make_project(engineer: TestClient) -> Callable[..., dict[str, Any]]:
         body = {
             "name": "Streets",
             "categories": [{"name": "Road"}, {"name": "Car"}, {"name": "Tree"}],
+            "open_to_everybody": True,
         } | fields
         answer = engineer.post("/api/v1/projects", json=body)
         assert answer.status_code == 201, answer.text

@@ -36,7 +36,7 @@ def make_user(email: str = "a@example.org", role: Role = Role.ANNOTATOR) -> int:
 def make_project(name: str = "Streets", **fields: Any) -> int:
     settings = {
         "description": "", "recipe": "tiny",
-        "supervision": "point", "source": None, "validation": None, "retrain_after": None,
+        "supervision": "point", "open_to_everybody": True, "source": None, "validation": None, "retrain_after": None,
     } | fields  # fmt: skip
     with session_scope() as session:
         project = Project(name=name, **settings)

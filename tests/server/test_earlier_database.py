@@ -38,6 +38,7 @@ NOT_STORED = {"/api/v1/about", "/api/v1/datasets", "/api/v1/recipes"}
 LATER = {
     "/api/v1/audit", "/api/v1/audit/export",
     "/api/v1/images/{image_id}/labels", "/api/v1/me/sessions", "/api/v1/users/{user_id}/sessions", "/api/v1/users/{user_id}/tokens",
+    "/api/v1/projects/{project_id}/members",
 }  # fmt: skip
 """What that version did not have."""
 WITHHELD = {("anna", "/images/10/prediction")}
@@ -266,6 +267,19 @@ def stored_label(engine: Engine, image_id: int) -> Any:
     query = f"SELECT {columns} FROM labels WHERE image_id = {image_id} ORDER BY id DESC"
     with engine.connect() as connection:
         return connection.execute(text(query)).first()
+
+
+def test_everybody_still_takes_part_in_every_project(
+    client_of: Callable[[str], TestClient],
+) -> None:
+    listed = client_of("admin").get("/api/v1/projects").json()
+    assert {project["open_to_everybody"] for project in listed} == {True}
+    of_account = {"annotator": "annotator", "engineer": "lead", "admin": "lead"}
+    for who in ("anna", "engineer", "admin"):
+        client = client_of(who)
+        role = of_account[client.get("/api/v1/me").json()["role"]]
+        found = client.get("/api/v1/projects").json()
+        assert [(one["id"], one["role"]) for one in found] == [(one["id"], role) for one in listed]
 
 
 def test_accounts_and_tokens_are_good(engine: Engine) -> None:

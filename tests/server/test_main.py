@@ -13,12 +13,20 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
+from sqlalchemy import delete
 
 from server import main
+from server.api.deps import THINGS
+from server.db import session_scope
 from server.main import create_app
+from server.models import Checkpoint, Member
+from server.models.member import MemberRole
+from server.models.run import RunState
 from server.models.user import Role
 from server.schemas.user import Scope
+from server.services.assignment import leases, sweep_pages
 from server.settings import get_settings
+from tests.server.factories import make_run, make_snapshot
 from tests.services.processes import free_port
 
 PUBLIC = {
@@ -76,6 +84,7 @@ ENGINEERS_VIEWS = {
     ("GET", "/api/v1/projects/{project_id}/prefill-effect"),
     ("GET", "/api/v1/projects/{project_id}/agreement"),
     ("GET", "/api/v1/projects/{project_id}/skips"),
+    ("GET", "/api/v1/projects/{project_id}/members"),
     ("GET", "/api/v1/snapshots/{snapshot_id}/labels.jsonl"),
     ("GET", "/api/v1/checkpoints/{checkpoint_id}/file"),
     ("HEAD", "/api/v1/checkpoints/{checkpoint_id}/file"),
@@ -90,6 +99,7 @@ def all_routes() -> Iterator[tuple[str, str]]:
 
 
 def needed_role(method: str, path: str) -> Role | None:
+    """Of the installation, for what is of no project."""
     if (method, path) in PUBLIC:
         return None
     if (method, path) in ADMINS:
@@ -98,6 +108,18 @@ def needed_role(method: str, path: str) -> Role | None:
     if (method, path) in EVERYBODYS_CHANGES or (views and (method, path) not in ENGINEERS_VIEWS):
         return Role.ANNOTATOR
     return Role.ENGINEER
+
+
+def needed_member_role(method: str, path: str) -> MemberRole:
+    """In the project of what the path names."""
+    if (method, path) in EVERYBODYS_CHANGES:
+        return MemberRole.ANNOTATOR
+    views = method in ("GET", "HEAD") and (method, path) not in ENGINEERS_VIEWS
+    return MemberRole.VIEWER if views else MemberRole.LEAD
+
+
+def is_of_a_project(path: str) -> bool:
+    return any(f"{{{name}}}" in path for name in THINGS)
 
 
 def address(path: str) -> str:
@@ -110,16 +132,101 @@ def test_every_route_checks_who_may(
     ranks = [None, *Role]
     clients = {None: app_client()} | {role: sign_in(role) for role in Role}
     for method, path in all_routes():
+        if is_of_a_project(path):
+            assert clients[None].request(method, address(path)).status_code == 401, (method, path)
+            continue
         needed = needed_role(method, path)
         for role in ranks[: ranks.index(needed)]:
             answer = clients[role].request(method, address(path))
             expected = 401 if role is None else 403
             assert answer.status_code == expected, (method, path, role, answer.text)
-    for method, path in all_routes():
-        needed = needed_role(method, path)
         if needed is not None and path != "/api/v1/me/password":
             answer = clients[needed].request(method, address(path))
             assert answer.status_code not in (401, 403), (method, path, answer.text)
+
+
+@pytest.fixture
+def things(make_project: Callable[..., dict[str, Any]], upload: Callable[..., dict[str, Any]],
+           jpeg: Callable[..., bytes], people: dict[Role, int]) -> dict[str, str]:  # fmt: skip
+    """One of each thing of a project that the engineer alone takes part in, by names in paths."""
+    project = make_project(open_to_everybody=False)["id"]
+    upload(project, {"a.jpg": jpeg(1), "b.jpg": jpeg(2)})
+    run = make_run(project, RunState.SUCCEEDED)
+    with session_scope() as session:
+        checkpoint = Checkpoint(run_id=run, step=1, score={}, sha256="0" * 64, size=1,
+                                storage_key="none")  # fmt: skip
+        session.add(checkpoint)
+        session.flush()
+    lease, *_ = leases.take(project, people[Role.ENGINEER], 1)
+    page = sweep_pages.take(project, people[Role.ENGINEER], "Road", [])
+    assert page is not None
+    return {
+        "project_id": str(project), "image_id": str(lease.image_id), "run_id": str(run),
+        "checkpoint_id": str(checkpoint.id), "snapshot_id": str(make_snapshot(project)),
+        "lease_id": lease.id, "page_id": page.id, "user_id": str(people[Role.ADMIN]),
+    }  # fmt: skip
+
+
+def told(answer: Any, named: dict[str, str]) -> tuple[int, str]:
+    """What an answer says, whichever thing was asked for."""
+    body = answer.json() if answer.content else {}
+    detail = str(body.get("detail"))
+    for thing in named.values():
+        detail = re.sub(rf"\b{thing}\b", "X", detail)
+    return answer.status_code, detail
+
+
+def test_what_is_of_a_project_is_found_by_its_members_alone(
+    sign_in: Callable[[Role], TestClient], things: dict[str, str], people: dict[Role, int]
+) -> None:
+    """Each route below a project, for each account, as each kind of member and as none."""
+    missing = dict.fromkeys(things, "987654")
+    routes = [
+        (method, path) for method, path in all_routes() if is_of_a_project(path)
+        if (method, path) != ("DELETE", "/api/v1/projects/{project_id}/members/{user_id}")
+    ]  # fmt: skip
+    assert len(routes) > 50
+    clients = {role: sign_in(role) for role in (Role.ANNOTATOR, Role.ENGINEER)}
+    ranks = list(MemberRole)
+    for account, client in clients.items():
+        for given in (None, *ranks):
+            be_member(int(things["project_id"]), people[account], given)
+            for method, path in routes:
+                # What would change something is asked for with what its route refuses.
+                sent = {"json": {"none such": 1}} if method in ("POST", "PUT", "PATCH") else {}
+                answer = client.request(method, path.format(**things), **sent)
+                where = (method, path, account, given, answer.status_code, answer.text[:200])
+                if given is None:
+                    absent = client.request(method, path.format(**missing), **sent)
+                    assert answer.status_code in (404, 409), where
+                    assert told(answer, things) == told(absent, missing), where
+                elif ranks.index(given) < ranks.index(needed_member_role(method, path)):
+                    assert answer.status_code == 403, where
+                elif method != "DELETE":
+                    assert answer.status_code not in (401, 403), where
+
+
+def be_member(project_id: int, user_id: int, role: MemberRole | None) -> None:
+    with session_scope() as session:
+        session.execute(delete(Member).where(Member.user_id == user_id))
+        if role is not None:
+            session.add(Member(project_id=project_id, user_id=user_id, role=role))
+
+
+def test_what_a_body_names_is_found_by_members_alone(
+    sign_in: Callable[[Role], TestClient], things: dict[str, str], people: dict[Role, int]
+) -> None:
+    engineer, project = sign_in(Role.ENGINEER), int(things["project_id"])
+    ids = {"lease_ids": [things["lease_id"]]}
+    assert len(engineer.post("/api/v1/leases/heartbeat", json=ids).json()) == 1
+    for role in (None, MemberRole.VIEWER):
+        be_member(project, people[Role.ENGINEER], role)
+        assert engineer.post("/api/v1/leases/heartbeat", json=ids).json() == []
+        assert engineer.post("/api/v1/leases/release", json=ids).status_code == 204
+    be_member(project, people[Role.ENGINEER], MemberRole.ANNOTATOR)
+    assert len(engineer.post("/api/v1/leases/heartbeat", json=ids).json()) == 1, (
+        "it was not given back"
+    )
 
 
 SCOPED = {

@@ -38,7 +38,8 @@ from server.db import Moment, UtcDateTime, session_scope, utcnow
 from server.errors import Conflict, NotFound
 from server.models import Assignment, Image, Label, Project
 from server.models.image import AssignmentState, ImageState
-from server.services import projects
+from server.models.member import MemberRole
+from server.services import members, projects
 from server.services.assignment import gold_turns, holds, prefill
 from server.services.images import verifying
 from server.settings import get_settings
@@ -255,7 +256,11 @@ def renew_all(session: Session, lease_ids: Sequence[str], annotator_id: int) -> 
     expires_at = now + timedelta(seconds=get_settings().lease_seconds)
     held = session.execute(
         update(Assignment)
-        .where(Assignment.lease_id.in_(lease_ids), _is_open(annotator_id, now))
+        .where(
+            Assignment.lease_id.in_(lease_ids),
+            _is_open(annotator_id, now),
+            Assignment.project_id.in_(members.where(annotator_id, MemberRole.ANNOTATOR)),
+        )
         .values(lease_expires_at=expires_at)
         .returning(Assignment.lease_id, Assignment.image_id)
     )
@@ -266,7 +271,11 @@ def release_all(session: Session, lease_ids: Sequence[str], annotator_id: int) -
     """Give images back for somebody else, but for those whose leases are lost."""
     session.execute(
         update(Assignment)
-        .where(Assignment.lease_id.in_(lease_ids), _is_open(annotator_id, utcnow()))
+        .where(
+            Assignment.lease_id.in_(lease_ids),
+            _is_open(annotator_id, utcnow()),
+            Assignment.project_id.in_(members.where(annotator_id, MemberRole.ANNOTATOR)),
+        )
         .values(annotator_id=None, lease_id=None, lease_expires_at=None, **prefill.NOT_SHOWN)
     )
 

@@ -75,7 +75,7 @@ def test_after_the_first_time_the_database_is_asked_only_who_asks(
     statements.clear()
     assert annotator.get(image).status_code == 200
     assert len(statements) <= len(alone)
-    assert not [text for text, _ in statements if "images" in text]
+    assert not [text for text, _ in statements if "storage_key" in text]
 
 
 def test_who_has_signed_out_sees_none(annotator: TestClient, image: str) -> None:

@@ -2,7 +2,13 @@ import hashlib
 
 from fastapi.testclient import TestClient
 
-from tests.server.factories import add_images, add_label, make_project, make_user
+from tests.server.factories import (
+    add_images,
+    add_label,
+    make_project,
+    make_snapshot,
+    make_user,
+)
 
 
 def test_a_snapshot_is_made_listed_and_downloaded(engineer: TestClient) -> None:
@@ -36,7 +42,9 @@ def test_without_labels_there_is_no_snapshot(engineer: TestClient) -> None:
 
 
 def test_snapshots_are_for_engineers(annotator: TestClient) -> None:
-    url = f"/api/v1/projects/{make_project()}/snapshots"
+    project = make_project()
+    url = f"/api/v1/projects/{project}/snapshots"
     assert annotator.get(url).status_code == 403
     assert annotator.post(url).status_code == 403
-    assert annotator.get("/api/v1/snapshots/1/labels.jsonl").status_code == 403
+    file = f"/api/v1/snapshots/{make_snapshot(project)}/labels.jsonl"
+    assert annotator.get(file).status_code == 403
