@@ -162,7 +162,7 @@ export interface paths {
          *     Sending the same request with the same Idempotency-Key again gives the same answer and stores
          *     nothing more. Without a lease it is a correction, of a sweep's answers too when it names no
          *     other categories, or work whose lease ran out and whose image nobody else has taken since. With
-         *     `resolves` it is a reviewer's decision (engineer), which counts in place of what others said of
+         *     `resolves` it is a reviewer's decision (lead), which counts in place of what others said of
          *     the image.
          */
         put: operations["put_label"];
@@ -468,13 +468,13 @@ export interface paths {
         };
         /**
          * List Projects
-         * @description All projects, newest first.
+         * @description The projects in which the caller takes part, newest first.
          */
         get: operations["list_projects"];
         put?: never;
         /**
          * Create Project
-         * @description Make a project.
+         * @description Make a project. Who makes it leads it; others are members once they are added.
          */
         post: operations["create_project"];
         delete?: never;
@@ -804,6 +804,56 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Members
+         * @description Who takes part in a project, in order of addresses. Admins lead all and are not listed.
+         */
+        get: operations["list_members"];
+        put?: never;
+        /**
+         * Add Member
+         * @description Make the holder of an account a member.
+         */
+        post: operations["add_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Member
+         * @description End a membership, at once. What they labelled stays.
+         *
+         *     409 `project-open` where all accounts take part.
+         */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Member
+         * @description Give a member another role; it holds at once.
+         */
+        patch: operations["change_member"];
         trace?: never;
     };
     "/api/v1/projects/{project_id}/pace": {
@@ -2438,6 +2488,40 @@ export interface components {
             /** Scopes */
             scopes: components["schemas"]["Scope"][];
         };
+        /** MemberChange */
+        MemberChange: {
+            role: components["schemas"]["MemberRole"];
+        };
+        /** MemberIn */
+        MemberIn: {
+            /**
+             * Email
+             * @example anna@example.org
+             */
+            email: string;
+            role: components["schemas"]["MemberRole"];
+        };
+        /**
+         * MemberOut
+         * @description Somebody who takes part in a project.
+         */
+        MemberOut: {
+            /** Active */
+            active: boolean;
+            /** Email */
+            email: string;
+            /** Is Member */
+            is_member: boolean;
+            role: components["schemas"]["MemberRole"];
+            /** User Id */
+            user_id: number;
+        };
+        /**
+         * MemberRole
+         * @description What a person may do in a project; each role may do all that the ones before it may.
+         * @enum {string}
+         */
+        MemberRole: "viewer" | "annotator" | "lead";
         /**
          * MetricPoint
          * @description One progress or evaluation line.
@@ -2679,6 +2763,8 @@ export interface components {
             mode?: ("tags" | "points" | "tags-and-points" | "tiles") | null;
             /** Name */
             name?: string | null;
+            /** Open To Everybody */
+            open_to_everybody?: boolean | null;
             /** Order */
             order?: ("imported" | "random" | "uncertain" | "rare" | "disagreement") | null;
             /** Overlap */
@@ -2741,6 +2827,11 @@ export interface components {
              * @example Cambridge streets
              */
             name: string;
+            /**
+             * Open To Everybody
+             * @default false
+             */
+            open_to_everybody: boolean;
             /**
              * Order
              * @default imported
@@ -2828,6 +2919,8 @@ export interface components {
             mode: "tags" | "points" | "tags-and-points" | "tiles";
             /** Name */
             name: string;
+            /** Open To Everybody */
+            open_to_everybody: boolean;
             /**
              * Order
              * @enum {string}
@@ -2846,6 +2939,7 @@ export interface components {
             recipe: string;
             /** Retrain After */
             retrain_after: number | null;
+            role: components["schemas"]["MemberRole"];
             /** Show Predictions */
             show_predictions: boolean;
             /** Source */
@@ -6129,6 +6223,264 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberOut"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
