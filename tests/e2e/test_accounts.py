@@ -8,7 +8,18 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.e2e.site import ADMIN, DESK, PASSWORD, SCHEMES, entered, settle, violations
+from tests.e2e.site import (
+    ADMIN,
+    DESK,
+    FIRST,
+    PASSWORD,
+    SCHEMES,
+    add_project,
+    entered,
+    settle,
+    signed_in,
+    violations,
+)
 
 PHONE: ViewportSize = {"width": 320, "height": 640}
 GOOD = "a heron waits for rain"
@@ -175,3 +186,29 @@ def test_the_account_page_lists_sessions_and_changes_the_password(
         lead.get_by_role("button", name="Change password").click()
         expect(lead.get_by_label("Current password")).to_have_value("")
         expect(lead.get_by_text("This browser")).to_be_visible()
+
+
+def test_a_lead_takes_people_into_a_project_and_out_again(
+    lead: Page, browser: Browser, address: str
+) -> None:
+    with signed_in(address, ADMIN) as api:
+        project = add_project(api, [], open_to_everybody=False)
+    settle(lead, f"/projects/{project}/settings")
+    section = lead.get_by_role("region", name="Members").last
+    lead.get_by_label("Email of an account").fill(FIRST)
+    lead.get_by_role("button", name="Add member").click()
+    expect(section.get_by_role("row", name=FIRST)).to_contain_text("Annotator")
+    require_for_everyone(lead)
+    with entered(browser, address, FIRST) as context:
+        page = context.new_page()
+        settle(page, f"/projects/{project}")
+        expect(page.get_by_role("link", name="Settings")).to_have_count(0)
+        change(lead, FIRST, "Make viewer")
+        expect(section.get_by_role("row", name=FIRST)).to_contain_text("Viewer")
+        settle(page, f"/projects/{project}")
+        expect(page.get_by_role("navigation").get_by_role("link", name="Label")).to_have_count(0)
+        change(lead, FIRST, "Remove")
+        lead.get_by_role("button", name="Remove member").click()
+        expect(section.get_by_role("row", name=FIRST)).to_have_count(0)
+        settle(page, "/projects")
+        expect(page.locator(f"a[href='/projects/{project}']")).to_have_count(0)

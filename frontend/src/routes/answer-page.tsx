@@ -2,8 +2,8 @@ import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi, useNavigate } from "@tanstack/react-router"
 import { ImageOff } from "lucide-react"
 import { imageQuery } from "@/api/images"
-import { projectQuery } from "@/api/projects"
-import { mayAct, useMe } from "@/api/session"
+import { leads, projectQuery } from "@/api/projects"
+import { useMe } from "@/api/session"
 import { LinkButton } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
 import { EmptyState } from "@/components/states"
@@ -20,7 +20,7 @@ export function AnswerPage() {
   const { data: image } = useSuspenseQuery(imageQuery(params.imageId))
   const me = useMe()
   const navigate = useNavigate()
-  const isReviewer = mayAct(me.role, "engineer")
+  const isReviewer = leads(project)
   const labels = currentLabels(image.history)
   const decision = isReviewer ? decisionIn(labels) : undefined
   const back = { to: "/projects/$projectId/images/$imageId", params, search: filter } as const

@@ -1,8 +1,8 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi } from "@tanstack/react-router"
 import { Images, Plus } from "lucide-react"
-import { projectQuery } from "@/api/projects"
-import { mayAct, useMe } from "@/api/session"
+import { leads, projectQuery } from "@/api/projects"
+import { useMe } from "@/api/session"
 import { LinkButton } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
 import { EmptyState } from "@/components/states"
@@ -16,7 +16,7 @@ export function ImagesPage() {
   const filter = route.useSearch()
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
   const me = useMe()
-  const add = mayAct(me.role, "engineer") && (
+  const add = leads(project) && (
     <LinkButton to="/projects/$projectId/images/import" params={{ projectId }} variant="primary">
       <Plus aria-hidden="true" />
       Import images
@@ -40,7 +40,7 @@ export function ImagesPage() {
         key={JSON.stringify(filter)}
         projectId={projectId}
         filter={filter}
-        maySelect={mayAct(me.role, "engineer")}
+        maySelect={leads(project)}
       />
     </Page>
   )

@@ -1,7 +1,6 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi } from "@tanstack/react-router"
-import { projectQuery } from "@/api/projects"
-import { mayAct, useMe } from "@/api/session"
+import { labels, leads, projectQuery } from "@/api/projects"
 import { CategoryName } from "@/components/badge"
 import { Card, Page, PageHeading } from "@/components/layout"
 import { AccuracyPreview } from "@/features/accuracy/accuracy-preview"
@@ -17,19 +16,18 @@ export function OverviewPage() {
   const { projectId } = route.useParams()
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
   const { total, rejected, labelled } = project.images
-  const isEngineer = mayAct(useMe().role, "engineer")
   return (
     <Page>
       <PageHeading title={project.name} subtitle={project.description} />
       <div className={styles.top}>
-        <LabelCard project={project} mayImport={isEngineer} />
-        <PaceCard projectId={projectId} left={total - rejected - labelled} />
+        <LabelCard project={project} mayImport={leads(project)} />
+        {labels(project) && <PaceCard projectId={projectId} left={total - rejected - labelled} />}
       </div>
       <div className={styles.bottom}>
         <LatestRunCard projectId={projectId} />
         <AccuracyPreview projectId={projectId} />
       </div>
-      {!isEngineer && <OwnAnswersCard project={project} />}
+      {labels(project) && !leads(project) && <OwnAnswersCard project={project} />}
       <Card title="Categories">
         <div className={styles.categories}>
           {project.categories.map(({ id, name, color }) => (

@@ -1,5 +1,6 @@
+import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi, Outlet } from "@tanstack/react-router"
-import { mayAct, useMe } from "@/api/session"
+import { labels, leads, projectQuery } from "@/api/projects"
 import { Tab, Tabs } from "@/components/tabs"
 import styles from "./project-layout.module.css"
 
@@ -7,7 +8,7 @@ const route = getRouteApi("/signed-in/shell/projects/$projectId")
 
 export function ProjectLayout() {
   const params = route.useParams()
-  const me = useMe()
+  const { data: project } = useSuspenseQuery(projectQuery(params.projectId))
   return (
     <>
       <div className={styles.bar}>
@@ -16,9 +17,11 @@ export function ProjectLayout() {
             <Tab to="/projects/$projectId" params={params} activeOptions={{ exact: true }}>
               Overview
             </Tab>
-            <Tab to="/projects/$projectId/label" params={params}>
-              Label
-            </Tab>
+            {labels(project) && (
+              <Tab to="/projects/$projectId/label" params={params}>
+                Label
+              </Tab>
+            )}
             <Tab to="/projects/$projectId/images" params={params}>
               Images
             </Tab>
@@ -28,7 +31,7 @@ export function ProjectLayout() {
             <Tab to="/projects/$projectId/accuracy" params={params}>
               Accuracy
             </Tab>
-            {mayAct(me.role, "engineer") && (
+            {leads(project) && (
               <>
                 <Tab to="/projects/$projectId/quality" params={params}>
                   Quality

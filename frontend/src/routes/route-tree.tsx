@@ -3,7 +3,7 @@ import { parseImageFilter } from "@/api/image-filter"
 import { datasetsQuery, projectQuery, projectsQuery, recipesQuery } from "@/api/projects"
 import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
-import { only, signedInOnly } from "./access"
+import { leadOnly, only, signedInOnly } from "./access"
 import { numericImage, numericProject } from "./params"
 import { root } from "./root"
 import { SignedInGate } from "./signed-in-gate"
@@ -115,7 +115,7 @@ const images = createRoute({
 const importImages = createRoute({
   getParentRoute: () => project,
   path: "/images/import",
-  beforeLoad: only("engineer"),
+  beforeLoad: leadOnly,
   component: lazyRouteComponent(() => import("./import-page"), "ImportPage"),
 })
 
@@ -142,7 +142,7 @@ const answer = createRoute({
 const quality = createRoute({
   getParentRoute: () => project,
   path: "/quality",
-  beforeLoad: only("engineer"),
+  beforeLoad: leadOnly,
   loader: lazyFn(loaders, "agreement"),
   component: lazyRouteComponent(() => import("./quality-page"), "QualityPage"),
 })
@@ -151,7 +151,7 @@ const quality = createRoute({
 const review = createRoute({
   getParentRoute: () => project,
   path: "/quality/review",
-  beforeLoad: only("engineer"),
+  beforeLoad: leadOnly,
   component: lazyRouteComponent(() => import("./review-page"), "ReviewPage"),
 })
 
@@ -183,7 +183,7 @@ const accuracy = createRoute({
 const settings = createRoute({
   getParentRoute: () => project,
   path: "/settings",
-  beforeLoad: only("engineer"),
+  beforeLoad: leadOnly,
   loader: ({ context: { queryClient } }) =>
     Promise.all([
       queryClient.ensureQueryData(datasetsQuery),

@@ -2,9 +2,8 @@ import { useQuery, useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi, useNavigate } from "@tanstack/react-router"
 import { Activity, Play } from "lucide-react"
 import { useState } from "react"
-import { projectQuery, recipesQuery } from "@/api/projects"
+import { leads, projectQuery, recipesQuery } from "@/api/projects"
 import { runsQuery } from "@/api/runs"
-import { mayAct, useMe } from "@/api/session"
 import { Button } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
 import { EmptyState } from "@/components/states"
@@ -19,7 +18,7 @@ export function RunsPage() {
   const { data: runs } = useSuspenseQuery(runsQuery(projectId))
   const [isStarting, setStarting] = useState(false)
   const navigate = useNavigate()
-  const mayStart = mayAct(useMe().role, "engineer")
+  const mayStart = leads(project)
   useQuery({ ...recipesQuery, enabled: mayStart })
   const start = mayStart && (
     <Button variant="primary" onClick={() => setStarting(true)}>

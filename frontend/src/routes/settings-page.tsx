@@ -2,6 +2,7 @@ import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi } from "@tanstack/react-router"
 import { projectQuery } from "@/api/projects"
 import { Page, PageHeading } from "@/components/layout"
+import { Members } from "@/features/projects/members"
 import { SettingsForm } from "@/features/projects/settings-form"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/settings")
@@ -13,6 +14,7 @@ export function SettingsPage() {
     <Page>
       <PageHeading title="Settings" />
       <SettingsForm key={project.id} project={project} />
+      <Members project={project} />
     </Page>
   )
 }

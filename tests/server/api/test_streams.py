@@ -23,7 +23,8 @@ from server.api import event_stream
 from server.api.deps import Caller
 from server.db import session_scope, utcnow
 from server.errors import NotFound, NotSignedIn
-from server.models import Run, RunEvent, User
+from server.models import Member, Run, RunEvent, User
+from server.models.member import MemberRole
 from server.models.run import RunState
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn
@@ -223,6 +224,34 @@ def test_a_stream_ends_with_its_session(
 
     left = serve(application, work)
     assert left == 1 or how == "second factor"
+
+
+def test_a_stream_ends_with_its_membership(application: FastAPI, people: dict[Role, int]) -> None:
+    project_id = make_project(open_to_everybody=False)
+    run_id = make_run(project_id, RunState.RUNNING)
+    readers = people[Role.ANNOTATOR], people[Role.ENGINEER]
+    with session_scope() as session:
+        for user_id in readers:
+            session.add(Member(project_id=project_id, user_id=user_id, role=MemberRole.VIEWER))
+    secrets = [make_token(user_id)[1] for user_id in readers]
+
+    def end() -> None:
+        with session_scope() as session:
+            session.delete(session.get_one(Member, (project_id, readers[0])))
+
+    async def work(client: httpx.AsyncClient) -> tuple[str, int]:
+        url = f"/api/v1/runs/{run_id}/events"
+        asked = [asyncio.create_task(client.get(url, headers=bearer(one))) for one in secrets]
+        await until(lambda: len(listeners(application)) == 2)
+        await asyncio.to_thread(end)
+        ended = (await asked[0]).text
+        again = (await client.get(url, headers=bearer(secrets[0]))).status_code
+        await asyncio.to_thread(add_event, run_id, 1, RunState.SUCCEEDED)
+        assert "event: end" in (await asked[1]).text
+        return ended, again
+
+    ended, again = serve(application, work)
+    assert ("event: end" in ended, again) == (False, 404)
 
 
 def test_whose_secrets_are_told_is_who_would_be_let_in(people: dict[Role, int]) -> None:

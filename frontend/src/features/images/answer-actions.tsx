@@ -1,29 +1,30 @@
 import { PenLine, RotateCcw } from "lucide-react"
 import { useState } from "react"
 import type { ImageDetail, ImageFilter } from "@/api/images"
-import { type Me, mayAct } from "@/api/session"
+import { leads, type Project } from "@/api/projects"
+import type { Me } from "@/api/session"
 import { Button, LinkButton } from "@/components/button"
 import styles from "./image-view.module.css"
 import { RequeueDialog } from "./requeue"
 
 type AnswerActionsProps = {
-  projectId: number
+  project: Project
   image: ImageDetail
   filter: ImageFilter
   me: Me
 }
 
 /** What can be done when the labels of an image are not right. */
-export function AnswerActions({ projectId, image, filter, me }: AnswerActionsProps) {
+export function AnswerActions({ project, image, filter, me }: AnswerActionsProps) {
   const [isAsking, setAsking] = useState(false)
-  const isReviewer = mayAct(me.role, "engineer")
+  const isReviewer = leads(project)
   const isMine = image.history.some(({ annotator_id }) => annotator_id === me.id)
   if (!(isMine || (isReviewer && image.history.length > 0))) return null
   return (
     <div className={styles.actions}>
       <LinkButton
         to="/projects/$projectId/images/$imageId/answer"
-        params={{ projectId, imageId: image.id }}
+        params={{ projectId: project.id, imageId: image.id }}
         search={filter}
       >
         <PenLine aria-hidden="true" />
@@ -36,7 +37,7 @@ export function AnswerActions({ projectId, image, filter, me }: AnswerActionsPro
         </Button>
       )}
       <RequeueDialog
-        projectId={projectId}
+        projectId={project.id}
         imageIds={[image.id]}
         isOpen={isAsking}
         onClose={() => setAsking(false)}

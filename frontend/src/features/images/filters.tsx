@@ -3,7 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router"
 import { usersQuery } from "@/api/accounts"
 import { parseImageFilter } from "@/api/image-filter"
 import type { ImageFilter } from "@/api/images"
-import type { Project } from "@/api/projects"
+import { leads, type Project } from "@/api/projects"
 import { type Me, mayAct } from "@/api/session"
 import { CheckField } from "@/components/choice-field"
 import { type Option, Select } from "@/components/select"
@@ -32,7 +32,7 @@ export function stateChoices({ images, overlap }: Project, seesOthers: boolean):
 type FiltersProps = { project: Project; filter: ImageFilter; me: Me }
 
 export function Filters({ project, filter, me }: FiltersProps) {
-  const seesOthers = mayAct(me.role, "engineer")
+  const seesOthers = leads(project)
   const { state: _, ...others } = filter
   return (
     <div className={styles.narrowing}>
@@ -72,7 +72,7 @@ const ORDERS: readonly Option<NonNullable<ImageFilter["order"]>>[] = [
 
 type Change = { [Name in keyof ImageFilter]: ImageFilter[Name] | undefined }
 
-/** What else can be asked; what others or the model say is for engineers. */
+/** What else can be asked; what others or the model say is for leads. */
 function Conditions({ project, filter, me }: FiltersProps) {
   const navigate = useNavigate()
   const set = (change: Change) =>
@@ -84,7 +84,7 @@ function Conditions({ project, filter, me }: FiltersProps) {
       replace: true,
     })
   const { category, said = "present", annotator, disagrees = false, order = "imported" } = filter
-  if (!mayAct(me.role, "engineer")) {
+  if (!leads(project)) {
     return (
       <CheckField
         label="Only what I labelled"

@@ -52,7 +52,7 @@ export function ImageView({ imageId, project, filter, me }: ImageViewProps) {
       <div className={styles.column}>
         <Card title="Labels">
           <Differences history={image.history} categories={project.categories} />
-          <AnswerActions projectId={project.id} image={image} filter={filter} me={me} />
+          <AnswerActions project={project} image={image} filter={filter} me={me} />
           <LabelHistory
             history={history}
             categories={project.categories}

@@ -1,5 +1,5 @@
 import { LayoutGrid, Tag } from "lucide-react"
-import type { Project } from "@/api/projects"
+import { labels, type Project } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { Card } from "@/components/layout"
 import { ProgressBar } from "@/components/progress-bar"
@@ -16,6 +16,7 @@ export function LabelCard({ project, mayImport }: LabelCardProps) {
   const usable = total - rejected
   const left = usable - labelled
   const params = { projectId: project.id }
+  const mayLabel = labels(project)
   return (
     <Card>
       <div className={styles.start}>
@@ -31,7 +32,7 @@ export function LabelCard({ project, mayImport }: LabelCardProps) {
           right={formatPlural(usable, "image")}
         />
         <div className={styles.buttons}>
-          {left > 0 && (
+          {mayLabel && left > 0 && (
             <LinkButton
               to="/projects/$projectId/label"
               params={params}
@@ -42,12 +43,12 @@ export function LabelCard({ project, mayImport }: LabelCardProps) {
               Label images
             </LinkButton>
           )}
-          {left === 0 && usable > 0 && (
+          {mayLabel && left === 0 && usable > 0 && (
             <LinkButton to="/projects/$projectId/label" params={params}>
               Look through my labels
             </LinkButton>
           )}
-          {usable > 0 && !ASKED[project.mode].hasTiles && (
+          {mayLabel && usable > 0 && !ASKED[project.mode].hasTiles && (
             <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="quiet">
               <LayoutGrid aria-hidden="true" />
               Sweep a rare category

@@ -19,6 +19,8 @@ import {
 export type ProjectDraft = {
   name: string
   description: string
+  /** Whether all accounts take part, or members alone. */
+  takePart: "members" | "everybody"
   mode: Mode
   /** As typed, like the other numbers. */
   pointsPerCategory: string
@@ -47,6 +49,7 @@ export type ProjectDraft = {
 export const EMPTY_PROJECT: ProjectDraft = {
   name: "",
   description: "",
+  takePart: "members",
   mode: "tags-and-points",
   pointsPerCategory: "1",
   tileRows: "2",
@@ -70,6 +73,7 @@ export const EMPTY_PROJECT: ProjectDraft = {
 export const toDraft = (project: Project): ProjectDraft => ({
   name: project.name,
   description: project.description,
+  takePart: project.open_to_everybody ? "everybody" : "members",
   mode: project.mode,
   pointsPerCategory: String(project.points_per_category),
   tileRows: String(project.tile_rows),
@@ -95,6 +99,7 @@ const toPercent = (share: number): string => String(Number((share * 100).toFixed
 const toSettings = (draft: ProjectDraft) => ({
   name: draft.name.trim(),
   description: draft.description,
+  open_to_everybody: draft.takePart === "everybody",
   mode: draft.mode,
   points_per_category: Number(draft.pointsPerCategory),
   tile_rows: Number(draft.tileRows),

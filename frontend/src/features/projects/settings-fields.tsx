@@ -1,6 +1,6 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { type Dataset, datasetsQuery, recipesQuery } from "@/api/projects"
-import { RadioCards } from "@/components/choice-field"
+import { type Choice, RadioCards } from "@/components/choice-field"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
 import { type Option, Select } from "@/components/select"
@@ -14,6 +14,15 @@ export type FieldsProps = {
   onChange: (change: Partial<ProjectDraft>) => void
   problems: Record<string, string>
 }
+
+const TAKE_PART: readonly Choice<ProjectDraft["takePart"]>[] = [
+  { value: "members", label: "Members", description: "Who is added to the project." },
+  {
+    value: "everybody",
+    label: "Everybody",
+    description: "Whoever has an account here: annotators label, engineers lead.",
+  },
+]
 
 export function GeneralFields({ draft, onChange, problems }: FieldsProps) {
   return (
@@ -33,6 +42,12 @@ export function GeneralFields({ draft, onChange, problems }: FieldsProps) {
         onChange={(description) => onChange({ description })}
         maxLength={2000}
         error={problems.description ?? null}
+      />
+      <RadioCards
+        label="Who takes part"
+        choices={TAKE_PART}
+        value={draft.takePart}
+        onChange={(takePart) => onChange({ takePart })}
       />
     </FormSection>
   )

@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query"
 import { Download } from "lucide-react"
 import { type Checkpoint, checkpointsQuery } from "@/api/runs"
-import { mayAct, useMe } from "@/api/session"
 import { Badge } from "@/components/badge"
 import { AnchorButton } from "@/components/button"
 import { CopyButton } from "@/components/copy-button"
@@ -15,13 +14,13 @@ const SHORT_HASH = 12
 
 type CheckpointsProps = {
   runId: number
+  mayDownload: boolean
   /** Which rule chose one of them, in words; null while the run is not done. */
   selection: string | null
 }
 
-export function Checkpoints({ runId, selection }: CheckpointsProps) {
+export function Checkpoints({ runId, mayDownload, selection }: CheckpointsProps) {
   const query = useQuery(checkpointsQuery(runId))
-  const mayDownload = mayAct(useMe().role, "engineer")
   return (
     <Section
       title="Checkpoints"

@@ -1,8 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query"
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
 import { useState } from "react"
 import { messageOf } from "@/api/client"
+import { leads, projectQuery } from "@/api/projects"
 import { cancelRun, isFinal, type RunDetail, resumeRun } from "@/api/runs"
-import { mayAct, useMe } from "@/api/session"
 import { AnchorButton, Button } from "@/components/button"
 import { ConfirmDialog } from "@/components/dialog"
 import { PageHeading } from "@/components/layout"
@@ -13,7 +13,7 @@ import { RunStateBadge } from "./run-state"
 type RunHeadingProps = { run: RunDetail; projectId: number; onResumed: () => void }
 
 export function RunHeading({ run, projectId, onResumed }: RunHeadingProps) {
-  const me = useMe()
+  const { data: project } = useSuspenseQuery(projectQuery(projectId))
   const [isAsking, setAsking] = useState(false)
   const queryClient = useQueryClient()
   const refresh = () =>
@@ -48,7 +48,7 @@ export function RunHeading({ run, projectId, onResumed }: RunHeadingProps) {
                 Report
               </AnchorButton>
             )}
-            {mayAct(me.role, "engineer") && (
+            {leads(project) && (
               <>
                 {mayCancel(run) && (
                   <Button variant="danger" onClick={() => setAsking(true)}>

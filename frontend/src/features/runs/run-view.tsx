@@ -1,5 +1,5 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
-import type { Project } from "@/api/projects"
+import { leads, type Project } from "@/api/projects"
 import { isFinal, type RunDetail, runQuery } from "@/api/runs"
 import { Gain } from "@/components/gain"
 import { Card, Facts } from "@/components/layout"
@@ -57,7 +57,11 @@ export function RunView({ project, runId }: RunViewProps) {
           <LossCharts progress={progress} />
         </>
       )}
-      <Checkpoints runId={runId} selection={run.report?.selection ?? null} />
+      <Checkpoints
+        mayDownload={leads(project)}
+        runId={runId}
+        selection={run.report?.selection ?? null}
+      />
       <RunConfig run={run} />
     </>
   )

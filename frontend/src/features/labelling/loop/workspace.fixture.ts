@@ -24,7 +24,14 @@ export function projectWith(change: Partial<Project> = {}): Project {
   }
   const ways = { prefill: "none", order: "imported", mode: "tags-and-points" } as const
   const form = { ...ways, points_per_category: 1, tile_rows: 2, tile_cols: 2 }
-  const named = { id: 7, name: "Streets", description: "", created_at: "2026-11-22T10:00:00Z" }
+  const access = { open_to_everybody: false, role: "annotator" } as const
+  const named = {
+    ...access,
+    id: 7,
+    name: "Streets",
+    description: "",
+    created_at: "2026-11-22T10:00:00Z",
+  }
   const supervision: Project["supervision"] = "point"
   return { ...named, ...policy, ...shown, ...form, supervision, categories, images, ...change }
 }
