@@ -192,7 +192,8 @@ def test_a_lead_takes_people_into_a_project_and_out_again(
     lead: Page, browser: Browser, address: str
 ) -> None:
     with signed_in(address, ADMIN) as api:
-        project = add_project(api, [], open_to_everybody=False)
+        road = [{"name": "Road"}]
+        project = add_project(api, [], categories=road, open_to_everybody=False)
     settle(lead, f"/projects/{project}/settings")
     section = lead.get_by_role("region", name="Members").last
     lead.get_by_label("Email of an account").fill(FIRST)
