@@ -26,11 +26,13 @@ import { Table } from "@/components/table"
 import { showToast } from "@/components/toast"
 import styles from "./members.module.css"
 
-const ROLES: readonly { value: MemberRole; label: string; description: string }[] = [
-  { value: "viewer", label: "Viewer", description: "Sees images, runs and accuracy." },
-  { value: "annotator", label: "Annotator", description: "Labels the images they are given." },
-  { value: "lead", label: "Lead", description: "Also imports, starts runs, changes all this." },
+const ROLES: readonly { value: MemberRole; label: string }[] = [
+  { value: "viewer", label: "Viewer" },
+  { value: "annotator", label: "Annotator" },
+  { value: "lead", label: "Lead" },
 ]
+const MEANT =
+  "Viewers see images, runs and accuracy; annotators also label; leads also import, start runs and change all this."
 
 const labelOf = (role: MemberRole): string =>
   ROLES.find(({ value }) => value === role)?.label ?? role
@@ -43,8 +45,8 @@ export function Members({ project }: { project: Project }) {
       title="Members"
       hint={
         project.open_to_everybody
-          ? "Everybody with an account takes part. What a member is here counts in place of their account."
-          : "Who takes part, and as what. Others do not see this project; administrators see all."
+          ? `Everybody with an account takes part; what a member is here counts in its place. ${MEANT}`
+          : `Others do not see this project; administrators see all. ${MEANT}`
       }
     >
       <Loaded query={query} height="8rem">
