@@ -1,5 +1,6 @@
 import { queryOptions } from "@tanstack/react-query"
 import { client, type Schemas, unwrap } from "./client"
+import type { Project } from "./projects"
 
 export type Member = Schemas["MemberOut"]
 export type MemberIn = Schemas["MemberIn"]
@@ -10,6 +11,10 @@ const of = (projectId: number) => ({ params: { path: { project_id: projectId } }
 const one = (projectId: number, userId: number) => ({
   params: { path: { project_id: projectId, user_id: userId } },
 })
+
+/** Whether the caller leads a project, or may label there. */
+export const leads = ({ role }: Project): boolean => role === "lead"
+export const labels = ({ role }: Project): boolean => role !== "viewer"
 
 /** Who takes part in a project. */
 export const membersQuery = (projectId: number) =>

@@ -15,10 +15,6 @@ export type Dataset = Schemas["DatasetOut"]
 export type Recipe = Schemas["RecipeOut"]
 export type Pace = Schemas["AnnotatorPace"]
 
-/** Whether the caller leads a project, or may label there. */
-export const leads = ({ role }: Project): boolean => role === "lead"
-export const labels = ({ role }: Project): boolean => role !== "viewer"
-
 const at = (id: number) => ({ params: { path: { project_id: id } } })
 
 export const projectsQuery = queryOptions({

@@ -1,6 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query"
 import { redirect } from "@tanstack/react-router"
-import { leads, projectQuery } from "@/api/projects"
 import { mayAct, meQuery, type Role } from "@/api/session"
 
 export type Context = { queryClient: QueryClient }
@@ -19,12 +18,4 @@ export function only(needed: Role) {
   return ({ context }: { context: { role: Role } }) => {
     if (!mayAct(context.role, needed)) throw redirect({ to: "/projects" })
   }
-}
-
-type EnteringProject = { context: Context; params: { projectId: number } }
-
-/** Sends to the project's overview whoever does not lead it. */
-export async function leadOnly({ context, params }: EnteringProject) {
-  const project = await context.queryClient.ensureQueryData(projectQuery(params.projectId))
-  if (!leads(project)) throw redirect({ to: "/projects/$projectId", params })
 }

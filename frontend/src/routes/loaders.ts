@@ -1,5 +1,8 @@
+import { redirect } from "@tanstack/react-router"
 import { sessionsQuery, tokensQuery, usersQuery } from "@/api/accounts"
 import { type ImageFilter, imageQuery, imagesQuery } from "@/api/images"
+import { leads } from "@/api/members"
+import { datasetsQuery, projectQuery, recipesQuery } from "@/api/projects"
 import { agreementQuery } from "@/api/quality"
 import { costCurveQuery, runQuery, runsQuery } from "@/api/runs"
 import type { Context } from "./access"
@@ -30,8 +33,29 @@ export const image = ({ context, params }: OfImage) =>
 export const freshImage = ({ context, params }: OfImage) =>
   context.queryClient.fetchQuery(imageQuery(params.imageId))
 
-export const agreement = ({ context, params }: OfProject) =>
-  context.queryClient.ensureQueryData(agreementQuery(params.projectId))
+/** Sends to the project's overview whoever does not lead it; the server refuses them anyway. */
+export async function leadOnly({ context, params }: OfProject) {
+  const project = await context.queryClient.ensureQueryData(projectQuery(params.projectId))
+  if (!leads(project)) throw redirect({ to: "/projects/$projectId", params })
+}
+
+/** What a project is made of. */
+export const choices = ({ context: { queryClient } }: Entering) =>
+  Promise.all([
+    queryClient.ensureQueryData(datasetsQuery),
+    queryClient.ensureQueryData(recipesQuery),
+  ])
+
+export async function settings(entering: OfProject) {
+  await leadOnly(entering)
+  await choices(entering)
+}
+
+export async function agreement(entering: OfProject) {
+  await leadOnly(entering)
+  const { context, params } = entering
+  await context.queryClient.ensureQueryData(agreementQuery(params.projectId))
+}
 
 export const runs = ({ context, params }: OfProject) =>
   context.queryClient.ensureQueryData(runsQuery(params.projectId))

@@ -1,6 +1,7 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi } from "@tanstack/react-router"
-import { labels, leads, projectQuery } from "@/api/projects"
+import { labels, leads } from "@/api/members"
+import { projectQuery } from "@/api/projects"
 import { CategoryName } from "@/components/badge"
 import { Card, Page, PageHeading } from "@/components/layout"
 import { AccuracyPreview } from "@/features/accuracy/accuracy-preview"

@@ -1,6 +1,7 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi, Outlet } from "@tanstack/react-router"
-import { labels, leads, projectQuery } from "@/api/projects"
+import { labels, leads } from "@/api/members"
+import { projectQuery } from "@/api/projects"
 import { Tab, Tabs } from "@/components/tabs"
 import styles from "./project-layout.module.css"
 

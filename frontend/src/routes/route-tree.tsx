@@ -1,9 +1,9 @@
 import { createRoute, lazyFn, lazyRouteComponent, redirect } from "@tanstack/react-router"
 import { parseImageFilter } from "@/api/image-filter"
-import { datasetsQuery, projectQuery, projectsQuery, recipesQuery } from "@/api/projects"
+import { projectQuery, projectsQuery } from "@/api/projects"
 import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
-import { leadOnly, only, signedInOnly } from "./access"
+import { only, signedInOnly } from "./access"
 import { numericImage, numericProject } from "./params"
 import { root } from "./root"
 import { SignedInGate } from "./signed-in-gate"
@@ -57,11 +57,7 @@ const newProject = createRoute({
   getParentRoute: () => shell,
   path: "/projects/new",
   beforeLoad: only("engineer"),
-  loader: ({ context: { queryClient } }) =>
-    Promise.all([
-      queryClient.ensureQueryData(datasetsQuery),
-      queryClient.ensureQueryData(recipesQuery),
-    ]),
+  loader: lazyFn(loaders, "choices"),
   component: lazyRouteComponent(() => import("./new-project-page"), "NewProjectPage"),
 })
 
@@ -115,7 +111,7 @@ const images = createRoute({
 const importImages = createRoute({
   getParentRoute: () => project,
   path: "/images/import",
-  beforeLoad: leadOnly,
+  loader: lazyFn(loaders, "leadOnly"),
   component: lazyRouteComponent(() => import("./import-page"), "ImportPage"),
 })
 
@@ -142,7 +138,6 @@ const answer = createRoute({
 const quality = createRoute({
   getParentRoute: () => project,
   path: "/quality",
-  beforeLoad: leadOnly,
   loader: lazyFn(loaders, "agreement"),
   component: lazyRouteComponent(() => import("./quality-page"), "QualityPage"),
 })
@@ -151,7 +146,7 @@ const quality = createRoute({
 const review = createRoute({
   getParentRoute: () => project,
   path: "/quality/review",
-  beforeLoad: leadOnly,
+  loader: lazyFn(loaders, "leadOnly"),
   component: lazyRouteComponent(() => import("./review-page"), "ReviewPage"),
 })
 
@@ -183,12 +178,7 @@ const accuracy = createRoute({
 const settings = createRoute({
   getParentRoute: () => project,
   path: "/settings",
-  beforeLoad: leadOnly,
-  loader: ({ context: { queryClient } }) =>
-    Promise.all([
-      queryClient.ensureQueryData(datasetsQuery),
-      queryClient.ensureQueryData(recipesQuery),
-    ]),
+  loader: lazyFn(loaders, "settings"),
   component: lazyRouteComponent(() => import("./settings-page"), "SettingsPage"),
 })
 

@@ -1,5 +1,6 @@
 import { LayoutGrid, Tag } from "lucide-react"
-import { labels, type Project } from "@/api/projects"
+import { labels } from "@/api/members"
+import type { Project } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { Card } from "@/components/layout"
 import { ProgressBar } from "@/components/progress-bar"

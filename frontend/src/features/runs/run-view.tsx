@@ -1,5 +1,6 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
-import { leads, type Project } from "@/api/projects"
+import { leads } from "@/api/members"
+import type { Project } from "@/api/projects"
 import { isFinal, type RunDetail, runQuery } from "@/api/runs"
 import { Gain } from "@/components/gain"
 import { Card, Facts } from "@/components/layout"
