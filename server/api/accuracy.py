@@ -39,7 +39,7 @@ def show_cost_curve(
 
 
 @router.get("/projects/{project_id}/forecast", responses=problems(401, 403, 404))
-def show_forecast(project_id: DatabaseId, _caller: Reader, session: ReadSessionDep) -> Forecast:
+def show_forecast(project_id: DatabaseId, _caller: Viewer, session: ReadSessionDep) -> Forecast:
     """What another hour is expected to bring by kind of label, by curves through the finished runs.
 
     Where there are too few, it says which are missing.
