@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react"
+import { type RefObject, useEffect, useRef, useState } from "react"
 import styles from "./chart.module.css"
 
 export type PlotLibrary = typeof import("./plot")
@@ -12,10 +12,14 @@ type ChartProps = {
   height: number
   /** Draws at the given width; must keep its identity while what it draws is the same. */
   draw: (plot: PlotLibrary, width: number) => Element
+  /** Called with what is under the pointer when it is clicked; keeps its identity too. */
+  onPick?: ((datum: unknown) => void) | undefined
+  /** Holds what is drawn. */
+  drawing?: RefObject<Element | null> | undefined
 }
 
 /** Draws with Observable Plot, again whenever the data or the room changes. */
-export function Chart({ label, height, draw }: ChartProps) {
+export function Chart({ label, height, draw, onPick, drawing: drawn }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null)
   const width = useWidth(frame)
   const [plot, setPlot] = useState<PlotLibrary | null>(null)
@@ -28,7 +32,9 @@ export function Chart({ label, height, draw }: ChartProps) {
     // The frame's label stands for all of it.
     drawing.setAttribute("aria-hidden", "true")
     frame.current?.replaceChildren(drawing)
-  }, [plot, width, draw])
+    if (drawn) drawn.current = drawing
+    if (onPick) pickBy(drawing, onPick)
+  }, [plot, width, draw, drawn, onPick])
   return (
     <div
       ref={frame}
@@ -38,6 +44,17 @@ export function Chart({ label, height, draw }: ChartProps) {
       style={{ minHeight: height }}
     />
   )
+}
+
+/** A drawing of Plot has as its value what is under the pointer. */
+function pickBy(drawing: Element & { value?: unknown }, onPick: (datum: unknown) => void): void {
+  const isOver = () => drawing.value !== null && drawing.value !== undefined
+  drawing.addEventListener("input", () => {
+    ;(drawing as SVGElement).style.cursor = isOver() ? "pointer" : ""
+  })
+  drawing.addEventListener("click", () => {
+    if (isOver()) onPick(drawing.value)
+  })
 }
 
 function useWidth(frame: React.RefObject<HTMLElement | null>): number {

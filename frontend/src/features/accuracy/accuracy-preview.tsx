@@ -4,8 +4,8 @@ import { type CostCurve, costCurveQuery } from "@/api/runs"
 import { LinkButton } from "@/components/button"
 import { Card } from "@/components/layout"
 import { Loaded } from "@/components/states"
-import { CostChart } from "./cost-chart"
-import { plotted, sourceOnlyMiou } from "./measures"
+import { CostChart } from "./costs"
+import { measuresOf, plotted, sourceOnlyMiou } from "./measures"
 
 const HEIGHT = 230
 
@@ -29,7 +29,10 @@ export function AccuracyPreview({ projectId }: { projectId: number }) {
 }
 
 function Preview({ curve }: { curve: CostCurve }) {
-  const runs = useMemo(() => plotted(curve.points, "miou"), [curve])
+  const runs = useMemo(() => {
+    const miou = measuresOf(curve.points).find(({ value }) => value === "miou")
+    return miou ? plotted(curve.points, miou) : []
+  }, [curve])
   if (runs.length === 0) {
     return <p>Each finished run with a validation set adds a point here.</p>
   }

@@ -1,28 +1,54 @@
 import { Link } from "@tanstack/react-router"
+import { useState } from "react"
 import type { CostPoint } from "@/api/runs"
+import { Button } from "@/components/button"
 import { Gain } from "@/components/gain"
 import { supervisionLabel } from "@/components/supervision"
 import { type Column, Table } from "@/components/table"
 import { formatDay } from "@/lib/dates"
-import { formatCount, formatHours, formatPercent } from "@/lib/format"
+import { formatCount, formatHours, formatPercent, NOTHING } from "@/lib/format"
 import styles from "./accuracy.module.css"
+import { kindLabel } from "./forecasts"
 import { SymbolMark } from "./symbols"
 
-type CostTableProps = { projectId: number; points: readonly CostPoint[] }
+/** Rows that are shown without being asked for. */
+const MOST_AT_FIRST = 60
+
+type CostTableProps = {
+  projectId: number
+  points: readonly CostPoint[]
+  /** Kinds of labels that time is told apart by. */
+  kinds: readonly string[]
+}
 
 /** The chart's runs in figures. */
-export function CostTable({ projectId, points }: CostTableProps) {
+export function CostTable({ projectId, points, kinds }: CostTableProps) {
+  const [showsAll, setShowsAll] = useState(false)
+  const isLong = points.length > MOST_AT_FIRST && !showsAll
   return (
-    <Table
-      label="Finished runs by labelling time"
-      rows={points}
-      keyOf={(point) => point.run_id}
-      columns={columnsOf(projectId)}
-    />
+    <>
+      <Table
+        label="Finished runs by labelling time"
+        rows={isLong ? points.slice(0, MOST_AT_FIRST) : points}
+        keyOf={(point) => point.run_id}
+        columns={columnsOf(projectId, usedKinds(points, kinds))}
+      />
+      {isLong && (
+        <Button onClick={() => setShowsAll(true)}>
+          Show all {formatCount(points.length)} runs
+        </Button>
+      )}
+    </>
   )
 }
 
-const columnsOf = (projectId: number): Column<CostPoint>[] => [
+const usedKinds = (points: readonly CostPoint[], kinds: readonly string[]) =>
+  kinds.filter((kind) => points.some(({ hours_by_kind: hours }) => (hours?.[kind] ?? 0) > 0))
+
+const hoursOf = (point: CostPoint, kind: string): string =>
+  point.hours_by_kind ? formatHours(point.hours_by_kind[kind] ?? 0) : NOTHING
+
+const columnsOf = (projectId: number, kinds: readonly string[]): Column<CostPoint>[] => [
   {
     key: "run",
     title: "Run",
@@ -47,9 +73,25 @@ const columnsOf = (projectId: number): Column<CostPoint>[] => [
     ),
   },
   number("hours", "Active time", (point) => formatHours(point.active_hours)),
+  ...kinds.map((kind) => ({
+    ...number(`hours ${kind}`, `of it ${kindLabel(kind)}`, (point) => hoursOf(point, kind)),
+    isMinor: true,
+  })),
   number("labels", "Labels", (point) => formatCount(point.labels)),
   { ...number("points", "Points", (point) => formatCount(point.points)), isMinor: true },
+  {
+    ...number("answers", "Answers", ({ answers }) =>
+      answers === null ? NOTHING : formatCount(answers),
+    ),
+    isMinor: true,
+  },
   number("miou", "mIoU", (point) => formatPercent(point.miou)),
+  {
+    ...number("interval", "80 %", ({ intervals: { miou } }) =>
+      miou ? `${formatPercent(miou.low)} to ${formatPercent(miou.high)}` : NOTHING,
+    ),
+    isMinor: true,
+  },
   {
     ...number("before", "Source only", (point) => formatPercent(point.baseline_miou)),
     isMinor: true,
@@ -60,6 +102,7 @@ const columnsOf = (projectId: number): Column<CostPoint>[] => [
     kind: "number",
     cell: ({ baseline_miou, miou }) => <Gain from={baseline_miou} to={miou} />,
   },
+  number("weak", "Weak-label score", (point) => formatPercent(point.weak_label_score)),
   number("f1", "Presence F1", (point) => formatPercent(point.presence_f1)),
   number("accuracy", "Point accuracy", (point) => formatPercent(point.point_accuracy)),
   { key: "finished", title: "Finished", cell: (point) => formatDay(point.finished_at) },

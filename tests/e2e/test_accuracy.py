@@ -1,0 +1,180 @@
+"""The accuracy page over runs that are there: what it shows is what HTTP answers."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy.orm import Session
+
+from server import db
+from server.models import Category, Project, Run, RunFigures, Snapshot
+from server.models.run import Figures
+from tests.e2e.site import ADMIN, entered, serving, settle, signed_in
+from trainer.contract import Supervision
+
+HOUR = 3_600_000
+ENDED = datetime(2026, 11, 22, tzinfo=UTC)
+EMPTY, ONE, UNMEASURED, FULL = 1, 2, 3, 4
+
+
+def add_run(
+    session: Session,
+    project: int,
+    hours: float,
+    kind: str,
+    miou: float | None,
+    recipe: str = "tiny",
+) -> None:
+    """A finished run after so many hours of one kind of label; without any it is source-only."""
+    number = session.query(Run).count() + 1
+    supervision = "point" if kind == "points" else "image" if hours else "source-only"
+    snapshot = None
+    if hours:
+        ms = round(hours * HOUR)
+        snapshot = Snapshot(
+            project_id=project, sha256=f"{number:064}", storage_key="none", size=1,
+            labels=round(hours * 400), images=round(hours * 400), points=0, active_ms=ms,
+            wall_ms=2 * ms, answers=round(hours * 1200), active_ms_by_kind={kind: ms},
+        )  # fmt: skip
+    figures = Figures(
+        miou=miou, iou={"Road": miou}, presence_f1=None, presence_average_precision=None,
+        point_accuracy=None, weak_label_score=None, source_only_miou=None, selection="last step",
+        intervals={"miou": {"low": miou - 0.02, "high": miou + 0.02}} if miou else {},
+    )  # fmt: skip
+    session.add(
+        Run(
+            id=number, project_id=project, snapshot=snapshot, recipe=recipe, state="succeeded",
+            supervision=Supervision(supervision), overrides={}, config={}, finished_at=ENDED + timedelta(hours=hours),
+        )
+    )  # fmt: skip
+    session.flush()
+    session.add(RunFigures(run_id=number, setting=recipe, same_config=str(number), figures=figures))
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("accuracy")
+    with serving(folder) as started:
+        engine = db.make_engine(f"sqlite:///{folder / 'data' / 'weakseg.sqlite3'}")
+        with Session(engine) as session, session.begin():
+            for number, name in enumerate(("Empty", "One", "Unmeasured", "Full"), 1):
+                project = Project(id=number, name=name, recipe="tiny", supervision="image")
+                project.categories = [Category(position=0, name="Road", color="#102030", key="r")]
+                project.stop_below = 0.9 if number == FULL else None
+                session.add(project)
+            session.flush()
+            add_run(session, ONE, 0.25, "tags", 0.4)
+            add_run(session, UNMEASURED, 0.25, "tags", None)
+            for hours in (0, 0.5, 1, 2, 3):
+                add_run(session, FULL, hours, "tags", 0.3 + 0.05 * hours)
+            add_run(session, FULL, 1.5, "points", 0.5)
+            add_run(session, FULL, 0.75, "tiles", 0.4)
+            add_run(session, FULL, 2, "tags", 0.41, recipe="demo")
+            add_run(session, FULL, 3.5, "tags", 0.47)
+        engine.dispose()
+        yield started
+
+
+@pytest.fixture
+def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
+    with entered(browser, address, ADMIN) as context:
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def api(address: str) -> Iterator[httpx.Client]:
+    with signed_in(address, ADMIN) as client:
+        yield client
+
+
+def table_of(page: Page) -> list[dict[str, str]]:
+    """The runs' table as a reader of screens has it."""
+    table = page.get_by_role("region", name="Finished runs by labelling time").get_by_role("table")
+    titles = table.get_by_role("columnheader").all_inner_texts()
+    rows = table.locator("tbody tr").all()
+    return [
+        dict(zip(titles, [t.strip() for t in row.locator("th, td").all_inner_texts()], strict=True))
+        for row in rows
+    ]
+
+
+def percent(share: float | None) -> str:
+    return "\N{EN DASH}" if share is None else f"{share * 100:.1f} %"
+
+
+def duration(hours: float) -> str:
+    seconds = round(hours * 3600)
+    if not seconds:
+        return "0.0 s"
+    return f"{hours:.2f} h" if hours >= 1 else f"{seconds // 60} min {seconds % 60:02} s"
+
+
+def test_page_json_and_csv_have_the_same_figures(page: Page, api: httpx.Client) -> None:
+    url = f"/api/v1/projects/{FULL}/cost-curve"
+    points: list[dict[str, Any]] = api.get(url).json()["points"]
+    sheet = list(csv.DictReader(io.StringIO(api.get(url, params={"format": "csv"}).text)))
+    settle(page, f"/projects/{FULL}/accuracy")
+    shown = table_of(page)
+
+    def of_json(p: dict[str, Any]) -> dict[str, str]:
+        interval = p["intervals"].get("miou")
+        return {
+            "Run": f"Run {p['run_id']}",
+            "Active time": duration(p["active_hours"]),
+            "of it tags": duration(p["hours_by_kind"]["tags"]),
+            "of it tiles": duration(p["hours_by_kind"]["tiles"]),
+            "Labels": f"{p['labels']:,}",
+            "Answers": f"{p['answers']:,}",
+            "mIoU": percent(p["miou"]),
+            "80 %": f"{percent(interval['low'])} to {percent(interval['high'])}",
+        }
+
+    expected = [of_json(point) for point in points]
+    assert [{key: row[key] for key in of_json(points[0])} for row in shown] == expected
+    assert [
+        (float(row["active_hours"]), float(row["miou"]), float(row["hours_by_kind.tiles"]))
+        for row in sheet
+    ] == [(p["active_hours"], p["miou"], p["hours_by_kind"]["tiles"]) for p in points]
+
+
+def test_a_point_opens_its_run_and_all_of_the_forecast_is_said(page: Page) -> None:
+    settle(page, f"/projects/{FULL}/accuracy")
+    legend = page.get_by_role("list").filter(has_text="Image-level labels, demo")
+    expect(legend).to_contain_text("Point labels, tiny")
+    told = page.locator("section").filter(has_text="The next hour").last
+    expect(told).to_contain_text("It is time to stop")
+    expect(told).to_contain_text("Another hour of tags is expected to bring")
+    expect(told).to_contain_text("Not enough runs yet to say what another hour of points brings")
+    page.get_by_label("Against", exact=True).select_option("Labels")
+    page.get_by_label("Measure", exact=True).select_option("IoU of Road")
+    chart = page.get_by_role("img", name="IoU of Road against labels, 9 runs")
+    # The one with most labels stands alone; marks are drawn in the order of hours.
+    dot = chart.locator("[aria-label=dot] path").last
+    box = dot.bounding_box()
+    assert box is not None
+    place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*place)
+    expect(chart).to_contain_text("1,400 labels")
+    page.mouse.click(*place)
+    expect(page).to_have_url(f"/projects/{FULL}/runs/11")
+
+
+def test_what_a_project_with_little_shows(page: Page) -> None:
+    for project, said in (
+        (EMPTY, "No point on the curve yet"),
+        (ONE, "4 more runs, best without labels"),
+        (UNMEASURED, "The finished runs were not measured"),
+    ):
+        settle(page, f"/projects/{project}/accuracy")
+        expect(page.locator("main")).to_contain_text(said)
+    expect(page.get_by_role("table")).to_contain_text("15 min 00 s")
