@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from trainer.contract import DatasetCard, PointLabel, Supervision, TrainConfig, 
 from trainer.data.labels import write_labels
 from trainer.models.segmenter import SegmenterShape
 from trainer.recipes import RunSubject, build
+from trainer.report import page
 
 CATEGORIES = ("road", "building", "car")
 COLORS = ((90, 90, 90), (170, 80, 60), (40, 60, 200))
@@ -26,17 +28,32 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture
-def drawn_charts() -> None:
-    """For a test that looks at the charts of a run's page."""
+CHARTS = "trainer.report.page._charts"
+DRAW = page._charts
 
 
-@pytest.fixture(autouse=True)
-def _charts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="package", autouse=True)
+def _no_charts() -> Iterator[None]:
     """Matplotlib takes longer to draw them than so short a run takes: left out unless asked for."""
-    if "drawn_charts" not in request.fixturenames:
-        none = dict.fromkeys(("losses", "scores", "reliability"), "")
-        monkeypatch.setattr("trainer.report.page._charts", lambda *_: none)
+    none = dict.fromkeys(("losses", "scores", "reliability"), "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CHARTS, lambda *_: none)
+        yield
+
+
+@contextmanager
+def charts() -> Iterator[None]:
+    """For what draws, or looks at, the charts of a run's page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CHARTS, DRAW)
+        yield
+
+
+@pytest.fixture
+def drawn_charts() -> Iterator[None]:
+    """For a test that looks at the charts of a run's page."""
+    with charts():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from tests.trainer.conftest import CATEGORIES, MakeRun, Street, shape_with
+from tests.trainer.conftest import CATEGORIES, MakeRun, Street, charts, shape_with
 from trainer.__main__ import app
 from trainer.contract import Score, Supervision, TrainConfig
 from trainer.models.checkpoint import load_segmenter, read_safetensors
@@ -270,7 +270,8 @@ def trained(street: Street, tmp_path_factory: pytest.TempPathFactory) -> Path:
     changes = {"height": 32, "width": 32, "warmup_steps": 1, "steps": 0, "threads": 1}
     config = apply_overrides(build("tiny", subject), changes | {"predict": False})
     (run_dir / "config.json").write_text(config.model_dump_json())
-    assert train(run_dir) == 0
+    with charts():
+        assert train(run_dir) == 0
     return run_dir / "checkpoints/last.safetensors"
 
 

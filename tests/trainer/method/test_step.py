@@ -22,6 +22,7 @@ CPU = torch.device("cpu")
 ADVERSARIAL = {"output_alignment", "category_alignment"}
 SOURCE = {"source", "source_presence", "source_overlap"}
 POINTS = {"point", "self_training"}
+SMALLEST = "timm/test_efficientnet"
 LABELS = [[1.0, 1.0, 0.0], [1.0, -1.0, 1.0]]
 
 
@@ -33,7 +34,7 @@ def config_for(supervision: str, *, source: bool = True, **overrides: object) ->
         target=DatasetCard(name="target"),
         labels=Path("labels.jsonl"),
     )
-    return apply_overrides(build("tiny", subject), overrides)
+    return apply_overrides(build("tiny", subject), {"backbone": SMALLEST} | overrides)
 
 
 def batches(presence: list[list[float]] = LABELS) -> tuple[SourceBatch, TargetBatch]:
