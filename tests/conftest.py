@@ -1,14 +1,17 @@
 """The services that tests share: started once per process, on the first use."""
 
+import gc
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.services.browser import find_chromium
+from tests.services.fork_trainers.sitecustomize import MODULES
 from tests.services.forks import forks
 from tests.services.postgres import fresh_database, start_postgres
 from tests.services.redis import start_redis
@@ -73,6 +76,22 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return (config.getoption("quick") and _rank(collection_path) < len(LONG)) or None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported to the end is there to stay: to look again and again for garbage in it is slow."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # so that libraries find at the end that nothing of theirs is left
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is long comes first: begun last, it would keep one worker while the others have ended."""
@@ -82,6 +101,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not _needs_service(item)]
 
 
+@cache
 def _rank(path: Path) -> int:
     long = (n for n, part in enumerate(LONG) if path.is_relative_to(HERE / part))
     return next(long, len(LONG))
@@ -130,6 +150,15 @@ def fork_server() -> Iterator[dict[str, str]]:
     """Variables of the environment in which trainers, and torchrun, are forks of one process."""
     with forks("trainer", "torch.distributed.run") as variables:
         yield variables
+
+
+@pytest.fixture(scope="session")
+def forked_product(fork_server: dict[str, str]) -> dict[str, str]:
+    """The same where the product's own processes, `python -m server.cli`, are forks too.
+
+    One that is killed may still hold its port for a moment.
+    """
+    return fork_server | {MODULES: f"{fork_server[MODULES]} server.cli"}
 
 
 @pytest.fixture

@@ -43,10 +43,12 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def product(
+    tmp_path_factory: pytest.TempPathFactory, forked_product: dict[str, str]
+) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("product")
     domains = street_scenes(tmp_path_factory, 12)
-    environment = installed(folder) | {"WEAKSEG_SWEEP_SECONDS": "1"}
+    environment = installed(folder) | forked_product | {"WEAKSEG_SWEEP_SECONDS": "1"}
     for card, name in ((domains.source, "source"), (domains.validation, "val")):
         weakseg("datasets", "add", str(card), "--name", name, environment=environment)
     with (

@@ -59,9 +59,11 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def product(
+    tmp_path_factory: pytest.TempPathFactory, forked_product: dict[str, str]
+) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("quality")
-    environment = installed(folder)
+    environment = installed(folder) | forked_product
     scenes = street_scenes(tmp_path_factory, OWN)
     weakseg("datasets", "add", str(scenes.source), "--name", "town", environment=environment)
     with (

@@ -10,6 +10,7 @@ from tests.faults.rounds import Fault, Rounds, orphans
 from tests.faults.site import running_site
 
 
+@pytest.mark.usefixtures("forked_trainers")
 @pytest.mark.parametrize(
     ("embedded", "faults"),
     [
@@ -24,11 +25,7 @@ from tests.faults.site import running_site
         ),
     ],
 )  # fmt: skip
-def test_faults_lose_nothing(
-    tmp_path: Path, request: pytest.FixtureRequest, embedded: bool, faults: Sequence[Fault]
-) -> None:
-    if not embedded:  # of the two one has trainers that start from nothing
-        request.getfixturevalue("forked_trainers")
+def test_faults_lose_nothing(tmp_path: Path, embedded: bool, faults: Sequence[Fault]) -> None:
     with running_site(tmp_path, embedded=embedded) as site:
         played = Rounds(site, seed=1)
         with played.labelling():

@@ -71,9 +71,13 @@ def photographs(tmp_path: Path) -> Domains:
     )  # fmt: skip
 
 
-@pytest.mark.usefixtures("forked_trainers")
-def test_the_whole_loop(environment: dict[str, str], rendered: Domains, tmp_path: Path) -> None:
-    go_round(environment, rendered, tmp_path)
+def test_the_whole_loop(
+    environment: dict[str, str],
+    rendered: Domains,
+    tmp_path: Path,
+    forked_product: dict[str, str],
+) -> None:
+    go_round(environment | forked_product, rendered, tmp_path)
 
 
 @pytest.mark.parametrize("environment", ["embedded"], indirect=True)

@@ -141,7 +141,9 @@ def refuse(data: Path, *more: str, port: int, **environment: str) -> str:
     return line
 
 
-def test_the_demo_from_its_first_start_to_ones_own_images(tmp_path: Path) -> None:
+def test_the_demo_from_its_first_start_to_ones_own_images(
+    tmp_path: Path, forked_product: dict[str, str]
+) -> None:
     data = tmp_path / "state"
     with start(data) as demo:
         assert demo.output.rstrip().splitlines()[-3] == demo.address
@@ -193,7 +195,7 @@ def test_the_demo_from_its_first_start_to_ones_own_images(tmp_path: Path) -> Non
         assert still_alive(processes) == []
 
     Image.new("RGB", (80, 60), "navy").save(own / "c.jpg")
-    with start(data, WEAKSEG_DEMO_PASSWORD="chosen by me") as demo:
+    with start(data, **forked_product, WEAKSEG_DEMO_PASSWORD="chosen by me") as demo:
         assert "photographs: 1 new images, 2 known" in demo.output
         assert not (data / "demo-password").exists()
         with demo.sign_in(ADMIN, "chosen by me"):

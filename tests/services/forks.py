@@ -1,8 +1,8 @@
-"""Trainers that are forked from a process which has loaded torch.
+"""Trainers, and parts of the product, that are forked from a process which has loaded them.
 
-To load it takes a trainer many times as long as what most tests have it do. In the environment
+To load torch takes a trainer many times as long as what most tests have it do. In the environment
 that `forks` gives, `python -m trainer` is such a fork, whoever starts it: a test, a worker, a
-study. It has the command line, folder, variables, files, limits, cores and ignored signals that
+study. So are the other modules that it is asked for. A fork has the command line, folder, variables, files, limits, cores and ignored signals that
 it was started with. What was settled when torch was loaded is settled: OMP_NUM_THREADS.
 """
 
@@ -35,8 +35,13 @@ from tests.services.processes import stop
 
 ROOT = Path(__file__).parents[2]
 START = Path(__file__).parent / "fork_trainers"
-LOADED = ("trainer.__main__", "trainer.run.train", "matplotlib.figure")
-"""By trainers, for the most part when they train; torchrun is torch."""
+TRAINER, PRODUCT = "trainer.__main__", "server.cli"
+LOADED = {
+    TRAINER: (TRAINER, "trainer.run.train", "matplotlib.figure"),
+    PRODUCT: (PRODUCT, "server.main", "celery.bin.celery", "celery.beat", "celery.worker.worker"),
+}
+"""By trainers, for the most part when they train, and by web process, worker and clock; torchrun
+is torch."""
 LARGEST_REQUEST, MOST_DESCRIPTORS = 2**20, 250
 PR_SET_PDEATHSIG = 1
 
@@ -68,11 +73,11 @@ def _listener() -> socket.socket:
 
 
 def _load() -> None:
-    """Import what trainers do."""
-    for name in LOADED:
-        importlib.import_module(name)
-    # It is for each trainer to execute.
-    del sys.modules["trainer.__main__"]
+    """Import what the forks do."""
+    for executed, loaded in LOADED.items():
+        for name in loaded:
+            importlib.import_module(name)
+        del sys.modules[executed]  # It is for each fork to execute.
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "a fork would lack the threads"
     gc.collect()
     gc.freeze()
