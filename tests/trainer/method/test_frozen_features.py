@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.trainer.conftest import MakeConfig
+from tests.trainer.conftest import PRODUCTS_OWN, MakeConfig
 from trainer.contract import TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
 from trainer.data.domains import Domains, load_domains
@@ -20,7 +20,7 @@ A_PICTURE = 24 * 12 * 16 * 2 + 4
 """Bytes: channels, rows, columns, half precision, checksum."""
 SOURCE, TARGET = 2 * 8 * A_PICTURE, 2 * 6 * A_PICTURE
 
-FROZEN: dict[str, object] = {"frozen_stages": 2, "feature_cache_bytes": 10**9}
+FROZEN = PRODUCTS_OWN | {"frozen_stages": 2, "feature_cache_bytes": 10**9}
 
 
 class Kept:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.trainer.conftest import MakeRun, lines_of
+from tests.trainer.conftest import PRODUCTS_OWN, MakeRun, lines_of
 from trainer.contract import Progress
 from trainer.run.resume import FILE
 from trainer.run.train import SUCCEEDED, train
@@ -21,7 +21,7 @@ TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "
 FORKABLE = (*TORCHRUN, "--no-python", sys.executable)
 # Without dropout a step does not depend on how many processes draw its random numbers; SGD does
 # not blow up differences in the last digit as AdamW does where a gradient is near zero.
-SHORT = {
+SHORT = PRODUCTS_OWN | {
     "height": 32,
     "width": 32,
     "warmup_steps": 1,

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from tests.trainer.conftest import (
     CATEGORIES,
+    PRODUCTS_OWN,
     MakeConfig,
     MakeRun,
     Street,
@@ -188,7 +189,9 @@ def test_a_damaged_state_is_named_and_gives_way(finished: Path, tmp_path: Path) 
 
 def test_a_loss_that_is_not_finite_stops_the_run(make_run: MakeRun) -> None:
     # Weight decay of 100 a step multiplies the head's weights by -99 until they overflow.
-    run_dir = make_run(learning_rate=1, head_learning_rate_factor=100, weight_decay=1, steps=60)
+    run_dir = make_run(
+        **PRODUCTS_OWN, learning_rate=1, head_learning_rate_factor=100, weight_decay=1, steps=60
+    )
     assert train(run_dir) == FAILED
     failed = lines_of(run_dir)[-1]
     assert failed["kind"] == "failed"

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.conftest import CATEGORIES, MakeConfig, Street, begin, lines_of
+from tests.trainer.conftest import (
+    BACKBONE,
+    CATEGORIES,
+    PRODUCTS_OWN,
+    MakeConfig,
+    Street,
+    begin,
+    lines_of,
+)
 from tests.trainer.run.test_resume import assert_same_run, train_until_stopped
 from tests.trainer.run.test_train import SMALL
 from trainer.contract import Progress, TrainConfig
@@ -16,7 +24,8 @@ from trainer.method.frozen_features import FOLDER
 from trainer.report.file import read_report
 from trainer.run.train import SUCCEEDED, train
 
-FEW = {
+# What its frozen stages make is kept: the small backbone cannot be divided behind them.
+FEW = PRODUCTS_OWN | {
     "warmup_steps": 2,
     "steps": 5,
     "evaluate_every": 3,
@@ -36,11 +45,13 @@ def tiled_labels(street: Street, path: Path) -> str:
 
 def ways_to_learn(street: Street, tmp_path: Path) -> dict[str, dict[str, object]]:
     """Every supervision, and what else changes which parts a run has."""
+    # Of crops nothing is kept.
+    small = {"backbone": BACKBONE, "initial_weights": street.weights}
     return {
         "source-only": {},
         "pseudo": {"color_jitter": 0.5, "pixel_adaptation": "fda"},
         "pseudo with ranked labels": {"pseudo_labels": "ranked"},
-        "image": {"crop_height": 32, "crop_width": 32, "height": 48, "width": 64},
+        "image": small | {"crop_height": 32, "crop_width": 32, "height": 48, "width": 64},
         "point": {"rare_category_temperature": 0.1, "logit_stride": 4},
         "dense": {"target": street.validation, "labels": None},
         "point without source": {"source": None, "warmup_steps": 0, "steps": 7},
