@@ -576,7 +576,7 @@ def list_datasets() -> None:
     add_help_option=False,
 )
 def study(context: typer.Context) -> None:
-    """Compare kinds of supervision on one pair of domains: `python -m trainer study`."""
+    """What labels are worth, by studies that train: `python -m trainer study`."""
     # In place of this process: torch stays out of the server, and signals reach the study.
     os.execv(sys.executable, trainer_commands.study(context.args))  # noqa: S606
 

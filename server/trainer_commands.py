@@ -45,7 +45,7 @@ def scenes(out: Path, look: str, count: int, seed: int, *, masks: bool) -> list[
 
 
 def study(arguments: Iterable[str]) -> list[str]:
-    """Compare kinds of supervision on one pair of domains."""
+    """What labels are worth, by studies that train."""
     return [*_TRAINER, "study", *arguments]
 
 

@@ -48,6 +48,7 @@ NOT_RUN = {
     "python -m trainer train": "trains for minutes on data that is not here; tests/trainer trains",
     "python -m trainer predict": "needs the run of the command before; tests/trainer predicts",
     "python -m trainer study": "trains for hours",
+    "weakseg study": "trains for minutes, most on data that is not here; tests/trainer/study runs one",
     "python -m trainer bench": "measures for minutes",
     "torchrun": "needs four GPUs",
     "weakseg simulate": "needs masks of the project's images; tests/server/test_simulate.py labels",

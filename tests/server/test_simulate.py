@@ -111,7 +111,7 @@ def put_masks(folder: Path) -> None:
 
 
 def test_a_project_is_labelled_with_the_truth_and_with_times(place: Place) -> None:
-    project = place.project(mode="tags-and-points", overlap=2)
+    project = place.project(mode="tags-and-points", overlap=2, open_to_everybody=False)
     report = place.simulate(
         project, "--annotators", "3", "--mistakes", "none", "--times", "paper", "--seed", "5"
     )
@@ -128,6 +128,8 @@ def test_a_project_is_labelled_with_the_truth_and_with_times(place: Place) -> No
         assert label.active_ms > 1000
     # 45 seconds an image with points; a lognormal of 0.4 between labels, 0.2 between people.
     assert report["active_seconds"] / 24 == pytest.approx(45, rel=0.4)
+    more = ("--annotators", "2", "--labels", "1")
+    assert place.simulate(project, *more)["labels"] == 0, "members already, and all is labelled"
     again = place.project(name="Again", mode="tags-and-points")
     one = place.simulate(again, "--annotators", "1", "--seed", "5", "--times", "paper")
     third = place.project(name="Third", mode="tags-and-points")

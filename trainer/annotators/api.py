@@ -56,7 +56,7 @@ class Api:
 
     def __init__(self, client: httpx.AsyncClient, latencies: Latencies) -> None:
         self.client = client
-        self._latencies = latencies
+        self.latencies = latencies
 
     async def get(self, path: str, kind: str | None = None) -> Any:
         """Raises Refused, and BadInput when the server cannot be reached."""
@@ -78,13 +78,13 @@ class Api:
             begun = time.monotonic()
             answer, trouble = await self._try(method, path, options)
             if answer is not None and answer.status_code not in PASSING:
-                self._latencies.add(kind or f"{method} {path}", time.monotonic() - begun)
+                self.latencies.add(kind or f"{method} {path}", time.monotonic() - begun)
                 return _content(answer, f"{method} {path}")
             if time.monotonic() > until:
                 if answer is not None:
                     return _content(answer, f"{method} {path}")
                 raise BadInput(f"{self.client.base_url}: {trouble}")
-            self._latencies.retries += 1
+            self.latencies.retries += 1
             wanted = float(answer.headers.get("retry-after", 0)) if answer is not None else 0.0
             await asyncio.sleep(max(wanted, pause * random.uniform(0.5, 1)))  # noqa: S311
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -105,7 +105,7 @@ async def simulate(wanted: Simulation, watch: Watch) -> Outcome:
         job = Job(
             project["id"], question, views, wanted.speed, wanted.fetches_pictures, tally
         )  # fmt: skip
-        apis = await _people(stack, lead, wanted, latencies, watch)
+        apis = await _people(stack, lead, project, wanted, watch)
         people = [
             Annotator(api, Person(number, times, wanted.mistakes, wanted.seed), job)
             for number, api in enumerate(apis)
@@ -181,11 +181,14 @@ async def _times(lead: Api, project: dict[str, Any], text: str) -> TimeModel:
 async def _people(
     stack: AsyncExitStack,
     lead: Api,
+    project: dict[str, Any],
     wanted: Simulation,
-    latencies: Latencies,
     watch: Watch,
 ) -> Sequence[Api]:
-    """A connection for each annotator: an admin makes accounts for them, others label themselves."""
+    """A connection for each annotator: an admin makes accounts for them, others label themselves.
+
+    In a project that is not open to everybody they become members.
+    """
     me = await lead.get("/me", "me")
     if me["role"] != "admin" or "admin" not in me["scopes"]:
         if wanted.annotators > 1:
@@ -202,12 +205,23 @@ async def _people(
             await lead.send("PATCH", change, "account", json={**fields, "active": True})
         else:
             await lead.post("/users", {"email": email, "role": "annotator", **fields}, "account")
-        api = connect(wanted.address, latencies)
+        if not project["open_to_everybody"]:
+            await _join(lead, project["id"], email)
+        api = connect(wanted.address, lead.latencies)
         await stack.enter_async_context(api.client)
         await _sign_in(stack, api, email, password)
         apis.append(api)
         watch.sign_in(number, wanted.annotators)
     return apis
+
+
+async def _join(lead: Api, project_id: int, email: str) -> None:
+    body = {"email": email, "role": "annotator"}
+    try:
+        await lead.post(f"/projects/{project_id}/members", body, "member")
+    except Refused as refusal:
+        if refusal.code != "member-already":
+            raise
 
 
 async def _label_and_queue(

@@ -97,6 +97,51 @@ def lines(series: Sequence[Series], marks: Collection[int], describe: str) -> st
         return _inline(figure, describe)
 
 
+@dataclass(frozen=True)
+class CostCurve:
+    """Accuracies of runs over hours of labelling, and the curve through them."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    """(hours, share)."""
+    line: Sequence[tuple[float, float, float, float]] = ()
+    """(hours, expected share, and where it is with its interval); empty: no curve."""
+
+
+def cost_curves(
+    series: Sequence[CostCurve], levels: Sequence[tuple[str, float]], describe: str
+) -> str:
+    """Runs, their curves with intervals, and named levels as lines across; minutes below two hours."""
+    longest = max((hours for each in series for hours, _ in each.points), default=1.0)
+    unit, scale = ("minutes", 60.0) if longest < 2 else ("hours", 1.0)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(INCHES[0] * COLUMNS, 3.4), layout="constrained")
+        axes = figure.add_subplot()
+        for number, each in enumerate(series):
+            style = number % len(SERIES)
+            hours, shares = zip(*each.points, strict=True)
+            axes.plot(
+                [scale * hour for hour in hours], shares, color=SERIES[style],
+                marker=_MARKERS[style], linestyle="none", label=each.name,
+            )  # fmt: skip
+            if each.line:
+                at, expected, low, high = zip(*each.line, strict=True)
+                times = [scale * hour for hour in at]
+                axes.plot(times, expected, color=SERIES[style], linestyle=_DASHES[style])
+                axes.fill_between(times, low, high, color=SERIES[style], alpha=0.12, linewidth=0)
+        for name, level in levels:
+            axes.axhline(level, color=MUTED, linestyle=":", linewidth=1)
+            axes.annotate(
+                name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+                color=MUTED,
+            )  # fmt: skip
+        axes.set_xlabel(f"{unit} of labelling")
+        axes.set_ylabel("mIoU")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        return _inline(figure, describe)
+
+
 def reliability_diagram(bins: Iterable[ReliabilityBin], describe: str) -> str:
     """Share that is present over mean probability, above the number of answers of each interval."""
     bins = tuple(bins)

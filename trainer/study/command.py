@@ -14,38 +14,62 @@ from trainer.contract.cards import load_card
 from trainer.errors import BadInput
 from trainer.recipes import RECIPES
 from trainer.report.file import is_finished, read_report
+from trainer.study.budgets.command import study_budgets
+from trainer.study.budgets.plan import ready_plans
 from trainer.study.plan import TABLES, Study, Variant
 from trainer.study.results import mean_and_spread, read_outcome, write_results
 from trainer.study.trainings import Trainings
+
+RECIPE, SEEDS = "cpu-small", 3
+"""Of tables, where nobody says others."""
 
 Wanted = tuple[str, Variant, int]
 """Table, variant and seed of one run."""
 
 
 def study_command(  # noqa: PLR0913 - each is an option of the command
+    out: Annotated[Path, typer.Option(help="Folder of the study, to make or to go on with.")],
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="STUDY",
+            help=f"{', '.join(ready_plans())}, or a file (YAML): labels within budgets of seconds. "
+            "Without it: the tables of kinds of supervision and terms.",
+            show_default=False,
+        ),
+    ] = None,
     source: Annotated[
-        str, typer.Option(metavar="CARD", help="Source domain, with masks to learn from.")
-    ],
+        str | None, typer.Option(metavar="CARD", help="Source domain, with masks to learn from.")
+    ] = None,
     target: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="CARD", help="Target domain, with masks: the weak labels are made of them."
         ),
-    ],
+    ] = None,
     validation: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="CARD", help="Other images of the target domain, with masks to score on."
         ),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder of the study, to make or to go on with.")],
+    ] = None,
     recipe: Annotated[
-        str, typer.Option(help=f"What the runs have in common: {', '.join(RECIPES)}.")
-    ] = "cpu-small",
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each variant.")] = 3,
+        str | None,
+        typer.Option(
+            help=f"What the runs of tables have in common: {', '.join(RECIPES)}. Default: {RECIPE}."
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Runs of each variant. Default: STUDY's own, or {SEEDS}."),
+    ] = None,
     tables: Annotated[
-        str, typer.Option(metavar="NAMES", help="Which tables, with commas between.")
-    ] = ",".join(TABLES),
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help=f"Which tables, with commas between. Default: {','.join(TABLES)}.",
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -68,38 +92,56 @@ def study_command(  # noqa: PLR0913 - each is an option of the command
         ),
     ] = 1,
     dry: Annotated[
-        bool, typer.Option("--dry", help="Run nothing: only make the tables of what is finished.")
+        bool, typer.Option("--dry", help="Run nothing: only tell of what is finished.")
     ] = False,
 ) -> None:
-    """Compare kinds of supervision and terms of the loss, each trained with several seeds.
+    """What labels are worth: kinds of them within budgets, or the terms of the loss.
 
-    Every line of a table is a variant: `point without source`, for example, learns from clicked
-    points alone. Labels are what a perfect annotator would give, made of the target's masks; no
-    training but the upper bound `dense` sees those. Each run is a run folder of its own in
-    OUT/runs. The tables, with means and standard deviations over seeds, go to OUT/results.md and
-    the terminal, and every number to OUT/results.json.
+    With STUDY, simulated annotators label within budgets of seconds, by kind of label and order of
+    work; each budget trains. OUT/report.html has the curves, what the next hour brings, and the
+    answer: with this budget, label this way. OUT/results.csv has every number. `demo` takes ten
+    minutes on two cores; `camvid` and `gta5-cityscapes` need the data.
 
-    A study that was stopped (Ctrl+C or SIGTERM) goes on where it was with the same command, also
-    with another `--jobs`. On a CPU, several runs at once get more done than one after another.
+    Without STUDY, every line of a table is a variant: `point without source`, for example, learns
+    from clicked points alone. Labels are what a perfect annotator would give, made of the target's
+    masks; no training but the upper bound `dense` sees those. The tables, with means and standard
+    deviations over seeds, go to OUT/results.md and the terminal, and every number to
+    OUT/results.json.
 
-    Example: `python -m trainer study --source gta5:/data/gta5 --target street.yaml
+    Each run is a run folder of its own in OUT/runs. A study that was stopped (Ctrl+C or SIGTERM)
+    goes on where it was with the same command, also with another `--jobs`. On a CPU, several runs at
+    once get more done than one after another.
+
+    Examples: `python -m trainer study demo --out demo-study --jobs 2`, and
+    `python -m trainer study --source gta5:/data/gta5 --target street.yaml
     --validation street-val.yaml --out study --tables supervision --jobs 2`
     """
     with one_line_errors():
-        chosen = _known("--tables", [name.strip() for name in tables.split(",")], TABLES)
-        wanted = list(_wanted(chosen, only, seeds))
-        study = Study(
-            load_card(source),
-            load_card(target),
-            load_card(validation),
-            out,
-            recipe,
-            parse_overrides(change or []),
-        )
+        domains = {"source": source, "target": target, "validation": validation}
+        changes = parse_overrides(change or [])
+        if study is not None:
+            of_tables = {"--recipe": recipe, "--tables": tables, "--only": only}
+            if surplus := [name for name, value in of_tables.items() if value]:
+                raise BadInput(f"{surplus[0]} is for tables; STUDY says what is compared")
+            given = {name: value for name, value in (domains | {"seeds": seeds}).items() if value}
+            study_budgets(study, out, given, changes, jobs=None if dry else jobs)
+            return
+        if missing := [name for name, card in domains.items() if card is None]:
+            raise BadInput(f"give --{missing[0]}, or the STUDY: {', '.join(ready_plans())}")
+        names = [name.strip() for name in (tables or ",".join(TABLES)).split(",")]
+        chosen = _known("--tables", names, TABLES)
+        wanted = list(_wanted(chosen, only, seeds or SEEDS))
+        cards = [load_card(str(card)) for card in domains.values()]
+        of_source, of_target, of_validation = cards
+        compared = Study(of_source, of_target, of_validation, out, recipe or RECIPE, changes)
         if not dry:
-            run_all(study, wanted, jobs)
-        outcomes = [o for table, v, seed in wanted if (o := read_outcome(study, table, v, seed))]
-        write_results(study, outcomes)
+            run_all(compared, wanted, jobs)
+        outcomes = [
+            outcome
+            for table, variant, seed in wanted
+            if (outcome := read_outcome(compared, table, variant, seed))
+        ]
+        write_results(compared, outcomes)
 
 
 def _known(option: str, names: Sequence[str], known: Collection[str]) -> Sequence[str]:
