@@ -217,6 +217,9 @@ class TrainConfig(Record):
     selection: Literal["last", "weak-labels", "masks"] = "last"
     """Which checkpoint is the run's result: the last, or the best by the held-out weak labels or
     by the validation masks."""
+    hold_out: bool = False
+    """Score the run on weak labels that it does not learn from whatever else scores it, so that runs of
+    any supervision can be compared: a tenth of the labelled images, and of those of each category."""
     scored_categories: tuple[str, ...] = ()
     """A subset whose mean IoU is told besides: 13 of 16 for SYNTHIA."""
     mirrored_prediction: bool = False

@@ -10,6 +10,9 @@ from trainer.contract.names import comparable
 from trainer.contract.places import inside
 from trainer.contract.record import Record
 
+HELD_OUT_FROM = 20
+"""Labelled images; of fewer none is held out."""
+
 
 class PointLabel(Record):
     """One clicked pixel: x right, y down, in original image pixels, pixel centres at .5."""

@@ -34,7 +34,7 @@ from trainer.data.sampling import (
     RareCategories,
     half_labelled,
 )
-from trainer.data.splits import held_out
+from trainer.data.splits import held_out, held_out_of_each
 from trainer.data.transforms import JointTransforms
 from trainer.device.cores import cores_here
 from trainer.errors import BadInput
@@ -128,6 +128,8 @@ class TargetSpec:
     """Whether its masks are opened: dense supervision."""
     holds_out: bool
     """Whether some labels are kept apart, to score by."""
+    of_each: bool
+    """Whether these are some of each category."""
     teaches: bool
     """Whether labels are trained on, or are there to score held-out images alone."""
 
@@ -204,13 +206,14 @@ def _source_spec(config: TrainConfig) -> SourceSpec | None:
 
 
 def _target_spec(config: TrainConfig) -> TargetSpec:
-    by_labels = config.selection == "weak-labels"
+    holds_out = config.hold_out or config.selection == "weak-labels"
     return TargetSpec(
         card=config.target,
         size=(config.width, config.height),
-        labels=config.labels if config.supervision.is_oracle or by_labels else None,
+        labels=config.labels if config.supervision.is_oracle or holds_out else None,
         has_masks=config.supervision is Supervision.DENSE,
-        holds_out=by_labels or config.validation is None,
+        holds_out=holds_out or config.validation is None,
+        of_each=config.hold_out,
         teaches=config.supervision.learns_without_source,
     )
 
@@ -258,7 +261,15 @@ def _load_target(spec: TargetSpec, read: ReadSpec) -> _Target:
         images = ResizedImages(samples, spec.size, cache=read.cache_of(spec.card))
     images.prepare(masks=spec.has_masks)
     labels = _target_labels(spec, read.categories, images.samples)
-    return _Target(images, labels, held_out(labels) if spec.holds_out else frozenset(), spec)
+    return _Target(images, labels, _apart(spec, labels), spec)
+
+
+def _apart(spec: TargetSpec, labels: Mapping[str, TargetLabel]) -> frozenset[str]:
+    if not spec.holds_out:
+        return frozenset()
+    if spec.of_each:
+        return held_out_of_each({name: label.presence for name, label in labels.items()})
+    return held_out(labels)
 
 
 def _target_labels(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from server.db import session_scope
@@ -19,9 +19,12 @@ from server.services.runs import claims
 from server.services.runs.directory import LABELS, TARGET
 from server.storage import get_storage
 from trainer.contract import DatasetCard, Supervision, TrainConfig
+from trainer.contract.labels import HELD_OUT_FROM
 from trainer.recipes import FILE_FIELDS, RecipeError, RunSubject, apply_overrides, build
 
 log = structlog.get_logger()
+
+ORACLE = tuple(each for each in Supervision if each.is_oracle)
 
 SERVER_OWNED = FILE_FIELDS | {"device", "threads"}
 """Fields of a config that are about the worker's machine; those of the run's subject are refused by the recipes."""
@@ -37,7 +40,7 @@ def create(project_id: int, wanted: RunIn, created_by_id: int | None) -> Run:
     with session_scope(read_only=True) as session:
         config = _usable_config(session, projects.get(session, project_id), wanted)
     snapshot_id = wanted.snapshot_id
-    if snapshot_id is None and config.supervision.is_oracle:
+    if snapshot_id is None and config.labels is not None:
         snapshot_id = snapshots.create(project_id).id
     with session_scope() as session:
         return _create(session, project_id, wanted, snapshot_id, created_by_id)
@@ -64,7 +67,8 @@ def _usable_config(session: Session, project: Project, wanted: RunIn) -> TrainCo
         raise BadInput(
             f"overrides: {refused[0]!r} is for the server to choose", code="bad-override"
         )
-    config = _config(project, recipe, supervision, wanted)
+    is_scored = _is_scored_by_labels(session, project, wanted)
+    config = _config(project, recipe, supervision, wanted, is_scored=is_scored)
     _require_images(session, project)
     if wanted.snapshot_id is not None:
         _own_snapshot(session, project, wanted.snapshot_id)
@@ -109,7 +113,21 @@ def _thing(run: Run) -> Thing:
     return Thing("run", run.id, run.project_id)
 
 
-def _config(project: Project, recipe: str, supervision: Supervision, wanted: RunIn) -> TrainConfig:
+def _is_scored_by_labels(session: Session, project: Project, wanted: RunIn) -> bool:
+    """Whether there are labels of which some can be held out, for runs of any supervision."""
+    if wanted.snapshot_id is not None:
+        return snapshots.get(session, wanted.snapshot_id).images >= HELD_OUT_FROM
+    return snapshots.count_current_labels(session, project.id) >= HELD_OUT_FROM
+
+
+def _config(
+    project: Project,
+    recipe: str,
+    supervision: Supervision,
+    wanted: RunIn,
+    *,
+    is_scored: bool,
+) -> TrainConfig:
     names = {category.name for category in project.categories}
     subject = RunSubject(
         supervision=supervision,
@@ -118,10 +136,12 @@ def _config(project: Project, recipe: str, supervision: Supervision, wanted: Run
         source=_source(project, names),
         target=DatasetCard(name=f"project-{project.id}", listing=Path(TARGET)),
         validation=_validation(project, names),
-        labels=Path(LABELS) if supervision.is_oracle else None,
+        labels=Path(LABELS) if supervision.is_oracle or is_scored else None,
     )
     try:
-        config = apply_overrides(build(recipe, subject), wanted.overrides)
+        config = apply_overrides(
+            build(recipe, subject), {"hold_out": is_scored, **wanted.overrides}
+        )
     except RecipeError as error:
         raise BadInput(str(error), code="bad-recipe") from error
     # Else the run would wait for a worker, and then fail.
@@ -287,8 +307,8 @@ def resume(session: Session, run_id: int) -> Run:
 def start_automatic() -> list[Run]:
     """Queue a run for each project whose policy asks for one by now.
 
-    That is when as many labels as the project says came in since its last run with a snapshot,
-    and no run of it waits or works. A project that cannot be trained is logged and left out.
+    That is when as many labels as the project says came in since its last run that learned from
+    labels or started by itself, and no run of it waits or works. A project that cannot be trained is logged and left out.
     """
     with session_scope(read_only=True) as session:
         policies = session.scalars(select(Project).where(Project.retrain_after.is_not(None))).all()
@@ -323,7 +343,7 @@ def _is_due(session: Session, project: Project) -> bool:
     last = (
         select(Snapshot.labels)
         .join(Run, Run.snapshot_id == Snapshot.id)
-        .where(Run.project_id == project.id)
+        .where(Run.project_id == project.id, or_(Run.automatic, Run.supervision.in_(ORACLE)))
         .order_by(Run.id.desc())
         .limit(1)
     )

@@ -452,3 +452,20 @@ def test_corrupted_input_is_one_line_that_names_the_place(
     with pytest.raises(BadInput, match=message) as raised:
         load(source=source, target=target, labels=tmp_path / "copy/labels.jsonl", **cache)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("supervision", "labelled"), [("source-only", 0), ("pseudo", 0), ("image", 18)]
+)
+def test_runs_of_any_supervision_can_be_scored_by_the_same_labels_and_learn_from_none_of_them(
+    load: Load, masked_target: DatasetCard, tmp_path: Path, supervision: str, labelled: int
+) -> None:
+    labels = tmp_path / "labels.jsonl"
+    names = [f"images/{number:03d}.png" for number in range(20)]
+    write_labels(labels, [weak_label(masked_target.root, name) for name in names])
+    domains = load(supervision, target=masked_target, labels=labels, hold_out=True)
+    apart = [sample.name for sample in domains.held_out.images.samples]
+    assert (len(apart), domains.labelled) == (2, labelled)
+    assert not set(names_of(domains.target, 30)) & set(apart)
+    again = load("point", target=masked_target, labels=labels, hold_out=True)
+    assert [sample.name for sample in again.held_out.images.samples] == apart

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from trainer.data.presence import area_fractions, presence_thresholds, tile_area_fractions
-from trainer.data.splits import held_out
+from trainer.data.splits import held_out, held_out_of_each
 
 
 def test_fractions_are_of_the_valid_pixels() -> None:
@@ -69,3 +69,24 @@ def test_one_tile_is_the_whole_mask() -> None:
     np.testing.assert_allclose(
         tile_area_fractions(mask, 3, (1, 1))[:, 0, 0], area_fractions(mask, 3)
     )
+
+
+def test_a_tenth_of_each_category_is_held_out_and_of_a_rare_one_at_least_one() -> None:
+    """200 images: all show the first category, 40 the second, 4 the third, 2 the fourth."""
+    counts = (200, 40, 4, 2)
+    presence = {
+        f"{n}.png": np.array([n % 200 < counts[0], n < 40, 50 <= n < 54, 60 <= n < 62], np.int8)
+        for n in range(200)
+    }
+    chosen = held_out_of_each(presence)
+    shown = np.stack([presence[name] for name in chosen]).sum(0)
+    assert len(chosen) == 20
+    assert shown[1] >= 4
+    assert shown[2] >= 1
+    assert held_out_of_each(dict(reversed(presence.items()))) == chosen
+    assert held_out_of_each({name: presence[name] for name in list(presence)[:19]}) == frozenset()
+
+
+def test_a_category_that_is_not_asked_takes_no_image() -> None:
+    presence = {f"{n}.png": np.array([1, -1], np.int8) for n in range(30)}
+    assert held_out_of_each(presence) == held_out(presence)

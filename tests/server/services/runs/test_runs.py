@@ -224,9 +224,9 @@ def test_others_write_while_a_snapshot_is_made(
             session.execute(update(Project).values(description=when))
         written.append(when)
 
-    read, put_file = snapshots.weak_labels, Storage.put_file
+    read, put_file = snapshots._timed_labels, Storage.put_file
 
-    def reading(session: Session, number: int) -> Iterator[WeakLabel]:
+    def reading(session: Session, number: int) -> Iterator[tuple[WeakLabel, dict[str, int]]]:
         for label in read(session, number):
             write("reading")
             yield label
@@ -235,7 +235,7 @@ def test_others_write_while_a_snapshot_is_made(
         write("storing")
         put_file(self, key, source)
 
-    monkeypatch.setattr(snapshots, "weak_labels", reading)
+    monkeypatch.setattr(snapshots, "_timed_labels", reading)
     monkeypatch.setattr(Storage, "put_file", storing)
     if door == "run":
         assert create(project_id, supervision="image").snapshot_id is not None
@@ -256,4 +256,30 @@ def test_automatic_pseudo_runs_do_not_follow_each_other_without_labels(database:
 def test_one_project_that_can_not_be_trained_does_not_stop_the_others(database: str) -> None:
     make_trainable_project(name="Broken", source="gone", retrain_after=1)
     project_id = make_trainable_project(name="Whole", retrain_after=1)
+    assert start_automatic() == [project_id]
+
+
+def test_with_twenty_labels_runs_of_any_supervision_are_scored_by_some_of_them(
+    database: str,
+) -> None:
+    project_id = make_trainable_project(labels=19, images=20, retrain_after=20)
+    few = create(project_id, supervision="source-only")
+    assert (few.snapshot_id, few.config["labels"], few.config["hold_out"]) == (None, None, False)
+    annotator_id = make_user("late@example.org")
+    (image_id,) = add_images(project_id, ["late.png"])
+    add_label(project_id, image_id, annotator_id)
+    runs_of_all = [create(project_id, supervision=s) for s in ("source-only", "pseudo", "image")]
+    assert len({run.snapshot_id for run in runs_of_all} - {None}) == 1
+    assert all(run.config["labels"] and run.config["hold_out"] for run in runs_of_all)
+    chosen = create(project_id, supervision="image", overrides={"hold_out": False})
+    assert chosen.config["hold_out"] is False
+
+
+def test_a_baseline_that_labels_score_alone_does_not_put_off_the_next_run(database: str) -> None:
+    project_id = make_trainable_project(labels=20, images=20, retrain_after=20)
+    wanted = RunIn.model_validate({"supervision": "source-only"})
+    baseline = runs.create(project_id, wanted, make_user("engineer@example.org"))
+    assert baseline.snapshot_id is not None
+    with session_scope() as session:
+        session.get_one(Run, baseline.id).state = RunState.SUCCEEDED
     assert start_automatic() == [project_id]
