@@ -18,6 +18,7 @@ from server.api import (
     audit,
     checkpoints,
     datasets,
+    deletion,
     gold,
     health,
     images,
@@ -69,7 +70,7 @@ def create_app() -> FastAPI:
     # Routes are tried one after the other: what a labelling page asks for comes first.
     for module in (
         leases, labels, images, predictions, users, projects, gold, datasets, sweeps, label_files,
-        snapshots, runs, checkpoints, accuracy, audit,
+        snapshots, runs, checkpoints, accuracy, audit, deletion,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.about_router, prefix=API)

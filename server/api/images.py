@@ -110,7 +110,7 @@ async def import_images(
 
 def _must_exist(project_id: int) -> None:
     with session_scope(read_only=True) as session:
-        projects.get(session, project_id)
+        projects.require_open(projects.get(session, project_id))
 
 
 async def _import_manifest(project_id: int, request: Request) -> Imported:

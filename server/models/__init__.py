@@ -8,6 +8,7 @@ from server.models.label import Answer, Label
 from server.models.member import Member
 from server.models.prediction import Prediction
 from server.models.project import Category, CategoryKey, Project
+from server.models.removal import Removal
 from server.models.run import Run, RunEvent, RunFigures
 from server.models.snapshot import Snapshot
 from server.models.sweep import SweepPage, SweepPlace
@@ -32,6 +33,7 @@ __all__ = [
     "PasswordLink",
     "Prediction",
     "Project",
+    "Removal",
     "Run",
     "RunEvent",
     "RunFigures",

@@ -101,6 +101,10 @@ class Project(Base):
     version: Mapped[str] = mapped_column(String(32), default=_new_version)
     """Another one after each change of it, of its categories or of what gold images it has: what
     was read under a version that it still has is still true."""
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when nothing is labelled, imported or trained in it."""
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when it is gone for everybody, while its images and files are being removed."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     categories: Mapped[list[Category]] = relationship(
         order_by=Category.position, lazy="selectin", cascade="all, delete-orphan"

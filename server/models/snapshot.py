@@ -31,4 +31,6 @@ class Snapshot(Base):
     upkeep has read its file once more; empty where that is missing."""
     answers: Mapped[int | None]
     """How many categories its labels call present or absent; None as above."""
+    deleted_images: Mapped[int] = mapped_column(default=0)
+    """Of the images that its file names, how many have been deleted since."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -27,6 +27,8 @@ class User(Base):
     role: Mapped[Role] = mapped_column(EnumText(Role, 20))
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when only a number is left of the person: their labels name this row."""
     must_change_password: Mapped[bool] = mapped_column(default=False)
     """Somebody else knows the password: until it is changed, a session may do nothing else."""
     totp_secret: Mapped[str | None] = mapped_column(String(64))

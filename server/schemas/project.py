@@ -167,6 +167,8 @@ class ProjectChange(In):
     categories: Annotated[list[CategoryChange], *CATEGORIES_DIFFER] | None = None
     """All categories in their new order. One that is left out is removed: refused when a label
     names it."""
+    archived: bool | None = None
+    """In an archived project nothing is labelled, imported or trained; only it can be deleted."""
 
 
 class ImageCounts(Out):
@@ -207,6 +209,7 @@ class ProjectOut(Out):
     order: Order
     stop_below: float | None
     created_at: datetime
+    archived_at: datetime | None
     categories: list[CategoryOut]
     images: ImageCounts
 

@@ -18,6 +18,8 @@ class SnapshotOut(Out):
     active_ms: int
     wall_ms: int
     created_at: datetime
+    deleted_images: int
+    """Of the images that its file names, how many have been deleted since."""
     url: str
 
     @classmethod

@@ -103,10 +103,15 @@ def record(
         "project_id": on and on.project_id,
         "subject": on and on.kind,
         "subject_id": on and str(on.id),
-        "before": None if before is None else dict(before),
-        "after": None if after is None else dict(after),
+        "before": _plain(before),
+        "after": _plain(after),
     }
     session.info.setdefault(_PENDING, []).append(line)
+
+
+def _plain(said: Mapping[str, Any] | None) -> Any:
+    """As it is read again: members of enums become their texts."""
+    return None if said is None else json.loads(json.dumps(said))
 
 
 def record_now(

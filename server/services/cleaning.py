@@ -5,13 +5,12 @@ never through a symbolic link. What is younger than `WEAKSEG_CLEAN_AFTER_SECONDS
 its row may not be committed yet.
 """
 
-import fcntl
 import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,7 +24,7 @@ from server.db import session_scope
 from server.models import Checkpoint, GoldImage, Image, Prediction, Run, Snapshot
 from server.models.run import RunState
 from server.services.runs import checkpoints
-from server.services.runs.trainer_process import LOCK
+from server.services.runs.trainer_process import work_folder_is_free
 from server.settings import Settings, get_settings
 from server.storage import get_storage
 
@@ -179,28 +178,13 @@ def _why_not_needed(session: Session, run: Run | None) -> str | None:
 
 def _run_folder(folder: Path) -> Callable[[], bool]:
     def remove() -> bool:
-        with _locked(folder / LOCK) as is_ours:
+        with work_folder_is_free(folder) as is_ours:
             if not is_ours:
                 return False  # a trainer works there
             shutil.rmtree(folder)
             return True
 
     return remove
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Whether no trainer works in a folder; none can start there meanwhile."""
-    if not path.exists():
-        yield True
-        return
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def _of_broker(settings: Settings, before: float) -> Iterator[Leftover]:

@@ -99,6 +99,19 @@ def add(path: Path, name: str | None = None) -> DatasetCard:
     return card
 
 
+def require(name: str) -> Path:
+    """Where the card of a name is, whatever is wrong with it. Raises NotFound."""
+    files = _files()
+    if name not in files:
+        raise NotFound(f"there is no dataset {name!r}", code="unknown-dataset")
+    return files[name]
+
+
+def forget(name: str) -> None:
+    """Remove a card; its images and masks stay. Raises NotFound."""
+    require(name).unlink(missing_ok=True)
+
+
 def _as_content(card: DatasetCard, folder: Path) -> dict[str, Any]:
     """The card's fields; a root below the folder stays relative, so that both may be moved."""
     content: dict[str, Any] = card.model_dump(mode="json", exclude_defaults=True)

@@ -130,7 +130,7 @@ def _with_place(holder: Select[Any], user_id: SQLColumnExpression[int], kind: Ki
     own = and_(Member.project_id == Project.id, Member.user_id == user_id)
     return (
         holder.add_columns(Project.id, Project.open_to_everybody, Member.role)
-        .outerjoin(Project, Project.id == _PROJECT_OF[kind])
+        .outerjoin(Project, and_(Project.id == _PROJECT_OF[kind], Project.deleted_at.is_(None)))
         .outerjoin(Member, own)
     )
 

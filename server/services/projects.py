@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from statistics import median
 
@@ -84,10 +85,17 @@ def _refuse_unknown_names(settings: dict[str, object]) -> None:
 def get(session: Session, project_id: int) -> Project:
     """Raises NotFound."""
     project = session.get(Project, project_id)
-    if project is None:
+    if project is None or project.deleted_at is not None:
         raise missing(project_id)
     # A session forgets what nobody holds, and a request asks for its project several times.
     session.info.setdefault("projects", {})[project_id] = project
+    return project
+
+
+def require_open(project: Project) -> Project:
+    """The project, in which work is done. Raises Conflict `archived`."""
+    if project.archived_at is not None:
+        raise Conflict("this project is archived: nothing is done in it", code="archived")
     return project
 
 
@@ -155,14 +163,15 @@ def category_id(project: Project, name: str) -> int:
 
 def list_all(session: Session, project_ids: Collection[int] | None = None) -> list[Project]:
     """All projects, or some of them, newest first."""
-    query = select(Project).order_by(Project.id.desc())
+    query = select(Project).where(Project.deleted_at.is_(None)).order_by(Project.id.desc())
     if project_ids is not None:
         query = query.where(Project.id.in_(project_ids))
     return list(session.scalars(query))
 
 
 def find_by_name(session: Session, name: str) -> Project | None:
-    return session.scalar(select(Project).where(Project.name == name))
+    named = select(Project).where(Project.name == name, Project.deleted_at.is_(None))
+    return session.scalar(named)
 
 
 def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
@@ -178,29 +187,45 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
         raise BadInput(f"{wrong[0]}: can not be null")
     _refuse_unknown_names(changes)
     changes.pop("categories", None)
+    if (is_archived := changes.pop("archived", None)) is not None:
+        _archive(session, project, is_archived)
+    with _noted(session, project, changes, wanted.categories is not None):
+        if wanted.categories is not None:
+            categories.change(session, project, wanted.categories)
+        if project.open_to_everybody and changes.get("open_to_everybody") is False:
+            members.close(session, project)
+        if "order" in changes:
+            send_after_commit(session, "prioritise")
+        for field, value in changes.items():
+            setattr(project, field, value)
+        _flush(session, project.name)
+    return project
+
+
+@contextmanager
+def _noted(
+    session: Session, project: Project, changes: Mapping[str, object], has_categories: bool
+) -> Iterator[None]:
+    """Write into the audit log what becomes of a project's settings meanwhile, if anything."""
     names = [name for name in changes if name not in WORDS]
+    written = [name for name in WORDS & changes.keys() if changes[name] != getattr(project, name)]
     before = _settings(project, names)
-    words = sorted(
-        name for name in WORDS & changes.keys() if changes[name] != getattr(project, name)
-    )
-    if wanted.categories is not None:
-        categories.change(session, project, wanted.categories)
-    if project.open_to_everybody and changes.get("open_to_everybody") is False:
-        members.close(session, project)
-    if "order" in changes:
-        send_after_commit(session, "prioritise")
-    for field, value in changes.items():
-        setattr(project, field, value)
-    _flush(session, project.name)
+    yield
     was, is_now = audit.changes(before, _settings(project, names))
-    if wanted.categories is not None:
-        words.append("categories")
-    if is_now or words:
-        is_now |= {"written": words}
+    if is_now or written or has_categories:
+        said = sorted(written) + ["categories"] * has_categories
+        is_now |= {"written": said}
         audit.record(
             session, AuditEvent.SETTINGS_CHANGED, _thing(project), before=was, after=is_now
         )
-    return project
+
+
+def _archive(session: Session, project: Project, is_archived: bool) -> None:
+    if is_archived == (project.archived_at is not None):
+        return
+    before, after = {"archived": not is_archived}, {"archived": is_archived}
+    project.archived_at = utcnow() if is_archived else None
+    audit.record(session, AuditEvent.SETTINGS_CHANGED, _thing(project), before=before, after=after)
 
 
 def pace(session: Session, project_id: int, annotator_id: int) -> AnnotatorPace:

@@ -63,18 +63,19 @@ def create(
 def find_by_email(session: Session, email: str) -> User | None:
     if "\0" in email:
         return None  # PostgreSQL would refuse to look for it
-    return session.scalar(select(User).where(User.email == email.strip().lower()))
+    named = User.email == email.strip().lower()
+    return session.scalar(select(User).where(named, User.deleted_at.is_(None)))
 
 
 def get(session: Session, user_id: int) -> User:
     user = session.get(User, user_id)
-    if user is None:
+    if user is None or user.deleted_at is not None:
         raise NotFound(f"there is no user {user_id}")
     return user
 
 
 def list_all(session: Session) -> list[User]:
-    return list(session.scalars(select(User).order_by(User.email)))
+    return list(session.scalars(select(User).where(User.deleted_at.is_(None)).order_by(User.email)))
 
 
 def change(session: Session, user_id: int, wanted: UserChange) -> User:
@@ -104,10 +105,25 @@ def change(session: Session, user_id: int, wanted: UserChange) -> User:
     if wanted.active is False:
         end_all_access(session, user.id)
     session.flush()
+    _require_an_admin(session)
+    return user
+
+
+def lock_out_for_good(session: Session, user_id: int) -> User:
+    """The account, locked, without a way in. Raises NotFound, Conflict for the last active admin."""
+    _lock_admins(session)
+    user = locked(session, user_id)
+    user.active = False
+    end_all_access(session, user_id)
+    session.flush()
+    _require_an_admin(session)
+    return user
+
+
+def _require_an_admin(session: Session) -> None:
     admins = select(func.count()).where(User.role == Role.ADMIN, User.active)
     if not session.scalar(admins):
         raise Conflict("this is the last active admin", code="last-admin")
-    return user
 
 
 def _change_role(session: Session, user: User, role: Role) -> None:
@@ -138,7 +154,7 @@ def locked(session: Session, user_id: int) -> User:
     # Without "key share" it would wait for everybody who writes a row that names the account.
     lock = {"key_share": True}
     user = session.get(User, user_id, with_for_update=lock, populate_existing=True)
-    if user is None:
+    if user is None or user.deleted_at is not None:
         raise NotFound(f"there is no user {user_id}")
     return user
 

@@ -5,9 +5,10 @@ import threading
 from celery import shared_task
 
 from server.db import DATABASE_ERRORS
-from server.services import audit, cleaning
+from server.services import audit, cleaning, deletion, removals
 
 _cleaning = threading.Lock()
+_removing = threading.Lock()
 
 
 @shared_task(name="clean")
@@ -25,3 +26,15 @@ def clean() -> None:
 def trim_audit() -> None:
     """Remove the lines of the audit log that are older than the setting says."""
     audit.trim()
+
+
+@shared_task(throws=DATABASE_ERRORS, name="remove_deleted")
+def remove_deleted() -> None:
+    """Remove what deleted rows have left, one at a time in a process."""
+    if not _removing.acquire(blocking=False):
+        return
+    try:
+        deletion.finish_projects()
+        removals.work()
+    finally:
+        _removing.release()

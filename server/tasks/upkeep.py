@@ -4,6 +4,7 @@ from celery import shared_task
 
 from server.db import DATABASE_ERRORS, session_scope
 from server.queue import send
+from server.services import deletion
 from server.services.assignment import priorities
 from server.services.images import counting
 from server.services.labels import snapshots
@@ -28,4 +29,6 @@ def upkeep() -> None:
             send("prioritise")
         for project_id in gold_making.due(session):
             send("make_gold", project_id)
+        if deletion.is_due(session):
+            send("remove_deleted")
     send("verify_images")

@@ -36,7 +36,9 @@ TIMING = {"wall_ms": 9000, "active_ms": 5000, "events": [
 TIMED = {"timing": TIMING}
 NOT_STORED = {"/api/v1/about", "/api/v1/datasets", "/api/v1/recipes"}
 LATER = {
-    "/api/v1/audit", "/api/v1/audit/export",
+    "/api/v1/audit", "/api/v1/audit/export", "/api/v1/images/{image_id}/deletion", "/api/v1/runs/{run_id}/deletion",
+    "/api/v1/checkpoints/{checkpoint_id}/deletion", "/api/v1/datasets/{name}/deletion",
+    "/api/v1/projects/{project_id}/deletion", "/api/v1/users/{user_id}/deletion",
     "/api/v1/images/{image_id}/labels", "/api/v1/me/sessions", "/api/v1/users/{user_id}/sessions", "/api/v1/users/{user_id}/tokens",
     "/api/v1/projects/{project_id}/members",
 }  # fmt: skip

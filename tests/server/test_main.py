@@ -43,6 +43,10 @@ PUBLIC = {
 ADMINS = {
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/audit/export"),
+    ("GET", "/api/v1/datasets/{name}/deletion"),
+    ("DELETE", "/api/v1/datasets/{name}"),
+    ("GET", "/api/v1/users/{user_id}/deletion"),
+    ("DELETE", "/api/v1/users/{user_id}"),
     ("GET", "/api/v1/users"),
     ("POST", "/api/v1/users"),
     ("PATCH", "/api/v1/users/{user_id}"),
@@ -77,6 +81,10 @@ EVERYBODYS_CHANGES = {
 ENGINEERS_VIEWS = {
     ("GET", "/api/v1/datasets"),
     ("GET", "/api/v1/recipes"),
+    ("GET", "/api/v1/images/{image_id}/deletion"),
+    ("GET", "/api/v1/runs/{run_id}/deletion"),
+    ("GET", "/api/v1/checkpoints/{checkpoint_id}/deletion"),
+    ("GET", "/api/v1/projects/{project_id}/deletion"),
     ("GET", "/api/v1/projects/{project_id}/snapshots"),
     ("GET", "/api/v1/projects/{project_id}/gold"),
     ("GET", "/api/v1/projects/{project_id}/disputed"),
@@ -123,7 +131,7 @@ def is_of_a_project(path: str) -> bool:
 
 
 def address(path: str) -> str:
-    return re.sub(r"{\w+_id}", "987654", path)
+    return re.sub(r"{\w+}", "987654", path)
 
 
 def test_every_route_checks_who_may(

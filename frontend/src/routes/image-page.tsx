@@ -1,8 +1,10 @@
-import { useSuspenseQuery } from "@tanstack/react-query"
-import { getRouteApi } from "@tanstack/react-router"
+import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
+import { getRouteApi, useNavigate } from "@tanstack/react-router"
 import { imageQuery } from "@/api/images"
+import { leads } from "@/api/members"
 import { projectQuery } from "@/api/projects"
 import { useMe } from "@/api/session"
+import { DeleteButton } from "@/components/delete-button"
 import { Page, PageHeading } from "@/components/layout"
 import { ImageView } from "@/features/images/image-view"
 import { NeighbourLinks } from "@/features/images/neighbour-links"
@@ -14,13 +16,31 @@ export function ImagePage() {
   const filter = route.useSearch()
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
   const { data: image } = useSuspenseQuery(imageQuery(imageId))
+  const me = useMe()
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  const leave = async () => {
+    await navigate({ to: "/projects/$projectId/images", params: { projectId }, search: filter })
+    await queryClient.invalidateQueries({ queryKey: ["projects"] })
+  }
   return (
     <Page>
       <PageHeading
         title={image.external_id}
-        actions={<NeighbourLinks projectId={projectId} imageId={imageId} filter={filter} />}
+        actions={
+          <>
+            <NeighbourLinks projectId={projectId} imageId={imageId} filter={filter} />
+            {leads(project) && (
+              <DeleteButton
+                thing={{ kind: "image", id: imageId }}
+                name={`image ${image.external_id}`}
+                onDeleted={leave}
+              />
+            )}
+          </>
+        }
       />
-      <ImageView key={imageId} imageId={imageId} project={project} filter={filter} me={useMe()} />
+      <ImageView key={imageId} imageId={imageId} project={project} filter={filter} me={me} />
     </Page>
   )
 }

@@ -1,8 +1,9 @@
-import { useSuspenseQuery } from "@tanstack/react-query"
-import { getRouteApi } from "@tanstack/react-router"
-import { projectQuery } from "@/api/projects"
+import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
+import { getRouteApi, useNavigate } from "@tanstack/react-router"
+import { projectQuery, projectsQuery } from "@/api/projects"
 import { Page, PageHeading } from "@/components/layout"
 import { Members } from "@/features/projects/members"
+import { ProjectEnd } from "@/features/projects/project-end"
 import { SettingsForm } from "@/features/projects/settings-form"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/settings")
@@ -10,11 +11,18 @@ const route = getRouteApi("/signed-in/shell/projects/$projectId/settings")
 export function SettingsPage() {
   const { projectId } = route.useParams()
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  const leave = async () => {
+    await navigate({ to: "/projects" })
+    await queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey, exact: true })
+  }
   return (
     <Page>
       <PageHeading title="Settings" />
       <SettingsForm key={project.id} project={project} />
       <Members project={project} />
+      <ProjectEnd project={project} onDeleted={leave} />
     </Page>
   )
 }

@@ -111,7 +111,7 @@ def take_in(session: Session, project_id: int, annotator_id: int, wanted: int) -
     version, held = session.execute(_VERSION_AND_HELD, of).one_or_none() or (None, 0)
     if version is None:
         raise projects.missing(project_id)
-    project = projects.seen(session, project_id, version)
+    project = projects.require_open(projects.seen(session, project_id, version))
     _refuse_hoarding(session, project.id, annotator_id, wanted, held)
     expires_at = now + timedelta(seconds=get_settings().lease_seconds)
     mixed = None

@@ -96,7 +96,7 @@ def take(
 
 
 def _sweeper(session: Session, project_id: int, annotator_id: int, category: str) -> Sweeper:
-    project = projects.get(session, project_id)
+    project = projects.require_open(projects.get(session, project_id))
     if project.mode == "tiles":
         # A tag without its tiles has no place on a form that asks for tiles.
         raise BadInput("this project asks for tiles, not for whole images", code="no-sweeps")

@@ -103,6 +103,11 @@ def key_for_screen(image_id: int, width: int | None) -> str:
     return key
 
 
+def forget() -> None:
+    """Look at the database again for where files are, after images were deleted."""
+    _verified.cache_clear()
+
+
 @lru_cache(MOST_KEPT)
 def _verified(_storage: Path, image_id: int) -> tuple[str, int]:
     """The key and the width of a verified image's file, which never change."""

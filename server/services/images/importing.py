@@ -54,6 +54,10 @@ class Imported:
             self.rejected.append((name, reason))
 
 
+def _open_project(session: Session, project_id: int) -> Project:
+    return projects.require_open(projects.get(session, project_id))
+
+
 def note(project_id: int, result: Imported) -> None:
     """Write what an import has stored into the audit log, if anything."""
     if result.imported:
@@ -81,7 +85,7 @@ def register_manifest(
         for first in range(0, len(rows), BATCH):
             batch = [dict(zip(_OF_A_LINE, row, strict=True)) for row in rows[first : first + BATCH]]
             with short_turn() as session:
-                _insert(session, projects.get(session, project_id), batch, result)
+                _insert(session, _open_project(session, project_id), batch, result)
             advance(first + len(batch), len(rows))
     finally:
         note(project_id, result)
@@ -197,7 +201,7 @@ def import_file(project_id: int, name: str, content: bytes, result: Imported) ->
         "external_id": name, "comparable_id": comparable(name), "uri": None, "split": "train",
     } | columns  # fmt: skip
     with session_scope() as session:
-        project = projects.get(session, project_id)
+        project = _open_project(session, project_id)
         _insert(session, project, [row], result)
 
 

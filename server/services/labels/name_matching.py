@@ -41,7 +41,7 @@ class Target:
     """
 
     def __init__(self, session: Session, project_id: int) -> None:
-        project = projects.get(session, project_id)
+        project = projects.require_open(projects.get(session, project_id))
         self.categories = [category.name for category in project.categories]
         self._categories = {_folded(name): name for name in self.categories}
         query = select(Image.external_id, Image.id, Image.width, Image.height)

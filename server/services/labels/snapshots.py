@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
+from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Text, case, cast, func, null, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
@@ -233,6 +234,16 @@ def get(session: Session, snapshot_id: int) -> Snapshot:
     if snapshot is None:
         raise NotFound(f"there is no snapshot {snapshot_id}")
     return snapshot
+
+
+def names_image(snapshot: Snapshot, external_id: str) -> bool:
+    """Whether a line of a snapshot's file is of an image."""
+    beginning = b'{"image":' + to_json(external_id) + b","
+    try:
+        with get_storage().path(snapshot.storage_key).open("rb") as file:
+            return any(line.startswith(beginning) for line in file)
+    except FileNotFoundError:
+        return False
 
 
 def list_all(session: Session, project_id: int) -> list[Snapshot]:

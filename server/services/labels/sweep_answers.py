@@ -14,6 +14,7 @@ from server.models.label import AnswerValue
 from server.schemas.sweep import SweepAnswers, SweepStored
 from server.services import projects
 from server.services.assignment import holds, leases, sweep_pages
+from server.services.images import lookup
 from server.services.labels import store
 from server.services.labels.content import Content
 from server.services.labels.store import Draft
@@ -30,7 +31,7 @@ def submit(session: Session, page_id: str, annotator_id: int, answers: SweepAnsw
     page = session.get(SweepPage, page_id, with_for_update=True)
     if page is None or page.annotator_id != annotator_id:
         raise leases.lost()
-    values = _by_image(page, answers)
+    values = _by_image(session, page, answers)
     request_hash = _hash(answers)
     if page.request_hash != request_hash:
         _store(session, page, values, answers)
@@ -40,11 +41,16 @@ def submit(session: Session, page_id: str, annotator_id: int, answers: SweepAnsw
     return SweepStored(stored=len(page.places) - len(taken), taken=taken)
 
 
-def _by_image(page: SweepPage, answers: SweepAnswers) -> dict[int, AnswerValue]:
+def _by_image(session: Session, page: SweepPage, answers: SweepAnswers) -> dict[int, AnswerValue]:
     ids = {place.image_id for place in page.places}
+    named = {image_id for value in AnswerValue for image_id in getattr(answers, value)}
+    # Deleted while its page was held: the answers for the others are none the worse.
+    gone = _missing(session, named - ids)
     values: dict[int, AnswerValue] = {}
     for value in AnswerValue:
         for image_id in getattr(answers, value):
+            if image_id in gone:
+                continue
             if image_id not in ids:
                 raise BadInput(f"{value}: image {image_id} is not on this page", code="not-on-page")
             if values.setdefault(image_id, value) != value:
@@ -55,6 +61,11 @@ def _by_image(page: SweepPage, answers: SweepAnswers) -> dict[int, AnswerValue]:
     if missing := ids - values.keys():
         raise BadInput(f"there is no answer for image {min(missing)}", code="answer-missing")
     return values
+
+
+def _missing(session: Session, image_ids: set[int]) -> set[int]:
+    """Those of the images that there are not, or not any more."""
+    return image_ids - lookup.get_all(session, image_ids).keys() if image_ids else set()
 
 
 def _hash(answers: SweepAnswers) -> str:

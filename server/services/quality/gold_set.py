@@ -21,7 +21,7 @@ def request(session: Session, project_id: int, count: int) -> GoldOut:
 
     Raises NotFound, Conflict `no-source`, `no-images` and, when others were made, `gold-exists`.
     """
-    projects.get(session, project_id)
+    projects.require_open(projects.get(session, project_id))
     # Two requests at once: the second finds what the first has stored.
     project = session.get_one(Project, project_id, with_for_update=True)
     _refuse_unprepared(session, project)

@@ -1,6 +1,7 @@
 """What a run's directory holds before the trainer starts."""
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -32,14 +33,14 @@ def path_of(run_id: int) -> Path:
 def prepare(run_id: int) -> Path:
     """Make the directory, or leave it as it is so that the trainer goes on where it stopped.
 
-    A directory with another configuration (this worker's device or threads were changed) is made
-    anew. Raises NotPrepared.
+    A directory with another configuration (this worker's device or threads were changed), or with
+    images that were deleted since, is made anew. Raises NotPrepared.
     """
     with session_scope(read_only=True) as session:
         run = session.get_one(Run, run_id)
     folder = path_of(run_id)
     config = _config_on_this_worker(run)
-    if _read(folder / CONFIG) == config:
+    if _read(folder / CONFIG) == config and _has_all_listed(folder / TARGET):
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -86,6 +87,25 @@ def _copy_labels(run: Run, path: Path) -> None:
     shutil.copyfile(original, path)
     if sha256_of(path) != run.snapshot.sha256:
         raise NotPrepared(f"the file of snapshot {run.snapshot.id} does not have its sha256")
+    if run.snapshot.deleted_images:
+        _drop_deleted(run.project_id, path)
+
+
+def _drop_deleted(project_id: int, path: Path) -> None:
+    """Leave out the labels of images that are not there any more."""
+    with session_scope(read_only=True) as session:
+        named = select(Image.external_id).where(Image.is_own_of(project_id))
+        names = set(session.scalars(named))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line for line in lines if json.loads(line)["image"] in names))
+
+
+def _has_all_listed(path: Path) -> bool:
+    """Whether all images are there with which a run has begun."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8") as file:
+        return all(ListedImage.model_validate_json(line).path.is_file() for line in file)
 
 
 def _list_target(run: Run, path: Path) -> None:

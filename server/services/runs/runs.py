@@ -60,6 +60,7 @@ def _create(
 
 
 def _usable_config(session: Session, project: Project, wanted: RunIn) -> TrainConfig:
+    projects.require_open(project)
     supervision = wanted.supervision or project.supervision
     recipe = wanted.recipe or project.recipe
     refused = sorted(SERVER_OWNED & set(wanted.overrides))
@@ -188,8 +189,13 @@ def get(session: Session, run_id: int) -> Run:
     """Raises NotFound."""
     run = session.get(Run, run_id)
     if run is None:
-        raise NotFound(f"there is no run {run_id}")
+        raise missing(run_id)
     return run
+
+
+def missing(run_id: int) -> NotFound:
+    """NotFound for an unknown run id."""
+    return NotFound(f"there is no run {run_id}")
 
 
 def list_all(session: Session, project_id: int) -> list[Run]:
@@ -311,7 +317,9 @@ def start_automatic() -> list[Run]:
     labels or started by itself, and no run of it waits or works. A project that cannot be trained is logged and left out.
     """
     with session_scope(read_only=True) as session:
-        policies = session.scalars(select(Project).where(Project.retrain_after.is_not(None))).all()
+        policies = session.scalars(
+            select(Project).where(Project.retrain_after.is_not(None), Project.archived_at.is_(None))
+        ).all()
         due = [project.id for project in policies if _is_due(session, project)]
     started = []
     for project_id in due:

@@ -142,6 +142,17 @@ def _locked(path: Path) -> Iterator[IO[str]]:
         yield file
 
 
+@contextlib.contextmanager
+def work_folder_is_free(folder: Path) -> Iterator[bool]:
+    """Whether no trainer works in a run's folder; none can start there meanwhile."""
+    path = folder / LOCK
+    if not path.exists():
+        yield True
+        return
+    with path.open("a+", encoding="utf-8") as file:
+        yield _try_lock(file)
+
+
 def _try_lock(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -96,10 +96,26 @@ function Entries({ entries }: { entries: readonly AuditEntry[] }) {
           key: "change",
           title: "Change",
           kind: "long",
-          cell: (entry) => changesOf(entry).map((line) => <div key={line}>{line}</div>),
+          cell: (entry) => <Changes lines={changesOf(entry)} />,
         },
         { key: "way", title: "By", kind: "long", isMinor: true, cell: wayOf },
       ]}
     />
+  )
+}
+
+const SHOWN = 3
+
+/** The first of them; the others when they are asked for. */
+function Changes({ lines }: { lines: readonly string[] }) {
+  const each = (line: string) => <div key={line}>{line}</div>
+  if (lines.length <= SHOWN + 1) return lines.map(each)
+  return (
+    <details>
+      <summary>
+        {lines[0]}, and {lines.length - 1} more
+      </summary>
+      {lines.slice(1).map(each)}
+    </details>
   )
 }

@@ -12,6 +12,7 @@ import { messageOf } from "@/api/client"
 import { type Role, useMe } from "@/api/session"
 import { Badge } from "@/components/badge"
 import { Button } from "@/components/button"
+import { DeleteDialog } from "@/components/delete-dialog"
 import { PageHeading } from "@/components/layout"
 import { Menu } from "@/components/menu"
 import { MenuButton } from "@/components/menu-button"
@@ -33,6 +34,7 @@ export function Users() {
   const queryClient = useQueryClient()
   const [shown, setShown] = useState<User | null>(null)
   const [opened, setOpened] = useState<User | null>(null)
+  const [leaving, setLeaving] = useState<User | null>(null)
   const saving = useMutation({
     mutationFn: ({ user, change }: Change) => changeUser(user.id, change),
     onSuccess: async (user) => {
@@ -67,9 +69,18 @@ export function Users() {
         onShowAccess={setShown}
         onSetPassword={setOpened}
         onRemoveFactor={unlocking.mutate}
+        onDelete={setLeaving}
       />
       {isAdding && <NewUserDialog onClose={() => setAdding(false)} />}
       {opened && <PasswordDialog user={opened} onClose={() => setOpened(null)} />}
+      {leaving && (
+        <DeleteDialog
+          thing={{ kind: "user", id: leaving.id }}
+          name={`the account ${leaving.email}`}
+          onClose={() => setLeaving(null)}
+          onDeleted={() => queryClient.invalidateQueries({ queryKey: usersQuery.queryKey })}
+        />
+      )}
       {shown && <AccessDialog user={shown} onClose={() => setShown(null)} />}
     </>
   )
@@ -80,6 +91,7 @@ type RowActs = {
   onShowAccess: (user: User) => void
   onSetPassword: (user: User) => void
   onRemoveFactor: (user: User) => void
+  onDelete: (user: User) => void
 }
 
 function UserTable({ users, ...acts }: { users: readonly User[] } & RowActs) {
@@ -144,6 +156,7 @@ function UserActions({ user, ...acts }: { user: User } & RowActs) {
           { id: "access", label: "Sessions and tokens", onAction: () => acts.onShowAccess(user) },
           ...(user.has_second_factor ? [removal] : []),
           toggle,
+          { id: "delete", label: "Delete account", onAction: () => acts.onDelete(user) },
         ]}
       />
     </div>

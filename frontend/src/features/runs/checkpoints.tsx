@@ -1,9 +1,10 @@
-import { useQuery } from "@tanstack/react-query"
+import { useQuery, useQueryClient } from "@tanstack/react-query"
 import { Download } from "lucide-react"
 import { type Checkpoint, checkpointsQuery } from "@/api/runs"
 import { Badge } from "@/components/badge"
 import { AnchorButton } from "@/components/button"
 import { CopyButton } from "@/components/copy-button"
+import { DeleteButton } from "@/components/delete-button"
 import { Section } from "@/components/layout"
 import { Loaded } from "@/components/states"
 import { type Column, Table } from "@/components/table"
@@ -17,10 +18,27 @@ type CheckpointsProps = {
   mayDownload: boolean
   /** Which rule chose one of them, in words; null while the run is not done. */
   selection: string | null
+  /** Whether the run has ended: until then its checkpoints stay. */
+  isDone: boolean
 }
 
-export function Checkpoints({ runId, mayDownload, selection }: CheckpointsProps) {
+export function Checkpoints({ runId, mayDownload, selection, isDone }: CheckpointsProps) {
   const query = useQuery(checkpointsQuery(runId))
+  const queryClient = useQueryClient()
+  const refresh = () =>
+    queryClient.invalidateQueries({ queryKey: checkpointsQuery(runId).queryKey })
+  const removal: Column<Checkpoint> = {
+    key: "delete",
+    title: "Delete",
+    quietTitle: true,
+    cell: ({ id, step }) => (
+      <DeleteButton
+        thing={{ kind: "checkpoint", id }}
+        name={`the checkpoint of step ${formatCount(step)}`}
+        onDeleted={refresh}
+      />
+    ),
+  }
   return (
     <Section
       title="Checkpoints"
@@ -36,7 +54,9 @@ export function Checkpoints({ runId, mayDownload, selection }: CheckpointsProps)
                 label="Checkpoints"
                 rows={checkpoints}
                 keyOf={(checkpoint) => checkpoint.id}
-                columns={mayDownload ? [...COLUMNS, DOWNLOAD] : COLUMNS}
+                columns={
+                  mayDownload ? [...COLUMNS, DOWNLOAD, ...(isDone ? [removal] : [])] : COLUMNS
+                }
               />
               {mayDownload && <Snippet checkpoints={checkpoints} />}
             </>

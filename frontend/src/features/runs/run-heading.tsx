@@ -1,10 +1,12 @@
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
+import { useNavigate } from "@tanstack/react-router"
 import { useState } from "react"
 import { messageOf } from "@/api/client"
 import { leads } from "@/api/members"
 import { projectQuery } from "@/api/projects"
 import { cancelRun, isFinal, type RunDetail, resumeRun } from "@/api/runs"
 import { AnchorButton, Button } from "@/components/button"
+import { DeleteButton } from "@/components/delete-button"
 import { ConfirmDialog } from "@/components/dialog"
 import { PageHeading } from "@/components/layout"
 import { Notice } from "@/components/notice"
@@ -22,6 +24,11 @@ export function RunHeading({ run, projectId, onResumed }: RunHeadingProps) {
       queryClient.invalidateQueries({ queryKey: ["runs", run.id], exact: true }),
       queryClient.invalidateQueries({ queryKey: ["projects", projectId, "runs"] }),
     ])
+  const navigate = useNavigate()
+  const leave = async () => {
+    await navigate({ to: "/projects/$projectId/runs", params: { projectId } })
+    await queryClient.invalidateQueries({ queryKey: ["projects", projectId] })
+  }
   const cancel = useMutation({
     mutationFn: () => cancelRun(run.id),
     onSuccess: async () => {
@@ -55,6 +62,13 @@ export function RunHeading({ run, projectId, onResumed }: RunHeadingProps) {
                   <Button variant="danger" onClick={() => setAsking(true)}>
                     Cancel run
                   </Button>
+                )}
+                {isFinal(run) && (
+                  <DeleteButton
+                    thing={{ kind: "run", id: run.id }}
+                    name={`run ${run.id}`}
+                    onDeleted={leave}
+                  />
                 )}
                 {mayResume(run) && (
                   <Button onClick={() => resume.mutate()} isPending={resume.isPending}>

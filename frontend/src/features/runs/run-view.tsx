@@ -62,6 +62,7 @@ export function RunView({ project, runId }: RunViewProps) {
         mayDownload={leads(project)}
         runId={runId}
         selection={run.report?.selection ?? null}
+        isDone={isFinal(run)}
       />
       <RunConfig run={run} />
     </>

@@ -31,6 +31,7 @@ export function projectWith(change: Partial<Project> = {}): Project {
     name: "Streets",
     description: "",
     created_at: "2026-11-22T10:00:00Z",
+    archived_at: null,
   }
   const supervision: Project["supervision"] = "point"
   return { ...named, ...policy, ...shown, ...form, supervision, categories, images, ...change }
