@@ -1,4 +1,3 @@
-import { Trash2 } from "lucide-react"
 import { useState } from "react"
 import { Button } from "./button"
 import type { DeleteDialogProps } from "./delete-dialog"
@@ -13,7 +12,6 @@ export function DeleteButton(props: Omit<DeleteDialogProps, "onClose">) {
   return (
     <>
       <Button variant="danger" aria-label={`Delete ${props.name}`} onClick={() => setAsking(true)}>
-        <Trash2 aria-hidden="true" />
         Delete
       </Button>
       {isAsking && <DeleteDialog {...props} onClose={() => setAsking(false)} />}

@@ -81,7 +81,7 @@ const audit = createRoute({
   path: "/audit",
   beforeLoad: only("admin"),
   loader: lazyFn(loaders, "users"),
-  component: lazyRouteComponent(() => import("./audit-page"), "AuditPage"),
+  component: lazyRouteComponent(() => import("./users-page"), "AuditPage"),
 })
 
 const project = createRoute({
