@@ -58,6 +58,12 @@ ADMINS = {
     ("GET", "/api/v1/users/{user_id}/tokens"),
     ("DELETE", "/api/v1/users/{user_id}/tokens/{token_id}"),
 }
+DELETIONS = {
+    ("DELETE", "/api/v1/images/{image_id}"),
+    ("DELETE", "/api/v1/runs/{run_id}"),
+    ("DELETE", "/api/v1/checkpoints/{checkpoint_id}"),
+    ("DELETE", "/api/v1/projects/{project_id}"),
+}
 EVERYBODYS_CHANGES = {
     ("POST", "/api/v1/me/password"),
     ("POST", "/api/v1/me/second-factor"),
@@ -200,6 +206,8 @@ def test_what_is_of_a_project_is_found_by_its_members_alone(
         for given in (None, *ranks):
             be_member(int(things["project_id"]), people[account], given)
             for method, path in routes:
+                if given == MemberRole.LEAD and (method, path) in DELETIONS:
+                    continue  # the things are asked for again
                 # What would change something is asked for with what its route refuses.
                 sent = {"json": {"none such": 1}} if method in ("POST", "PUT", "PATCH") else {}
                 answer = client.request(method, path.format(**things), **sent)
