@@ -6,7 +6,7 @@ from server.models.gold import GoldImage, GoldSet
 from server.models.image import Assignment, Image, ImageCount
 from server.models.label import Answer, Label
 from server.models.member import Member
-from server.models.prediction import Prediction
+from server.models.prediction import Prediction, PredictionRanking
 from server.models.project import Category, CategoryKey, Project
 from server.models.removal import Removal
 from server.models.run import Run, RunEvent, RunFigures
@@ -32,6 +32,7 @@ __all__ = [
     "Member",
     "PasswordLink",
     "Prediction",
+    "PredictionRanking",
     "Project",
     "Removal",
     "Run",

@@ -1,6 +1,6 @@
 """What a run's model says of an image."""
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db import Base
@@ -25,3 +25,16 @@ class Prediction(Base):
     uncertainty: Mapped[float]
     disagreement: Mapped[float | None]
     """How far presence is from the current labels, as `services.priorities` has it."""
+
+
+class PredictionRanking(Base):
+    """A run's images by how likely a category is in them: read where 100,000 would be sorted."""
+
+    __tablename__ = "prediction_rankings"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    category_id: Mapped[int] = mapped_column(
+        ForeignKey("categories.id", ondelete="CASCADE"), primary_key=True
+    )
+    image_ids: Mapped[bytes] = mapped_column(LargeBinary)
+    """The likeliest first, four bytes each, the lowest byte first."""

@@ -1,12 +1,15 @@
 """Predictions: what a run's model says of each image of its project."""
 
-from collections.abc import Sequence
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from server.db import session_scope
 from server.errors import NotFound
-from server.models import Image, Prediction, Project, Run
+from server.models import Image, Prediction, PredictionRanking, Project, Run
 from server.models.run import RunState
 
 
@@ -40,3 +43,66 @@ def find(session: Session, image: Image, run_id: int | None = None) -> Predictio
         by = "" if run_id is None else f" by run {run_id}"
         raise NotFound(f"there is no prediction{by} for image {image.id}", code="no-prediction")
     return prediction
+
+
+class Ranker:
+    """Ranks the images of a run for each category, from predictions that come a few at a time."""
+
+    def __init__(self, project: Project) -> None:
+        self._categories = {category.name: category.id for category in project.categories}
+        self._ids = {name: array("i") for name in self._categories}
+        self._probabilities = {name: array("d") for name in self._categories}
+
+    def add(self, image_id: int, presence: Mapping[str, float]) -> None:
+        """Take one more in; it is not ranked for a category of which it says nothing."""
+        for name in self._categories.keys() & presence.keys():
+            self._ids[name].append(image_id)
+            self._probabilities[name].append(presence[name])
+
+    def store(self, session: Session, run_id: int) -> None:
+        """Put the rankings in place of those that the run has, if there is such a run."""
+        mine = select(Run.id).where(Run.id == run_id).with_for_update()  # others wait here
+        if session.scalar(mine) is None:
+            return
+        session.execute(delete(PredictionRanking).where(PredictionRanking.run_id == run_id))
+        session.add_all(
+            PredictionRanking(run_id=run_id, category_id=category_id, image_ids=self._ranked(name))
+            for name, category_id in self._categories.items()
+        )
+
+    def _ranked(self, name: str) -> bytes:
+        import numpy as np  # noqa: PLC0415 - the web process starts without numpy
+
+        ids, probabilities = np.array(self._ids[name]), np.array(self._probabilities[name])
+        order = np.lexsort((ids, -probabilities))
+        return ids[order].astype("<i4").tobytes()
+
+
+def rank(project_id: int, run_id: int) -> None:
+    """Make the rankings of a run that ended before they were kept."""
+    with session_scope(read_only=True) as session:
+        ranker = Ranker(session.get_one(Project, project_id))
+        told = select(Prediction.image_id, Prediction.presence).where(Prediction.run_id == run_id)
+        for image_id, presence in session.execute(told.execution_options(yield_per=1000)):
+            ranker.add(image_id, presence)
+    with session_scope() as session:
+        ranker.store(session, run_id)
+
+
+def ranked(session: Session, run_id: int, category_id: int) -> Sequence[int] | None:
+    """Ids of a run's images, those first in which the category is the likeliest.
+
+    None: the run has no rankings yet. Some of the images may be gone, or not be free.
+    """
+    stored = session.scalar(
+        select(PredictionRanking.image_ids).where(
+            PredictionRanking.run_id == run_id, PredictionRanking.category_id == category_id
+        )
+    )
+    if stored is None:
+        return None
+    ids = array("i")
+    ids.frombytes(stored)
+    if sys.byteorder == "big":
+        ids.byteswap()
+    return ids

@@ -1,29 +1,26 @@
 """Sweeps: a page of images that one person answers for one category.
 
-The likeliest images come first. Ranking them may take a while and is done in a transaction that
-only reads; those that are still free are then taken in a short one that writes.
+The likeliest images come first, as a run has ranked them when it ended. They are looked for in a
+transaction that only reads; those that are still free are then taken in a short one that writes.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from functools import partial
+from itertools import chain, filterfalse, islice
 
 from sqlalchemy import (
-    ColumnElement,
     CompoundSelect,
-    Float,
     Select,
-    Text,
-    and_,
     case,
-    cast,
     delete,
     except_,
     func,
     or_,
     select,
+    union,
     union_all,
     update,
 )
@@ -36,19 +33,20 @@ from server.models import (
     Assignment,
     Image,
     Label,
-    Prediction,
     Project,
     SweepPage,
     SweepPlace,
 )
 from server.models.image import AssignmentState, ImageState
 from server.schemas.sweep import PAGE_SIZE
-from server.services import projects
+from server.services import predictions, projects
 from server.services.assignment import holds, leases, prefill
 from server.settings import get_settings
 
 CANDIDATES = 4 * PAGE_SIZE
-"""So many images are ranked, for others may take some of them meanwhile."""
+"""So many images are looked for, since others may take some of them meanwhile."""
+CHUNK = 5000
+"""Images that the model has not ranked are read so many at a time."""
 MAX_PAGES = 3
 """That one person may hold in one project."""
 
@@ -87,7 +85,14 @@ def take(
             return page
     while True:
         with session_scope(read_only=True) as session:
-            candidates = _candidates(session, _sweeper(session, *who), category)
+            sweeper = _sweeper(session, *who)
+            run_id, candidates = sweeper.run_id, None
+            ranked = predictions.ranked(session, run_id, sweeper.category_id) if run_id else ()
+            if ranked is not None:
+                candidates = _candidates(session, sweeper, category, ranked)
+        if run_id and candidates is None:
+            predictions.rank(project_id, run_id)
+            continue
         if not candidates:
             return None
         with session_scope() as session:
@@ -134,40 +139,51 @@ def expiry(now: datetime) -> datetime:
     return now + timedelta(seconds=get_settings().lease_seconds)
 
 
-def _candidates(session: Session, sweeper: Sweeper, category: str) -> list[_Candidate]:
+def _candidates(
+    session: Session, sweeper: Sweeper, category: str, ranked: Sequence[int]
+) -> list[_Candidate]:
     """Free images, the likeliest first. The person judges some blind: these are no part of it."""
-    project, run_id = sweeper.project, sweeper.run_id
-    query = select(Image.id).where(Image.id.in_(_free(sweeper, utcnow())))
-    if run_id is None:
-        ids = session.scalars(query.order_by(Image.id).limit(CANDIDATES))
-        return [_Candidate(image_id, None) for image_id in ids]
-    probability = _probability(category)
-    of_image = and_(Prediction.image_id == Image.id, Prediction.run_id == run_id)
-    rows = session.execute(
-        query.add_columns(probability)
-        .outerjoin(Prediction, of_image)
-        .order_by(probability.desc().nulls_last(), Image.id)
-        .execution_options(yield_per=PAGE_SIZE)
+    now, run_id = utcnow(), sweeper.run_id
+    # The likeliest are taken first, so that a look at each in turn would begin with all of these.
+    taken = session.scalars(union(_taken(sweeper, now), closed_images(sweeper.project.id)))
+    waiting = filterfalse(frozenset(taken).__contains__, _in_order(session, sweeper, ranked))
+    found: list[int] = []
+    while len(found) < CANDIDATES and (some := list(islice(waiting, CANDIDATES))):
+        free = still_free(session, sweeper, some, now)
+        found += [image_id for image_id in some if image_id in free]
+    told = predictions.current(session, sweeper.project, found) if run_id else {}
+    return [
+        _Candidate(image_id, told[image_id].presence.get(category) if image_id in told else None)
+        for image_id in found[:CANDIDATES]
+    ]
+
+
+def _in_order(session: Session, sweeper: Sweeper, ranked: Sequence[int]) -> Iterator[int]:
+    """Ids of the project's images: those that the model has ranked, then the others as imported.
+
+    Without those that the person is to judge blind, where they are shown the model.
+    """
+    waiting = chain(ranked, _not_ranked(session, sweeper, ranked))
+    if sweeper.run_id is None:
+        return waiting
+    is_blind = partial(prefill.is_blind, sweeper.project, sweeper.annotator_id)
+    return filterfalse(is_blind, waiting)
+
+
+def _not_ranked(session: Session, sweeper: Sweeper, ranked: Sequence[int]) -> Iterator[int]:
+    known, last = frozenset(ranked), 0
+    of_project = select(Image.id).where(
+        Image.is_own_of(sweeper.project.id), Image.state == ImageState.READY
     )
-    seen = (
-        _Candidate(*row)
-        for row in rows
-        if not prefill.is_blind(project, sweeper.annotator_id, row.id)
-    )
-    return list(islice(seen, CANDIDATES))
+    while some := session.scalars(
+        of_project.where(Image.id > last).order_by(Image.id).limit(CHUNK)
+    ).all():
+        yield from (image_id for image_id in some if image_id not in known)
+        last = some[-1]
 
 
-def _probability(category: str) -> ColumnElement[float | None]:
-    """A prediction's probability of a category, whatever characters are in its name."""
-    each = func.json_each(Prediction.presence).table_valued("key", "value")
-    value = cast(cast(each.c.value, Text), Float)
-    return select(value).where(each.c.key == category).scalar_subquery().label("probability")
-
-
-def _free(
-    sweeper: Sweeper, now: datetime, within: Sequence[int] | None = None
-) -> CompoundSelect[int]:
-    """Ids of images, all or some, that lack the person's answer and that another can be at work on.
+def _taken(sweeper: Sweeper, now: datetime, within: Sequence[int] | None = None) -> Select[int]:
+    """Ids of images, of all or some, that have the person's answer or nobody else can be at work on.
 
     What people have said, and are asked on pages and in leases, comes to the project's overlap at
     most. Sets, not a look at each image: half of 100,000 may be taken.
@@ -175,18 +191,11 @@ def _free(
     people: CompoundSelect[int, int | None] = union_all(
         _answers_to(sweeper), _on_pages(sweeper, now), _leased(sweeper, now)
     )
-    taken = people.subquery()
-    by_me = case((taken.c.annotator_id == sweeper.annotator_id, 1), else_=0)
+    at = people.subquery()
+    by_me = case((at.c.annotator_id == sweeper.annotator_id, 1), else_=0)
     is_taken = or_(func.count() >= sweeper.project.overlap, func.max(by_me) > 0)
-    waiting = select(Image.id).where(
-        Image.is_own_of(sweeper.project.id),
-        Image.state == ImageState.READY,
-    )
-    busy = select(taken.c.image_id).group_by(taken.c.image_id).having(is_taken)
-    if within is not None:
-        waiting = waiting.where(Image.id.in_(within))
-        busy = busy.where(taken.c.image_id.in_(within))
-    return except_(waiting, busy, closed_images(sweeper.project.id))
+    taken = select(at.c.image_id).group_by(at.c.image_id).having(is_taken)
+    return taken if within is None else taken.where(at.c.image_id.in_(within))
 
 
 def _answers_to(sweeper: Sweeper) -> Select[int, int]:
@@ -257,7 +266,13 @@ def still_free(
     session: Session, sweeper: Sweeper, image_ids: Sequence[int], now: datetime
 ) -> set[int]:
     """Those of some images that a person could be given now."""
-    return set(session.scalars(_free(sweeper, now, image_ids)))
+    waiting = select(Image.id).where(
+        Image.is_own_of(sweeper.project.id),
+        Image.state == ImageState.READY,
+        Image.id.in_(image_ids),
+    )
+    closed = closed_images(sweeper.project.id).where(Label.image_id.in_(image_ids))
+    return set(session.scalars(except_(waiting, _taken(sweeper, now, image_ids), closed)))
 
 
 def _refuse_hoarding(session: Session, sweeper: Sweeper, now: datetime) -> None:

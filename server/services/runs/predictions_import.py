@@ -7,7 +7,8 @@ from pathlib import Path
 from sqlalchemy import delete, select
 
 from server.db import session_scope
-from server.models import Image, Prediction, Run
+from server.models import Image, Prediction, Project, Run
+from server.services.predictions import Ranker
 from server.services.runs import claims
 from server.services.runs.claims import Claim
 from server.storage import get_storage
@@ -30,16 +31,24 @@ def import_all(claim: Claim, folder: Path) -> int:
         claims.hold(session, claim)
         session.execute(delete(Prediction).where(Prediction.run_id == claim.run_id))
         project_id = session.get_one(Run, claim.run_id).project_id
+        ranker = Ranker(session.get_one(Project, project_id))
     imported = 0
     with listing.open(encoding="utf-8") as file:
         lines = (ImagePrediction.model_validate_json(line) for line in file if line.strip())
         while batch := list(islice(lines, BATCH)):
-            imported += _import_batch(claim, project_id, folder, batch)
+            imported += _import_batch(claim, project_id, folder, batch, ranker)
+    with session_scope() as session:
+        claims.hold(session, claim)
+        ranker.store(session, claim.run_id)
     return imported
 
 
 def _import_batch(
-    claim: Claim, project_id: int, folder: Path, batch: Sequence[ImagePrediction]
+    claim: Claim,
+    project_id: int,
+    folder: Path,
+    batch: Sequence[ImagePrediction],
+    ranker: Ranker,
 ) -> int:
     with session_scope(read_only=True) as session:
         names = [comparable(prediction.image) for prediction in batch]
@@ -48,6 +57,8 @@ def _import_batch(
         )
         ids = dict(session.execute(query).all())
     rows = list(_store_masks(claim, folder, batch, ids))
+    for row in rows:
+        ranker.add(row.image_id, row.presence)
     with session_scope() as session:
         claims.hold(session, claim)
         session.add_all(rows)

@@ -12,7 +12,7 @@ from server.services import predictions
 from server.services.runs import claims, predictions_import
 from server.services.runs.claims import Claim, ClaimLost
 from server.storage import get_storage
-from tests.server.factories import add_images, make_project, make_run
+from tests.server.factories import add_images, category_ids, make_project, make_run
 
 
 def write_predictions(folder: Path, **masks: str) -> Path:
@@ -59,6 +59,8 @@ def test_each_image_gets_its_own_prediction(database: str, tmp_path: Path) -> No
     with session_scope(read_only=True) as session:
         project = session.get_one(Project, project_id)
         shown = predictions.current(session, project, [a, b, c])
+        road = predictions.ranked(session, claim.run_id, category_ids(project_id)["Road"])
+    assert list(road or ()) == [a, b]
     assert set(shown) == {a, b}
     assert shown[a].presence == {"Road": 0.75}
     assert PredictionOut.of(shown[a]).mask_url == (
