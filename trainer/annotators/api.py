@@ -85,8 +85,7 @@ class Api:
                     return _content(answer, f"{method} {path}")
                 raise BadInput(f"{self.client.base_url}: {trouble}")
             self.latencies.retries += 1
-            wanted = float(answer.headers.get("retry-after", 0)) if answer is not None else 0.0
-            await asyncio.sleep(max(wanted, pause * random.uniform(0.5, 1)))  # noqa: S311
+            await asyncio.sleep(max(_retry_after(answer), pause * random.uniform(0.5, 1)))  # noqa: S311
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _try(
@@ -96,6 +95,12 @@ class Api:
             return await self.client.request(method, path, **options), ""
         except httpx.TransportError as error:
             return None, f"cannot be reached: {str(error) or type(error).__name__}"
+
+
+def _retry_after(answer: httpx.Response | None) -> float:
+    """The seconds that an answer asks for; a date counts as none."""
+    text = "" if answer is None else answer.headers.get("retry-after", "")
+    return float(text) if text.isdecimal() else 0.0
 
 
 def _content(answer: httpx.Response, request: str) -> Any:

@@ -2,7 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,10 +120,10 @@ async def simulate(wanted: Simulation, watch: Watch) -> Outcome:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         if wanted.sweeps:
-            await asyncio.gather(*(each.sweep(question.categories) for each in people))
+            await together(each.sweep(question.categories) for each in people)
         elif wanted.runs is None:
             tally.limit = wanted.labels
-            await asyncio.gather(*(each.label() for each in people))
+            await together(each.label() for each in people)
         else:
             queued = await _label_and_queue(lead, project, people, job, wanted)
             seconds = loop.time() - begun
@@ -127,8 +134,24 @@ async def simulate(wanted: Simulation, watch: Watch) -> Outcome:
 def _progress(tally: Tally, project: dict[str, Any], wanted: Simulation) -> tuple[int, int | None]:
     if wanted.sweeps:
         return tally.sweeps, None
-    left = project["overlap"] * (project["images"]["ready"] + project["images"]["registered"])
+    counts = project["images"]
+    left = project["overlap"] * (counts["ready"] + counts["registered"] - counts["labelled"])
     return tally.labels + tally.skipped, wanted.labels if wanted.labels is not None else left
+
+
+async def together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all at once; when one fails or all are cancelled, none goes on.
+
+    Raises:
+        what the first raised that failed, once the others have given back what they held.
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _entered(stack: AsyncExitStack, wanted: Simulation, latencies: Latencies) -> Api:
@@ -235,11 +258,11 @@ async def _label_and_queue(
     async with _no_automatic_runs(lead, project):
         for count in stops:
             job.tally.limit = count
-            await asyncio.gather(*(each.label() for each in people))
+            await together(each.label() for each in people)
             queued += await _queue(lead, project["id"], runs, is_first=not queued)
     if last is None or last > job.tally.labels:
         job.tally.limit = last
-        await asyncio.gather(*(each.label() for each in people))
+        await together(each.label() for each in people)
     return queued
 
 

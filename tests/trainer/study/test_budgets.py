@@ -374,6 +374,17 @@ def test_a_study_runs_stops_nothing_twice_and_answers(study_file: Path, tmp_path
     changed = CliRunner().invoke(app, [*arguments, "--set", "steps=2"])
     assert changed.exit_code == 2
     assert "of another configuration" in changed.output
+    plan = yaml.safe_load(study_file.read_text())
+    for change, says in (
+        ({"times": "paper"}, "of a study with other times"),
+        ({"budgets": [10, 1000]}, "of a study with other budgets"),
+    ):
+        study_file.write_text(yaml.safe_dump(plan | change))
+        other = CliRunner().invoke(app, arguments)
+        assert other.exit_code == 2
+        assert says in other.output
+    study_file.write_text(yaml.safe_dump(plan | {"budgets": [15]}))
+    assert CliRunner().invoke(app, arguments).exit_code == 0, "fewer of the same"
 
 
 def test_each_recipe_can_begin_from_a_warm_up(target: DatasetCard, tmp_path: Path) -> None:

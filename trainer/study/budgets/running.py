@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from trainer.annotators.mistakes import mistakes_named
 from trainer.annotators.times import parse_labels, read_times
 from trainer.annotators.views import Views
@@ -17,7 +19,7 @@ from trainer.contract import DatasetCard, Report, TrainConfig, WeakLabel
 from trainer.contract.cards import load_card
 from trainer.contract.lines import lines_of
 from trainer.data.labels import write_labels
-from trainer.errors import BadInput
+from trainer.errors import BadInput, describe
 from trainer.recipes import RunSubject, apply_overrides, build
 from trainer.report.file import is_finished, read_report
 from trainer.run_folder.atomic import write_atomically
@@ -32,6 +34,8 @@ from trainer.study.budgets.plan import DENSE, SOURCE_ONLY, Cell, Plan, cells_of,
 from trainer.study.trainings import Trainings
 
 LABELS, PLAN = "labels.jsonl", "study.json"
+DECIDE = ("scenes", "source", "target", "validation", "times", "mistakes")
+"""Fields of a plan that decide what is labelled."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,28 @@ class BudgetStudy:
             wanted = self._config(cell).model_dump_json(indent=2).encode()
             if path.exists() and path.read_bytes() != wanted:
                 raise BadInput(f"{path}: of another configuration; remove its folder to run anew")
+        self._check_earlier()
         self.out.mkdir(parents=True, exist_ok=True)
         write_atomically(self.out / PLAN, self.plan.model_dump_json(indent=1).encode())
+
+    def _check_earlier(self) -> None:
+        """What is kept of labels has to be what would be labelled now."""
+        path = self.out / PLAN
+        if not path.exists():
+            return
+        try:
+            earlier = Plan.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise BadInput(f"{path}: {describe(error)}") from error
+        both = min(len(earlier.budgets), len(self.plan.budgets))
+        changed = [name for name in DECIDE if getattr(earlier, name) != getattr(self.plan, name)]
+        if earlier.budgets[:both] != self.plan.budgets[:both]:
+            changed.append("budgets")
+        if changed:
+            raise BadInput(
+                f"{path}: of a study with other {changed[0]}; choose another --out. Budgets can be "
+                "added behind those that there are, and kinds, orders, recipes and seeds anywhere"
+            )
 
     def labels_of(self, cell: Cell) -> tuple[WeakLabel, ...]:
         """What the annotators say within the budget; made once, and kept."""
