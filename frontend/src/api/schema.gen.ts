@@ -1009,6 +1009,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show People
+         * @description Seconds per image and per answer, of everybody and of each person.
+         *
+         *     Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
+         */
+        get: operations["show_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/people/trails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Trails
+         * @description The raw events that every time is computed from, one revision a line, by pseudonyms.
+         *
+         *     Annotators get their own alone.
+         */
+        get: operations["export_trails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/prefill-effect": {
         parameters: {
             query?: never;
@@ -2776,6 +2820,30 @@ export interface components {
             /** Note */
             note: string;
         };
+        /**
+         * PaceOut
+         * @description Revisions that have something in common.
+         */
+        PaceOut: {
+            /** Annotator */
+            annotator: string | null;
+            /** Answers */
+            answers: number;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "all" | "kind" | "start" | "category" | "day";
+            /** Email */
+            email: string | null;
+            /** Images */
+            images: number;
+            per_answer: components["schemas"]["Seconds"] | null;
+            per_image: components["schemas"]["Seconds"];
+            right: components["schemas"]["Rate"] | null;
+            /** Value */
+            value: string;
+        };
         /** Page[AuditEntryOut] */
         Page_AuditEntryOut_: {
             /** Items */
@@ -2851,6 +2919,15 @@ export interface components {
             password: string;
             /** Secret */
             secret: string;
+        };
+        /** PeopleOut */
+        PeopleOut: {
+            /** Paces */
+            paces: components["schemas"]["PaceOut"][];
+            /** Project Id */
+            project_id: number;
+            /** Untimed */
+            untimed: number;
         };
         /**
          * PersonalKeys
@@ -3511,6 +3588,18 @@ export interface components {
             secret: string;
             /** Uri */
             uri: string;
+        };
+        /**
+         * Seconds
+         * @description Of active time.
+         */
+        Seconds: {
+            /** Mean */
+            mean: number;
+            /** Median */
+            median: number;
+            /** P90 */
+            p90: number;
         };
         /**
          * SessionOut
@@ -7232,6 +7321,126 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnnotatorPace"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_people: {
+        parameters: {
+            query?: {
+                format?: "json" | "csv";
+                pseudonyms?: boolean;
+            };
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleOut"];
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_trails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
                 };
             };
             /** @description Unauthorized */

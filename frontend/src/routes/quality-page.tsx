@@ -5,6 +5,7 @@ import { Page, PageHeading } from "@/components/layout"
 import { AgreementCard } from "@/features/quality/agreement-card"
 import { DisputedCard } from "@/features/quality/disputed-card"
 import { KnownAnswersCard } from "@/features/quality/known-answers-card"
+import { PeopleCard } from "@/features/quality/people-card"
 import { PrefillCard } from "@/features/quality/prefill-card"
 import { SkipsCard } from "@/features/quality/skips-card"
 
@@ -23,6 +24,7 @@ export function QualityPage() {
       <AgreementCard project={project} />
       <KnownAnswersCard project={project} />
       <PrefillCard project={project} />
+      <PeopleCard projectId={projectId} />
       <SkipsCard projectId={projectId} />
     </Page>
   )

@@ -1,0 +1,73 @@
+"""How long people take to label."""
+
+import tempfile
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from server.api.deps import GuardedRoute, ReadSessionDep, Viewer
+from server.api.downloads import pieces
+from server.api.problems import problems
+from server.schemas.common import DatabaseId
+from server.schemas.people import PeopleOut
+from server.services.quality import pace
+
+router = APIRouter(prefix="/projects", tags=["people"], route_class=GuardedRoute)
+
+LINES = "application/x-ndjson"
+
+
+@router.get(
+    "/{project_id}/people",
+    response_model=PeopleOut,
+    responses=problems(401, 403, 404)
+    | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+def show_people(
+    project_id: DatabaseId,
+    caller: Viewer,
+    session: ReadSessionDep,
+    wanted: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    pseudonyms: bool = False,
+) -> PeopleOut | Response:
+    """Seconds per image and per answer, of everybody and of each person.
+
+    Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
+    """
+    only = None if caller.leads else caller.id
+    people = pace.of_project(session, project_id, only=only, names=not pseudonyms)
+    if wanted == "json":
+        return people
+    return Response(
+        pace.as_csv(people),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="people-{project_id}.csv"'},
+    )
+
+
+@router.get(
+    "/{project_id}/people/trails",
+    responses=problems(401, 403, 404) | {200: {"content": {LINES: {"schema": {"type": "string"}}}}},
+    response_class=StreamingResponse,
+)
+def export_trails(
+    project_id: DatabaseId, caller: Viewer, session: ReadSessionDep
+) -> StreamingResponse:
+    """The raw events that every time is computed from, one revision a line, by pseudonyms.
+
+    Annotators get their own alone.
+    """
+    # Whole before it is sent: a slow reader must not hold a transaction open.
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when it was sent
+    try:
+        only = None if caller.leads else caller.id
+        pace.export_trails(file, session, project_id, only=only)
+    except BaseException:
+        file.close()
+        raise
+    headers = {
+        "Content-Disposition": f'attachment; filename="trails-{project_id}.jsonl"',
+        "Content-Length": str(file.tell()),
+    }
+    return StreamingResponse(pieces(file), media_type=LINES, headers=headers)

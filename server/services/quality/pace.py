@@ -1,0 +1,220 @@
+"""Seconds per image and per answer: by person, kind of label, start of the form, category and day.
+
+Known (gold) images count as any other: they are work, and whoever sees their own times must not find
+out by them which images those are.
+"""
+
+import csv
+import io
+import json
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from typing import IO, Any
+
+from sqlalchemy import Row, Text, cast, select
+from sqlalchemy.orm import Session
+
+from server.models import AuditEvent, Category, Image, Label, SweepPage, User
+from server.schemas.gold import Rate
+from server.schemas.people import Dimension, PaceOut, PeopleOut, Seconds
+from server.services import audit, projects
+from server.services.audit import Thing
+from server.services.quality import gold_answers
+
+ROWS_AT_ONCE = 2000
+MS = 1000
+
+
+@dataclass
+class _Times:
+    """Milliseconds of each revision, and answers of each."""
+
+    images: "array[int]" = field(default_factory=lambda: array("q"))
+    answers: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def add(self, active_ms: int, answers: int) -> None:
+        self.images.append(active_ms)
+        self.answers.append(answers)
+
+    def per_image(self) -> Seconds:
+        return _seconds([ms / MS for ms in self.images])
+
+    def per_answer(self) -> Seconds | None:
+        pairs = zip(self.images, self.answers, strict=True)
+        each = [ms / MS / answers for ms, answers in pairs if answers]
+        return _seconds(each) if each else None
+
+
+def _seconds(values: list[float]) -> Seconds:
+    """The lower median, and the smallest value that nine of ten do not exceed (nearest rank)."""
+    ordered = sorted(values)
+
+    def at(share: float) -> float:
+        return ordered[max(ceil(share * len(ordered)), 1) - 1]
+
+    return Seconds(median=at(0.5), mean=sum(ordered) / len(ordered), p90=at(0.9))
+
+
+Key = tuple[int | None, Dimension, str]
+
+
+def of_project(
+    session: Session, project_id: int, *, only: int | None = None, names: bool = False
+) -> PeopleOut:
+    """Times of every revision that was no skip. Raises NotFound.
+
+    `only`: of this person alone, whose own they are. `names`: with e-mail addresses, for who leads.
+    """
+    project = projects.get(session, project_id)
+    categories = {category.id: category.name for category in project.categories}
+    times: defaultdict[Key, _Times] = defaultdict(_Times)
+    untimed = 0
+    for row in session.execute(_revisions(project_id, only)):
+        if not row.active_ms:
+            untimed += 1
+            continue
+        present = json.loads(row.present)
+        answers = len(present) + len(json.loads(row.absent))
+        people = (row.annotator_id,) if only is not None else (None, row.annotator_id)
+        for dimension, value in _places(row, [categories[i] for i in present if i in categories]):
+            for person in people:
+                times[person, dimension, value].add(row.active_ms, answers)
+    emails = _emails(session, {key[0] for key in times if key[0] is not None}) if names else {}
+    right = {} if only is not None else _right(session, project_id)
+    return PeopleOut(
+        project_id=project_id,
+        untimed=untimed,
+        paces=[_pace(key, times[key], emails, right) for key in sorted(times, key=_order)],
+    )
+
+
+def _revisions(project_id: int, only: int | None) -> Any:
+    own = () if only is None else (Label.annotator_id == only,)
+    return (
+        select(
+            Label.annotator_id, Label.active_ms, Label.kind().label("kind"), Label.blind,
+            Label.prefilled_by, Label.created_at,
+            cast(Label.present, Text).label("present"), cast(Label.absent, Text).label("absent"),
+        )
+        .where(Label.project_id == project_id, Label.skipped.is_(None), *own)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )  # fmt: skip
+
+
+def _places(row: Row[Any], present: list[str]) -> Iterator[tuple[Dimension, str]]:
+    """Where a revision counts."""
+    yield "all", ""
+    yield "kind", row.kind
+    yield "start", "blind" if row.blind else "prefilled" if row.prefilled_by else "empty"
+    yield "day", row.created_at.date().isoformat()
+    for name in present:
+        yield "category", name
+
+
+DIMENSIONS: tuple[Dimension, ...] = ("all", "kind", "start", "category", "day")
+
+
+def _order(key: Key) -> tuple[int, int, str]:
+    person, dimension, value = key
+    return person or 0, DIMENSIONS.index(dimension), value
+
+
+def _emails(session: Session, people: set[int]) -> dict[int, str]:
+    rows = session.execute(select(User.id, User.email).where(User.id.in_(people)))
+    return dict(rows.all())
+
+
+def _right(session: Session, project_id: int) -> dict[int, Rate]:
+    measured = gold_answers.measure(session, project_id)
+    return {each.annotator_id: each.total.recall for each in measured.annotators}
+
+
+def _pace(key: Key, times: _Times, emails: Mapping[int, str], right: Mapping[int, Rate]) -> PaceOut:
+    person, dimension, value = key
+    is_all = person is not None and dimension == "all"
+    return PaceOut(
+        annotator=None if person is None else f"a{person}",
+        email=emails.get(person) if person is not None else None,
+        by=dimension,
+        value=value,
+        images=len(times.images),
+        answers=sum(times.answers),
+        per_image=times.per_image(),
+        per_answer=times.per_answer(),
+        right=right.get(person) if is_all and person is not None else None,
+    )
+
+
+COLUMNS = (
+    "annotator", "email", "by", "value", "images", "answers",
+    "per_image.median", "per_image.mean", "per_image.p90",
+    "per_answer.median", "per_answer.mean", "per_answer.p90",
+    "right.hits", "right.of", "right.share", "right.low", "right.high",
+)  # fmt: skip
+
+
+def as_csv(people: PeopleOut) -> str:
+    """One row a pace; an unknown value is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    for pace in people.paces:
+        row: dict[str, Any] = {}
+        for name, value in pace.model_dump(mode="json").items():
+            nested = isinstance(value, dict)
+            row |= {f"{name}.{k}": v for k, v in value.items()} if nested else {name: value}
+        writer.writerow({name: row.get(name) for name in COLUMNS})
+    return text.getvalue()
+
+
+def export_trails(
+    file: IO[bytes], session: Session, project_id: int, *, only: int | None = None
+) -> None:
+    """Write the lines of `trails`. Raises NotFound."""
+    file.writelines(line.encode() for line in trails(session, project_id, only=only))
+    on = Thing("project", project_id, project_id)
+    audit.record_now(AuditEvent.LABELS_EXPORTED, on, {"format": "trails", "bytes": file.tell()})
+
+
+def trails(session: Session, project_id: int, *, only: int | None = None) -> Iterator[str]:
+    """Lines of JSON: of each revision, then of each page of a sweep, the events that times come from.
+
+    Raises NotFound. People are pseudonyms, as in label files.
+    """
+    projects.get(session, project_id)
+    own = () if only is None else (Label.annotator_id == only,)
+    revisions = (
+        select(
+            Image.external_id.label("image"), Label.annotator_id, Label.revision,
+            Label.kind().label("kind"), Label.active_ms, Label.wall_ms, Label.blind,
+            Label.prefilled_by, Label.created_at, Label.trail,
+        )
+        .join(Image, Image.id == Label.image_id)
+        .where(Label.project_id == project_id, *own)
+        .order_by(Label.id)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )  # fmt: skip
+    for row in session.execute(revisions):
+        yield _line(row._asdict(), row.annotator_id, row.created_at)
+    pages = (
+        select(
+            SweepPage.id.label("sweep_page"), Category.name.label("category"),
+            SweepPage.annotator_id, SweepPage.created_at, SweepPage.trail,
+        )
+        .join(Category, Category.id == SweepPage.category_id)
+        .where(SweepPage.project_id == project_id, SweepPage.answered_at.is_not(None))
+        .order_by(SweepPage.created_at, SweepPage.id)
+    )  # fmt: skip
+    if only is not None:
+        pages = pages.where(SweepPage.annotator_id == only)
+    for page in session.execute(pages):
+        yield _line(page._asdict(), page.annotator_id, page.created_at)
+
+
+def _line(columns: dict[str, Any], annotator_id: int, created_at: Any) -> str:
+    del columns["annotator_id"]
+    told = {"annotator": f"a{annotator_id}", "created_at": created_at.isoformat()}
+    return json.dumps(columns | told, ensure_ascii=False) + "\n"
