@@ -71,11 +71,7 @@ def create_app() -> FastAPI:
     # Routes are tried one after the other: what a labelling page asks for comes first.
     for module in (
         leases, labels, images, predictions, users, projects, gold, datasets, sweeps, label_files,
-<<<<<<< HEAD
-        snapshots, runs, checkpoints, accuracy, audit, deletion,
-=======
-        snapshots, runs, checkpoints, accuracy, people, audit,
->>>>>>> 8574a01 (How long people take, by person, kind of label, start of the form, category and day)
+        snapshots, runs, checkpoints, accuracy, people, audit, deletion,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.about_router, prefix=API)
