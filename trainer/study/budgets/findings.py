@@ -187,10 +187,6 @@ class Fit:
     missing: int = 0
     """Runs."""
 
-    def at(self, seconds: float) -> Interval | None:
-        """What is expected after so many seconds of labelling."""
-        return self.curve.value(seconds / SECONDS_PER_HOUR) if self.curve else None
-
     def next_hour(self) -> Interval | None:
         """What one more hour is expected to add to the longest labels."""
         return self.curve.gain(max(self.hours)) if self.curve else None
