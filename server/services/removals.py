@@ -142,10 +142,18 @@ def _remove_work_folder(folder: Path) -> bool:
 
 
 def _checkpoint_log() -> bool:
-    """Bring SQLite's write-ahead log into the database and empty it; not while others read from it."""
+    """Bring SQLite's write-ahead log into the database and empty it; not while others read from it.
+
+    Whoever writes waits as long as it waits for these: so it does not.
+    """
     with get_engine().connect() as connection:
         raw = connection.connection.dbapi_connection
         if raw is None:
             return False
-        busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        (patience,) = raw.execute("PRAGMA busy_timeout").fetchone()
+        raw.execute("PRAGMA busy_timeout = 0")
+        try:
+            busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {patience}")
     return not busy

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -239,11 +240,11 @@ def get(session: Session, snapshot_id: int) -> Snapshot:
 def names_image(snapshot: Snapshot, external_id: str) -> bool:
     """Whether a line of a snapshot's file is of an image."""
     beginning = b'{"image":' + to_json(external_id) + b","
-    try:
-        with get_storage().path(snapshot.storage_key).open("rb") as file:
-            return any(line.startswith(beginning) for line in file)
-    except FileNotFoundError:
+    path = get_storage().path(snapshot.storage_key)
+    if not path.is_file() or not path.stat().st_size:
         return False
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return content[: len(beginning)] == beginning or content.find(b"\n" + beginning) >= 0
 
 
 def list_all(session: Session, project_id: int) -> list[Snapshot]:

@@ -13,6 +13,8 @@ from server.errors import BadInput, Conflict, NotFound
 from server.models import (
     Assignment,
     Checkpoint,
+    GoldImage,
+    GoldSet,
     Image,
     Label,
     Prediction,
@@ -23,6 +25,7 @@ from server.models import (
     Snapshot,
     User,
 )
+from server.models.gold import GoldState
 from server.models.image import AssignmentState, ImageState
 from server.models.run import RunState
 from server.models.user import Role
@@ -262,6 +265,54 @@ def test_not_while_a_run_is_at_work(project: int) -> None:
     with session_scope() as session:
         session.get_one(Run, run_id).state = RunState.CANCELLED
     deletion.delete_image(1)
+
+
+def test_a_gold_image_goes_with_its_mask(project: int) -> None:
+    get_storage().put_bytes("projects/1/gold/00001.mask", b"true answers")
+    with session_scope() as session:
+        image = Image(project_id=project, external_id="gold", gold=True, state=ImageState.READY)
+        session.add(image)
+        session.flush()
+        session.add(
+            GoldImage(image_id=image.id, project_id=project, number=1, present=[], absent=[],
+                      mask_key="projects/1/gold/00001.mask")
+        )  # fmt: skip
+        session.add(
+            GoldSet(project_id=project, wanted=2, seed=1, category_ids=[], state=GoldState.MAKING)
+        )
+    with pytest.raises(Conflict, match="being made"):
+        deletion.delete_image(image.id)
+    with session_scope() as session:
+        session.get_one(GoldSet, project).state = GoldState.READY
+    deletion.delete_image(image.id)
+    assert b"true answers" not in everything()
+    assert count(GoldImage) == 0
+
+
+def test_nobody_waits_while_remnants_cannot_go(project: int, database: str) -> None:
+    if database != "sqlite":
+        pytest.skip("PostgreSQL has its own vacuum")
+    with session_scope(read_only=True) as reader:
+        reader.execute(text("SELECT count(*) FROM images"))
+        deletion.delete_image(1)
+        with session_scope(read_only=True) as session:
+            assert set(session.scalars(select(Removal.key))) == {removals.REMNANTS}
+        with session_scope() as session:
+            assert session.execute(text("PRAGMA busy_timeout")).scalar_one() > 1000
+    tasks.remove_deleted()
+    assert count(Removal) == 0
+    assert NAME.encode() not in everything()
+
+
+@pytest.mark.parametrize("name", ['a"b.png', "straße\u2028.png", "b\\n.png", "x.png"])
+def test_a_snapshot_names_what_it_has_a_line_of_and_no_more(project: int, name: str) -> None:
+    ann = factories.make_user("eve@example.org")
+    (image_id,) = factories.add_images(project, [name])
+    factories.add_label(project, image_id, ann)
+    snapshot = snapshots.create(project)
+    assert snapshots.names_image(snapshot, name)
+    for other in (name[1:], name[:-1], f"{name}x", "Car", ""):
+        assert not snapshots.names_image(snapshot, other)
 
 
 def test_a_number_is_not_given_again(project: int) -> None:
