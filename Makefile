@@ -19,6 +19,9 @@ TARGET  ?=
 RESULTS ?= results
 STUDY   ?=
 
+# Where make secrets puts the passwords of docker-compose.yml (SECRETS_FOLDER in .env)
+SECRETS ?= secrets
+
 # What make faults plays, and for how long; without SEED a random one, which it prints
 SEED    ?=
 MINUTES ?= 10
@@ -58,7 +61,7 @@ COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo results install test quick check check-python check-frontend pytest browser faults bench-ui bench-api client lock clean
+.PHONY: help demo results secrets install test quick check check-python check-frontend pytest browser faults bench-ui bench-api client lock clean
 
 help: ## Say what there is
 	@echo "weakseg: segmentation models for street images from weak labels"
@@ -86,6 +89,18 @@ demo: install ## Set everything up and run the product on this machine
 results: install ## Train every supervision on SOURCE, TARGET and VALIDATION cards and write the tables
 	$(BIN)/python -m trainer study --source "$(SOURCE)" --target "$(TARGET)" \
 	  --validation "$(VALIDATION)" --out "$(RESULTS)" $(STUDY)
+
+# Of .env what stood there before there were files. A value stays as it is once its file is there.
+# The folder keeps others out, so that the files may be read by the containers' own accounts.
+secrets: ## Make the passwords of docker-compose.yml, each in a file; none is made twice
+	@umask 077; mkdir -p "$(SECRETS)"; \
+	for name in postgres-password:POSTGRES_PASSWORD redis-password:REDIS_PASSWORD \
+	  metrics-token:WEAKSEG_METRICS_TOKEN; do \
+	  file="$(SECRETS)/$${name%:*}"; test ! -s "$$file" || continue; \
+	  value="$$(sed -n "s/^$${name#*:}=//p" .env 2>/dev/null | tail -n 1 | sed "s/^\([\"']\)\(.*\)\1$$/\2/")"; \
+	  printf '%s\n' "$${value:-$$(head -c 24 /dev/urandom | od -A n -v -t x1 | tr -d ' \n')}" > "$$file"; \
+	  chmod 644 "$$file"; echo "made $$file"; \
+	done
 
 install: $(STAMPS)/app ## Set up what the product needs, without starting it
 

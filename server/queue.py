@@ -81,8 +81,7 @@ def _broker_folder(settings: Settings) -> Path:
 
 
 def _broker(settings: Settings) -> dict[str, Any]:
-    if settings.broker_url is not None:
-        url = settings.broker_url.get_secret_value()
+    if (url := settings.celery_url) is not None:
         ours = {"broker_transport": "server.redis_broker:Transport"}
         return {
             "broker_url": url,

@@ -4,10 +4,82 @@ import ipaddress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from server.errors import BadInput
+
+PREFIX = "WEAKSEG_"
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Secrets that stand in files: for each secret setting `X`, the file that `X_FILE` names.
+
+    A file holds the secret alone, as UTF-8; one line end after it is no part of it.
+    """
+
+    def __init__(
+        self, settings: type[BaseSettings], *variables: PydanticBaseSettingsSource
+    ) -> None:
+        """`variables`: those of the environment and of `.env`; what stands first wins."""
+        super().__init__(settings)
+        self._given = {
+            name.upper(): value
+            for source in reversed(variables)
+            if isinstance(source, EnvSettingsSource)
+            for name, value in source.env_vars.items()
+        }
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The file's content, None where no file is named; raises `BadInput`."""
+        variable = f"{PREFIX}{field_name.upper()}"
+        named = self._given.get(f"{variable}_FILE")
+        if not named or not _is_secret(field):
+            return None, field_name, False
+        if self._given.get(variable):
+            raise BadInput(f"{variable} and {variable}_FILE are both set: which one counts?")
+        try:
+            return _only_line(Path(named)), field_name, False
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise BadInput(f"{variable}_FILE: {named}: {reason}") from None
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields.items()
+        found = {name: self.get_field_value(field, name)[0] for name, field in fields}
+        return {name: secret for name, secret in found.items() if secret is not None}
+
+
+def _only_line(file: Path) -> str:
+    """The one line of a file; raises ValueError when it has none, or more, or is no text."""
+    try:
+        secret = file.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise ValueError("is no UTF-8 text") from None
+    secret = secret.removesuffix("\n")
+    if not secret:
+        raise ValueError("is empty")
+    if not secret.isprintable():
+        raise ValueError("has more than one line, or characters that nobody can see")
+    return secret
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return field.annotation == SecretStr | None
+
+
+def secret_names(settings: type[BaseSettings]) -> tuple[str, ...]:
+    """The settings that may also be given as files."""
+    return tuple(name for name, field in settings.model_fields.items() if _is_secret(field))
 
 
 class Settings(BaseSettings):
@@ -17,14 +89,23 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="WEAKSEG_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     data: Path = Path("data")
     database_url: SecretStr | None = None
     """`postgresql+psycopg://...`; unset: SQLite below `data`."""
+    database_password: SecretStr | None = None
+    """Of the user whom `database_url` names, where it does not have one."""
     broker_url: SecretStr | None = None
     """`redis://...`; unset: Celery's filesystem broker below `data`."""
+    broker_password: SecretStr | None = None
+    """For `broker_url`, where it does not have one."""
     image_root: Path | None = None
     """Paths in a manifest are relative to this folder; unset: `data`/images."""
     image_links: bool = False
@@ -115,6 +196,29 @@ class Settings(BaseSettings):
             raise ValueError("WEAKSEG_STALE_SECONDS must be at least 3 x WEAKSEG_HEARTBEAT_SECONDS")
         return self
 
+    @model_validator(mode="after")
+    def _passwords_have_a_place(self) -> Self:
+        for name, url, password in (
+            ("DATABASE", self.database_url, self.database_password),
+            ("BROKER", self.broker_url, self.broker_password),
+        ):
+            if password is not None and (why := _why_no_place(url)):
+                raise ValueError(f"{PREFIX}{name}_PASSWORD: {PREFIX}{name}_URL {why}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Besides what pydantic reads, the files in which secrets stand."""
+        files = SecretFiles(settings_cls, env_settings, dotenv_settings)
+        return init_settings, env_settings, dotenv_settings, files, file_secret_settings
+
     def why_not_listen(self, host: str, *, has_tls: bool) -> str | None:
         """Why the server should not listen at an address: passwords would travel in the clear."""
         if self.insecure or has_tls or self.forwarded_allow_ips or _is_loopback(host):
@@ -128,9 +232,17 @@ class Settings(BaseSettings):
 
     @property
     def sqlalchemy_url(self) -> str:
+        """Of the database, with its password."""
         if self.database_url is not None:
-            return self.database_url.get_secret_value()
+            return _with_password(self.database_url, self.database_password)
         return f"sqlite:///{self.data.absolute() / 'weakseg.sqlite3'}"
+
+    @property
+    def celery_url(self) -> str | None:
+        """Of the broker, with its password; None: the filesystem broker."""
+        if self.broker_url is None:
+            return None
+        return _with_password(self.broker_url, self.broker_password)
 
     @property
     def withheld(self) -> int:
@@ -154,6 +266,30 @@ class Settings(BaseSettings):
     def runs(self) -> Path:
         """Run directories of this worker."""
         return self.data.absolute() / "runs"
+
+
+def _why_no_place(url: SecretStr | None) -> str | None:
+    """Why a password cannot be put into an address; None when it can."""
+    if url is None:
+        return "is not set"
+    authority = urlsplit(url.get_secret_value()).netloc
+    if not authority:
+        return "names no host"
+    if ";" in url.get_secret_value():
+        return "names several hosts: write the password into each"
+    user, _, _ = authority.rpartition("@")
+    return "has a password already" if ":" in user else None
+
+
+def _with_password(url: SecretStr, password: SecretStr | None) -> str:
+    """The address with a password in it, coded so that any character may be one of it."""
+    address = url.get_secret_value()
+    if password is None:
+        return address
+    authority = urlsplit(address).netloc
+    user, _, host = authority.rpartition("@")
+    coded = quote(password.get_secret_value(), safe="")
+    return address.replace(f"//{authority}", f"//{user}:{coded}@{host}", 1)
 
 
 def _is_loopback(host: str) -> bool:

@@ -39,27 +39,47 @@ def fill_in(value: Any, variables: Mapping[str, str]) -> Any:
     return value
 
 
+def variables_of(dockerfile: Path) -> dict[str, str]:
+    """What the image's last stage sets for whatever runs in it, but for PATH."""
+    last_stage = dockerfile.read_text().rpartition("\nFROM ")[2].replace("\\\n", " ")
+    lines = re.findall(r"^ENV (.*)$", last_stage, re.MULTILINE)
+    given = dict(word.split("=", 1) for line in lines for word in line.split())
+    return {name: value for name, value in given.items() if name != "PATH"}
+
+
 class Machine:
-    """Runs commands of services as a container would, with addresses of this machine."""
+    """Runs commands of services as a container would, with addresses of this machine.
+
+    The folder that is a container's home and working directory stays empty and cannot be written
+    to, as in a container whose root file system is read-only.
+    """
 
     def __init__(self, addresses: Mapping[str, str], folder: Path) -> None:
-        self._addresses = addresses
-        self._folder = folder
+        """`addresses`: of a container's files and neighbours to those of this machine.
+
+        `folder`: its `programs` are found before those of this machine.
+        """
+        self.addresses = dict(addresses)
+        self._programs = folder / "programs"
+        self.home = folder / "home"
+        self.home.mkdir(mode=0o555)
 
     def translate(self, text: str) -> str:
         """The text with the addresses of containers replaced by those of this machine."""
-        for inside, outside in self._addresses.items():
-            text = text.replace(inside, outside)
-        return text
+        longest_first = sorted(self.addresses, key=len, reverse=True)
+        inside = "|".join(map(re.escape, longest_first))
+        return re.sub(inside, lambda found: self.addresses[found[0]], text)
 
     def environment(self, service: Service) -> dict[str, str]:
-        given = {name: self.translate(value) for name, value in service["environment"].items()}
+        image = variables_of(ROOT / service["build"]["dockerfile"]) if "build" in service else {}
+        given = image | service.get("environment", {})
         return {
-            "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
-            "HOME": str(self._folder),
+            "PATH": f"{self._programs}:{PROGRAMS}:{os.environ['PATH']}",
+            "HOME": str(self.home),
             "HOSTNAME": socket.gethostname(),
             "PYTHONPATH": str(ROOT),
-            **given,
+            "TMPDIR": self.translate("/tmp"),
+            **{name: self.translate(value) for name, value in given.items()},
         }
 
     def start(self, service: Service) -> subprocess.Popen[bytes]:
@@ -67,7 +87,7 @@ class Machine:
         return subprocess.Popen(
             [self.translate(part) for part in service["command"]],
             env=self.environment(service),
-            cwd=self._folder,
+            cwd=self.home,
         )
 
     def is_healthy(self, service: Service) -> bool:
@@ -77,7 +97,7 @@ class Machine:
         ended = subprocess.run(
             command,
             env=self.environment(service),
-            cwd=self._folder,
+            cwd=self.home,
             check=False,
             capture_output=True,
         )

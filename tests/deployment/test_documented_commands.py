@@ -53,6 +53,8 @@ NOT_RUN = {
     "torchrun": "needs four GPUs",
     "weakseg simulate": "needs masks of the project's images; tests/server/test_simulate.py labels",
     "docker compose": "needs Docker; test_compose.py checks the file",
+    "docker pull": "needs Docker and the network",
+    "docker image": "needs Docker",
     ".venv/bin/weakseg serve": "serves until it is stopped; the other commands ask such a server",
     ".venv/bin/weakseg worker": "works until it is stopped; tests/server/tasks runs one",
     ".venv/bin/weakseg beat": "ticks until it is stopped; tests/server/tasks runs one",

@@ -101,3 +101,23 @@ def test_root_gets_the_browser_installed(bare: Path) -> None:
     install(bare, "apt-get", f'echo "$@" >> {bare}/asked')
     assert make("browser", cwd=bare, PATH=str(bare / "bin")).returncode == 0
     assert "install -y -qq --no-install-recommends chromium" in (bare / "asked").read_text()
+
+
+def test_secrets_are_made_once_and_taken_from_where_they_stood(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "POSTGRES_PASSWORD=first\nPOSTGRES_PASSWORD='it counts & stays'\nREDIS_PASSWORD=\n"
+    )
+    folder = tmp_path / "secret files"
+    call = ("--file", str(ROOT / "Makefile"), "secrets", f"SECRETS={folder}")
+    assert make(*call, cwd=tmp_path).returncode == 0
+    made = {file.name: file.read_text() for file in folder.iterdir()}
+    assert made.pop("postgres-password") == "it counts & stays\n"
+    assert set(made) == {"redis-password", "metrics-token"}
+    assert all(re.fullmatch(r"[0-9a-f]{48}\n", secret) for secret in made.values())
+    assert made["redis-password"] != made["metrics-token"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
+    (folder / "metrics-token").write_text("")
+    again = make(*call, cwd=tmp_path)
+    assert again.stdout == f"made {folder}/metrics-token\n"
+    assert (folder / "redis-password").read_text() == made["redis-password"]
