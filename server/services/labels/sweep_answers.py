@@ -44,8 +44,9 @@ def submit(session: Session, page_id: str, annotator_id: int, answers: SweepAnsw
 def _by_image(session: Session, page: SweepPage, answers: SweepAnswers) -> dict[int, AnswerValue]:
     ids = {place.image_id for place in page.places}
     named = {image_id for value in AnswerValue for image_id in getattr(answers, value)}
-    # Deleted while its page was held: the answers for the others are none the worse.
-    gone = _missing(session, named - ids)
+    # Deleted while its page was held: the answers for the others, if they are all there, are none
+    # the worse.
+    gone = _missing(session, named - ids) if named >= ids else set()
     values: dict[int, AnswerValue] = {}
     for value in AnswerValue:
         for image_id in getattr(answers, value):
