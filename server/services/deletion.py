@@ -414,7 +414,9 @@ def _remove_project(project_id: int) -> None:
     with session_scope() as session:
         removals.note(session, [f"projects/{project_id}/"])
         session.execute(delete(SweepPage).where(SweepPage.project_id == project_id))
-        session.execute(delete(Project).where(Project.id == project_id))
+        if (project := session.get(Project, project_id)) is not None:
+            session.delete(project)
+            session.flush()
         session.execute(delete(ImageCount).where(ImageCount.project_id == project_id))
 
 

@@ -60,6 +60,8 @@ def _by_image(session: Session, page: SweepPage, answers: SweepAnswers) -> dict[
                     code="contradiction",
                 )
     if missing := ids - values.keys():
+        if gone:
+            raise BadInput(f"image {min(gone)} is not on this page", code="not-on-page")
         raise BadInput(f"there is no answer for image {min(missing)}", code="answer-missing")
     return values
 
