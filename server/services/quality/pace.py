@@ -11,10 +11,11 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from math import ceil
 from typing import IO, Any
 
-from sqlalchemy import Row, Text, cast, select
+from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from server.models import AuditEvent, Category, Image, Label, SweepPage, User
@@ -30,21 +31,23 @@ MS = 1000
 
 @dataclass
 class _Times:
-    """Milliseconds of each revision, and answers of each."""
+    """Milliseconds of revisions, in parts of the same number of answers each."""
 
-    images: "array[int]" = field(default_factory=lambda: array("q"))
-    answers: "array[int]" = field(default_factory=lambda: array("q"))
+    parts: list[tuple["array[int]", int]] = field(default_factory=list)
 
-    def add(self, active_ms: int, answers: int) -> None:
-        self.images.append(active_ms)
-        self.answers.append(answers)
+    @property
+    def images(self) -> int:
+        return sum(len(part) for part, _ in self.parts)
+
+    @property
+    def answers(self) -> int:
+        return sum(len(part) * answers for part, answers in self.parts)
 
     def per_image(self) -> Seconds:
-        return _seconds([ms / MS for ms in self.images])
+        return _seconds([ms / MS for part, _ in self.parts for ms in part])
 
     def per_answer(self) -> Seconds | None:
-        pairs = zip(self.images, self.answers, strict=True)
-        each = [ms / MS / answers for ms, answers in pairs if answers]
+        each = [ms / MS / answers for part, answers in self.parts if answers for ms in part]
         return _seconds(each) if each else None
 
 
@@ -71,17 +74,15 @@ def of_project(
     project = projects.get(session, project_id)
     categories = {category.id: category.name for category in project.categories}
     times: defaultdict[Key, _Times] = defaultdict(_Times)
-    untimed = 0
-    for row in session.execute(_revisions(project_id, only)):
-        if not row.active_ms:
-            untimed += 1
-            continue
-        present = json.loads(row.present)
-        answers = len(present) + len(json.loads(row.absent))
-        people = (row.annotator_id,) if only is not None else (None, row.annotator_id)
-        for dimension, value in _places(row, [categories[i] for i in present if i in categories]):
+    alike, untimed = _alike(session, project_id, only)
+    for (annotator_id, kind, start, day, present, absent), ms in alike.items():
+        shown = json.loads(present)
+        part = ms, len(shown) + len(json.loads(absent))
+        names_shown = [categories[i] for i in shown if i in categories]
+        people = (annotator_id,) if only is not None else (None, annotator_id)
+        for dimension, value in _places(kind, start, day, names_shown):
             for person in people:
-                times[person, dimension, value].add(row.active_ms, answers)
+                times[person, dimension, value].parts.append(part)
     emails = _emails(session, {key[0] for key in times if key[0] is not None}) if names else {}
     right = {} if only is not None else _right(session, project_id)
     return PeopleOut(
@@ -91,25 +92,42 @@ def of_project(
     )
 
 
-def _revisions(project_id: int, only: int | None) -> Any:
+Alike = tuple[int, str, str, date, str, str]
+"""Annotator, kind, start, day, and as JSON what is present and absent."""
+
+
+def _alike(
+    session: Session, project_id: int, only: int | None
+) -> tuple[dict[Alike, "array[int]"], int]:
+    """Active milliseconds of revisions that count alike, and how many have none."""
     own = () if only is None else (Label.annotator_id == only,)
-    return (
+    rows = session.execute(
         select(
-            Label.annotator_id, Label.active_ms, Label.kind().label("kind"), Label.blind,
-            Label.prefilled_by, Label.created_at,
-            cast(Label.present, Text).label("present"), cast(Label.absent, Text).label("absent"),
+            Label.annotator_id, Label.active_ms, Label.kind(), Label.blind, Label.prefilled_by,
+            Label.created_at, cast(Label.present, Text), cast(Label.absent, Text),
         )
         .where(Label.project_id == project_id, Label.skipped.is_(None), *own)
         .execution_options(yield_per=ROWS_AT_ONCE)
     )  # fmt: skip
+    alike: defaultdict[Alike, array[int]] = defaultdict(lambda: array("q"))
+    untimed = 0
+    for annotator_id, active_ms, kind, blind, prefilled_by, created_at, present, absent in rows:
+        if not active_ms:
+            untimed += 1
+            continue
+        start = "blind" if blind else "prefilled" if prefilled_by else "empty"
+        alike[annotator_id, kind, start, created_at.date(), present, absent].append(active_ms)
+    return alike, untimed
 
 
-def _places(row: Row[Any], present: list[str]) -> Iterator[tuple[Dimension, str]]:
-    """Where a revision counts."""
+def _places(
+    kind: str, start: str, day: date, present: list[str]
+) -> Iterator[tuple[Dimension, str]]:
+    """Where revisions count."""
     yield "all", ""
-    yield "kind", row.kind
-    yield "start", "blind" if row.blind else "prefilled" if row.prefilled_by else "empty"
-    yield "day", row.created_at.date().isoformat()
+    yield "kind", kind
+    yield "start", start
+    yield "day", day.isoformat()
     for name in present:
         yield "category", name
 
@@ -140,8 +158,8 @@ def _pace(key: Key, times: _Times, emails: Mapping[int, str], right: Mapping[int
         email=emails.get(person) if person is not None else None,
         by=dimension,
         value=value,
-        images=len(times.images),
-        answers=sum(times.answers),
+        images=times.images,
+        answers=times.answers,
         per_image=times.per_image(),
         per_answer=times.per_answer(),
         right=right.get(person) if is_all and person is not None else None,

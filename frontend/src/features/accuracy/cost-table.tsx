@@ -8,7 +8,6 @@ import { type Column, Table } from "@/components/table"
 import { formatDay } from "@/lib/dates"
 import { formatCount, formatHours, formatPercent, NOTHING } from "@/lib/format"
 import styles from "./accuracy.module.css"
-import { kindLabel } from "./forecasts"
 import { SymbolMark } from "./symbols"
 
 /** Rows that are shown without being asked for. */
@@ -74,7 +73,7 @@ const columnsOf = (projectId: number, kinds: readonly string[]): Column<CostPoin
   },
   number("hours", "Active time", (point) => formatHours(point.active_hours)),
   ...kinds.map((kind) => ({
-    ...number(`hours ${kind}`, `of it ${kindLabel(kind)}`, (point) => hoursOf(point, kind)),
+    ...number(`hours ${kind}`, `of it ${kind}`, (point) => hoursOf(point, kind)),
     isMinor: true,
   })),
   number("labels", "Labels", (point) => formatCount(point.labels)),

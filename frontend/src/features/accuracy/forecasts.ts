@@ -2,22 +2,11 @@ import type { Estimate, Forecast, KindForecast } from "@/api/forecast"
 import { supervisionLabel } from "@/components/supervision"
 import { formatHours, formatPlural } from "@/lib/format"
 
-const KINDS: Record<KindForecast["kind"], string> = {
-  tags: "tags",
-  points: "points",
-  tiles: "tiles",
-  sweeps: "sweeps",
-  corrections: "corrections",
-  review: "review",
-}
-
-export const kindLabel = (kind: string): string => KINDS[kind as KindForecast["kind"]] ?? kind
-
 /** A kind of label, with the supervision where several learn from it. */
 export const nameOf = (each: KindForecast, all: readonly KindForecast[]): string =>
   all.filter(({ kind }) => kind === each.kind).length > 1
-    ? `${kindLabel(each.kind)} (${supervisionLabel(each.supervision as "image").toLowerCase()})`
-    : kindLabel(each.kind)
+    ? `${each.kind} (${supervisionLabel(each.supervision as "image").toLowerCase()})`
+    : each.kind
 
 /** Of accuracies in fractions: `1.2`, `−0.3`. */
 export const inPoints = (gain: number): string => {

@@ -4,14 +4,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from server.db import session_scope
 from server.errors import NotFound
-from server.models import Run, RunFigures
+from server.models import Image, Label, Run, RunFigures
 from server.models.run import RunState
 from server.schemas.run import CostCurve
+from server.services.labels import snapshots
 from server.services.runs import cost_curve, figures
-from tests.server.factories import make_project, make_run, make_snapshot
+from tests.server.factories import (
+    add_images,
+    add_label,
+    make_project,
+    make_run,
+    make_snapshot,
+    make_user,
+)
 from tests.server.statements import noted
 from trainer.contract import Report, Score, Supervision
 
@@ -206,6 +215,21 @@ def test_what_is_asked_of_the_database_grows_with_neither_runs_nor_labels(databa
     assert asked() == few
     assert len(few) <= 3
     assert not any("runs.report" in text or "FROM labels" in text for text in few)
+
+
+def test_labels_and_images_that_are_deleted_stay_in_the_figures_of_runs(database: str) -> None:
+    project_id, annotator_id = make_project(), make_user()
+    (image_id,) = add_images(project_id, ["a.png"])
+    add_label(project_id, image_id, annotator_id, active_ms=HOUR)
+    snapshot_id = snapshots.create(project_id).id
+    finish(project_id, Supervision.IMAGE, 0.5, snapshot_id)
+    before = curve_of(project_id)
+    with session_scope() as session:
+        session.execute(delete(Label))
+        session.execute(delete(Image))
+    assert curve_of(project_id) == before
+    assert before.points[0].hours_by_kind is not None
+    assert before.points[0].hours_by_kind["tags"] == before.points[0].active_hours == 1
 
 
 def test_a_project_that_is_not_there(database: str) -> None:
