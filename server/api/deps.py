@@ -240,7 +240,12 @@ def require_member(caller: Caller, role: MemberRole, scope: Scope) -> None:
     _refuse_unready(caller)
     if scope not in caller.scopes:
         raise Forbidden(f"this token does not have the scope {scope}", code="scope")
-    if caller.thing is not None and _MEMBER_RANK[caller.member_role] < _MEMBER_RANK[role]:
+    if caller.thing is None:
+        return
+    is_image = caller.thing.kind == "image"
+    if caller.membership is None or (is_image and not caller.membership.sees_image):
+        raise caller.missing()
+    if _MEMBER_RANK[caller.member_role] < _MEMBER_RANK[role]:
         raise Forbidden(
             f"this needs the role {role} in this project; yours is {caller.member_role}"
         )

@@ -11,6 +11,7 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from server.api.deps import (
@@ -27,6 +28,7 @@ from server.api.downloads import send_file
 from server.api.problems import problems
 from server.db import session_scope
 from server.errors import BadInput, Forbidden, NotFound
+from server.models import Project
 from server.models.member import MemberRole
 from server.schemas.common import DatabaseId, Page
 from server.schemas.image import (
@@ -177,6 +179,7 @@ ImageFilterDep = Annotated[ImageFilter, Depends(image_filter)]
 @router.get("/projects/{project_id}/images", responses=problems(401, 403, 404))
 def list_images(
     project_id: DatabaseId,
+    caller: Viewer,
     wanted: ImageFilterDep,
     session: ReadSessionDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 60,
@@ -184,9 +187,12 @@ def list_images(
 ) -> Page[ImageOut]:
     """The images of a project that pass a filter, in order of import or the most uncertain first.
 
-    An annotator may filter by state and by themselves.
+    Of an annotator those that they were given to label, in the order in which they came; they may
+    filter by state, where labelled is what they labelled, and by themselves.
     """
     project = projects.get(session, project_id)
+    if caller.member_role == MemberRole.ANNOTATOR:
+        return _given(session, project, caller.id, wanted, limit, cursor)
     after = Place.parse(cursor) if cursor else None
     found = browse.page(session, project, wanted, after, limit + 1)
     shown = found[:limit]
@@ -195,16 +201,44 @@ def list_images(
     return Page(items=items, next_cursor=str(shown[-1][1]) if len(found) > limit else None)
 
 
+def _given(
+    session: Session,
+    project: Project,
+    person_id: int,
+    wanted: ImageFilter,
+    limit: int,
+    cursor: str | None,
+) -> Page[ImageOut]:
+    after = Place.parse(cursor).image_id if cursor else 0
+    found = browse.given(session, project.id, person_id, wanted, after, limit + 1)
+    shown = found[:limit]
+    counts = browse.label_counts(session, [image.id for image, _ in shown], person_id)
+    items = [ImageOut.of(image, counts.get(image.id, 0), **_untold(project)) for image, _ in shown]
+    return Page(items=items, next_cursor=str(shown[-1][1]) if len(found) > limit else None)
+
+
+def _untold(project: Project) -> dict[str, object]:
+    """In place of what would tell annotators which images are gold."""
+    return {"created_at": project.created_at, "disputed_at": None, "note": None}
+
+
 @router.get(
     "/projects/{project_id}/images/{image_id}/neighbours", responses=problems(401, 403, 404)
 )
 def show_neighbours(
-    project_id: DatabaseId, image_id: DatabaseId, wanted: ImageFilterDep, session: ReadSessionDep
+    project_id: DatabaseId,
+    image_id: DatabaseId,
+    caller: Viewer,
+    wanted: ImageFilterDep,
+    session: ReadSessionDep,
 ) -> Neighbours:
     """The images before and after one in a list with the same filter."""
     project = projects.get(session, project_id)
+    if caller.member_role == MemberRole.ANNOTATOR:
+        of = browse.given_neighbours(session, project_id, caller.id, wanted, image_id)
+        return Neighbours(previous_id=of[0], next_id=of[1])
     image = lookup.get(session, image_id)
-    if image.project_id != project_id:
+    if image.project_id != project_id or (image.gold and not caller.leads):
         raise NotFound(f"there is no image {image_id} in this project")
     previous_id, next_id = browse.neighbours(session, project, wanted, image)
     return Neighbours(previous_id=previous_id, next_id=next_id)
@@ -268,11 +302,15 @@ def show_image(image_id: DatabaseId, caller: Viewer, session: ReadSessionDep) ->
     image = lookup.get(session, image_id)
     whose = _whose_labels(caller)
     history = reading.history(session, image_id, whose)
+    untold = {}
+    if caller.member_role == MemberRole.ANNOTATOR:
+        untold = _untold(projects.seen(session, image.project_id))
     return ImageDetail.of(
         image,
         reading.count_current(session, image_id, whose),
         history=reading.describe(session, history.labels),
         history_cursor=history.cursor,
+        **untold,
     )
 
 

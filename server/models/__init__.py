@@ -3,7 +3,7 @@
 from server.models.audit import AuditChain, AuditEntry, AuditEvent
 from server.models.checkpoint import Checkpoint
 from server.models.gold import GoldImage, GoldSet
-from server.models.image import Assignment, Image, ImageCount
+from server.models.image import Assignment, Handout, Image, ImageCount
 from server.models.label import Answer, Label
 from server.models.member import Member
 from server.models.prediction import Prediction, PredictionRanking
@@ -26,6 +26,7 @@ __all__ = [
     "Checkpoint",
     "GoldImage",
     "GoldSet",
+    "Handout",
     "Image",
     "ImageCount",
     "Label",

@@ -155,6 +155,27 @@ class Assignment(Base):
     image: Mapped[Image] = relationship()
 
 
+class Handout(Base):
+    """An image that a person was given once: leased, on a page of a sweep, or labelled by them.
+
+    Triggers write it, whoever hands out. To annotators no other images are there.
+    """
+
+    __tablename__ = "handouts"
+    __table_args__ = (
+        UniqueConstraint("image_id", "annotator_id"),
+        Index("ix_handouts_person", "annotator_id", "project_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """In the order in which a person was given images."""
+    project_id: Mapped[int]
+    image_id: Mapped[int]
+    """No foreign keys: to check one, who leases would wait for who labels the image. A trigger
+    forgets those of images that are deleted."""
+    annotator_id: Mapped[int]
+
+
 class ImageCount(Base):
     """Of the images of a project that are not gold, how many are where: the sum of its rows."""
 

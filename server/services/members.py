@@ -24,6 +24,7 @@ from server.models import (
     ApiToken,
     Assignment,
     Checkpoint,
+    Handout,
     Image,
     Member,
     Project,
@@ -71,6 +72,12 @@ class Membership:
 
     project_id: int
     role: MemberRole
+    sees_image: bool = True
+    """Where the thing is an image: whether it is there for them.
+
+    To annotators those alone are that they were given once, to label them: who could look at all
+    the others would know gold ones by their absence from lists. To viewers no gold ones are.
+    """
 
 
 def find_session(
@@ -104,6 +111,9 @@ class _Place(NamedTuple):
     project_id: int | None = None
     is_open: bool | None = None
     role: MemberRole | None = None
+    was_given: bool = False
+    is_gold: bool = False
+    """Of a thing that is an image."""
 
 
 def _find(
@@ -128,8 +138,12 @@ def _of_token(kind: Kind) -> Select[Any]:
 def _with_place(holder: Select[Any], user_id: SQLColumnExpression[int], kind: Kind) -> Select[Any]:
     """Sessions or tokens with the project of a thing, and what their person is there."""
     own = and_(Member.project_id == Project.id, Member.user_id == user_id)
+    columns: list[ColumnElement[Any]] = []
+    if kind == "image":
+        given = exists().where(Handout.image_id == _ID, Handout.annotator_id == user_id)
+        columns = [given, select(Image.gold).where(Image.id == _ID).scalar_subquery()]
     return (
-        holder.add_columns(Project.id, Project.open_to_everybody, Member.role)
+        holder.add_columns(Project.id, Project.open_to_everybody, Member.role, *columns)
         .outerjoin(Project, and_(Project.id == _PROJECT_OF[kind], Project.deleted_at.is_(None)))
         .outerjoin(Member, own)
     )
@@ -147,7 +161,15 @@ def _membership(user: User, place: _Place) -> Membership | None:
         role = MemberRole.LEAD
     elif role is None and place.is_open:
         role = MemberRole.of_account(user.role)
-    return None if role is None else Membership(place.project_id, role)
+    match role:
+        case None:
+            return None
+        case MemberRole.ANNOTATOR:
+            return Membership(place.project_id, role, place.was_given)
+        case MemberRole.VIEWER:
+            return Membership(place.project_id, role, not place.is_gold)
+        case _:
+            return Membership(place.project_id, role)
 
 
 def of_people(

@@ -436,9 +436,10 @@ def test_people_correct_their_own_answer_and_no_other(
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("Changed: added Tree")).to_be_visible()
         page.goto(f"/projects/{project}/images/{other}/answer")
-        expect(page.get_by_text("Nothing to correct here")).to_be_visible()
+        expect(page.get_by_role("heading", name="Not found")).to_be_visible()
         page.goto(f"/projects/{project}/quality")
-        expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+        expect(page.get_by_role("link", name="Label images")).to_be_visible()
+        expect(page).to_have_url(re.compile(rf"/projects/{project}$"))
     [newest, *_] = product.api.get(f"/api/v1/images/{mine}").json()["history"]
     assert (newest["revision"], newest["resolves"]) == (2, False)
     assert newest["present"] == ["Road", "Bus", "Tree"]

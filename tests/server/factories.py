@@ -13,7 +13,7 @@ import yaml
 from PIL import Image as PillowImage
 
 from server.db import session_scope
-from server.models import Category, Image, Label, Prediction, Project, Run, Snapshot, User
+from server.models import Category, Handout, Image, Label, Prediction, Project, Run, Snapshot, User
 from server.models.image import ImageState
 from server.models.run import RunState
 from server.models.user import Role
@@ -79,6 +79,15 @@ def add_images(project_id: int, names: Sequence[str]) -> list[int]:
         session.add_all(rows)
         session.flush()
         return [row.id for row in rows]
+
+
+def hand_out(project_id: int, image_ids: Sequence[int], person_id: int) -> None:
+    """Images as if a person had held them once."""
+    with session_scope() as session:
+        session.add_all(
+            Handout(project_id=project_id, image_id=image_id, annotator_id=person_id)
+            for image_id in image_ids
+        )
 
 
 def add_label(project_id: int, image_id: int, annotator_id: int, **fields: Any) -> None:

@@ -763,7 +763,8 @@ export interface paths {
          * List Images
          * @description The images of a project that pass a filter, in order of import or the most uncertain first.
          *
-         *     An annotator may filter by state and by themselves.
+         *     Of an annotator those that they were given to label, in the order in which they came; they may
+         *     filter by state, where labelled is what they labelled, and by themselves.
          */
         get: operations["list_images"];
         put?: never;

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, null, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from server.errors import BadInput
-from server.models import Answer, Image, Label, Prediction, Project
+from server.errors import BadInput, NotFound
+from server.models import Answer, Handout, Image, Label, Prediction, Project
 from server.models.image import ImageState
 from server.services import projects
 
@@ -96,13 +96,74 @@ def neighbours(
     return found[0], found[1]
 
 
-def label_counts(session: Session, image_ids: Sequence[int]) -> dict[int, int]:
-    """How many current labels images have, skips not counted."""
+def given(
+    session: Session,
+    project_id: int,
+    person_id: int,
+    wanted: ImageFilter,
+    after: int,
+    limit: int,
+) -> list[tuple[Image, int]]:
+    """The images that a person was given to label, with their places, in the order in which they came.
+
+    Those after a place. Gold ones are among them, and nothing sets them apart: what is labelled is
+    what the person has labelled.
+    """
+    query = _given(project_id, person_id, wanted).where(Handout.id > after)
+    rows = session.execute(query.order_by(Handout.id).limit(limit))
+    return [(image, place) for image, place in rows]
+
+
+def given_neighbours(
+    session: Session, project_id: int, person_id: int, wanted: ImageFilter, image_id: int
+) -> tuple[int | None, int | None]:
+    """Ids of the images before and after one in the list of those that a person was given.
+
+    Raises NotFound for one that they were not given.
+    """
+    own = Handout.annotator_id == person_id, Handout.project_id == project_id
+    place = session.scalar(select(Handout.id).where(*own, Handout.image_id == image_id))
+    if place is None:
+        raise NotFound(f"there is no image {image_id} in this project")
+    query = _given(project_id, person_id, wanted).with_only_columns(Handout.image_id).limit(1)
+    before = query.where(Handout.id < place).order_by(Handout.id.desc())
+    after = query.where(Handout.id > place).order_by(Handout.id)
+    return session.scalar(before), session.scalar(after)
+
+
+def _given(project_id: int, person_id: int, wanted: ImageFilter) -> Select[Image, int]:
+    said = exists().where(
+        Label.image_id == Image.id, Label.annotator_id == person_id, Label.has_answers()
+    )
+    query = (
+        select(Image, Handout.id)
+        .join(Handout, Handout.image_id == Image.id)
+        .where(Handout.annotator_id == person_id, Handout.project_id == project_id)
+    )
+    if wanted.annotator_id is not None:
+        query = query.where(said)
+    match wanted.state:
+        case None:
+            return query
+        case "labelled":
+            return query.where(said.where(Label.partial.is_(False)))
+        case "unlabelled":
+            return query.where(~said.where(Label.partial.is_(False)))
+        case state:
+            return query.where(STATES[state])
+
+
+def label_counts(
+    session: Session, image_ids: Sequence[int], whose: int | None = None
+) -> dict[int, int]:
+    """How many current labels images have, skips not counted; of one person when one is given."""
     query = (
         select(Label.image_id, func.count())
         .where(Label.image_id.in_(image_ids), Label.has_answers())
         .group_by(Label.image_id)
     )
+    if whose is not None:
+        query = query.where(Label.annotator_id == whose)
     return dict(session.execute(query).all())
 
 

@@ -27,6 +27,7 @@ from tests.server.factories import (
     add_label,
     add_prediction,
     category_ids,
+    hand_out,
     make_project,
     make_user,
     show_run,
@@ -318,6 +319,7 @@ def test_a_backup_is_restored_over_later_labels(
 ) -> None:
     project_id = make_project()
     first, second = add_open_images(project_id, ["a.png", "b.png"])
+    hand_out(project_id, [second], people[Role.ANNOTATOR])
     for client, image_id in ((engineer, first), (annotator, second)):
         put = client.put(f"/api/v1/images/{image_id}/label",
                          json={"present": ["Road"], "timing": {"wall_ms": 9}})  # fmt: skip

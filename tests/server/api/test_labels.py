@@ -1,17 +1,19 @@
 """Labelling by HTTP: leases in, labels out, nothing twice and nothing lost."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from server import db
 from server.db import session_scope, utcnow
-from server.models import Assignment, Label
+from server.models import Assignment, Handout, Image, Label
 from server.models.user import Role
+from server.services.assignment import sweep_pages
 from tests.server.factories import add_images, add_label
 from tests.server.factories import make_project as project_with
 from tests.server.statements import noted
@@ -367,3 +369,62 @@ def test_annotators_see_no_page_of_others_labels(
     assert [label["id"] for label in answer["items"]] == [2]
     assert annotator.get(f"/api/v1/images/{image_id}").json()["history_cursor"] is None
     assert annotator.get("/api/v1/images/99/labels").status_code == 404
+
+
+def handed_out() -> list[tuple[int, int]]:
+    """(image, person) of what was handed out, in its order."""
+    with session_scope(read_only=True) as session:
+        rows = session.scalars(select(Handout).order_by(Handout.id))
+        return [(row.image_id, row.annotator_id) for row in rows]
+
+
+def test_a_label_without_a_lease_is_for_images_that_one_was_given(
+    annotator: TestClient, engineer: TestClient, project: dict[str, Any]
+) -> None:
+    first, second = take(annotator, project, 2)
+    (third,) = {1, 2, 3} - {first["image"]["id"], second["image"]["id"]}
+    annotator.delete(f"/api/v1/leases/{first['id']}")
+    expire_all()
+    for lease in (first, second):
+        assert put(annotator, lease, lease_id=None).status_code == 200, "given back or run out"
+    never = first | {"image": {"id": third}}
+    refused, unknown = (put(annotator, never | {"image": {"id": n}}, lease_id=None)
+                        for n in (third, 4711))  # fmt: skip
+    assert (refused.status_code, unknown.status_code) == (404, 404)
+    assert refused.json()["detail"].replace(str(third), "4711") == unknown.json()["detail"]
+    assert put(annotator, never).status_code == 404, "nor with a lease of another image"
+    assert put(engineer, never, lease_id=None).status_code == 200, "a lead may"
+
+
+def test_what_is_handed_out_is_kept_once_and_forgotten_with_the_image(
+    annotator: TestClient, project: dict[str, Any], people: dict[Role, int]
+) -> None:
+    me, other = people[Role.ANNOTATOR], people[Role.ENGINEER]
+    first, second, third = (lease["image"]["id"] for lease in take(annotator, project, 3))
+    assert sorted(handed_out()) == [(first, me), (second, me), (third, me)]
+    expire_all()
+    take(annotator, project, 2)
+    assert len(handed_out()) == 3
+    expire_all()
+    page = sweep_pages.take(project["id"], other, "Road", [])
+    assert page is not None
+    assert {(image, other) for image in (first, second, third)} < set(handed_out())
+    with session_scope() as session:
+        session.execute(delete(Image).where(Image.id == second))
+    assert {image for image, _ in handed_out()} == {first, third}
+
+
+def test_an_imported_label_may_be_corrected_by_whose_it_is(
+    annotator: TestClient, engineer: TestClient, project: dict[str, Any], people: dict[Role, int]
+) -> None:
+    (name,) = {i["external_id"] for i in engineer.get(
+        f"/api/v1/projects/{project['id']}/images").json()["items"] if i["id"] == 1}  # fmt: skip
+    line = {"image": name, "width": 64, "height": 48, "present": ["Road"], "absent": []}
+    imported = engineer.post(
+        f"/api/v1/projects/{project['id']}/labels/import", content=json.dumps(line),
+        params={"format": "jsonl", "annotator": "annotator@example.org"},
+    )  # fmt: skip
+    assert imported.json()["imported"] == 1, imported.text
+    assert handed_out() == [(1, people[Role.ANNOTATOR])]
+    mine = annotator.get("/api/v1/images/1")
+    assert [label["present"] for label in mine.json()["history"]] == [["Road"]]

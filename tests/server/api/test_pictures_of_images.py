@@ -9,9 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from server.api.images import PICTURES
+from server.models.user import Role
 from server.services.images import files
 from server.settings import get_settings
 from server.storage import get_storage
+from tests.server.factories import hand_out
 
 
 @pytest.fixture
@@ -19,9 +21,12 @@ def image(
     make_project: Callable[..., dict[str, Any]],
     upload: Callable[..., Any],
     jpeg: Callable[..., bytes],
+    people: dict[Role, int],
 ) -> str:
-    """The address of the file of an image of 400 x 300."""
-    upload(make_project()["id"], {"a.jpg": jpeg(1, size=(400, 300))})
+    """The address of the file of an image of 400 x 300, which the annotator was given."""
+    project_id = make_project()["id"]
+    upload(project_id, {"a.jpg": jpeg(1, size=(400, 300))})
+    hand_out(project_id, [1], people[Role.ANNOTATOR])
     return "/api/v1/images/1/file"
 
 

@@ -3,8 +3,9 @@ from fastapi.testclient import TestClient
 from server.db import session_scope
 from server.models import Prediction, Project
 from server.models.run import RunState
+from server.models.user import Role
 from server.storage import get_storage
-from tests.server.factories import add_images, make_project, make_run
+from tests.server.factories import add_images, hand_out, make_project, make_run
 
 
 def predict(image_id: int, run_id: int, mask: str) -> None:
@@ -23,9 +24,12 @@ def show(project_id: int, **fields: object) -> None:
             setattr(session.get_one(Project, project_id), name, value)
 
 
-def test_the_latest_model_by_default_and_any_other_by_its_run(annotator: TestClient) -> None:
+def test_the_latest_model_by_default_and_any_other_by_its_run(
+    annotator: TestClient, people: dict[Role, int]
+) -> None:
     project_id = make_project(blind_share=0)
     (image_id,) = add_images(project_id, ["a"])
+    hand_out(project_id, [image_id], people[Role.ANNOTATOR])
     old, new = (make_run(project_id, RunState.SUCCEEDED) for _ in range(2))
     url = f"/api/v1/images/{image_id}/prediction"
     assert annotator.get(url).json()["code"] == "no-prediction"
@@ -48,9 +52,12 @@ def test_the_latest_model_by_default_and_any_other_by_its_run(annotator: TestCli
     assert annotator.get("/api/v1/images/99/prediction").status_code == 404
 
 
-def test_a_mask_of_a_run_is_kept_and_the_latest_is_asked_for_again(annotator: TestClient) -> None:
+def test_a_mask_of_a_run_is_kept_and_the_latest_is_asked_for_again(
+    annotator: TestClient, people: dict[Role, int]
+) -> None:
     project_id = make_project(blind_share=0)
     (image_id,) = add_images(project_id, ["a"])
+    hand_out(project_id, [image_id], people[Role.ANNOTATOR])
     first, second = (make_run(project_id, RunState.SUCCEEDED) for _ in range(2))
     predict(image_id, first, "first")
     predict(image_id, second, "second")
@@ -70,10 +77,11 @@ def test_a_mask_of_a_run_is_kept_and_the_latest_is_asked_for_again(annotator: Te
 
 
 def test_annotators_see_none_where_the_project_hides_them(
-    annotator: TestClient, engineer: TestClient
+    annotator: TestClient, engineer: TestClient, people: dict[Role, int]
 ) -> None:
     project_id = make_project()
     (image_id,) = add_images(project_id, ["a"])
+    hand_out(project_id, [image_id], people[Role.ANNOTATOR])
     run_id = make_run(project_id, RunState.SUCCEEDED)
     predict(image_id, run_id, "mask")
     show(project_id, prediction_run_id=run_id, show_predictions=False)

@@ -25,6 +25,7 @@ from tests.server.factories import (
     add_label,
     add_prediction,
     category_ids,
+    hand_out,
     show_run,
 )
 
@@ -551,12 +552,13 @@ SAID = st.dictionaries(st.sampled_from(["Road", "Car", "Tree"]), st.sampled_from
 @given(words=st.lists(st.one_of(SAID, st.tuples(st.sampled_from(["Road", "Car", "Tree"]),
        st.sampled_from(["present", "absent", "unsure"]))), min_size=1, max_size=4))  # fmt: skip
 def test_the_last_word_on_each_category_counts(
-    annotator: TestClient, project: Any, words: list[Any]
+    annotator: TestClient, project: Any, people: dict[Role, int], words: list[Any]
 ) -> None:
     """A dictionary is a label of the whole image, a pair the answer of a sweep."""
     names = iter(range(10**9))
     made = project(images=1, name=f"P{utcnow().timestamp()} {next(names)}")
     image_id = made["image_ids"][0]
+    hand_out(made["id"], [image_id], people[Role.ANNOTATOR])
     expected: dict[str, str] = {}
     is_whole = False
     for word in words:

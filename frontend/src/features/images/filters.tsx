@@ -13,8 +13,19 @@ import styles from "./gallery.module.css"
 
 type StateChoice = { state: ImageFilter["state"] | null; label: string; count: number | null }
 
+/** Annotators see what they were given to label. */
+const OWN: StateChoice[] = [
+  { state: null, label: "All", count: null },
+  { state: "unlabelled", label: "To label", count: null },
+  { state: "labelled", label: "Labelled", count: null },
+]
+
 /** The states that make sense now; rare ones only show up when there are such images. */
-export function stateChoices({ images, overlap }: Project, seesOthers: boolean): StateChoice[] {
+export function stateChoices(
+  { images, overlap, role }: Project,
+  seesOthers: boolean,
+): StateChoice[] {
+  if (role === "annotator") return OWN
   const choices: StateChoice[] = [
     { state: null, label: "All", count: images.total },
     { state: "unlabelled", label: "To label", count: null },

@@ -68,13 +68,7 @@ export function ImageView({ imageId, project, filter, me }: ImageViewProps) {
           onOpacity={setOpacity}
         />
         <Card title="File">
-          <Facts
-            facts={[
-              ["Size", sizeOf(image)],
-              ["Split", image.split],
-              ["Imported", formatDay(image.created_at)],
-            ]}
-          />
+          <Facts facts={factsOf(image, project)} />
           {image.note && <p className={styles.meta}>Note: {image.note}.</p>}
         </Card>
       </div>
@@ -93,6 +87,16 @@ function useHistory(image: ImageDetail) {
     history: withEarlier(image.history, query.data?.pages ?? []),
     more: isMore ? { show, isPending: query.isFetching } : null,
   }
+}
+
+/** Annotators are not told when an image was imported: it would tell which ones are known. */
+function factsOf(image: ImageDetail, project: Project): [string, string][] {
+  const facts: [string, string][] = [
+    ["Size", sizeOf(image)],
+    ["Split", image.split],
+  ]
+  if (project.role !== "annotator") facts.push(["Imported", formatDay(image.created_at)])
+  return facts
 }
 
 function sizeOf({ width, height }: { width: number | null; height: number | null }): string {

@@ -12,7 +12,7 @@ from server.db import session_scope
 from server.models import Project
 from server.models.user import Role
 from server.services.assignment import prefill
-from tests.server.factories import add_label, add_prediction, make_user, show_run
+from tests.server.factories import add_label, add_prediction, hand_out, make_user, show_run
 
 IMAGES = 6
 LIKELY = {"Road": 0.9, "Car": 0.5, "Tree": 0.49}
@@ -114,11 +114,13 @@ def test_a_blind_image_shows_nothing_and_hides_its_prediction_while_it_is_held(
 
 
 def test_what_is_judged_blind_is_decided_by_the_draw_whoever_holds_it(
-    annotator: TestClient, helped: Callable[..., dict[str, Any]]
+    annotator: TestClient, helped: Callable[..., dict[str, Any]], people: dict[Role, int]
 ) -> None:
     project = helped(blind_share=1)
     [lease] = take(annotator, project)
-    for image_id in range(1, IMAGES + 1):  # before any but one of them is leased
+    others = set(range(1, IMAGES + 1)) - {lease["image"]["id"]}
+    hand_out(project["id"], sorted(others), people[Role.ANNOTATOR])
+    for image_id in range(1, IMAGES + 1):  # which all were held once
         for path in ("prediction", "prediction/mask.png", "prediction?run_id=1"):
             refused = annotator.get(f"/api/v1/images/{image_id}/{path}")
             assert (refused.status_code, refused.json()["code"]) == (403, "judged-blind")
@@ -135,9 +137,10 @@ def test_what_is_judged_blind_is_decided_by_the_draw_whoever_holds_it(
 
 
 def test_who_is_not_to_judge_blind_sees_predictions_and_answers_so(
-    annotator: TestClient, helped: Callable[..., dict[str, Any]]
+    annotator: TestClient, helped: Callable[..., dict[str, Any]], people: dict[Role, int]
 ) -> None:
     project = helped(blind_share=0)
+    hand_out(project["id"], [2, 3], people[Role.ANNOTATOR])
     assert annotator.get("/api/v1/images/2/prediction").status_code == 200
     assert put(annotator, {"image": {"id": 2}, "id": None}, lease_id=None)["blind"] is False
     with session_scope() as session:

@@ -12,8 +12,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
 from server.db import session_scope, utcnow
-from server.models import Assignment, GoldImage, GoldSet, Image, Label, Project
+from server.models import Assignment, GoldImage, GoldSet, Image, Label, Member, Project
 from server.models.image import AssignmentState
+from server.models.member import MemberRole
 from server.models.user import Role
 from server.services.assignment import gold_turns, leases, prefill
 from server.services.quality import gold_making
@@ -360,7 +361,8 @@ def test_gold_is_in_no_list_snapshot_export_or_run(
     project, hidden = answered
     own = set(range(1, OWN + 1))
     address = f"/api/v1/projects/{project}"
-    assert listed(engineer, project) == listed(annotator, project) == own
+    assert listed(engineer, project) == own
+    assert own <= listed(annotator, project) <= own | hidden, "what they were given"
     assert listed(engineer, project, category="Road") == own
     assert listed(engineer, project, state="ready") == own
     assert listed(engineer, project, state="unlabelled") == set()
@@ -470,3 +472,76 @@ def test_gold_stands_out_nowhere_when_nothing_else_is_to_be_blind(
     blind = {lease["image"]["id"] for lease in found if lease["blind"]}
     assert blind & hidden
     assert blind - hidden
+
+
+def seen_by(client: TestClient, image_id: int) -> list[int]:
+    """How each address of an image answers."""
+    here = f"/api/v1/images/{image_id}"
+    label = {"present": ["Road"], "absent": ["Car", "Tree"], "timing": {"wall_ms": 5000}}
+    addresses = (here, f"{here}/file", f"{here}/labels", f"{here}/prediction")
+    return [client.get(each).status_code for each in addresses] + [
+        client.put(f"{here}/label", json=label).status_code
+    ]
+
+
+def test_who_asks_for_every_image_by_its_number_finds_what_they_were_given(
+    annotator: TestClient, engineer: TestClient, mixed: int, people: dict[Role, int]
+) -> None:
+    engineer.patch(f"/api/v1/projects/{mixed}", json={"blind_share": 1})
+    given = {lease["image"]["id"] for lease in take(annotator, mixed, 12)}
+    assert {image_id in gold_ids(mixed) for image_id in given} == {True, False}
+    everything = set(range(1, OWN + 1)) | gold_ids(mixed)
+    for image_id in everything - given:
+        assert seen_by(annotator, image_id) == [404] * 5, image_id
+    assert listed(annotator, mixed) == given
+    url = f"/api/v1/projects/{mixed}/images"
+    for image_id in everything - given:
+        assert annotator.get(f"{url}/{image_id}/neighbours").status_code == 404
+    walked, here = [], next(iter(given))
+    while here is not None:
+        here = annotator.get(f"{url}/{here}/neighbours").json()["previous_id"]
+        walked.append(here)
+    assert set(walked) - {None} < given
+    for image_id in gold_ids(mixed) - given:
+        assert seen_by(engineer, image_id)[:3] == [200, 200, 200], "leads inspect"
+    with session_scope() as session:
+        viewer = Member(project_id=mixed, user_id=people[Role.ANNOTATOR], role=MemberRole.VIEWER)
+        session.add(viewer)
+    assert {annotator.get(f"/api/v1/images/{n}").status_code for n in gold_ids(mixed)} == {404}
+
+
+def test_nothing_sets_gold_apart_in_the_list_of_what_one_was_given(
+    annotator: TestClient, engineer: TestClient, mixed: int
+) -> None:
+    """Before and after one's answer, whatever others say: dates, counts, states and disputes."""
+    engineer.patch(f"/api/v1/projects/{mixed}", json={"overlap": 2})
+    found = take(annotator, mixed, 12)
+    hidden = gold_ids(mixed)
+    gold = next(lease for lease in found if lease["image"]["id"] in hidden)
+    own = [lease for lease in found if lease["image"]["id"] not in hidden]
+    other = make_user("other@example.org")
+    for image_id in (gold["image"]["id"], own[0]["image"]["id"]):
+        add_label(mixed, image_id, other, gold=image_id in hidden)
+    put(annotator, gold)
+    put(annotator, own[0])
+    address = f"/api/v1/projects/{mixed}/images"
+    for state, count in (("labelled", 2), ("unlabelled", 10), ("ready", 12)):
+        items = annotator.get(address, params={"state": state}).json()["items"]
+        assert len(items) == count, state
+        told = [
+            {k: v for k, v in item.items() if k not in ("id", "external_id", "url", "labels")}
+            for item in items
+        ]
+        assert all(one == told[0] for one in told), state
+    for state in ("labelled", "unlabelled"):
+        items = annotator.get(address, params={"state": state}).json()["items"]
+        assert {item["labels"] for item in items} == {int(state == "labelled")}
+
+
+def test_an_image_that_one_gave_back_is_still_there_for_who_had_it(
+    annotator: TestClient, mixed: int
+) -> None:
+    for lease in take(annotator, mixed, 4):
+        annotator.delete(f"/api/v1/leases/{lease['id']}")
+        image_id = lease["image"]["id"]
+        assert annotator.get(f"/api/v1/images/{image_id}").status_code == 200
