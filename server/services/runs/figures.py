@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,6 +14,8 @@ from server.db import session_scope
 from server.models import Run, RunFigures
 from server.models.run import Figures, Range, RunState
 from trainer.contract import Report, Score
+
+log = structlog.get_logger()
 
 SETTING = ("source", "validation", "categories")
 """With the recipe: what two runs must have in common for one to be held against the other."""
@@ -33,7 +37,10 @@ def keep_missing() -> None:
             ~select(RunFigures).where(RunFigures.run_id == Run.id).exists(),
         )
         for run in session.scalars(without.order_by(Run.id.desc()).limit(MOST_AT_ONCE)):
-            keep(session, run)
+            try:
+                keep(session, run)
+            except ValidationError as error:  # the others, and what else is to be done, go on
+                log.warning("run without figures", run=run.id, reason=str(error).partition("\n")[0])
 
 
 def of(

@@ -199,6 +199,18 @@ def test_a_run_of_an_earlier_version_has_the_same_figures_before_and_after_the_u
     assert curve_of(project_id) == kept
 
 
+def test_a_report_that_nobody_can_read_stops_no_other_run_from_being_kept(database: str) -> None:
+    project_id = make_project()
+    run_id = finish(project_id, Supervision.PSEUDO, 0.5)
+    damaged = make_run(project_id, RunState.SUCCEEDED, report={"score": "?"})
+    with session_scope() as session:
+        session.delete(session.get_one(RunFigures, run_id))
+    figures.keep_missing()
+    with session_scope(read_only=True) as session:
+        assert session.get(RunFigures, run_id) is not None
+        assert session.get(RunFigures, damaged) is None
+
+
 def test_what_is_asked_of_the_database_grows_with_neither_runs_nor_labels(database: str) -> None:
     """And what is read of each run is small: no report."""
     project_id = make_project()
