@@ -5,23 +5,23 @@ from contextlib import contextmanager
 
 import typer
 
-from trainer.errors import BAD_INPUT, FAILED, BadInput, in_one_line, is_memory_full
+from trainer.errors import BAD_INPUT, FAILED, BadInput, NonFinite, in_one_line, is_memory_full
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Bad input, or a file that cannot be used, ends the program with one line and status 2.
 
-    So does full memory, with status 1.
+    So do full memory and a network that has diverged, with status 1.
     """
     try:
         yield
-    except (BadInput, OSError, MemoryError, RuntimeError) as error:
-        full = is_memory_full(error)
-        if isinstance(error, RuntimeError) and not full:
+    except (BadInput, NonFinite, OSError, MemoryError, RuntimeError) as error:
+        failed = is_memory_full(error) or isinstance(error, NonFinite)
+        if isinstance(error, RuntimeError) and not failed:
             raise
         typer.echo(f"error: {in_one_line(error)}", err=True)
-        raise typer.Exit(FAILED if full else BAD_INPUT) from error
+        raise typer.Exit(FAILED if failed else BAD_INPUT) from error
 
 
 def parse_overrides(changes: Sequence[str]) -> dict[str, object]:

@@ -18,7 +18,11 @@ class BadInput(Exception):
     """Something that the user gave cannot be used; the message names the thing and the place."""
 
 
-class NonFiniteLoss(Exception):
+class NonFinite(Exception):
+    """What a network computes is not finite: it has diverged, and nothing can come of it."""
+
+
+class NonFiniteLoss(NonFinite):
     """Training cannot go on: a loss or the gradient is not finite."""
 
     def __init__(self, step: int, terms: str, names: Sequence[str]) -> None:

@@ -35,7 +35,7 @@ from trainer.inference.metrics import (
     mean_known,
     reliability,
 )
-from trainer.inference.segment import Window, device_of, segment_images, to_device
+from trainer.inference.segment import Window, device_of, finite, segment_images, to_device
 from trainer.method.losses.pixels import sample_logits
 from trainer.method.losses.presence import smooth_maximum
 from trainer.models.checkpoint import TrainedSegmenter
@@ -85,6 +85,7 @@ def measure_on_masks(
 
     Raises:
         BadInput: an image or a mask cannot be decoded, and names the file; or all masks are void.
+        NonFinite: the network has diverged; names the image.
     """
     categories, device = len(segmenter.categories), device_of(segmenter)
 
@@ -108,7 +109,7 @@ def measure_on_masks(
     truth_NC = presence_of(
         fractions_NC, presence_thresholds(fractions_NC), lookup.asked(categories)
     )
-    scores_NC = torch.cat(scores).cpu()
+    scores_NC = finite(torch.cat(scores).cpu(), images)
     presence = _presence(segmenter.shape, scores_NC, torch.from_numpy(truth_NC).long())
     confusion_CC = total_CC.cpu()
     if not confusion_CC.any():
@@ -194,6 +195,7 @@ def see_labels(
 
     Raises:
         BadInput: an image cannot be decoded; names the file.
+        NonFinite: the network has diverged; names the image.
     """
     categories, device = len(segmenter.categories), device_of(segmenter)
     points_CC = torch.zeros(categories, categories, dtype=torch.int64, device=device)
@@ -210,7 +212,7 @@ def see_labels(
         scores.append(smooth_maximum(batch.logits, segmenter.shape.smooth_max))
     presence_NC = torch.from_numpy(np.stack([label.presence for label in labels])).long()
     return LabelsSeen(
-        torch.cat(scores).cpu(),
+        finite(torch.cat(scores).cpu(), images),
         presence_NC,
         points_CC.cpu(),
         torch.cat(clicks).cpu(),

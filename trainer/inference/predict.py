@@ -22,7 +22,14 @@ from trainer.data.decode import image_size
 from trainer.data.images import ResizedImages
 from trainer.inference.calibration import presence_probabilities
 from trainer.inference.masks import predicted_categories
-from trainer.inference.segment import BATCH_SIZE, Segmented, Window, ahead, segment_images
+from trainer.inference.segment import (
+    BATCH_SIZE,
+    Segmented,
+    Window,
+    ahead,
+    diverged,
+    segment_images,
+)
 from trainer.method.losses.presence import smooth_maximum
 from trainer.models.checkpoint import TrainedSegmenter
 from trainer.models.segmenter import SegmenterShape
@@ -60,6 +67,7 @@ def predict_images(
 
     Raises:
         BadInput: an image cannot be decoded; names the file.
+        NonFinite: the network has diverged; names the image.
     """
     lines = []
     with (
@@ -146,6 +154,8 @@ class _Writer:
 
     def __call__(self, found: _FoundInOne) -> ImagePrediction:
         pixels, (*presence, doubt) = found.batch.image(found.position)
+        if not math.isfinite(sum(presence) + doubt):
+            raise diverged(found.name)
         mask = f"masks/{found.index:06d}-{_file_stem(found.name)}.png"
         image = Image.fromarray(pixels)
         image.putpalette(b"".join(bytes.fromhex(color[1:]) for color in colors_of(self.shape)))

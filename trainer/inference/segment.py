@@ -21,6 +21,7 @@ from torch import Tensor
 from trainer.data.decode import decode_image, image_size
 from trainer.data.images import ResizedImages
 from trainer.device.cores import cores_here
+from trainer.errors import NonFinite
 from trainer.method.losses.pixels import resize_logits
 from trainer.method.losses.presence import smooth_maximum
 from trainer.models.checkpoint import TrainedSegmenter
@@ -131,12 +132,29 @@ def presence_scores(segmenter: TrainedSegmenter, images: ResizedImages) -> Tenso
 
     Raises:
         BadInput: an image cannot be decoded; names the file.
+        NonFinite: the network has diverged; names the image.
     """
     scores = [
         smooth_maximum(batch.logits, segmenter.shape.smooth_max)
         for batch in segment_images(segmenter, images, lambda _: None)
     ]
-    return torch.cat(scores).cpu()
+    return finite(torch.cat(scores).cpu(), images)
+
+
+def finite(numbers_NK: Tensor, images: ResizedImages) -> Tensor:
+    """The same numbers of each image.
+
+    Raises:
+        NonFinite: one is not finite; names the first such image.
+    """
+    if len(bad := torch.nonzero(~numbers_NK.isfinite().all(1))):
+        raise diverged(images.samples[int(bad[0])].name)
+    return numbers_NK
+
+
+def diverged(image: str) -> NonFinite:
+    """What to raise where a network says of an image what is not finite."""
+    return NonFinite(f"what the network says of {image} is not finite: it has diverged")
 
 
 def ahead(

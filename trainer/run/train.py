@@ -37,7 +37,7 @@ from trainer.errors import (
     BAD_INPUT,
     FAILED,
     BadInput,
-    NonFiniteLoss,
+    NonFinite,
     in_one_line,
     is_memory_full,
 )
@@ -95,7 +95,7 @@ def train(run_dir: Path, config: TrainConfig | None = None) -> int:
         except Interrupted:
             report(Finished(status="interrupted"))
         except (
-            NonFiniteLoss,
+            NonFinite,
             BadInput,
             FailedElsewhere,
             OSError,

@@ -13,6 +13,7 @@ from trainer.contract.masks import MaskCodes
 from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
 from trainer.data.samples import Sample
+from trainer.errors import NonFinite
 from trainer.inference.evaluate import (
     Measured,
     measure_on_masks,
@@ -20,7 +21,8 @@ from trainer.inference.evaluate import (
     see_labels,
     weak_label_score,
 )
-from trainer.inference.segment import Window
+from trainer.inference.predict import predict_images
+from trainer.inference.segment import Window, presence_scores
 from trainer.models.checkpoint import TrainedSegmenter
 from trainer.models.heads import Segmentation
 
@@ -206,3 +208,20 @@ def test_without_points_the_tags_alone_score(tmp_path: Path) -> None:
     assert score.presence_f1 == pytest.approx(10 / 11)
     assert score.weak_label_score == pytest.approx((0.5 + 10 / 11) / 2)
     assert weak_label_score(Score()) is None
+
+
+def test_a_network_that_has_diverged_is_told_with_the_image(tmp_path: Path) -> None:
+    drawn = draw(tmp_path, shown_with_errors(), TRUTH, (6, 4))
+    broken = segmenter()
+    with torch.no_grad():
+        next(broken.network.parameters())[1] = torch.nan
+    labels = [TargetLabel(np.array([1, 1, 0], np.int8), np.zeros((0, 3), np.float32), (6, 4))] * 2
+    for look in (
+        lambda: measure_on_masks(broken, drawn.images, drawn.lookup),
+        lambda: see_labels(broken, drawn.images, labels),
+        lambda: presence_scores(broken, drawn.images),
+        lambda: predict_images(broken, drawn.images, tmp_path / "out"),
+    ):
+        with pytest.raises(NonFinite, match="image-0 is not finite"):
+            look()
+    assert not (tmp_path / "out").exists()
