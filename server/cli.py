@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import re
 import sys
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session
 from server import demo, migrations, storage, trainer_commands
 from server.db import get_engine, session_scope, utcnow
 from server.errors import BadInput, NotFound, WeaksegError, first_complaint
+from server.logs import configure_logs
 from server.models import AuditEvent, Project, User
 from server.models.user import Role
 from server.queue import get_app
@@ -64,6 +66,9 @@ app.add_typer(audit_app, name="audit")
 app.command("demo")(demo.run)
 
 
+LASTING = ("serve", "worker", "beat")
+
+
 def main() -> None:
     """The program's entry: what is wrong with the input is one line, and exit status 2."""
     try:
@@ -89,8 +94,12 @@ def _fail(message: str, status: int = BAD_INPUT) -> None:
 
 
 @app.callback()
-def _begin() -> None:
-    """Before every command."""
+def _begin(context: typer.Context) -> None:
+    """Before every command. What a command has to say it prints; those that last have a log."""
+    if context.invoked_subcommand in LASTING:
+        configure_logs(json=get_settings().log_json)
+    else:
+        configure_logs(json=False, level=logging.WARNING)
     storage.withhold()
     audit.enter_by_command()
 

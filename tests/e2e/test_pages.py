@@ -184,6 +184,7 @@ def test_categories_change_places_by_mouse_and_by_keyboard(
 
 
 def drag(page: Page, handle: Locator, onto: Locator) -> None:
+    handle.scroll_into_view_if_needed()
     start, end = handle.bounding_box(), onto.bounding_box()
     assert start is not None
     assert end is not None

@@ -5,6 +5,7 @@ import sys
 
 from server import db, migrations
 from server.db import session_scope
+from server.logs import configure_logs
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn
 from server.services import users
@@ -12,6 +13,7 @@ from server.services.images import importing
 from tests.server.factories import make_trainable_project, picture
 
 if __name__ == "__main__":
+    configure_logs(json=False)  # to stderr
     migrations.upgrade(db.get_engine())
     project_id = make_trainable_project(labels=0, images=0, blind_share=0, gold_share=0)
     for number in range(6):

@@ -355,7 +355,7 @@ def _checkpoint_of_more_categories(_street: Street, root: Path, trained: Path) -
 
 
 def _checkpoint_of_other_logits(_street: Street, root: Path, trained: Path) -> dict[str, object]:
-    return {"start_from": str(trained), "logit_stride": 4}
+    return {"start_from": str(trained), "logit_stride": 4, "backbone": "efficientnet-lite0"}
 
 
 @pytest.mark.parametrize(

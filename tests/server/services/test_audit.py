@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
@@ -15,9 +15,17 @@ from sqlalchemy.exc import DatabaseError
 from server.db import session_scope, utcnow
 from server.models import AuditChain, AuditEntry, AuditEvent
 from server.services import audit
-from server.services.audit import AuditFilter, Thing
+from server.services.audit import Actor, AuditFilter, Thing
 
 pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def _the_server_acts() -> Iterator[None]:
+    """Whoever was at work before in this process."""
+    before = audit._acting.set(Actor())
+    yield
+    audit._acting.reset(before)
 
 
 def add(count: int, what: AuditEvent = AuditEvent.SIGNED_IN) -> None:

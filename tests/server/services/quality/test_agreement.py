@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from server.db import session_scope
 from server.services.labels import snapshots
 from server.services.quality import agreement
-from tests.server.factories import add_images, add_label, make_project, make_user
+from tests.server.factories import add_images, add_label, hand_out, make_project, make_user
 
 TIMING = {"wall_ms": 5000, "events": []}
 counts = st.integers(0, 30)
@@ -255,7 +255,9 @@ def test_a_decision_that_is_taken_back_opens_the_dispute_again(
 def test_annotators_decide_nothing(
     annotator: TestClient, disputed: Callable[[], tuple[int, list[int]]]
 ) -> None:
-    _, ids = disputed()
+    project_id, ids = disputed()
+    assert decide(annotator, ids[0]).status_code == 404
+    hand_out(project_id, ids[:1], annotator.get("/api/v1/me").json()["id"])
     refused = decide(annotator, ids[0])
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert "resolves" in refused.json()["detail"]
