@@ -213,15 +213,17 @@ class Wanted:
 
 
 SHORT_RUN = (
-    "height=120", "width=160", "warmup_steps=60", "steps=60", "evaluate_every=60",
+    "height=120", "width=160", "warmup_steps=32", "steps=32", "evaluate_every=32",
     "predict=false",
 )  # fmt: skip
-"""Of the recipe of the demo: seven runs within some four minutes on two cores."""
+"""Of the recipe of the demo: nine runs within some four minutes on two cores."""
 SHORT_RUNS = ("source-only", "image", "point")
+SHARES = (2, 4, 7, 10)
+"""Tenths of the labels that runs are started on: a forecast asks for four runs of a kind."""
 
 
 def simulation(target: Target, drawings: Drawings, labels: int, console: Console) -> Wanted | None:
-    """Simulated annotators for the drawn images, and runs on a fifth, half and all of their labels.
+    """Simulated annotators for the drawn images, and runs on a fifth to all of their labels.
 
     None: so many images, or all, have labels already.
     """
@@ -241,7 +243,7 @@ def simulation(target: Target, drawings: Drawings, labels: int, console: Console
             name="simulated annotators", scopes=list(Scope), expires_at=utcnow() + TOKEN_LIFETIME
         )
         _, token = users.create_token(session, admin, asked, holder_scopes=frozenset(Scope))
-    after = sorted({max(left * share // 10, 1) for share in (2, 5, 10)})
+    after = sorted({max(left * share // 10, 1) for share in SHARES})
     card = get_settings().datasets / masked.name / "card.yaml"
     return Wanted(
         [

@@ -255,7 +255,7 @@ def test_what_simulated_annotators_are_told_to_do(
     wanted = demo_content.simulation(target, drawings, 50, Console())
     assert wanted is not None
     line = " ".join(wanted.arguments)
-    assert "--labels 12 --runs-after 2,6,12 " in line, "no more than there are"
+    assert "--labels 12 --runs-after 2,4,8,12 " in line, "no more than there are"
     with session_scope() as session:
         assert users.find_token(session, wanted.token).user.email == ADMIN
     subject = RunSubject(
