@@ -59,16 +59,9 @@ class Ranker:
             self._ids[name].append(image_id)
             self._probabilities[name].append(presence[name])
 
-    def store(self, session: Session, run_id: int) -> None:
-        """Put the rankings in place of those that the run has, if there is such a run."""
-        mine = select(Run.id).where(Run.id == run_id).with_for_update()  # others wait here
-        if session.scalar(mine) is None:
-            return
-        session.execute(delete(PredictionRanking).where(PredictionRanking.run_id == run_id))
-        session.add_all(
-            PredictionRanking(run_id=run_id, category_id=category_id, image_ids=self._ranked(name))
-            for name, category_id in self._categories.items()
-        )
+    def rankings(self) -> dict[int, bytes]:
+        """By category, as they are stored: to be made before anybody has to wait for a transaction."""
+        return {category_id: self._ranked(name) for name, category_id in self._categories.items()}
 
     def _ranked(self, name: str) -> bytes:
         import numpy as np  # noqa: PLC0415 - the web process starts without numpy
@@ -78,6 +71,18 @@ class Ranker:
         return ids[order].astype("<i4").tobytes()
 
 
+def store_rankings(session: Session, run_id: int, rankings: Mapping[int, bytes]) -> None:
+    """Put rankings in place of those that the run has, if there is such a run."""
+    mine = select(Run.id).where(Run.id == run_id).with_for_update()  # others wait here
+    if session.scalar(mine) is None:
+        return
+    session.execute(delete(PredictionRanking).where(PredictionRanking.run_id == run_id))
+    session.add_all(
+        PredictionRanking(run_id=run_id, category_id=category_id, image_ids=image_ids)
+        for category_id, image_ids in rankings.items()
+    )
+
+
 def rank(project_id: int, run_id: int) -> None:
     """Make the rankings of a run that ended before they were kept."""
     with session_scope(read_only=True) as session:
@@ -85,8 +90,9 @@ def rank(project_id: int, run_id: int) -> None:
         told = select(Prediction.image_id, Prediction.presence).where(Prediction.run_id == run_id)
         for image_id, presence in session.execute(told.execution_options(yield_per=1000)):
             ranker.add(image_id, presence)
+    rankings = ranker.rankings()
     with session_scope() as session:
-        ranker.store(session, run_id)
+        store_rankings(session, run_id, rankings)
 
 
 def ranked(session: Session, run_id: int, category_id: int) -> Sequence[int] | None:

@@ -149,8 +149,8 @@ def _candidates(
     waiting = filterfalse(frozenset(taken).__contains__, _in_order(session, sweeper, ranked))
     found: list[int] = []
     while len(found) < CANDIDATES and (some := list(islice(waiting, CANDIDATES))):
-        free = still_free(session, sweeper, some, now)
-        found += [image_id for image_id in some if image_id in free]
+        there = set(session.scalars(_ready(sweeper.project.id).where(Image.id.in_(some))))
+        found += [image_id for image_id in some if image_id in there]
     told = predictions.current(session, sweeper.project, found) if run_id else {}
     return [
         _Candidate(image_id, told[image_id].presence.get(category) if image_id in told else None)
@@ -172,14 +172,14 @@ def _in_order(session: Session, sweeper: Sweeper, ranked: Sequence[int]) -> Iter
 
 def _not_ranked(session: Session, sweeper: Sweeper, ranked: Sequence[int]) -> Iterator[int]:
     known, last = frozenset(ranked), 0
-    of_project = select(Image.id).where(
-        Image.is_own_of(sweeper.project.id), Image.state == ImageState.READY
-    )
-    while some := session.scalars(
-        of_project.where(Image.id > last).order_by(Image.id).limit(CHUNK)
-    ).all():
+    of_project = _ready(sweeper.project.id).order_by(Image.id).limit(CHUNK)
+    while some := session.scalars(of_project.where(Image.id > last)).all():
         yield from (image_id for image_id in some if image_id not in known)
         last = some[-1]
+
+
+def _ready(project_id: int) -> Select[int]:
+    return select(Image.id).where(Image.is_own_of(project_id), Image.state == ImageState.READY)
 
 
 def _taken(sweeper: Sweeper, now: datetime, within: Sequence[int] | None = None) -> Select[int]:
@@ -266,11 +266,7 @@ def still_free(
     session: Session, sweeper: Sweeper, image_ids: Sequence[int], now: datetime
 ) -> set[int]:
     """Those of some images that a person could be given now."""
-    waiting = select(Image.id).where(
-        Image.is_own_of(sweeper.project.id),
-        Image.state == ImageState.READY,
-        Image.id.in_(image_ids),
-    )
+    waiting = _ready(sweeper.project.id).where(Image.id.in_(image_ids))
     closed = closed_images(sweeper.project.id).where(Label.image_id.in_(image_ids))
     return set(session.scalars(except_(waiting, _taken(sweeper, now, image_ids), closed)))
 

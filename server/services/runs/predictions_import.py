@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from server.db import session_scope
 from server.models import Image, Prediction, Project, Run
-from server.services.predictions import Ranker
+from server.services.predictions import Ranker, store_rankings
 from server.services.runs import claims
 from server.services.runs.claims import Claim
 from server.storage import get_storage
@@ -37,9 +37,10 @@ def import_all(claim: Claim, folder: Path) -> int:
         lines = (ImagePrediction.model_validate_json(line) for line in file if line.strip())
         while batch := list(islice(lines, BATCH)):
             imported += _import_batch(claim, project_id, folder, batch, ranker)
+    rankings = ranker.rankings()
     with session_scope() as session:
         claims.hold(session, claim)
-        ranker.store(session, claim.run_id)
+        store_rankings(session, claim.run_id, rankings)
     return imported
 
 
