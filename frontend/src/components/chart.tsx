@@ -1,4 +1,5 @@
 import { type RefObject, useEffect, useRef, useState } from "react"
+import { formatPercent } from "@/lib/format"
 import styles from "./chart.module.css"
 
 export type PlotLibrary = typeof import("./plot")
@@ -69,3 +70,20 @@ function useWidth(frame: React.RefObject<HTMLElement | null>): number {
   }, [frame])
   return width
 }
+
+/** A dashed line across a chart at what the source alone comes to, and `name` with the share above it. */
+export const markLevel = (plot: PlotLibrary, level: number, name: string, dy: number) => [
+  plot.ruleY([level], {
+    stroke: "var(--chart-source-only)",
+    strokeWidth: 1.5,
+    strokeDasharray: "5 4",
+  }),
+  plot.text([level], {
+    y: (share: number) => share,
+    frameAnchor: "right",
+    textAnchor: "end",
+    dy,
+    text: (share: number) => `${name} ${formatPercent(share)}`,
+    fill: "var(--text-muted)",
+  }),
+]

@@ -1,5 +1,5 @@
 import { type RefObject, useCallback, useMemo } from "react"
-import { Chart, type PlotLibrary, TIP } from "@/components/chart"
+import { Chart, markLevel, type PlotLibrary, TIP } from "@/components/chart"
 import { SUPERVISIONS, supervisionLabel } from "@/components/supervision"
 import { formatCount, formatHours, formatPercent } from "@/lib/format"
 import styles from "./accuracy.module.css"
@@ -136,7 +136,7 @@ function drawCosts(plot: PlotLibrary, width: number, props: Drawn): Element {
     marks: [
       plot.gridY({ stroke: "var(--border)", strokeOpacity: 1, ticks: 5 }),
       plot.ruleX([0], { stroke: "var(--border-strong)" }),
-      reference === null ? null : markReference(plot, reference),
+      reference === null ? null : markLevel(plot, reference, "source only, no labelling:", -9),
       ...lines.map(({ line }) =>
         plot.line(means(runs.filter((run) => run.line === line)), {
           x,
@@ -175,19 +175,3 @@ function drawCosts(plot: PlotLibrary, width: number, props: Drawn): Element {
     ],
   })
 }
-
-const markReference = (plot: PlotLibrary, value: number) => [
-  plot.ruleY([value], {
-    stroke: "var(--chart-source-only)",
-    strokeWidth: 1.5,
-    strokeDasharray: "5 4",
-  }),
-  plot.text([value], {
-    y: (share: number) => share,
-    frameAnchor: "right",
-    textAnchor: "end",
-    dy: -9,
-    text: (share: number) => `source only, no labelling: ${formatPercent(share)}`,
-    fill: "var(--text-muted)",
-  }),
-]

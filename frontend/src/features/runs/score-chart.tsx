@@ -1,5 +1,5 @@
 import { useCallback } from "react"
-import { Chart, type PlotLibrary, TIP } from "@/components/chart"
+import { Chart, markLevel, type PlotLibrary, TIP } from "@/components/chart"
 import { Card } from "@/components/layout"
 import { formatPercent } from "@/lib/format"
 import type { Evaluation } from "./run-progress"
@@ -51,7 +51,7 @@ function drawScores(plot: PlotLibrary, width: number, props: ScoreChartProps): E
     marks: [
       plot.gridY({ stroke: "var(--border)", strokeOpacity: 1, ticks: 5 }),
       warmUp ? markAdaptation(plot, warmUp.step) : null,
-      sourceOnly === null ? null : markSourceOnly(plot, sourceOnly),
+      sourceOnly === null ? null : markLevel(plot, sourceOnly, "source only", -8),
       plot.lineY(known, { x: "step", y: "miou", stroke: "var(--accent)", strokeWidth: 2 }),
       plot.dot(known, {
         x: "step",
@@ -76,22 +76,6 @@ const markAdaptation = (plot: PlotLibrary, step: number) => [
     dx: -6,
     textAnchor: "end",
     text: () => "adaptation begins",
-    fill: "var(--text-muted)",
-  }),
-]
-
-const markSourceOnly = (plot: PlotLibrary, miou: number) => [
-  plot.ruleY([miou], {
-    stroke: "var(--chart-source-only)",
-    strokeWidth: 1.5,
-    strokeDasharray: "5 4",
-  }),
-  plot.text([miou], {
-    y: (share: number) => share,
-    frameAnchor: "right",
-    textAnchor: "end",
-    dy: -8,
-    text: (share: number) => `source only ${formatPercent(share)}`,
     fill: "var(--text-muted)",
   }),
 ]
