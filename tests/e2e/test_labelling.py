@@ -450,6 +450,27 @@ def test_the_image_is_brightened_and_the_person_remembered(
 # --- Keys
 
 
+def test_the_page_is_busy_until_it_knows_the_keys(
+    product: Installation, context: BrowserContext
+) -> None:
+    project, page, held = product.project(), context.new_page(), list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(rf"/api/v1/projects/{project}/keys$"), hold)
+    page.goto(f"/projects/{project}/label")
+    stage = page.get_by_role("application")
+    expect(page.locator("canvas").first).to_be_visible()
+    expect(stage).to_have_attribute("aria-busy", "true")
+    page.keyboard.press("c")
+    expect(row(page, "Car")).to_have_attribute("aria-pressed", "false")
+    held[0].continue_()
+    expect(stage).to_have_attribute("aria-busy", "false")
+    page.keyboard.press("c")
+    expect(row(page, "Car")).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_person_has_keys_of_their_own(product: Installation, label: Any) -> None:
     page = label(product.project())
     page.keyboard.press("?")

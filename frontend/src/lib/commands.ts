@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react"
+import { useEffect, useLayoutEffect, useRef } from "react"
 import { capOf, chordsOf } from "./keys"
 
 /** What keys do. */
@@ -47,7 +47,8 @@ export function useShortcuts(shortcuts: readonly Shortcut[], isOn = true): void 
   useEffect(() => {
     latest.current = shortcuts
   })
-  useEffect(() => {
+  // Before the page is painted: a key that is pressed as soon as it can be is not lost.
+  useLayoutEffect(() => {
     if (!isOn) return
     const held = new Map<string, Shortcut>()
     const down = (event: KeyboardEvent) => {

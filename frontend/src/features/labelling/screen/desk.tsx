@@ -21,14 +21,16 @@ type DeskProps = {
   /** Images that still need labels. */
   left: number
   actions: Actions
+  /** Whether answers are taken: once the image is painted and the person's keys are known. */
+  isOpen: boolean
   picture: PictureState<Picture> | null
   stage: RefObject<StageControls | null>
 }
 
 /** The image, or why there is none. */
 export function Desk(props: DeskProps) {
-  const { session, project, rules, left, actions, picture, stage } = props
-  const { task, draft, stepsBack, times, isPainted } = useWorkspace(session)
+  const { session, project, rules, left, actions, isOpen, picture, stage } = props
+  const { task, draft, stepsBack, times } = useWorkspace(session)
   const { workspace } = session
   const painted = useCallback((imageId: number) => workspace.painted(imageId), [workspace])
   const { seeing } = actions
@@ -52,7 +54,7 @@ export function Desk(props: DeskProps) {
         imageId={task.id}
         image={task.image}
         picture={picture.picture}
-        isSeen={isPainted}
+        isOpen={isOpen}
         sheet={draft.history.present}
         rules={rules}
         look={seeing.look}

@@ -87,6 +87,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
       <main className={styles.desk}>
         <Desk
           {...{ session, rules, actions, picture, stage }}
+          isOpen={isPainted && personal.isReady}
           project={counted.project}
           left={counted.left}
         />

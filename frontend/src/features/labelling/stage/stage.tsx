@@ -38,8 +38,8 @@ export type StageProps = {
   imageId: number
   image: Size
   picture: Picture
-  /** Whether it has been painted; until then no answer is taken. */
-  isSeen: boolean
+  /** Whether answers are taken. */
+  isOpen: boolean
   sheet: Sheet
   rules: Rules
   look: Look
@@ -101,7 +101,7 @@ function SizedStage(props: StageProps & { size: Size }) {
       ref={surface}
       role="application"
       aria-label={nameOf(rules)}
-      aria-busy={!props.isSeen}
+      aria-busy={!props.isOpen}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: points and tiles are set by keyboard too
       tabIndex={0}
       className={classNames(styles.stage, active && styles.aiming)}
