@@ -47,6 +47,17 @@ Trail = list[list[int | str]]
 """[at, kind] of the browser's events."""
 
 
+class SweepShare(TypedDict):
+    """Whose trail a label's time is a part of: `store` divides time into equal whole parts."""
+
+    page: str
+    submit: int
+    """Place in the lists of the page."""
+    index: int
+    of: int
+    """How many parts there are."""
+
+
 class LabelKind(StrEnum):
     """What the time of one revision was spent on. One more kind is a line here and one in `Label.kind`."""
 
@@ -93,6 +104,10 @@ class Label(Base):
     wall_ms: Mapped[int]
     trail: Mapped[Trail] = mapped_column(JSON)
     """The browser's events, from which active time was computed."""
+    idle_after_s: Mapped[int] = mapped_column(default=10)
+    """The project's at the time when `active_ms` was computed."""
+    sweep_share: Mapped[SweepShare | None] = mapped_column(JSON(none_as_null=True))
+    """Of an answer in a sweep, whose page has the trail; None of one that an earlier version took."""
     prefilled_by: Mapped[str | None] = mapped_column(String(100))
     """What the form started from: the id of a run, or `priors`."""
     prefilled: Mapped[list[int]] = mapped_column(JSON, default=list)

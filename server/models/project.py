@@ -94,6 +94,10 @@ class Project(Base):
     """Of an image of which nothing is known yet."""
     stop_below: Mapped[float | None]
     """Labelling is to stop once an hour is expected to bring less mIoU than this; None: not asked."""
+    idle_after_s: Mapped[int] = mapped_column(default=10)
+    """Of a gap without input, no more seconds than this count as active time."""
+    retime_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When that was changed, while times of labels are still computed anew; else None."""
     prioritised_for: Mapped[str] = mapped_column(String(60), default="")
     """The order and the model that the priorities of its images were made for."""
     prediction_run_id: Mapped[int | None]

@@ -29,6 +29,12 @@ class Snapshot(Base):
     active_ms_by_kind: Mapped[dict[str, int] | None] = mapped_column(JSON)
     """By `LabelKind`, summing up to `active_ms`; None of one that an earlier version made, until the
     upkeep has read its file once more; empty where that is missing."""
+    active_ms_by_idle: Mapped[dict[str, list[int]] | None] = mapped_column(
+        JSON(none_as_null=True), deferred=True
+    )
+    """What `active_ms_by_kind` is for each `Project.idle_after_s`, from one second on; None until
+    the upkeep has read the trails, empty where the file is missing. It is made once: labels that are
+    deleted later change nothing."""
     answers: Mapped[int | None]
     """How many categories its labels call present or absent; None as above."""
     deleted_images: Mapped[int] = mapped_column(default=0)

@@ -31,6 +31,8 @@ class SweepPage(Base):
     """Of the answers that were stored last."""
     trail: Mapped[list[Trail]] = mapped_column(JSON, default=list)
     """The browser's events of all submits, each a list, from which active time was computed."""
+    walls: Mapped[list[int | None]] = mapped_column(JSON, default=list)
+    """Wall milliseconds of the same submits; shorter by those that an earlier version took."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     places: Mapped[list["SweepPlace"]] = relationship(
         order_by="SweepPlace.position", cascade="all, delete-orphan", passive_deletes=True

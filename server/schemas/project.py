@@ -34,6 +34,7 @@ Overlap = Annotated[int, Field(ge=1, le=10)]
 TileCount = Annotated[int, Field(ge=1, le=16)]
 Share = Annotated[float, Field(ge=0, le=1)]
 GoldShare = Annotated[float, Field(ge=0, le=0.5)]
+IdleAfter = Annotated[int, Field(ge=1, le=120)]
 MinView = Annotated[int, Field(ge=0, le=10_000)]
 StopBelow = Annotated[float, Field(gt=0, lt=1)]
 MAX_CATEGORIES = 256
@@ -132,6 +133,11 @@ class ProjectSettings(In):
     stop_below: StopBelow | None = None
     """The project says that it is time to stop once another hour is expected to bring less mIoU than
     this, as a fraction: 0.005 is half a point. Null: it says nothing."""
+    idle_after_s: IdleAfter = 10
+    """Of a gap without input, no more seconds than this count as active time.
+
+    When it changes, the times of all labels and snapshots are computed anew from the events that
+    browsers sent; those without events stay as they are."""
 
 
 class ProjectIn(ProjectSettings):
@@ -164,6 +170,7 @@ class ProjectChange(In):
     min_view_ms: MinView | None = None
     order: Order | None = None
     stop_below: StopBelow | None = None
+    idle_after_s: IdleAfter | None = None
     categories: Annotated[list[CategoryChange], *CATEGORIES_DIFFER] | None = None
     """All categories in their new order. One that is left out is removed: refused when a label
     names it."""
@@ -208,6 +215,7 @@ class ProjectOut(Out):
     min_view_ms: int
     order: Order
     stop_below: float | None
+    idle_after_s: int
     created_at: datetime
     archived_at: datetime | None
     categories: list[CategoryOut]

@@ -194,6 +194,9 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
             categories.change(session, project, wanted.categories)
         if project.open_to_everybody and changes.get("open_to_everybody") is False:
             members.close(session, project)
+        if changes.get("idle_after_s", project.idle_after_s) != project.idle_after_s:
+            project.retime_since = utcnow()
+            send_after_commit(session, "retime", project.id)
         if "order" in changes:
             send_after_commit(session, "prioritise")
         for field, value in changes.items():

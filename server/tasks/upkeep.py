@@ -7,7 +7,7 @@ from server.queue import send
 from server.services import deletion
 from server.services.assignment import priorities
 from server.services.images import counting
-from server.services.labels import snapshots
+from server.services.labels import retiming, snapshots
 from server.services.quality import gold_making
 from server.services.runs import claims, figures, runs
 
@@ -29,6 +29,8 @@ def upkeep() -> None:
             send("prioritise")
         for project_id in gold_making.due(session):
             send("make_gold", project_id)
+        for project_id in retiming.due(session):
+            send("retime", project_id)
         if deletion.is_due(session):
             send("remove_deleted")
     send("verify_images")

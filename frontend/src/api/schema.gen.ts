@@ -3043,6 +3043,8 @@ export interface components {
             description?: string | null;
             /** Gold Share */
             gold_share?: number | null;
+            /** Idle After S */
+            idle_after_s?: number | null;
             /** Min View Ms */
             min_view_ms?: number | null;
             /** Mode */
@@ -3097,6 +3099,11 @@ export interface components {
              * @default 0.02
              */
             gold_share: number;
+            /**
+             * Idle After S
+             * @default 10
+             */
+            idle_after_s: number;
             /**
              * Min View Ms
              * @default 400
@@ -3197,6 +3204,8 @@ export interface components {
             gold_share: number;
             /** Id */
             id: number;
+            /** Idle After S */
+            idle_after_s: number;
             images: components["schemas"]["ImageCounts"];
             /** Min View Ms */
             min_view_ms: number;

@@ -291,14 +291,15 @@ def _read_again(key: str) -> _Written | None:
         with get_storage().existing_path(key).open("rb") as file:
             for line in file:
                 label = WeakLabel.model_validate_json(line)
-                written.count(label, {_kind_of(label): label.active_ms})
+                written.count(label, {kind_of(label): label.active_ms})
     except (OSError, ValueError, WeaksegError) as error:
         log.warning("snapshot not counted", key=key, reason=str(error).partition("\n")[0])
         return None
     return written
 
 
-def _kind_of(label: WeakLabel) -> LabelKind:
+def kind_of(label: WeakLabel) -> LabelKind:
+    """What its line says that time went into; corrections and decisions are not told apart there."""
     if label.tiles is not None:
         return LabelKind.TILES
     return LabelKind.POINTS if label.points else LabelKind.TAGS

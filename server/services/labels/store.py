@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from server.db import utcnow
 from server.errors import Conflict
 from server.models import Answer, Assignment, Image, Label
-from server.models.label import AnswerValue
+from server.models.label import AnswerValue, SweepShare
 from server.services import projects
 from server.services.assignment import leases, priorities
 from server.services.images import lookup
@@ -40,6 +40,8 @@ class Draft:
     """Whether it finishes an assignment that nobody holds; one that needs it is refused without."""
     withheld: bool = False
     """Whether help is withheld from who finishes such an assignment."""
+    sweep_share: SweepShare | None = None
+    """Of an answer in a sweep: where its trail is."""
     key: str | None = None
     request_hash: str = ""
 
@@ -129,6 +131,8 @@ def _row(locked: Locked, draft: Draft) -> Label:
         active_ms=draft.spent.active_ms,
         wall_ms=draft.spent.wall_ms,
         trail=draft.spent.trail,
+        idle_after_s=locked.projects[image.project_id].idle_after_s,
+        sweep_share=draft.sweep_share,
         prefilled_by=draft.prefilled_by,
         prefilled=[],
         blind=False,

@@ -112,7 +112,8 @@ def _new(locked: store.Locked, image: Image, submission: Submission) -> Draft:
         raise Conflict(f"image {image.id} can not be labelled: it is {image.state}",
                        code="not-ready")  # fmt: skip
     label = submission.label
-    content = fitting(locked.projects[image.project_id], image, label)
+    project = locked.projects[image.project_id]
+    content = fitting(project, image, label)
     earlier = locked.current(submission.annotator_id, image.id)
     is_first = earlier is None or earlier.partial
     unleased = label.lease_id is None
@@ -129,7 +130,7 @@ def _new(locked: store.Locked, image: Image, submission: Submission) -> Draft:
         image,
         submission.annotator_id,
         content,
-        Spent.of(label.timing),
+        Spent.of(label.timing, project.idle_after_s),
         partial=is_partial,
         resolves=label.resolves,
         prefilled_by=label.prefilled_by,

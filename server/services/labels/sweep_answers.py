@@ -10,7 +10,7 @@ from server.db import utcnow
 from server.errors import BadInput
 from server.models import Image, SweepPage
 from server.models.image import ImageState
-from server.models.label import AnswerValue
+from server.models.label import AnswerValue, SweepShare
 from server.schemas.sweep import SweepAnswers, SweepStored
 from server.services import projects
 from server.services.assignment import holds, leases, sweep_pages
@@ -18,7 +18,7 @@ from server.services.images import lookup
 from server.services.labels import store
 from server.services.labels.content import Content
 from server.services.labels.store import Draft
-from server.services.labels.timing import Spent
+from server.services.labels.timing import IDLE_AFTER_S, Spent
 
 
 def submit(session: Session, page_id: str, annotator_id: int, answers: SweepAnswers) -> SweepStored:
@@ -79,23 +79,33 @@ def _hash(answers: SweepAnswers) -> str:
 def _store(
     session: Session, page: SweepPage, values: Mapping[int, AnswerValue], answers: SweepAnswers
 ) -> None:
-    spent = Spent.of(answers.timing)
-    page.trail = [*page.trail, spent.trail]
     own = _own(session, page)
     changed = [p for p in page.places if p.image_id in own and p.answer != values[p.image_id]]
     locked = store.Locked(session, [(page.annotator_id, place.image_id) for place in changed])
+    project = locked.projects.get(page.project_id)  # None where nothing has changed
+    spent = Spent.of(answers.timing, project.idle_after_s if project else IDLE_AFTER_S)
+    submit = len(page.trail)
+    earlier: list[int | None] = [None] * (submit - len(page.walls))  # an earlier version kept none
+    page.walls = [*page.walls, *earlier, spent.wall_ms]
+    page.trail = [*page.trail, spent.trail]
     ready = {i: image for i, image in locked.images.items() if image.state == ImageState.READY}
     answered = [place for place in changed if place.image_id in ready]
     drafts = []
-    for place, share in zip(answered, spent.shares(len(answered)), strict=True):
+    for index, (place, part) in enumerate(zip(answered, spent.shares(len(answered)), strict=True)):
         value = values[place.image_id]
-        drafts.append(_draft(locked, page, ready[place.image_id], value, share))
+        share = SweepShare(page=page.id, submit=submit, index=index, of=len(answered))
+        drafts.append(_draft(locked, page, ready[place.image_id], value, part, share))
         place.answer = value
     store.save(session, locked, drafts)
 
 
 def _draft(
-    locked: store.Locked, page: SweepPage, image: Image, value: AnswerValue, spent: Spent
+    locked: store.Locked,
+    page: SweepPage,
+    image: Image,
+    value: AnswerValue,
+    spent: Spent,
+    share: SweepShare,
 ) -> Draft:
     """The next revision, with the page's category answered."""
     earlier = locked.current(page.annotator_id, image.id)
@@ -115,6 +125,7 @@ def _draft(
         partial=partial,
         resolves=earlier is not None and earlier.resolves,
         starts_from=earlier,
+        sweep_share=share,
         unleased="if-left" if partial and is_done else "none",
     )
 

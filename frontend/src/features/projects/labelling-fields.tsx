@@ -83,6 +83,14 @@ export function TaskFields({ draft, onChange, problems }: FieldsProps) {
           inputMode="numeric"
           error={problems.minView ?? problems.min_view_ms ?? null}
         />
+        <TextField
+          label="Idle after so many seconds"
+          description="Of a pause without key or pointer, no more than this counts as time worked. A change computes all times anew from what browsers sent, those of finished runs too."
+          value={draft.idleAfter}
+          onChange={(idleAfter) => onChange({ idleAfter })}
+          inputMode="numeric"
+          error={problems.idleAfter ?? problems.idle_after_s ?? null}
+        />
       </div>
     </FormSection>
   )

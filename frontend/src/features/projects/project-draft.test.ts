@@ -25,6 +25,7 @@ test("a complete draft has no problems and becomes a request", () => {
     blind_share: 0.1,
     gold_share: 0.02,
     min_view_ms: 400,
+    idle_after_s: 10,
     categories: [{ name: "Car", key: "c" }],
   })
 })
@@ -41,12 +42,14 @@ test("problems are found before the server is asked", () => {
     stopBelow: "0",
     overlap: "11",
     minView: "10001",
+    idleAfter: "121",
     categories: [],
   }
   expect(Object.keys(checkProject(wrong)).sort()).toEqual([
     "blindPercent",
     "categories",
     "goldPercent",
+    "idleAfter",
     "minView",
     "name",
     "overlap",

@@ -35,6 +35,7 @@ export type ProjectDraft = {
   retrainAfter: string
   /** Points of mIoU for an hour, as typed; empty is not asked. */
   stopBelow: string
+  idleAfter: string
   showPredictions: boolean
   prefill: Prefill
   blindPercent: string
@@ -61,6 +62,7 @@ export const EMPTY_PROJECT: ProjectDraft = {
   supervision: "point",
   retrainAfter: "",
   stopBelow: "",
+  idleAfter: "10",
   showPredictions: true,
   prefill: "none",
   blindPercent: "10",
@@ -85,6 +87,7 @@ export const toDraft = (project: Project): ProjectDraft => ({
   supervision: project.supervision,
   retrainAfter: project.retrain_after === null ? "" : String(project.retrain_after),
   stopBelow: project.stop_below === null ? "" : toPercent(project.stop_below),
+  idleAfter: String(project.idle_after_s),
   showPredictions: project.show_predictions,
   prefill: project.prefill,
   blindPercent: toPercent(project.blind_share),
@@ -111,6 +114,7 @@ const toSettings = (draft: ProjectDraft) => ({
   supervision: draft.supervision,
   retrain_after: draft.retrainAfter === "" ? null : Number(draft.retrainAfter),
   stop_below: draft.stopBelow === "" ? null : Number(draft.stopBelow) / 100,
+  idle_after_s: Number(draft.idleAfter),
   show_predictions: draft.showPredictions,
   prefill: draft.prefill,
   blind_share: Number(draft.blindPercent) / 100,
@@ -157,8 +161,16 @@ function checkNumbers(draft: ProjectDraft): Record<string, string> {
   if (!isPercentage(draft.blindPercent)) problems.blindPercent = "A percentage from 0 to 100."
   if (!isPercentage(draft.goldPercent, 50)) problems.goldPercent = "A percentage from 0 to 50."
   if (!isWhole(draft.overlap, 10)) problems.overlap = "A whole number from 1 to 10."
-  if (!isWhole(draft.minView, 10_000, 0)) {
+  return { ...problems, ...checkTimes(draft) }
+}
+
+function checkTimes({ minView, idleAfter }: ProjectDraft): Record<string, string> {
+  const problems: Record<string, string> = {}
+  if (!isWhole(minView, 10_000, 0)) {
     problems.minView = "A whole number of milliseconds from 0 to 10000."
+  }
+  if (!isWhole(idleAfter, 120)) {
+    problems.idleAfter = "A whole number of seconds from 1 to 120."
   }
   return problems
 }

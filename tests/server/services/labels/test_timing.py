@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 from server.errors import BadInput
 from server.schemas.label import Timing, TimingEvent
-from server.services.labels.timing import IDLE_AFTER_MS, LONGEST_WALL_MS, active_ms, wall_ms
+from server.services.labels.timing import (
+    IDLE_AFTER_S,
+    LONGEST_IDLE_S,
+    LONGEST_WALL_MS,
+    ByIdle,
+    active_ms,
+    counted,
+    gaps,
+    share,
+    wall_ms,
+)
 
 
 def replay(wall_ms: int, *events: tuple[int, str]) -> int:
@@ -76,7 +86,7 @@ def test_active_is_within_wall_and_inputs_bound_it(
 ) -> None:
     found = replay(wall_ms, *events)
     inputs = 1 + sum(kind == "input" for _, kind in events)
-    assert 0 <= found <= min(wall_ms, inputs * IDLE_AFTER_MS)
+    assert 0 <= found <= min(wall_ms, inputs * IDLE_AFTER_S * 1000)
 
 
 DAY = 24 * 3_600_000
@@ -105,4 +115,40 @@ def test_work_after_a_week_counts() -> None:
 def test_a_trail_has_no_room_for_more_active_time_than_a_week() -> None:
     events = [TimingEvent(at=20_000 * n, kind="input") for n in range(1, 5_001)]
     timing = Timing(wall_ms=100_000_000, events=events)
-    assert active_ms(timing) == 5_000 * IDLE_AFTER_MS < LONGEST_WALL_MS
+    assert active_ms(timing) == 5_000 * IDLE_AFTER_S * 1000
+    widely = [TimingEvent(at=200_000 * n, kind="input") for n in range(1, 5_001)]
+    longest = active_ms(Timing(wall_ms=1_000_200_000, events=widely), LONGEST_IDLE_S)
+    assert longest == 5_001 * LONGEST_IDLE_S * 1000 < LONGEST_WALL_MS
+
+
+def test_other_gaps_are_idle_elsewhere() -> None:
+    # Gaps of 3, 17 (hidden for 5 in between) and 40 s.
+    trail = [[3_000, "input"], [5_000, "hidden"], [10_000, "visible"], [25_000, "input"]]
+    found = gaps(trail, 65_000)
+    assert found == [3_000, 17_000, 40_000]
+    by_hand = {1: 3_000, 3: 9_000, 10: 23_000, 17: 37_000, 30: 50_000, 40: 60_000, 120: 60_000}
+    assert {seconds: counted(found, seconds) for seconds in by_hand} == by_hand
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 300_000), max_size=6), max_size=6),
+    st.lists(st.integers(0, 10_000), max_size=3),
+    st.integers(1, 5),
+)
+def test_time_by_idle_is_the_sum_of_each_label_alone(
+    trails: list[list[int]], untimed: list[int], count: int
+) -> None:
+    by_idle, page = ByIdle(), ByIdle()
+    page.add_gaps(trails[0] if trails else [])
+    for trail in trails:
+        by_idle.add_gaps(trail)
+    for ms in untimed:
+        by_idle.add_same(ms)
+    by_idle.add_share(page.values(), count - 1, count)
+    one_by_one = [
+        sum(counted(trail, seconds) for trail in trails)
+        + sum(untimed)
+        + share(counted(trails[0] if trails else [], seconds), count - 1, count)
+        for seconds in range(1, LONGEST_IDLE_S + 1)
+    ]
+    assert by_idle.values() == one_by_one

@@ -21,6 +21,7 @@ export function projectWith(change: Partial<Project> = {}): Project {
     gold_share: 0.02,
     overlap: 1,
     stop_below: null,
+    idle_after_s: 10,
   }
   const ways = { prefill: "none", order: "imported", mode: "tags-and-points" } as const
   const form = { ...ways, points_per_category: 1, tile_rows: 2, tile_cols: 2 }
