@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +37,8 @@ from server.schemas.image import (
     DisputedImage,
     ImageDetail,
     ImageOut,
+    ImagePage,
+    ImageTotal,
     ImportResult,
     Neighbours,
     Noted,
@@ -47,12 +50,22 @@ from server.schemas.label import LabelOut
 from server.services import projects
 from server.services.assignment import leases
 from server.services.images import browse, files, importing, lookup, manifests
-from server.services.images.browse import ImageFilter, ImageOrder, Place, Said, State
+from server.services.images.browse import (
+    LAST,
+    ImageFilter,
+    ImageOrder,
+    Part,
+    Place,
+    Said,
+    Span,
+    State,
+)
 from server.services.images.importing import Imported
 from server.services.labels import reading
 from server.services.quality import agreement
 from server.settings import get_settings
 from server.storage import get_storage
+from trainer.contract.names import why_refused
 
 router = APIRouter(tags=["images"], route_class=GuardedRoute)
 
@@ -156,6 +169,14 @@ async def _contents(
 def image_filter(
     caller: Viewer,
     state: State | None = None,
+    name: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=500,
+            description="A part of the image's name, as it is written.",
+        ),
+    ] = None,
     category: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     said: Annotated[Said, Query(description="What people say of `category`.")] = "present",
     annotator: Annotated[DatabaseId | None, Query(description="Id of who labelled it.")] = None,
@@ -166,8 +187,10 @@ def image_filter(
 ) -> ImageFilter:
     """The filters of an image list; what others or the model say is for leads."""
     own = annotator if annotator == caller.id else None
-    wanted = ImageFilter(state, category, said, annotator, disagrees, order)
-    seen = ImageFilter(state, category, said, None if own else annotator, disagrees, order)
+    if name is not None and (reason := why_refused(name)):
+        raise BadInput(f"name: {reason}")
+    wanted = ImageFilter(state, name, category, said, annotator, disagrees, order)
+    seen = replace(wanted, annotator_id=None if own else annotator)
     if seen.looks_at_others and not caller.leads:
         raise Forbidden(f"this filter needs the role {MemberRole.LEAD}", code="filter")
     return wanted
@@ -176,45 +199,96 @@ def image_filter(
 ImageFilterDep = Annotated[ImageFilter, Depends(image_filter)]
 
 
-@router.get("/projects/{project_id}/images", responses=problems(401, 403, 404))
+SEARCHES = CapacityLimiter(2)
+"""So few lists are searched by name, counted or walked to a page at once: each may read an index of all
+images, and others label meanwhile."""
+
+
+async def turn_of_search(
+    request: Request, _caller: Viewer, name: str | None = None, page: int | None = None
+) -> AsyncIterator[None]:
+    """One of the few turns, for who asks for what walks along an index."""
+    if name is None and page is None and not request.url.path.endswith("/count"):
+        yield
+        return
+    async with SEARCHES:
+        yield
+
+
+Cursor = Annotated[str | None, Query(max_length=50)]
+_OF_A_SEARCH = [Depends(turn_of_search, scope="function")]
+
+
+def span(
+    limit: Annotated[int, Query(ge=1, le=200)] = 60,
+    cursor: Cursor = None,
+    before: Annotated[Cursor, Query(description="A page's `previous_cursor`.")] = None,
+    page: Annotated[
+        int | None,
+        Query(
+            ge=LAST,
+            le=10**8,
+            description="In place of a cursor: from 1, or -1 for the last images.",
+        ),
+    ] = None,
+) -> Span:
+    """Which images of a list."""
+    if sum(each is not None for each in (cursor or None, before, page)) > 1:
+        raise BadInput("give one of cursor, before and page")
+    if page == 0:
+        raise BadInput("page: pages are counted from 1")
+    after, end = (Place.parse(each) if each else None for each in (cursor, before))
+    return Span(limit, after, end, page)
+
+
+@router.get(
+    "/projects/{project_id}/images",
+    responses=problems(401, 403, 404),
+    dependencies=_OF_A_SEARCH,
+)
 def list_images(
     project_id: DatabaseId,
     caller: Viewer,
     wanted: ImageFilterDep,
+    span: Annotated[Span, Depends(span)],
     session: ReadSessionDep,
-    limit: Annotated[int, Query(ge=1, le=200)] = 60,
-    cursor: Annotated[str | None, Query(max_length=50)] = None,
-) -> Page[ImageOut]:
+) -> ImagePage:
     """The images of a project that pass a filter, in order of import or the most uncertain first.
 
     Of an annotator those that they were given to label, in the order in which they came; they may
-    filter by state, where labelled is what they labelled, and by themselves.
+    filter by state, where labelled is what they labelled, by name, and by themselves.
     """
     project = projects.get(session, project_id)
     if caller.member_role == MemberRole.ANNOTATOR:
-        return _given(session, project, caller.id, wanted, limit, cursor)
-    after = Place.parse(cursor) if cursor else None
-    found = browse.page(session, project, wanted, after, limit + 1)
-    shown = found[:limit]
-    counts = browse.label_counts(session, [image.id for image, _ in shown])
-    items = [ImageOut.of(image, counts.get(image.id, 0)) for image, _ in shown]
-    return Page(items=items, next_cursor=str(shown[-1][1]) if len(found) > limit else None)
+        part = browse.given(session, project.id, caller.id, wanted, span)
+        return _page(session, part, caller.id, _untold(project))
+    return _page(session, browse.page(session, project, wanted, span), None, {})
 
 
-def _given(
-    session: Session,
-    project: Project,
-    person_id: int,
-    wanted: ImageFilter,
-    limit: int,
-    cursor: str | None,
-) -> Page[ImageOut]:
-    after = Place.parse(cursor).image_id if cursor else 0
-    found = browse.given(session, project.id, person_id, wanted, after, limit + 1)
-    shown = found[:limit]
-    counts = browse.label_counts(session, [image.id for image, _ in shown], person_id)
-    items = [ImageOut.of(image, counts.get(image.id, 0), **_untold(project)) for image, _ in shown]
-    return Page(items=items, next_cursor=str(shown[-1][1]) if len(found) > limit else None)
+def _page(session: Session, part: Part, whose: int | None, untold: dict[str, object]) -> ImagePage:
+    counts = browse.label_counts(session, [image.id for image in part.images], whose)
+    return ImagePage(
+        items=[ImageOut.of(image, counts.get(image.id, 0), **untold) for image in part.images],
+        next_cursor=str(part.next) if part.next else None,
+        previous_cursor=str(part.previous) if part.previous else None,
+    )
+
+
+@router.get(
+    "/projects/{project_id}/images/count",
+    responses=problems(401, 403, 404),
+    dependencies=_OF_A_SEARCH,
+)
+def count_images(
+    project_id: DatabaseId, caller: Viewer, wanted: ImageFilterDep, session: ReadSessionDep
+) -> ImageTotal:
+    """How many images a list with this filter has for the caller."""
+    project = projects.get(session, project_id)
+    if caller.member_role == MemberRole.ANNOTATOR:
+        count, is_exact = browse.count_given(session, project_id, caller.id, wanted)
+    else:
+        count, is_exact = browse.count(session, project, wanted)
+    return ImageTotal(count=count, is_exact=is_exact)
 
 
 def _untold(project: Project) -> dict[str, object]:

@@ -23,6 +23,7 @@ from server.schemas.common import DatabaseId
 from server.schemas.project import (
     Agreement,
     AnnotatorPace,
+    FirstSteps,
     MemberChange,
     MemberIn,
     MemberOut,
@@ -33,7 +34,7 @@ from server.schemas.project import (
     ProjectOut,
     SkipCount,
 )
-from server.services import categories, members, projects
+from server.services import categories, first_steps, members, projects
 from server.services.assignment import overlap
 from server.services.images import counting
 from server.services.quality import agreement, prefill_effect
@@ -88,6 +89,14 @@ def change_project(project_id: DatabaseId, body: ProjectChange, caller: Lead) ->
         overlap.fit(project_id, FIT_SECONDS)
     with session_scope(read_only=True) as session:
         return _described(session, projects.get(session, project_id), caller.member_role)
+
+
+@router.get("/{project_id}/first-steps", responses=problems(401, 403, 404))
+def show_first_steps(
+    project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
+) -> FirstSteps:
+    """What the project still needs before people can label, and before a first run."""
+    return first_steps.look(session, projects.get(session, project_id))
 
 
 @router.get("/{project_id}/members", responses=problems(401, 403, 404))

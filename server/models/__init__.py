@@ -9,7 +9,7 @@ from server.models.member import Member
 from server.models.prediction import Prediction, PredictionRanking
 from server.models.project import Category, CategoryKey, Project
 from server.models.removal import Removal
-from server.models.run import Run, RunEvent, RunFigures
+from server.models.run import Run, RunEvent, RunFigures, SeenWorker
 from server.models.snapshot import Snapshot
 from server.models.sweep import SweepPage, SweepPlace
 from server.models.user import ApiToken, PasswordLink, SignInFailure, User, UserSession
@@ -39,6 +39,7 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunFigures",
+    "SeenWorker",
     "SignInFailure",
     "Snapshot",
     "SweepPage",

@@ -39,7 +39,8 @@ class Image(Base):
     __table_args__ = (
         UniqueConstraint("project_id", "external_id"),
         Index("ix_images_comparable_id", "project_id", "comparable_id", unique=True),
-        Index("ix_images_gold", "project_id", "gold", "id"),
+        # With all that a search by name reads, in the order of import.
+        Index("ix_images_names", "project_id", "gold", "id", "comparable_id"),
         Index("ix_images_project_state", "project_id", "state", "id"),
         Index("ix_images_project_hash", "project_id", "content_hash"),
         Index("ix_images_labelled", "project_id", "labelled", "id"),

@@ -69,6 +69,15 @@ class Run(Base):
     created_by: Mapped[User | None] = relationship(lazy="joined")
 
 
+class SeenWorker(Base):
+    """A worker that takes runs, and when it last said so."""
+
+    __tablename__ = "seen_workers"
+
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Range(TypedDict):
     """Where a figure is with a probability of 80 %."""
 

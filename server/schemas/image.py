@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from server.models import Image
 from server.models.image import ImageState
-from server.schemas.common import DatabaseId, In, Out, refuse_unstorable, safe_name
+from server.schemas.common import DatabaseId, In, Out, Page, refuse_unstorable, safe_name
 from server.schemas.label import LabelOut, image_url
 
 
@@ -81,6 +81,21 @@ class ImageOut(Out):
         """An image with the number of its current labels, skips not counted."""
         name, url = image.shown_name, image_url(image)
         return cls.from_row(image, external_id=name, labels=labels, url=url, **others)
+
+
+class ImagePage(Page[ImageOut]):
+    """One page of a list of images."""
+
+    previous_cursor: str | None = None
+    """Pass as `before` for the page before; null on the first."""
+
+
+class ImageTotal(Out):
+    """How many images pass a filter."""
+
+    count: int
+    is_exact: bool
+    """False: there may be more. Of a list that takes more than an index, 100,000 are counted."""
 
 
 class ImageDetail(ImageOut):

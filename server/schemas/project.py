@@ -332,6 +332,23 @@ class Agreement(Out):
     categories: list[CategoryAgreement]
 
 
+class FirstStep(Out):
+    """One thing that a new project needs."""
+
+    key: Literal["images", "categories", "members", "source", "truth", "worker", "run"]
+    state: Literal["open", "working", "problem", "done"]
+    detail: str
+    """How it stands, as a sentence."""
+
+
+class FirstSteps(Out):
+    """What a project needs before people can label, and before a run can start."""
+
+    done: bool
+    """A run has succeeded: nothing of it is needed any more."""
+    steps: list[FirstStep]
+
+
 class DatasetOut(Out):
     """A dataset card that a project can name as its source or validation set."""
 

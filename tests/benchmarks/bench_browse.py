@@ -28,7 +28,7 @@ from server.schemas.project import CategoryIn, ProjectIn
 from server.services import projects
 from server.services.assignment import leases, priorities
 from server.services.images import browse
-from server.services.images.browse import ImageFilter, Place
+from server.services.images.browse import ImageFilter, Place, Span
 from server.services.labels import files as label_files
 from server.services.labels.files import ImportRules
 from server.services.labels.formats import LabelFormat
@@ -138,8 +138,8 @@ def _list(project: LargeProject, wanted: dict[str, Any]) -> float:
 
 def _page(project: LargeProject, wanted: ImageFilter, after: Place | None) -> None:
     with session_scope(read_only=True) as session:
-        found = browse.page(session, projects.get(session, project.id), wanted, after, PAGE)
-        browse.label_counts(session, [image.id for image, _ in found])
+        found = browse.page(session, projects.get(session, project.id), wanted, Span(PAGE, after))
+        browse.label_counts(session, [image.id for image in found.images])
 
 
 def _neighbours(project: LargeProject) -> None:

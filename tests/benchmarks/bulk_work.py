@@ -282,9 +282,11 @@ def measure_large(made: Generated) -> dict[str, str]:
     calls: dict[str, Callable[[], object]] = {
         "lease of 4": lambda: leases.take(project_id, person, 4),
         "counts of the project": reading(lambda s, p: counting.of_projects(s, [p.id])),
-        "page of images, first": reading(lambda s, p: browse.page(s, p, ImageFilter(), None, 61)),
+        "page of images, first": reading(
+            lambda s, p: browse.page(s, p, ImageFilter(), browse.Span(60))
+        ),
         "page of images, middle": reading(
-            lambda s, p: browse.page(s, p, ImageFilter(), browse.Place(middle), 61)
+            lambda s, p: browse.page(s, p, ImageFilter(), browse.Span(60, browse.Place(middle)))
         ),
         "list of sweeps": reading(sweep_pages.left),
         "page of a sweep": lambda: _give_back(

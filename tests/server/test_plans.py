@@ -79,6 +79,8 @@ def ask_all(annotator: TestClient, project: dict[str, Any]) -> None:
         annotator.get(f"{at}/labels/mine"),
         annotator.get(f"{at}/images?limit=50"),
         annotator.get(f"{at}/images?limit=50&state=labelled"),
+        annotator.get(f"{at}/images?limit=5&name=00"),
+        annotator.get(f"{at}/images/count"),
         annotator.post(f"{at}/sweeps", json={"category": "Road"}),
     ]  # fmt: skip
     assert [answer.status_code for answer in answers] == [200] * len(answers), [

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest"
-import { parseImageFilter } from "./image-filter"
+import { parseImageFilter, parseImageSearch } from "./image-filter"
 
 test("every condition is read from an address", () => {
   const search = {
     state: "disputed",
+    name: "cam3/0012",
     category: "Car",
     said: "absent",
     annotator: 4,
@@ -27,6 +28,8 @@ test("a category may be called by a number", () => {
 test.each([
   { state: "gone" },
   { category: "x".repeat(101) },
+  { name: "x".repeat(501) },
+  { name: "" },
   { category: ["Car"] },
   { annotator: -1 },
   { annotator: "4; drop" },
@@ -35,4 +38,29 @@ test.each([
   { order: "size" },
 ])("%j is no condition", (search) => {
   expect(parseImageFilter(search)).toEqual({})
+})
+
+test.each([
+  [
+    { page: 3, after: "120" },
+    { page: 3, after: "120" },
+  ],
+  [
+    { page: 2, before: 180 },
+    { page: 2, before: "180" },
+  ],
+  [
+    { page: -1, name: 12 },
+    { page: -1, name: "12" },
+  ],
+  [
+    { page: 7, after: "1", before: "2" },
+    { page: 7, after: "1" },
+  ],
+  [{ page: 1 }, {}],
+  [{ page: 0, after: "x".repeat(51) }, {}],
+  [{ page: 2.5 }, {}],
+  [{ page: -2 }, {}],
+])("a place in a list is read from an address: %j", (search, read) => {
+  expect(parseImageSearch(search)).toEqual(read)
 })

@@ -17,27 +17,52 @@ type ListQuery = NonNullable<
 
 /** Which images, and in which order; what is left out is no condition. */
 export type ImageFilter = {
-  [Name in Exclude<keyof ListQuery, "limit" | "cursor">]?: NonNullable<ListQuery[Name]>
+  [Name in Exclude<keyof ListQuery, "limit" | "cursor" | "before" | "page">]?: NonNullable<
+    ListQuery[Name]
+  >
 }
 
-const PAGE_SIZE = 60
+/** Where in a list. With a place, the page's number is only shown. */
+export type ListPlace = { page?: number; after?: string; before?: string }
+
+export const PAGE_SIZE = 60
+
+const queryOf = ({ page, after, before }: ListPlace) => ({
+  ...(after && { cursor: after }),
+  ...(before && { before }),
+  ...(page && !after && !before && { page }),
+})
 
 const at = (projectId: number) => ({ project_id: projectId })
 
-export const imagesQuery = (projectId: number, filter: ImageFilter) =>
+/** Images from a place in their list on, page by page. */
+export const imagesQuery = (projectId: number, filter: ImageFilter, place: ListPlace = {}) =>
   infiniteQueryOptions({
-    queryKey: ["projects", projectId, "images", filter],
+    queryKey: ["projects", projectId, "images", filter, place],
     queryFn: ({ pageParam }) =>
       unwrap(
         client.GET("/api/v1/projects/{project_id}/images", {
           params: {
             path: at(projectId),
-            query: { ...filter, limit: PAGE_SIZE, ...(pageParam && { cursor: pageParam }) },
+            query: { ...filter, limit: PAGE_SIZE, ...queryOf(pageParam) },
           },
         }),
       ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_cursor,
+    initialPageParam: place,
+    getNextPageParam: ({ next_cursor }): ListPlace | null =>
+      next_cursor ? { after: next_cursor } : null,
+  })
+
+/** How many images a list with this filter has. */
+export const imageTotalQuery = (projectId: number, filter: ImageFilter) =>
+  queryOptions({
+    queryKey: ["projects", projectId, "images", "total", filter],
+    queryFn: () =>
+      unwrap(
+        client.GET("/api/v1/projects/{project_id}/images/count", {
+          params: { path: at(projectId), query: filter },
+        }),
+      ),
   })
 
 /** The images before and after one in a list with this filter. */

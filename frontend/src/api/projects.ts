@@ -13,6 +13,7 @@ export type Prefill = Project["prefill"]
 export type Order = Project["order"]
 export type Dataset = Schemas["DatasetOut"]
 export type Recipe = Schemas["RecipeOut"]
+export type FirstStep = Schemas["FirstStep"]
 export type Pace = Schemas["AnnotatorPace"]
 
 const at = (id: number) => ({ params: { path: { project_id: id } } })
@@ -32,6 +33,16 @@ export const paceQuery = (id: number) =>
   queryOptions({
     queryKey: ["projects", id, "pace"],
     queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}/pace", at(id))),
+  })
+
+const LOOK_AGAIN_MS = 10_000
+
+/** What a project still needs, looked at again until it is done; for who leads it. */
+export const firstStepsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["projects", id, "first-steps"],
+    queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}/first-steps", at(id))),
+    refetchInterval: ({ state }) => (state.data?.done ? false : LOOK_AGAIN_MS),
   })
 
 /** The keys that one labels with, by category name. */

@@ -704,6 +704,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/first-steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show First Steps
+         * @description What the project still needs before people can label, and before a first run.
+         */
+        get: operations["show_first_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/forecast": {
         parameters: {
             query?: never;
@@ -764,7 +784,7 @@ export interface paths {
          * @description The images of a project that pass a filter, in order of import or the most uncertain first.
          *
          *     Of an annotator those that they were given to label, in the order in which they came; they may
-         *     filter by state, where labelled is what they labelled, and by themselves.
+         *     filter by state, where labelled is what they labelled, by name, and by themselves.
          */
         get: operations["list_images"];
         put?: never;
@@ -775,6 +795,26 @@ export interface paths {
          *     Importing the same again changes nothing. A manifest's pictures are verified later.
          */
         post: operations["import_images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/images/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Images
+         * @description How many images a list with this filter has for the caller.
+         */
+        get: operations["count_images"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2278,6 +2318,34 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * FirstStep
+         * @description One thing that a new project needs.
+         */
+        FirstStep: {
+            /** Detail */
+            detail: string;
+            /**
+             * Key
+             * @enum {string}
+             */
+            key: "images" | "categories" | "members" | "source" | "truth" | "worker" | "run";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "working" | "problem" | "done";
+        };
+        /**
+         * FirstSteps
+         * @description What a project needs before people can label, and before a run can start.
+         */
+        FirstSteps: {
+            /** Done */
+            done: boolean;
+            /** Steps */
+            steps: components["schemas"]["FirstStep"][];
+        };
         /** Forecast */
         Forecast: {
             /** Kinds */
@@ -2425,6 +2493,18 @@ export interface components {
             width: number | null;
         };
         /**
+         * ImagePage
+         * @description One page of a list of images.
+         */
+        ImagePage: {
+            /** Items */
+            items: components["schemas"]["ImageOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Previous Cursor */
+            previous_cursor?: string | null;
+        };
+        /**
          * ImageScore
          * @description How well one image of the scored ones is segmented.
          */
@@ -2439,6 +2519,16 @@ export interface components {
          * @enum {string}
          */
         ImageState: "registered" | "ready" | "rejected";
+        /**
+         * ImageTotal
+         * @description How many images pass a filter.
+         */
+        ImageTotal: {
+            /** Count */
+            count: number;
+            /** Is Exact */
+            is_exact: boolean;
+        };
         /** ImportResult */
         ImportResult: {
             /** Imported */
@@ -2856,13 +2946,6 @@ export interface components {
         Page_DisputedImage_: {
             /** Items */
             items: components["schemas"]["DisputedImage"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /** Page[ImageOut] */
-        Page_ImageOut_: {
-            /** Items */
-            items: components["schemas"]["ImageOut"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -6139,6 +6222,64 @@ export interface operations {
             };
         };
     };
+    show_first_steps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirstSteps"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     show_forecast: {
         parameters: {
             query?: never;
@@ -6329,8 +6470,10 @@ export interface operations {
     list_images: {
         parameters: {
             query?: {
-                limit?: number;
-                cursor?: string | null;
+                /** @description A part of the image's name, as it is written. */
+                name?: string | null;
+                /** @description In place of a cursor: from 1, or -1 for the last images. */
+                page?: number | null;
                 state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "gold") | null;
                 category?: string | null;
                 /** @description What people say of `category`. */
@@ -6340,6 +6483,10 @@ export interface operations {
                 /** @description Only where the latest model contradicts a label. */
                 disagrees?: boolean;
                 order?: "imported" | "uncertain";
+                limit?: number;
+                cursor?: string | null;
+                /** @description A page's `previous_cursor`. */
+                before?: string | null;
             };
             header?: never;
             path: {
@@ -6355,7 +6502,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ImageOut_"];
+                    "application/json": components["schemas"]["ImagePage"];
                 };
             };
             /** @description Unauthorized */
@@ -6471,6 +6618,77 @@ export interface operations {
             };
         };
     };
+    count_images: {
+        parameters: {
+            query?: {
+                /** @description A part of the image's name, as it is written. */
+                name?: string | null;
+                page?: number | null;
+                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "gold") | null;
+                category?: string | null;
+                /** @description What people say of `category`. */
+                said?: "present" | "absent" | "unsure" | "disputed";
+                /** @description Id of who labelled it. */
+                annotator?: number | null;
+                /** @description Only where the latest model contradicts a label. */
+                disagrees?: boolean;
+                order?: "imported" | "uncertain";
+            };
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageTotal"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     requeue_images: {
         parameters: {
             query?: never;
@@ -6537,6 +6755,8 @@ export interface operations {
         parameters: {
             query?: {
                 state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "gold") | null;
+                /** @description A part of the image's name, as it is written. */
+                name?: string | null;
                 category?: string | null;
                 /** @description What people say of `category`. */
                 said?: "present" | "absent" | "unsure" | "disputed";

@@ -1,6 +1,7 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi } from "@tanstack/react-router"
 import { Images, Plus } from "lucide-react"
+import { parseImageFilter, parseListPlace } from "@/api/image-filter"
 import { leads } from "@/api/members"
 import { projectQuery } from "@/api/projects"
 import { useMe } from "@/api/session"
@@ -14,7 +15,9 @@ const route = getRouteApi("/signed-in/shell/projects/$projectId/images")
 
 export function ImagesPage() {
   const { projectId } = route.useParams()
-  const filter = route.useSearch()
+  const search = route.useSearch()
+  const filter = parseImageFilter(search)
+  const place = parseListPlace(search)
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
   const me = useMe()
   const add = leads(project) && (
@@ -38,9 +41,10 @@ export function ImagesPage() {
       <PageHeading title="Images" actions={add} />
       <Filters project={project} filter={filter} me={me} />
       <Gallery
-        key={JSON.stringify(filter)}
+        key={JSON.stringify(search)}
         projectId={projectId}
         filter={filter}
+        place={place}
         maySelect={leads(project)}
       />
     </Page>

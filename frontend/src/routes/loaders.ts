@@ -1,6 +1,7 @@
 import { redirect } from "@tanstack/react-router"
 import { sessionsQuery, tokensQuery, usersQuery } from "@/api/accounts"
-import { type ImageFilter, imageQuery, imagesQuery } from "@/api/images"
+import { parseImageFilter, parseListPlace } from "@/api/image-filter"
+import { type ImageFilter, imageQuery, imagesQuery, type ListPlace } from "@/api/images"
 import { leads } from "@/api/members"
 import { datasetsQuery, projectQuery, recipesQuery } from "@/api/projects"
 import { agreementQuery } from "@/api/quality"
@@ -23,8 +24,10 @@ export const account = ({ context: { queryClient } }: Entering) =>
 
 export const users = ({ context }: Entering) => context.queryClient.ensureQueryData(usersQuery)
 
-export const images = ({ context, params, deps }: OfProject & { deps: ImageFilter }) =>
-  context.queryClient.ensureInfiniteQueryData(imagesQuery(params.projectId, deps))
+export const images = ({ context, params, deps }: OfProject & { deps: ImageFilter & ListPlace }) =>
+  context.queryClient.ensureInfiniteQueryData(
+    imagesQuery(params.projectId, parseImageFilter(deps), parseListPlace(deps)),
+  )
 
 export const image = ({ context, params }: OfImage) =>
   context.queryClient.ensureQueryData(imageQuery(params.imageId))

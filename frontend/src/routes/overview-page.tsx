@@ -5,6 +5,7 @@ import { projectQuery } from "@/api/projects"
 import { CategoryName } from "@/components/badge"
 import { Card, Page, PageHeading } from "@/components/layout"
 import { AccuracyPreview } from "@/features/accuracy/accuracy-preview"
+import { CheckList } from "@/features/projects/check-list"
 import { LabelCard } from "@/features/projects/label-card"
 import styles from "@/features/projects/overview.module.css"
 import { PaceCard } from "@/features/projects/pace-card"
@@ -20,6 +21,7 @@ export function OverviewPage() {
   return (
     <Page>
       <PageHeading title={project.name} subtitle={project.description} />
+      <CheckList project={project} />
       <div className={styles.top}>
         <LabelCard project={project} mayImport={leads(project)} />
         {labels(project) && <PaceCard projectId={projectId} left={total - rejected - labelled} />}

@@ -1,5 +1,5 @@
 import { createRoute, lazyFn, lazyRouteComponent, redirect } from "@tanstack/react-router"
-import { parseImageFilter } from "@/api/image-filter"
+import { parseImageFilter, parseImageSearch } from "@/api/image-filter"
 import { projectQuery, projectsQuery } from "@/api/projects"
 import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
@@ -102,7 +102,7 @@ const overview = createRoute({
 const images = createRoute({
   getParentRoute: () => project,
   path: "/images",
-  validateSearch: parseImageFilter,
+  validateSearch: parseImageSearch,
   loaderDeps: ({ search }) => search,
   loader: lazyFn(loaders, "images"),
   component: lazyRouteComponent(() => import("./images-page"), "ImagesPage"),

@@ -1,16 +1,36 @@
-"""Finding images of a project again: by what was said of them and by what the model thinks."""
+"""Finding images of a project again: by name, by what was said of them and by what the model thinks.
+
+Pages of a list begin after a place in it, so that the last costs what the first does. Three things walk
+along an index: a name that few images have (all names of the project), the count of a list, and a page
+that is asked for by its number (all pages before it). With a million images each takes 0.1 to 0.2 s.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, null, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    and_,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    tuple_,
+)
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.sql.functions import FunctionElement
 
 from server.errors import BadInput, NotFound
 from server.models import Answer, Handout, Image, Label, Prediction, Project
 from server.models.image import ImageState
 from server.services import projects
+from trainer.contract.names import comparable
 
 State = Literal["registered", "ready", "rejected", "labelled", "unlabelled", "disputed", "gold"]
 Said = Literal["present", "absent", "unsure", "disputed"]
@@ -29,6 +49,28 @@ FEW = 1000
 """So many images are looked up one by one rather than met on the way through a list."""
 OTHER_SIDE = 0.5
 """A probability further than this from an answer speaks against it."""
+MOST_WALKED = 100_000
+"""Images that are counted, or passed on the way to a page, where an index does not hold all that is
+asked for."""
+LAST = -1
+"""The last page."""
+
+
+class _Position(FunctionElement[int]):
+    """Where a text first has another one, counted from 1; 0: nowhere."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_Position)
+def _position_on_postgresql(element: _Position, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Position, "sqlite")
+def _position_on_sqlite(element: _Position, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
 
 
 @dataclass(frozen=True)
@@ -36,6 +78,8 @@ class ImageFilter:
     """Which images, and in which order; None is no condition."""
 
     state: State | None = None
+    name: str | None = None
+    """A part of the name that is shown, in letters as they are; accents in either form."""
     category: str | None = None
     said: Said = "present"
     """What people say of the category."""
@@ -71,14 +115,44 @@ class Place:
         return str(self.image_id) + ("" if self.uncertainty is None else f"~{self.uncertainty!r}")
 
 
-def page(
-    session: Session, project: Project, wanted: ImageFilter, after: Place | None, limit: int
-) -> list[tuple[Image, Place]]:
-    """The first images after a place. Raises BadInput for a category that is not the project's."""
-    matching = _matching(session, project, wanted)
-    query = matching.sorted(matching.query) if after is None else matching.beyond(after)
-    rows = session.execute(query.limit(limit))
-    return [(image, Place(image.id, uncertainty)) for image, uncertainty in rows]
+@dataclass(frozen=True)
+class Span:
+    """Which images of a list: of the three, one at most is given; without any, the first ones."""
+
+    limit: int
+    after: Place | None = None
+    before: Place | None = None
+    page: int | None = None
+    """Counted from 1 in pages of `limit`, or LAST: the last `limit` images."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some images of a list, in its order."""
+
+    images: list[Image]
+    previous: Place | None = None
+    """Where the first is, when there are others before it."""
+    next: Place | None = None
+    """Where the last is, when there are others after it."""
+
+
+def page(session: Session, project: Project, wanted: ImageFilter, span: Span) -> Part:
+    """Some images of a project that pass a filter.
+
+    Raises BadInput for a category that is not the project's, and for the number of a page that is
+    further away than such a list is walked.
+    """
+    return _matching(session, project, wanted).part(session, span, _most_walked(wanted))
+
+
+def count(session: Session, project: Project, wanted: ImageFilter) -> tuple[int, bool]:
+    """How many images pass a filter, and whether that is all: other counts end at MOST_WALKED."""
+    return _matching(session, project, wanted).count(session, _most_walked(wanted))
+
+
+def _most_walked(wanted: ImageFilter) -> int | None:
+    return None if wanted == ImageFilter(name=wanted.name) else MOST_WALKED
 
 
 def neighbours(
@@ -97,21 +171,21 @@ def neighbours(
 
 
 def given(
-    session: Session,
-    project_id: int,
-    person_id: int,
-    wanted: ImageFilter,
-    after: int,
-    limit: int,
-) -> list[tuple[Image, int]]:
-    """The images that a person was given to label, with their places, in the order in which they came.
+    session: Session, project_id: int, person_id: int, wanted: ImageFilter, span: Span
+) -> Part:
+    """The images that a person was given to label, in the order in which they came.
 
-    Those after a place. Gold ones are among them, and nothing sets them apart: what is labelled is
-    what the person has labelled.
+    Gold ones are among them, and nothing sets them apart: what is labelled is what the person has
+    labelled, and a name is the one that is shown.
     """
-    query = _given(project_id, person_id, wanted).where(Handout.id > after)
-    rows = session.execute(query.order_by(Handout.id).limit(limit))
-    return [(image, place) for image, place in rows]
+    return _of_person(project_id, person_id, wanted).part(session, span, None)
+
+
+def count_given(
+    session: Session, project_id: int, person_id: int, wanted: ImageFilter
+) -> tuple[int, bool]:
+    """How many images `given` has, and that it is all of them."""
+    return _of_person(project_id, person_id, wanted).count(session, None)
 
 
 def given_neighbours(
@@ -131,17 +205,20 @@ def given_neighbours(
     return session.scalar(before), session.scalar(after)
 
 
-def _given(project_id: int, person_id: int, wanted: ImageFilter) -> Select[Image, int]:
+def _given(project_id: int, person_id: int, wanted: ImageFilter) -> Select[Any]:
     said = exists().where(
         Label.image_id == Image.id, Label.annotator_id == person_id, Label.has_answers()
     )
-    query = (
-        select(Image, Handout.id)
+    query: Select[Any] = (
+        select(Image)
+        .add_columns(Handout.id)
         .join(Handout, Handout.image_id == Image.id)
         .where(Handout.annotator_id == person_id, Handout.project_id == project_id)
     )
     if wanted.annotator_id is not None:
         query = query.where(said)
+    if wanted.name is not None:
+        query = query.where(_has_name(_SHOWN_NAME, wanted.name))
     match wanted.state:
         case None:
             return query
@@ -179,12 +256,16 @@ def _uncertainty(
     )
 
 
+def _of_person(project_id: int, person_id: int, wanted: ImageFilter) -> "_Matching":
+    return _Matching(_given(project_id, person_id, wanted), (Handout.id,))
+
+
 @dataclass(frozen=True)
 class _Matching:
     """Images that a filter lets through, with what they are sorted by."""
 
     query: Select[Any]
-    """Of (image, its place's uncertainty)."""
+    """Of (image, its place's uncertainty), or of (image, its place)."""
     keys: tuple[InstrumentedAttribute[Any], ...]
     """The image's id, after the uncertainty where that decides.
 
@@ -202,6 +283,61 @@ class _Matching:
         runs_down = len(self.keys) > 1
         query = self.query.where(row < there if runs_down != backwards else row > there)
         return self.sorted(query, backwards=backwards)
+
+    def part(self, session: Session, span: Span, most: int | None) -> Part:
+        """Some of them. Raises BadInput for a page that lies beyond `most` images."""
+        after, backwards = span.after, span.before is not None or span.page == LAST
+        if span.page is not None and span.page > 1:
+            after = self._place_of(session, (span.page - 1) * span.limit, most)
+            if after is None:
+                return Part([])
+        if span.before is not None:
+            query = self.beyond(span.before, backwards=True)
+        elif after is not None:
+            query = self.beyond(after)
+        else:
+            query = self.sorted(self.query, backwards=backwards)
+        rows = session.execute(query.limit(span.limit + 1)).all()
+        found = [(image, self._place(image, key)) for image, key in rows[: span.limit]]
+        has_more = len(rows) > span.limit
+        if backwards:
+            found.reverse()
+        if not found:
+            return Part([])
+        has_previous = has_more if backwards else after is not None
+        has_next = span.before is not None if backwards else has_more
+        return Part(
+            [image for image, _ in found],
+            found[0][1] if has_previous else None,
+            found[-1][1] if has_next else None,
+        )
+
+    def _place(self, image: Image, key: float | None) -> Place:
+        if self.keys[0] is Handout.id:
+            return Place(int(key or 0))
+        return Place(image.id, key)
+
+    def _place_of(self, session: Session, number: int, most: int | None) -> Place | None:
+        """Where the image with this number is, counted from 1; None when there are fewer."""
+        if most is not None and number > most:
+            raise BadInput(f"page: of this list, the first {most} images have pages with numbers")
+        walked = self.sorted(self.query.with_only_columns(*self.keys)).limit(number).subquery()
+        columns = list(walked.c)
+        if len(columns) == 1:
+            last = session.scalar(select(func.max(columns[0])))
+            return None if last is None else Place(last)
+        ordered = select(*columns).order_by(*(column.asc() for column in columns))
+        row = session.execute(ordered.limit(1)).one_or_none()
+        return None if row is None else Place(row[1], row[0])
+
+    def count(self, session: Session, most: int | None) -> tuple[int, bool]:
+        """How many there are, and whether that is all; others than the first `most` are not seen."""
+        query = self.query.with_only_columns(self.keys[-1])
+        if most is not None:
+            query = query.limit(most + 1)
+        number = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+        is_all = most is None or number <= most
+        return number if is_all else number - 1, is_all
 
     def sorted(self, query: Select[Any], *, backwards: bool = False) -> Select[Any]:
         """In order of import, or the most uncertain first."""
@@ -223,7 +359,8 @@ def _matching(session: Session, project: Project, wanted: ImageFilter) -> _Match
         if step is not None
     ]
     conditions = _of_image(project, wanted)
-    few = _few(session, [*steps, ((Image.id,), conditions)])
+    by_name = _by_name(project, wanted)
+    few = _few(session, [*steps, *([by_name] if by_name else []), ((Image.id,), conditions)])
     # Few images are looked at one by one, in an order for which no index is needed.
     starts_at_step = bool(steps) and (few is None or wanted.order == "uncertain")
     keys, joined = steps.pop(0) if starts_at_step else ((Image.id,), [])
@@ -264,9 +401,30 @@ def _of_image(project: Project, wanted: ImageFilter) -> list[ColumnElement[bool]
     conditions = [Image.project_id == project.id, Image.gold.is_(is_gold)]
     if wanted.said == "disputed" and wanted.category is not None:
         conditions.append(STATES["disputed"])
+    if wanted.name is not None:
+        column = _SHOWN_NAME if is_gold else Image.comparable_id
+        conditions.append(_has_name(column, wanted.name))
     if wanted.state is not None and not is_gold:
         conditions.append(STATES[wanted.state])
     return conditions
+
+
+_SHOWN_NAME = func.coalesce(Image.alias, Image.comparable_id)
+"""What images are called before people. Only gold ones have an alias: their own name is no secret's
+way out."""
+
+
+def _has_name(column: SQLColumnExpression[str], part: str) -> ColumnElement[bool]:
+    """Whether a name has a part, in letters as they are: `LIKE` of SQLite takes A for a."""
+    return _Position(column, comparable(part)) > 0
+
+
+def _by_name(project: Project, wanted: ImageFilter) -> _Step | None:
+    """By name alone, for which an index has all that it takes."""
+    if wanted.name is None or wanted.state == "gold":
+        return None
+    own = [Image.project_id == project.id, Image.gold.is_(False)]
+    return (Image.id,), [*own, _has_name(Image.comparable_id, wanted.name)]
 
 
 def _by_model(project: Project, wanted: ImageFilter) -> _Step | None:

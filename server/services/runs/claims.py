@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from server.db import is_postgresql, utcnow
-from server.models import Run, RunEvent
+from server.models import Run, RunEvent, SeenWorker
 from server.models.run import RunState
 from server.queue import send_after_commit
 from server.settings import get_settings
@@ -43,6 +43,11 @@ def worker_name() -> str:
     """This machine and the device that its worker trains on."""
     settings = get_settings()
     return f"{settings.worker_name or socket.gethostname()} {settings.device}"
+
+
+def note_worker(session: Session) -> None:
+    """Write down that this worker is there."""
+    session.merge(SeenWorker(name=worker_name()[:200], seen_at=utcnow()))
 
 
 def take(session: Session, run_id: int, worker: str) -> Claim | None:

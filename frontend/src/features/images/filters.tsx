@@ -10,6 +10,7 @@ import { CheckField } from "@/components/choice-field"
 import { type Option, Select } from "@/components/select"
 import { formatCount } from "@/lib/format"
 import styles from "./gallery.module.css"
+import { NameSearchField } from "./name-search"
 
 type StateChoice = { state: ImageFilter["state"] | null; label: string; count: number | null }
 
@@ -41,10 +42,13 @@ export function stateChoices(
   })
 }
 
+const CHOSEN = { "data-status": "active", "aria-current": "page" } as const
+
 type FiltersProps = { project: Project; filter: ImageFilter; me: Me }
 
 export function Filters({ project, filter, me }: FiltersProps) {
   const seesOthers = leads(project)
+  const set = useSet(project.id)
   const { state: _, ...others } = filter
   return (
     <div className={styles.narrowing}>
@@ -56,6 +60,8 @@ export function Filters({ project, filter, me }: FiltersProps) {
             params={{ projectId: project.id }}
             search={state ? { ...others, state } : others}
             activeOptions={{ exact: true, includeSearch: true }}
+            // Of all its pages, of which an address has one.
+            {...((filter.state ?? null) === state && CHOSEN)}
             className={styles.filter}
           >
             {label}
@@ -63,6 +69,11 @@ export function Filters({ project, filter, me }: FiltersProps) {
           </Link>
         ))}
       </nav>
+      <NameSearchField
+        key={filter.name ?? ""}
+        name={filter.name ?? ""}
+        onSearch={(name) => set({ name: name || undefined })}
+      />
       <Conditions project={project} filter={filter} me={me} />
     </div>
   )
@@ -84,17 +95,22 @@ const ORDERS: readonly Option<NonNullable<ImageFilter["order"]>>[] = [
 
 type Change = { [Name in keyof ImageFilter]: ImageFilter[Name] | undefined }
 
-/** What else can be asked; what others or the model say is for leads. */
-function Conditions({ project, filter, me }: FiltersProps) {
+/** Changes conditions in the address; the list begins anew. */
+function useSet(projectId: number) {
   const navigate = useNavigate()
-  const set = (change: Change) =>
+  return (change: Change) =>
     navigate({
       to: "/projects/$projectId/images",
-      params: { projectId: project.id },
+      params: { projectId },
       // Of what is in the address by now: two changes may come before one is shown.
       search: (now) => parseImageFilter({ ...now, ...change }),
       replace: true,
     })
+}
+
+/** What else can be asked; what others or the model say is for leads. */
+function Conditions({ project, filter, me }: FiltersProps) {
+  const set = useSet(project.id)
   const { category, said = "present", annotator, disagrees = false, order = "imported" } = filter
   if (!leads(project)) {
     return (

@@ -2,12 +2,13 @@ import { useSuspenseInfiniteQuery } from "@tanstack/react-query"
 import { Images } from "lucide-react"
 import { type KeyboardEvent, useRef, useState } from "react"
 import { messageOf } from "@/api/client"
-import { type Image, type ImageFilter, imagesQuery } from "@/api/images"
+import { type Image, type ImageFilter, imagesQuery, type ListPlace } from "@/api/images"
 import { Button, LinkButton } from "@/components/button"
 import { Notice } from "@/components/notice"
 import { EmptyState } from "@/components/states"
 import { Table } from "@/components/table"
 import styles from "./gallery.module.css"
+import { PageBar } from "./page-bar"
 import { extended, NOTHING_SELECTED, toggled } from "./selection"
 import { SelectionBar } from "./selection-bar"
 import { Tile } from "./tile"
@@ -16,19 +17,22 @@ import { useEndless } from "./use-endless"
 type GalleryProps = {
   projectId: number
   filter: ImageFilter
+  /** Where in the list it begins. */
+  place: ListPlace
   /** Whether the person may do something with a selection. */
   maySelect: boolean
 }
 
 /** The images of a project that pass the filter, more of them as one scrolls. */
-export function Gallery({ projectId, filter, maySelect }: GalleryProps) {
-  const query = useSuspenseInfiniteQuery(imagesQuery(projectId, filter))
+export function Gallery({ projectId, filter, place, maySelect }: GalleryProps) {
+  const query = useSuspenseInfiniteQuery(imagesQuery(projectId, filter, place))
   const end = useRef<HTMLDivElement>(null)
   useEndless(end, query)
   const images = query.data.pages.flatMap((page) => page.items)
-  if (images.length === 0) return <NoImages projectId={projectId} filter={filter} />
+  if (images.length === 0) return <NoImages projectId={projectId} filter={filter} place={place} />
   return (
     <>
+      <PageBar projectId={projectId} filter={filter} place={place} shown={query.data.pages[0]} />
       {filter.state === "rejected" ? (
         <RejectedTable images={images} />
       ) : (
@@ -46,7 +50,9 @@ export function Gallery({ projectId, filter, maySelect }: GalleryProps) {
   )
 }
 
-function Grid({ projectId, filter, maySelect, images }: GalleryProps & { images: Image[] }) {
+type GridProps = Omit<GalleryProps, "place"> & { images: Image[] }
+
+function Grid({ projectId, filter, maySelect, images }: GridProps) {
   const [selection, setSelection] = useState(NOTHING_SELECTED)
   const order = images.map(({ id }) => id)
   const selected = order.filter((id) => selection.ids.has(id))
@@ -91,9 +97,24 @@ function Grid({ projectId, filter, maySelect, images }: GalleryProps & { images:
   )
 }
 
-type NoImagesProps = { projectId: number; filter: ImageFilter }
+type NoImagesProps = Omit<GalleryProps, "maySelect">
 
-function NoImages({ projectId, filter }: NoImagesProps) {
+function NoImages({ projectId, filter, place }: NoImagesProps) {
+  if (Object.keys(place).length > 0) {
+    return (
+      <EmptyState
+        icon={Images}
+        title="The list ends before this page"
+        actions={
+          <LinkButton to="/projects/$projectId/images" params={{ projectId }} search={filter}>
+            Show its first page
+          </LinkButton>
+        }
+      >
+        Images may have left it since the address was made.
+      </EmptyState>
+    )
+  }
   const isDone = filter.state === "unlabelled" && Object.keys(filter).length === 1
   return (
     <EmptyState
@@ -111,7 +132,10 @@ function NoImages({ projectId, filter }: NoImagesProps) {
 }
 
 /** Why a list may be empty in spite of its images. */
-function reasonOf({ state, disagrees, order }: ImageFilter): string {
+function reasonOf({ state, name, disagrees, order }: ImageFilter): string {
+  if (name) {
+    return `No name of these images has “${name}” in it. Capital and small letters differ.`
+  }
   if (state === "disputed") {
     return "People agree wherever several of them labelled the same image."
   }

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from server.db import session_scope
-from server.models import Project
+from server.models import Image, Project
 from server.models.user import Role
 from server.services.assignment import priorities
 from server.services.images import browse
@@ -16,6 +16,7 @@ from tests.server.factories import (
     add_images,
     add_label,
     add_prediction,
+    hand_out,
     make_project,
     make_user,
     show_run,
@@ -75,6 +76,10 @@ FILTERS: list[tuple[dict[str, str], list[int]]] = [
     ({"order": "uncertain"}, [5, 3, 2, 1, 4]),
     ({"order": "uncertain", "category": "Road", "said": "absent"}, [3, 2]),
     ({"order": "uncertain", "disagrees": "true", "state": "labelled"}, [2]),
+    ({"name": "3"}, [3]),
+    ({"name": ".png", "state": "labelled"}, [1, 2, 3, 4]),
+    ({"name": "png", "order": "uncertain", "category": "Road", "said": "absent"}, [3, 2]),
+    ({"name": ".PNG"}, []),
 ]
 
 
@@ -96,6 +101,7 @@ CONDITIONS: list[list[dict[str, Any]]] = [
     [{"category": "Road", "said": s} for s in ("present", "absent", "unsure", "disputed")],
     [{"annotator": 1}, {"annotator": 4}],
     [{"disagrees": "true"}],
+    [{"name": "2"}, {"name": "p"}, {"name": "%"}],
 ]
 
 
@@ -115,6 +121,101 @@ def test_two_filters_let_through_what_each_lets_through(
             expected = [i for i in alone[str(one)] if i in alone[str(other)]]
             found = listed(engineer, project_id, order=order, **one, **other)
             assert found == expected, (one, other)
+
+
+@pytest.mark.usefixtures("number")
+def test_pages_are_the_same_backwards_and_by_their_numbers(
+    engineer: TestClient, shelf: tuple[int, int]
+) -> None:
+    url = f"/api/v1/projects/{shelf[0]}/images"
+
+    def part(**at: Any) -> tuple[list[int], dict[str, Any]]:
+        answer = engineer.get(url, params=at)
+        assert answer.status_code == 200, answer.text
+        return [image["id"] for image in answer.json()["items"]], answer.json()
+
+    for (wanted, ids), limit in product(FILTERS, (1, 2, 100)):
+        pages = [ids[i : i + limit] for i in range(0, len(ids), limit)] or [[]]
+        for number, page in enumerate(pages, start=1):
+            found, cursors = part(page=number, limit=limit, **wanted)
+            assert found == page, (wanted, limit, number)
+            assert (cursors["previous_cursor"] is None) == (number == 1)
+            assert (cursors["next_cursor"] is None) == (number == len(pages))
+        assert part(page=len(pages) + 1, limit=limit, **wanted)[0] == []
+        backwards, cursors = part(page=-1, limit=limit, **wanted)
+        assert backwards == ids[-limit:]
+        while before := cursors["previous_cursor"]:
+            found, cursors = part(before=before, limit=limit, **wanted)
+            assert cursors["next_cursor"] is not None
+            backwards = found + backwards
+        assert backwards == ids, (wanted, limit)
+        count = engineer.get(f"{url}/count", params=wanted).json()
+        assert count == {"count": len(ids), "is_exact": True}
+
+
+def test_what_no_index_holds_is_counted_up_to_a_limit(
+    engineer: TestClient, shelf: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browse, "MOST_WALKED", 2)
+    url = f"/api/v1/projects/{shelf[0]}/images"
+    for wanted, count, is_exact in (
+        ({}, 6, True), ({"name": "png"}, 6, True), ({"order": "uncertain"}, 2, False),
+        ({"disagrees": True}, 1, True),
+    ):  # fmt: skip
+        answer = engineer.get(f"{url}/count", params=wanted).json()
+        assert answer == {"count": count, "is_exact": is_exact}, wanted
+    for page, status in ((2, 200), (3, 200), (4, 422)):
+        at = {"order": "uncertain", "limit": 1, "page": page}
+        assert engineer.get(url, params=at).status_code == status, page
+    assert engineer.get(url, params={"limit": 1, "page": 6}).json()["items"][0]["id"] == 6
+
+
+def test_a_name_is_found_in_both_forms_of_its_accents_and_as_it_is_written(
+    engineer: TestClient, people: dict[Role, int]
+) -> None:
+    project_id = make_project()
+    add_images(project_id, ["Caf\u00e9/1.png", "Cafe\u0301/2.png", "cafe/3%_.png", "\u732b.png"])
+    for name, ids in (
+        ("Caf\u00e9", [1, 2]), ("e\u0301/", [1, 2]), ("Caf", [1, 2]), ("caf", [3]), ("%", [3]),
+        ("_", [3]), ("\u732b", [4]), ("'", []), ("/", [1, 2, 3]), ("\\", []),
+    ):  # fmt: skip
+        assert listed(engineer, project_id, name=name) == ids, name
+    url = f"/api/v1/projects/{project_id}/images"
+    for wrong in ({"name": ""}, {"name": "a\0b"}, {"name": "x" * 501}, {"page": 0}, {"page": -2},
+                  {"page": 1, "before": "3"}, {"before": "x"}):  # fmt: skip
+        for address in (url, f"{url}/count"):
+            known = "name" in wrong or address == url
+            assert (engineer.get(address, params=wrong).status_code == 422) == known, wrong
+
+
+def test_annotators_search_what_they_were_given_by_the_names_that_they_see(
+    annotator: TestClient, engineer: TestClient, shelf: tuple[int, int]
+) -> None:
+    project_id, person = shelf
+    with session_scope() as session:
+        gold = session.get_one(Image, 6)
+        gold.gold, gold.alias = True, "0006.png"
+    hand_out(project_id, [6], person)
+    at = f"/api/v1/projects/{project_id}/images"
+    given = listed(annotator, project_id)
+    assert given == [1, 2, 3, 5, 6]
+    assert listed(annotator, project_id, name="6.png") == [6]
+    assert listed(annotator, project_id, name="000") == [6]
+    assert listed(annotator, project_id, name="4.png") == [], "never given"
+    # By its own name it would be told from the others.
+    with session_scope() as session:
+        session.get_one(Image, 6).alias = "0123.png"
+    assert listed(annotator, project_id, name="6") == []
+    for limit in (1, 2):
+        last = annotator.get(at, params={"page": -1, "limit": limit}).json()
+        assert [image["id"] for image in last["items"]] == given[-limit:]
+        before = annotator.get(at, params={"before": last["previous_cursor"], "limit": limit})
+        assert [image["id"] for image in before.json()["items"]] == given[-2 * limit : -limit]
+        second = annotator.get(at, params={"page": 2, "limit": limit}).json()
+        assert [image["id"] for image in second["items"]] == given[limit : 2 * limit]
+    assert annotator.get(f"{at}/count").json() == {"count": 5, "is_exact": True}
+    assert engineer.get(f"{at}/count").json()["count"] == 5, "gold ones are not the project's own"
+    assert listed(engineer, project_id, state="gold", name="0123") == [6]
 
 
 @pytest.mark.usefixtures("number")
