@@ -113,7 +113,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
     }
 
 
-def send_after_commit(session: Session, task: str, *args: int) -> None:
+def send_after_commit(session: Session, task: str, *args: int | str) -> None:
     """Send a message once the session's transaction is committed; drop it on a rollback.
 
     A message that was asked for inside a savepoint goes with the outer transaction.
@@ -135,7 +135,7 @@ def _drop_pending(session: Session) -> None:
         session.info.pop(_PENDING, None)
 
 
-def send(task: str, *args: int) -> None:
+def send(task: str, *args: int | str) -> None:
     """Send a message now. A broker that cannot be reached is logged, not raised."""
     try:
         get_app().send_task(task, args, expires=WAKE_UP_LIFETIME.total_seconds())

@@ -34,7 +34,7 @@ from server.schemas.project import (
     ProjectOut,
     SkipCount,
 )
-from server.services import categories, first_steps, members, projects
+from server.services import categories, first_steps, measures, members, projects
 from server.services.assignment import overlap
 from server.services.images import counting
 from server.services.quality import agreement, prefill_effect
@@ -190,16 +190,22 @@ def reset_keys(project_id: DatabaseId, caller: Annotator, session: SessionDep) -
 def show_prefill_effect(
     project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
 ) -> PrefillEffect:
-    """What pre-filling does to answers and to the time they take, beside blind images."""
-    return prefill_effect.measure(session, project_id)
+    """What pre-filling does to answers and to the time they take, beside blind images.
+
+    Of more than 20,000 images as they were counted last, which is done again when they change.
+    """
+    return measures.read(session, project_id, prefill_effect.MEASURE)
 
 
 @router.get("/{project_id}/agreement", responses=problems(401, 403, 404))
 def show_agreement(
     project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
 ) -> Agreement:
-    """How far people agree on images that several of them labelled, by category."""
-    return agreement.measure(session, project_id)
+    """How far people agree on images that several of them labelled, by category.
+
+    Of more than 20,000 images as they were counted last, which is done again when they change.
+    """
+    return measures.read(session, project_id, agreement.MEASURE)
 
 
 @router.get("/{project_id}/skips", responses=problems(401, 403, 404))

@@ -5,6 +5,7 @@ from server.models.checkpoint import Checkpoint
 from server.models.gold import GoldImage, GoldSet
 from server.models.image import Assignment, Handout, Image, ImageCount
 from server.models.label import Answer, Label
+from server.models.measure import KeptMeasure
 from server.models.member import Member
 from server.models.prediction import Prediction, PredictionRanking
 from server.models.project import Category, CategoryKey, Project
@@ -29,6 +30,7 @@ __all__ = [
     "Handout",
     "Image",
     "ImageCount",
+    "KeptMeasure",
     "Label",
     "Member",
     "PasswordLink",

@@ -27,7 +27,7 @@ from server.models import Image, Project, User
 from server.models.image import ImageState
 from server.schemas.image import ManifestLine
 from server.schemas.project import CategoryIn, ProjectIn
-from server.services import projects, users
+from server.services import measures, projects, users
 from server.services.assignment import leases, overlap, priorities, sweep_pages
 from server.services.images import browse, counting, importing, manifests, verifying
 from server.services.images.browse import ImageFilter
@@ -288,11 +288,13 @@ def measure_large(made: Generated) -> dict[str, str]:
         "page of images, middle": reading(
             lambda s, p: browse.page(s, p, ImageFilter(), browse.Span(60, browse.Place(middle)))
         ),
-        "list of sweeps": reading(sweep_pages.left),
+        "list of sweeps": reading(lambda s, p: measures.read(s, p.id, sweep_pages.LEFT)),
+        "list of sweeps, counted": reading(lambda s, p: sweep_pages.left(s, p.id)),
         "page of a sweep": lambda: _give_back(
             sweep_pages.take(project_id, person, "car", []), person
         ),
-        "agreement": reading(lambda s, p: agreement.measure(s, p.id)),
+        "agreement": reading(lambda s, p: measures.read(s, p.id, agreement.MEASURE)),
+        "agreement, counted": reading(lambda s, p: agreement.measure(s, p.id)),
         "verification, nothing to do": verifying.verify_registered,
         "which priorities are due": reading(lambda s, _: priorities.due(s)),
     }

@@ -632,6 +632,8 @@ export interface paths {
         /**
          * Show Agreement
          * @description How far people agree on images that several of them labelled, by category.
+         *
+         *     Of more than 20,000 images as they were counted last, which is done again when they change.
          */
         get: operations["show_agreement"];
         put?: never;
@@ -1104,6 +1106,8 @@ export interface paths {
         /**
          * Show Prefill Effect
          * @description What pre-filling does to answers and to the time they take, beside blind images.
+         *
+         *     Of more than 20,000 images as they were counted last, which is done again when they change.
          */
         get: operations["show_prefill_effect"];
         put?: never;
@@ -1216,6 +1220,8 @@ export interface paths {
         /**
          * List Sweeps
          * @description What is left to sweep of each category, in the project's order.
+         *
+         *     Of more than 20,000 images as they were counted last, which is done again when they change.
          */
         get: operations["list_sweeps"];
         put?: never;

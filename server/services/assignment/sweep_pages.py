@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, filterfalse, islice
 
+from pydantic import TypeAdapter
 from sqlalchemy import (
     CompoundSelect,
     Select,
@@ -41,6 +42,7 @@ from server.models.image import AssignmentState, ImageState
 from server.schemas.sweep import PAGE_SIZE
 from server.services import predictions, projects
 from server.services.assignment import holds, leases, prefill
+from server.services.measures import Measure
 from server.settings import get_settings
 
 CANDIDATES = 4 * PAGE_SIZE
@@ -319,8 +321,9 @@ def release(session: Session, page_id: str, annotator_id: int) -> None:
         raise leases.lost()
 
 
-def left(session: Session, project: Project) -> dict[str, int]:
-    """By category: for how many images not enough people have answered it."""
+def left(session: Session, project_id: int) -> dict[str, int]:
+    """By category: for how many images not enough people have answered it. Raises NotFound."""
+    project = projects.get(session, project_id)
     closed = closed_images(project.id)
     ready = session.scalar(
         select(func.count()).where(
@@ -342,3 +345,6 @@ def left(session: Session, project: Project) -> dict[str, int]:
     return {
         category.name: (ready or 0) - done.get(category.id, 0) for category in project.categories
     }
+
+
+LEFT = Measure("left to sweep", TypeAdapter(dict[str, int]), left)

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     and_,
@@ -24,6 +25,7 @@ from server.models import Answer, Image, Label, Project, User
 from server.models.label import AnswerValue
 from server.schemas.project import Agreement, CategoryAgreement
 from server.services import projects
+from server.services.measures import Measure
 
 PRESENT, ABSENT = AnswerValue.PRESENT, AnswerValue.ABSENT
 
@@ -101,6 +103,9 @@ def measure(session: Session, project_id: int) -> Agreement:
     return Agreement(
         method="cohen" if is_pair else "fleiss", annotators=len(people), categories=categories
     )
+
+
+MEASURE = Measure("agreement", TypeAdapter(Agreement), measure)
 
 
 def _counts(answer: type[Answer], project: Project) -> ColumnElement[bool]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from server.models import Label
 from server.schemas.project import CategoryEffect, LabelGroup, PrefillEffect
 from server.services import projects
+from server.services.measures import Measure
 
 
 @dataclass
@@ -66,6 +68,9 @@ def measure(session: Session, project_id: int) -> PrefillEffect:
             for category in project.categories
         ],
     )
+
+
+MEASURE = Measure("effect of pre-filling", TypeAdapter(PrefillEffect), measure)
 
 
 def _is_first(project_id: int) -> ColumnElement[bool]:

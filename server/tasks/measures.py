@@ -1,0 +1,28 @@
+"""Measures of large projects, counted anew when what they are counted from has changed."""
+
+import threading
+
+from celery import shared_task
+
+from server.db import DATABASE_ERRORS
+from server.services import measures
+from server.services.assignment import sweep_pages
+from server.services.quality import agreement, prefill_effect
+
+KNOWN = {
+    measure.name: measure
+    for measure in (agreement.MEASURE, prefill_effect.MEASURE, sweep_pages.LEFT)
+}
+
+_counting = threading.Lock()
+
+
+@shared_task(throws=DATABASE_ERRORS, name="recount")
+def recount(project_id: int, name: str) -> None:
+    """Count one measure, one at a time in a process; whoever asks next asks for it again."""
+    if not _counting.acquire(blocking=False):
+        return
+    try:
+        measures.recount(project_id, KNOWN[name])
+    finally:
+        _counting.release()
