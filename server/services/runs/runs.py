@@ -1,14 +1,16 @@
 """Runs: how they are asked for, looked at, cancelled and taken up again."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import structlog
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from server.db import session_scope
 from server.errors import BadInput, Conflict, NotFound, WeaksegError
-from server.models import AuditEvent, Image, Project, Run, RunEvent, Snapshot
+from server.models import AuditEvent, Image, Label, Project, Run, RunEvent, Snapshot
 from server.models.image import ImageState
 from server.models.run import RunState
 from server.schemas.run import RunIn
@@ -355,6 +357,45 @@ def _is_due(session: Session, project: Project) -> bool:
         .order_by(Run.id.desc())
         .limit(1)
     )
-    used = session.scalar(last) or 0
-    new = snapshots.count_current_labels(session, project.id) - used
-    return project.retrain_after is not None and new >= project.retrain_after
+    if project.retrain_after is None:
+        return False
+    wanted = project.retrain_after + (session.scalar(last) or 0)
+    return _may_have(session, project, wanted) and _count_labels(session, project) >= wanted
+
+
+@dataclass(frozen=True)
+class _Count:
+    """How many labels of a project counted at one moment."""
+
+    version: str
+    """Of the project then."""
+    last_id: int
+    labels: int
+    at: float
+
+
+_counts: dict[int, _Count] = {}
+"""By project. All labels are counted only where enough have come since: the upkeep asks every few seconds."""
+COUNT_HOLDS_SECONDS = 3600
+"""A decision that is taken back lets labels count again without a new one: they are seen by then."""
+
+
+def _may_have(session: Session, project: Project, wanted: int) -> bool:
+    """Whether so many labels may count by now, by how many have come since they were counted."""
+    known = _counts.get(project.id)
+    if known is None or known.version != project.version:
+        return True
+    if monotonic() - known.at > COUNT_HOLDS_SECONDS or known.labels >= wanted:
+        return True
+    ids = select(Label.id).where(Label.project_id == project.id).order_by(Label.id.desc())
+    newest = session.scalar(ids.limit(1)) or 0
+    nth = session.scalar(ids.offset(wanted - known.labels - 1).limit(1)) or 0
+    return nth > known.last_id or newest < known.last_id
+
+
+def _count_labels(session: Session, project: Project) -> int:
+    ids = select(func.max(Label.id)).where(Label.project_id == project.id)
+    last_id = session.scalar(ids) or 0
+    labels = snapshots.count_current_labels(session, project.id)
+    _counts[project.id] = _Count(project.version, last_id, labels, monotonic())
+    return labels

@@ -194,6 +194,21 @@ def test_a_run_starts_by_itself_after_enough_new_labels(database: str) -> None:
         assert newest.snapshot.labels == 8
 
 
+def test_labels_are_not_counted_while_few_have_come(
+    database: str, statements: list[tuple[str, Any]]
+) -> None:
+    project_id = make_trainable_project(labels=4, retrain_after=2)
+    assert start_automatic() == [project_id]
+    finish_all()
+    assert start_automatic() == []
+    label_next(project_id, 1)
+    statements.clear()
+    assert start_automatic() == []
+    assert not [text for text, _ in statements if "count(" in text]
+    label_next(project_id, 2)
+    assert start_automatic() == [project_id]
+
+
 def test_a_persons_run_counts_too_and_corrections_are_not_new(database: str) -> None:
     project_id = make_trainable_project(labels=3, retrain_after=2)
     create(project_id)
