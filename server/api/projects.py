@@ -78,9 +78,9 @@ def change_project(project_id: DatabaseId, body: ProjectChange, caller: Lead) ->
     Another overlap holds for the images of a large project one after the other, within minutes.
     """
     with session_scope() as session:
-        before = projects.get(session, project_id).overlap
+        before = projects.overlap_of(projects.get(session, project_id))
         project = projects.change(session, project_id, body)
-        is_fit = project.overlap == before
+        is_fit = projects.overlap_of(project) == before
         if not is_fit:
             # What there is no time for here is a worker's, who finds it undone by this.
             project.prioritised_for = ""

@@ -190,3 +190,6 @@ class ImageCount(Base):
     rejected: Mapped[int]
     unfinished: Mapped[int]
     """Of which an assignment is open."""
+    answers_open: Mapped[int] = mapped_column(default=0)
+    """Assignments that are open."""
+    answers_done: Mapped[int] = mapped_column(default=0)

@@ -1,11 +1,23 @@
 """A project: a target domain with its categories, and how it is labelled and trained."""
 
+import hmac
 import random
 import secrets
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, event
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    SQLColumnExpression,
+    String,
+    UniqueConstraint,
+    case,
+    cast,
+    event,
+    literal,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from server.db import Base, EnumText, UtcDateTime, utcnow
@@ -46,6 +58,11 @@ class CategoryKey(Base):
     key: Mapped[str] = mapped_column(String(1))
 
 
+PLACES = 1_000_000
+STRIDE = 618_033
+"""Without a common divisor with PLACES, and near to their golden section: places of images that
+follow each other lie far apart, so that any stretch of them has its share."""
+
 SEEN = "seen-projects"
 """In the info of a session: what it has been handed of `services.projects.seen`, by id."""
 
@@ -68,7 +85,13 @@ class Project(Base):
     tile_rows: Mapped[int] = mapped_column(default=2)
     tile_cols: Mapped[int] = mapped_column(default=2)
     overlap: Mapped[int] = mapped_column(default=1)
-    """How many different people label each image."""
+    """How many different people label each image of the overlap; the others are for one."""
+    overlap_share: Mapped[float] = mapped_column(default=1.0)
+    """The share of images that is labelled so often."""
+    overlap_first: Mapped[int | None]
+    """So many images are, the first that were imported. None: the share decides."""
+    overlap_until: Mapped[int | None]
+    """Id of the last of these; None while there are fewer. It stays when some of them are deleted."""
     source: Mapped[str | None] = mapped_column(String(100))
     """Name of the dataset card of the source domain."""
     validation: Mapped[str | None] = mapped_column(String(100))
@@ -115,6 +138,38 @@ class Project(Base):
     )
     gold_set: Mapped[GoldSet | None] = relationship(viewonly=True)
     """The gold images that it was asked to have; none where it never was."""
+
+    @property
+    def overlaps_in_part(self) -> bool:
+        """Whether some images are for several people, and others for one."""
+        is_part = self.overlap_first is not None or self.overlap_share < 1
+        return self.overlap > 1 and is_part
+
+    def people_wanted(self, image_id: int) -> int:
+        """How many different people label an image of its own."""
+        if self.overlap_first is not None:
+            is_in = self.overlap_until is None or image_id <= self.overlap_until
+        else:
+            is_in = (image_id * STRIDE + self._start) % PLACES < self.overlap_share * PLACES
+        return self.overlap if is_in else 1
+
+    def people_wanted_of(self, image_id: SQLColumnExpression[int]) -> ColumnElement[int]:
+        """The same as `people_wanted`, of a column of ids."""
+        if not self.overlaps_in_part:
+            return literal(self.overlap)
+        if self.overlap_first is None:
+            place = (cast(image_id, BigInteger) * STRIDE + self._start) % PLACES
+            is_in = place < self.overlap_share * PLACES
+        elif self.overlap_until is None:
+            return literal(self.overlap)
+        else:
+            is_in = image_id <= self.overlap_until
+        return case((is_in, self.overlap), else_=1)
+
+    @property
+    def _start(self) -> int:
+        """From where the places of images are counted: nobody can foresee which are in the share."""
+        return int.from_bytes(hmac.digest(self.blind_secret.encode(), b"overlap", "sha256")[:4])
 
     def new_priority(self) -> float:
         """Of an image of which nothing is known yet."""

@@ -31,6 +31,7 @@ Key = Annotated[str, Field(min_length=1, max_length=4), AfterValidator(_category
 """A small letter or a digit, of any alphabet."""
 PointsPerCategory = Annotated[int, Field(ge=1, le=10)]
 Overlap = Annotated[int, Field(ge=1, le=10)]
+OverlapFirst = Annotated[int, Field(ge=1, le=1_000_000)]
 TileCount = Annotated[int, Field(ge=1, le=16)]
 Share = Annotated[float, Field(ge=0, le=1)]
 GoldShare = Annotated[float, Field(ge=0, le=0.5)]
@@ -104,6 +105,12 @@ class ProjectSettings(In):
     tile_cols: TileCount = 2
     overlap: Overlap = 1
     """How many different people label each image."""
+    overlap_share: Share = 1
+    """The share of images that is labelled by so many; the others are by one person.
+
+    Drawn once for each image: of a larger share those of a smaller one are a part."""
+    overlap_first: OverlapFirst | None = None
+    """In place of a share, so many images: the first that are imported. Null: the share decides."""
     source: str | None = Field(default=None, max_length=100, examples=["procstreet"])
     """Name of a dataset card: the source domain."""
     validation: str | None = Field(default=None, max_length=100)
@@ -158,6 +165,9 @@ class ProjectChange(In):
     tile_cols: TileCount | None = None
     overlap: Overlap | None = None
     """What is done or leased stays when it is lowered."""
+    overlap_share: Share | None = None
+    overlap_first: OverlapFirst | None = None
+    """Null: the share decides."""
     source: str | None = Field(default=None, max_length=100)
     validation: str | None = Field(default=None, max_length=100)
     recipe: str | None = Field(default=None, max_length=100)
@@ -189,6 +199,10 @@ class ImageCounts(Out):
     labelled: int
     """Have as many labels as the project's overlap asks for."""
     leased: int
+    answers: int
+    """What people have given: one person's label of one image, or their word why there is none."""
+    answers_wanted: int
+    """How many there are once all images are labelled: those that there are, and those still asked for."""
 
 
 class ProjectOut(Out):
@@ -203,6 +217,8 @@ class ProjectOut(Out):
     tile_rows: int
     tile_cols: int
     overlap: int
+    overlap_share: float
+    overlap_first: int | None
     source: str | None
     validation: str | None
     recipe: str

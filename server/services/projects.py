@@ -14,7 +14,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from server.db import Base, utcnow
 from server.errors import BadInput, Conflict, NotFound
-from server.models import AuditEvent, Category, GoldSet, Label, Project
+from server.models import AuditEvent, Category, GoldSet, Image, Label, Project
+from server.models.image import ImageState
 from server.models.member import MemberRole
 from server.models.project import SEEN
 from server.queue import send_after_commit
@@ -38,6 +39,7 @@ def create(session: Session, wanted: ProjectIn, creator_id: int | None = None) -
     settings = wanted.model_dump(exclude={"categories"})
     _refuse_unknown_names(settings)
     project = Project(**settings)
+    _refuse_two_overlaps(project)
     project.categories = categories.make(wanted.categories)
     session.add(project)
     _flush(session, wanted.name)
@@ -182,7 +184,7 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
     """
     project = get(session, project_id)
     changes = wanted.model_dump(exclude_unset=True)
-    may_be_null = {"source", "validation", "retrain_after", "stop_below"}
+    may_be_null = {"source", "validation", "retrain_after", "stop_below", "overlap_first"}
     if wrong := [f for f, v in changes.items() if v is None and f not in may_be_null]:
         raise BadInput(f"{wrong[0]}: can not be null")
     _refuse_unknown_names(changes)
@@ -199,10 +201,43 @@ def change(session: Session, project_id: int, wanted: ProjectChange) -> Project:
             send_after_commit(session, "retime", project.id)
         if "order" in changes:
             send_after_commit(session, "prioritise")
-        for field, value in changes.items():
-            setattr(project, field, value)
+        if changes.get("overlap_first"):
+            # Imports wait, or this for them: then all images are there that are to be counted.
+            session.refresh(project, OVERLAP, with_for_update={"key_share": True})
+        _set(session, project, changes)
         _flush(session, project.name)
     return project
+
+
+def _set(session: Session, project: Project, changes: Mapping[str, object]) -> None:
+    first_before = project.overlap_first
+    for field, value in changes.items():
+        setattr(project, field, value)
+    _refuse_two_overlaps(project)
+    if project.overlap_first != first_before:
+        project.overlap_until = last_of_first(session, project)
+
+
+OVERLAP = ("overlap", "overlap_share", "overlap_first", "overlap_until")
+"""What says how many people label an image."""
+
+
+def overlap_of(project: Project) -> tuple[object, ...]:
+    """What of a project says how many people label each image: while it stays, they stay."""
+    return tuple(getattr(project, name) for name in OVERLAP)
+
+
+def last_of_first(session: Session, project: Project) -> int | None:
+    """The last of the first images that several people are to label; None: there are fewer."""
+    if project.overlap_first is None:
+        return None
+    own = select(Image.id).where(Image.is_own_of(project.id), Image.state != ImageState.REJECTED)
+    return session.scalar(own.order_by(Image.id).offset(project.overlap_first - 1).limit(1))
+
+
+def _refuse_two_overlaps(project: Project) -> None:
+    if project.overlap_first is not None and project.overlap_share != 1:
+        raise BadInput("overlap_share: with overlap_first there is no share, and this has to be 1")
 
 
 @contextmanager

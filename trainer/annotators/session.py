@@ -134,8 +134,7 @@ async def simulate(wanted: Simulation, watch: Watch) -> Outcome:
 def _progress(tally: Tally, project: dict[str, Any], wanted: Simulation) -> tuple[int, int | None]:
     if wanted.sweeps:
         return tally.sweeps, None
-    counts = project["images"]
-    left = project["overlap"] * (counts["ready"] + counts["registered"] - counts["labelled"])
+    left = project["images"]["answers_wanted"] - project["images"]["answers"]
     return tally.labels + tally.skipped, wanted.labels if wanted.labels is not None else left
 
 

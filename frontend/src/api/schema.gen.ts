@@ -2423,6 +2423,10 @@ export interface components {
          * @description How many images are where.
          */
         ImageCounts: {
+            /** Answers */
+            answers: number;
+            /** Answers Wanted */
+            answers_wanted: number;
             /** Labelled */
             labelled: number;
             /** Leased */
@@ -3146,6 +3150,10 @@ export interface components {
             order?: ("imported" | "random" | "uncertain" | "rare" | "disagreement") | null;
             /** Overlap */
             overlap?: number | null;
+            /** Overlap First */
+            overlap_first?: number | null;
+            /** Overlap Share */
+            overlap_share?: number | null;
             /** Points Per Category */
             points_per_category?: number | null;
             /** Prefill */
@@ -3225,6 +3233,13 @@ export interface components {
              * @default 1
              */
             overlap: number;
+            /** Overlap First */
+            overlap_first?: number | null;
+            /**
+             * Overlap Share
+             * @default 1
+             */
+            overlap_share: number;
             /**
              * Points Per Category
              * @default 1
@@ -3314,6 +3329,10 @@ export interface components {
             order: "imported" | "random" | "uncertain" | "rare" | "disagreement";
             /** Overlap */
             overlap: number;
+            /** Overlap First */
+            overlap_first: number | null;
+            /** Overlap Share */
+            overlap_share: number;
             /** Points Per Category */
             points_per_category: number;
             /**

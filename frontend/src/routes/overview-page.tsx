@@ -11,20 +11,20 @@ import styles from "@/features/projects/overview.module.css"
 import { PaceCard } from "@/features/projects/pace-card"
 import { OwnAnswersCard } from "@/features/quality/own-answers-card"
 import { LatestRunCard } from "@/features/runs/latest-run-card"
+import { progressOf } from "@/lib/progress"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/")
 
 export function OverviewPage() {
   const { projectId } = route.useParams()
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
-  const { total, rejected, labelled } = project.images
   return (
     <Page>
       <PageHeading title={project.name} subtitle={project.description} />
       <CheckList project={project} />
       <div className={styles.top}>
         <LabelCard project={project} mayImport={leads(project)} />
-        {labels(project) && <PaceCard projectId={projectId} left={total - rejected - labelled} />}
+        {labels(project) && <PaceCard projectId={projectId} left={progressOf(project).left} />}
       </div>
       <div className={styles.bottom}>
         <LatestRunCard projectId={projectId} />

@@ -16,17 +16,21 @@ from statistics import median
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BindParameter,
     ColumnElement,
     Integer,
     Select,
+    SQLColumnExpression,
     String,
     and_,
     bindparam,
     exists,
     func,
+    literal,
     or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -122,11 +126,28 @@ def take_in(session: Session, project_id: int, annotator_id: int, wanted: int) -
         mixed = gold_turns.lease(session, project.id, annotator_id, now, expires_at)
     others = wanted if mixed is None else wanted - 1
     asked["wanted"] = others
-    rows = session.execute(_leasing(project.overlap > 1), asked | {"until": expires_at})
-    in_order = sorted(rows.all())
-    taken = [Lease(lease_id or "", expires_at, image_id) for *_, image_id, lease_id in in_order]
+    taken = _take_next(session, project, asked, expires_at)
     if place is not None and mixed is not None:
         taken.insert(place, Lease(mixed.lease_id, expires_at, mixed.image_id))
+    return taken
+
+
+def _take_next(
+    session: Session, project: Project, asked: dict[str, Any], expires_at: datetime
+) -> list[Lease]:
+    """Lease the next assignments, as `asked`, in the order in which they come."""
+    statements = [_leasing(project.overlap > 1)]
+    if project.overlaps_in_part:
+        statements.insert(0, _leasing_begun(project.overlap))
+    taken: list[Lease] = []
+    for statement in statements:
+        left = asked["wanted"] - len(taken)
+        if not taken or left:
+            rows = session.execute(statement, asked | {"until": expires_at, "wanted": left})
+            taken += [
+                Lease(lease_id or "", expires_at, image_id)
+                for *_, image_id, lease_id in sorted(rows.all())
+            ]
     return taken
 
 
@@ -187,7 +208,13 @@ def _leasing(overlapping: bool) -> ReturningUpdate[int, float, int, str | None]:
 
     Made once: to put it together takes longer than the database takes.
     """
-    picked = _next_assignments(overlapping).cte("picked")
+    return _leasing_picked(_next_assignments(overlapping).cte("picked"), Assignment.slot)
+
+
+def _leasing_picked(
+    picked: CTE, first: SQLColumnExpression[int]
+) -> ReturningUpdate[int, float, int, str | None]:
+    """Lease what is still free; what comes back is in order by `first`, priority and import."""
     now = bindparam("now", type_=UtcDateTime)
     return (
         update(Assignment)
@@ -198,7 +225,7 @@ def _leasing(overlapping: bool) -> ReturningUpdate[int, float, int, str | None]:
             lease_expires_at=bindparam("until"),
             **prefill.SHOWN_PLAINLY,
         )
-        .returning(Assignment.slot, -Assignment.priority, Assignment.image_id, Assignment.lease_id)
+        .returning(first, -Assignment.priority, Assignment.image_id, Assignment.lease_id)
         .execution_options(synchronize_session=False)
     )
 
@@ -210,21 +237,63 @@ def _next_assignments(overlapping: bool) -> Select[int]:
     Its parameters are `project`, `person`, `wanted` and `now`; `overlapping` projects have several
     assignments an image, for different people.
     """
-    now = bindparam("now", type_=UtcDateTime)
     query = (
         select(Assignment.id)
-        .where(
-            Assignment.project_id == bindparam("project"),
-            Assignment.gold.is_(False),
-            is_free(Assignment, now),
-            ~holds.covers(Assignment.image_id, now),
-        )
+        .where(*_waits())
         .order_by(Assignment.slot, Assignment.priority.desc(), Assignment.image_id)
         .limit(bindparam("wanted", type_=Integer))
         .with_for_update(skip_locked=True)
     )
-    if not overlapping:
-        return query
+    return query.where(_is_next_for_them()) if overlapping else query
+
+
+LOOKED_AT = 200
+"""Further answers to images that are looked through for some that a person can give."""
+
+
+@cache
+def _leasing_begun(people: int) -> ReturningUpdate[int, float, int, str | None]:
+    """Lease the next assignments where some images are for several people and others are for one.
+
+    Image by image, in their order: one that somebody has begun goes on to others at once, so that
+    it is soon known how far they agree. Where few are left, some may not be found.
+    """
+    wanted = bindparam("wanted", type_=Integer)
+    in_order = Assignment.priority.desc(), Assignment.image_id
+    columns = Assignment.id, Assignment.priority, Assignment.image_id, Assignment.slot
+    branches = []
+    for slot in range(people):
+        waits: ColumnElement[bool] = and_(Assignment.slot == slot, *_waits())
+        if slot:
+            # Of these there may be very many that nobody has begun.
+            few = select(Assignment.id).where(waits).order_by(*in_order).limit(LOOKED_AT)
+            waits = Assignment.id.in_(few)
+        found = select(*columns).where(waits, _is_next_for_them())
+        found = found.order_by(*in_order).limit(wanted).with_for_update(skip_locked=True)
+        branches.append(select(found.subquery()))
+    every = union_all(*branches).subquery()
+    picked = (
+        select(every.c.id)
+        .order_by(every.c.priority.desc(), every.c.image_id, every.c.slot)
+        .limit(wanted)
+    )
+    return _leasing_picked(picked.cte("picked"), literal(0))
+
+
+def _waits() -> tuple[ColumnElement[bool], ...]:
+    """Whether an assignment of the `project` can be given to somebody now."""
+    now = bindparam("now", type_=UtcDateTime)
+    return (
+        Assignment.project_id == bindparam("project"),
+        Assignment.gold.is_(False),
+        is_free(Assignment, now),
+        ~holds.covers(Assignment.image_id, now),
+    )
+
+
+def _is_next_for_them() -> ColumnElement[bool]:
+    """Whether the `person` is not at its image, and all assignments before are taken."""
+    now = bindparam("now", type_=UtcDateTime)
     other = aliased(Assignment)
     same_image = and_(other.image_id == Assignment.image_id, other.id != Assignment.id)
     is_mine = and_(
@@ -232,7 +301,7 @@ def _next_assignments(overlapping: bool) -> Select[int]:
         or_(other.state == AssignmentState.DONE, other.lease_expires_at > now),
     )
     comes_first = and_(other.slot < Assignment.slot, is_free(other, now))
-    return query.where(~exists().where(same_image, or_(is_mine, comes_first)))
+    return ~exists().where(same_image, or_(is_mine, comes_first))
 
 
 def renew(session: Session, lease_id: str, annotator_id: int) -> Lease:

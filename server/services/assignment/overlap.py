@@ -1,4 +1,4 @@
-"""How many people label each image, changed while they do."""
+"""How many people label which images, changed while they do."""
 
 from math import inf
 from time import monotonic
@@ -19,7 +19,7 @@ BATCH = 500
 
 
 def fit(project_id: int, seconds: float = inf) -> bool:
-    """Give each of a project's images as many assignments as the overlap says.
+    """Give each of a project's images as many assignments as the project asks people for.
 
     What is done or leased stays, even where that is more than is asked for now. Images come in
     transactions of a few, so that nobody waits; returns whether there was time for all of them.
@@ -37,7 +37,7 @@ def fit(project_id: int, seconds: float = inf) -> bool:
 def _fit_next(session: Session, project: Project, last: int) -> int | None:
     """Fit the images after one; returns the last of them. None: there is none."""
     # So that imports, and a further change, wait until this is done.
-    session.refresh(project, ["overlap"], with_for_update={"read": True})
+    session.refresh(project, projects.OVERLAP, with_for_update={"read": True})
     after = Image.is_own_of(project.id), Image.id > last
     few = select(Image.id).where(*after).order_by(Image.id).limit(BATCH).subquery()
     end: int | None = session.scalar(select(func.max(few.c.id)))
@@ -59,6 +59,7 @@ def _fill(session: Session, project: Project, slot: int, images: tuple[int, int]
             Image.is_own_of(project.id),
             Image.id.between(*images),
             Image.state != ImageState.REJECTED,
+            project.people_wanted_of(Image.id) > slot,
         )
         # One that is being rejected is waited for.
         .with_for_update(read=True)
@@ -91,7 +92,7 @@ def _trim(session: Session, project: Project, images: tuple[int, int]) -> None:
             Assignment.image_id.between(*images),
             Assignment.gold.is_(False),
             is_free(Assignment, now),
-            others >= project.overlap,
+            others >= project.people_wanted_of(Assignment.image_id),
         )
         .execution_options(synchronize_session=False)
     )

@@ -22,6 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from server.bulk import short_turn, values
 from server.db import session_scope
 from server.models import Assignment, Image, Label, Prediction, Project
+from server.services import projects
 from server.services.assignment import overlap as assignments
 from server.services.assignment import prefill
 
@@ -81,7 +82,8 @@ def recompute(project_id: int) -> None:
         project = session.get_one(Project, project_id)
         # Until this is done they are nobody's: a stop in between makes them due again.
         made_for, project.prioritised_for = project.prioritised_for, ""
-        overlap, order, run_id = project.overlap, project.order, project.prediction_run_id
+        order, run_id = project.order, project.prediction_run_id
+        overlap = projects.overlap_of(project)
     if not made_for:
         assignments.fit(project_id)
     with session_scope(read_only=True) as session:
@@ -95,7 +97,7 @@ def recompute(project_id: int) -> None:
         last = image_ids[-1]
     with session_scope() as session:
         project = session.get_one(Project, project_id)
-        if (scale.order, scale.run_id, project.overlap) == (order, run_id, overlap):
+        if (scale.order, scale.run_id, projects.overlap_of(project)) == (order, run_id, overlap):
             project.prioritised_for = _purpose(order, run_id)
 
 

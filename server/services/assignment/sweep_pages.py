@@ -187,15 +187,16 @@ def _ready(project_id: int) -> Select[int]:
 def _taken(sweeper: Sweeper, now: datetime, within: Sequence[int] | None = None) -> Select[int]:
     """Ids of images, of all or some, that have the person's answer or nobody else can be at work on.
 
-    What people have said, and are asked on pages and in leases, comes to the project's overlap at
-    most. Sets, not a look at each image: half of 100,000 may be taken.
+    What people have said, and are asked on pages and in leases, comes to as many as the project
+    asks for at most. Sets, not a look at each image: half of 100,000 may be taken.
     """
     people: CompoundSelect[int, int | None] = union_all(
         _answers_to(sweeper), _on_pages(sweeper, now), _leased(sweeper, now)
     )
     at = people.subquery()
     by_me = case((at.c.annotator_id == sweeper.annotator_id, 1), else_=0)
-    is_taken = or_(func.count() >= sweeper.project.overlap, func.max(by_me) > 0)
+    wanted = sweeper.project.people_wanted_of(at.c.image_id)
+    is_taken = or_(func.count() >= wanted, func.max(by_me) > 0)
     taken = select(at.c.image_id).group_by(at.c.image_id).having(is_taken)
     return taken if within is None else taken.where(at.c.image_id.in_(within))
 
@@ -337,7 +338,7 @@ def left(session: Session, project_id: int) -> dict[str, int]:
         select(Answer.category_id, Answer.image_id)
         .where(Answer.category_id.in_(ids), Answer.image_id.not_in(closed))
         .group_by(Answer.category_id, Answer.image_id)
-        .having(func.count() >= project.overlap)
+        .having(func.count() >= project.people_wanted_of(Answer.image_id))
         .subquery()
     )
     per_category = select(said.c.category_id, func.count()).group_by(said.c.category_id)

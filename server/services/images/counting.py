@@ -7,7 +7,7 @@ whoever writes.
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import delete, func, insert, literal, select, union_all
+from sqlalchemy import case, delete, func, insert, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from server.db import session_scope, utcnow
@@ -17,9 +17,14 @@ from server.schemas.project import ImageCounts
 
 log = structlog.get_logger()
 
-Kept = tuple[int, int, int, int]
-"""Images that are registered, ready and rejected, and those of which somebody's answer is wanted."""
-_KEPT = (ImageCount.registered, ImageCount.ready, ImageCount.rejected, ImageCount.unfinished)
+Kept = tuple[int, int, int, int, int, int]
+"""Images that are registered, ready and rejected, those of which somebody's answer is wanted, and
+the answers that are wanted and given."""
+_KEPT = (
+    ImageCount.registered, ImageCount.ready, ImageCount.rejected, ImageCount.unfinished,
+    ImageCount.answers_open, ImageCount.answers_done,
+)  # fmt: skip
+NOTHING: Kept = (0, 0, 0, 0, 0, 0)
 _SUMS = [func.coalesce(func.sum(column), 0).label(column.key) for column in _KEPT]
 
 
@@ -47,7 +52,7 @@ def of_projects(session: Session, project_ids: Sequence[int]) -> dict[int, Image
     )
     counts = {}
     for project_id in project_ids:
-        registered, ready, rejected, unfinished = kept.get(project_id, (0, 0, 0, 0))
+        registered, ready, rejected, unfinished, wanted, given = kept.get(project_id, NOTHING)
         counts[project_id] = ImageCounts(
             total=registered + ready + rejected,
             registered=registered,
@@ -55,6 +60,8 @@ def of_projects(session: Session, project_ids: Sequence[int]) -> dict[int, Image
             rejected=rejected,
             labelled=registered + ready - unfinished,
             leased=leased.get(project_id, 0),
+            answers=given,
+            answers_wanted=given + wanted,
         )
     return counts
 
@@ -67,7 +74,7 @@ def add_up() -> None:
         ).all()
     for project_id in several:
         with session_scope() as session:
-            _replace(session, project_id, (0, 0, 0, 0))
+            _replace(session, project_id, NOTHING)
 
 
 def _replace(session: Session, project_id: int, more: Kept) -> None:
@@ -97,18 +104,24 @@ def _counted(session: Session) -> dict[int, Kept]:
     """By project, how many more images there are than was kept: in one statement, as of one moment."""
     states = [func.count().filter(Image.state == state) for state in ImageState]
     nothing = [literal(0).label(column.key) for column in _KEPT]
+    is_open = Assignment.state == AssignmentState.OPEN
+    assigned = (
+        func.count(case((is_open, Assignment.image_id)).distinct()),
+        func.count().filter(is_open),
+        func.count().filter(Assignment.state == AssignmentState.DONE),
+    )
     parts = union_all(
-        select(Image.project_id, *states, literal(0))
+        select(Image.project_id, *states, *nothing[3:])
         .where(Image.gold.is_(False))
         .group_by(Image.project_id),
-        select(Assignment.project_id, *nothing[:3], func.count(Assignment.image_id.distinct()))
-        .where(Assignment.state == AssignmentState.OPEN, Assignment.gold.is_(False))
+        select(Assignment.project_id, *nothing[:3], *assigned)
+        .where(Assignment.gold.is_(False))
         .group_by(Assignment.project_id),
         select(ImageCount.project_id, *(-sums for sums in _SUMS)).group_by(ImageCount.project_id),
     )
     found: dict[int, Kept] = {}
     for project_id, *part in session.execute(parts):
-        sums = zip(found.get(project_id, (0, 0, 0, 0)), part, strict=True)
-        registered, ready, rejected, unfinished = (a + b for a, b in sums)
-        found[project_id] = registered, ready, rejected, unfinished
+        sums = zip(found.get(project_id, NOTHING), part, strict=True)
+        registered, ready, rejected, unfinished, wanted, given = (a + b for a, b in sums)
+        found[project_id] = registered, ready, rejected, unfinished, wanted, given
     return found

@@ -128,16 +128,19 @@ def _insert(
 
     All rows have values for the same columns.
     """
-    # Its overlap may be being changed: then the new images have the new one.
-    session.refresh(project, ["overlap"], with_for_update={"read": True})
+    # Its overlap may be being changed: then the new images have the new one. Others who import wait
+    # too: each must know how many images there are before its own.
+    session.refresh(project, projects.OVERLAP, with_for_update={"key_share": True})
     alike = {
         "project_id": project.id, "created_at": utcnow(), "labelled": False, "gold": False,
     }  # fmt: skip
     ids = sorted(_insert_new(session, Image, rows, alike, Image.id))
+    if project.overlap_first is not None and project.overlap_until is None:
+        project.overlap_until = projects.last_of_first(session, project)
     assignments = [
         {"image_id": i, "slot": slot, "priority": priority}
         for i, priority in ((i, project.new_priority()) for i in ids)
-        for slot in range(project.overlap)
+        for slot in range(project.people_wanted(i))
     ]
     if assignments:
         alike = {"project_id": project.id, "state": AssignmentState.OPEN, "gold": False}

@@ -6,6 +6,7 @@ import { Card } from "@/components/layout"
 import { ProgressBar } from "@/components/progress-bar"
 import { formatCount, formatPlural } from "@/lib/format"
 import { ASKED } from "@/lib/modes"
+import { progressOf } from "@/lib/progress"
 import { LabelExport } from "./label-export"
 import styles from "./overview.module.css"
 
@@ -13,24 +14,24 @@ type LabelCardProps = { project: Project; mayImport: boolean }
 
 /** The way into labelling, and how much of it is left. */
 export function LabelCard({ project, mayImport }: LabelCardProps) {
-  const { total, rejected, registered, labelled, leased } = project.images
+  const { total, rejected, registered, leased } = project.images
   const usable = total - rejected
-  const left = usable - labelled
+  const { done, wanted, left, noun, text, images } = progressOf(project)
   const params = { projectId: project.id }
   const mayLabel = labels(project)
   return (
     <Card>
       <div className={styles.start}>
         <div>
-          <p className={styles.big}>{usable === 0 ? "No images yet" : headline(left)}</p>
+          <p className={styles.big}>{usable === 0 ? "No images yet" : headline(left, noun)}</p>
           <p className={styles.hint}>{hintOf({ usable, left, leased, registered })}</p>
         </div>
         <ProgressBar
-          label="Labelled images"
-          value={labelled}
-          max={usable}
-          left={`${formatCount(labelled)} labelled`}
-          right={formatPlural(usable, "image")}
+          label={noun === "image" ? "Labelled images" : "Answers"}
+          value={done}
+          max={wanted}
+          left={text}
+          right={images}
         />
         <div className={styles.buttons}>
           {mayLabel && left > 0 && (
@@ -64,15 +65,15 @@ export function LabelCard({ project, mayImport }: LabelCardProps) {
               {usable === 0 ? "Import images" : "Import"}
             </LinkButton>
           )}
-          {mayImport && labelled > 0 && <LabelExport projectId={project.id} />}
+          {mayImport && done > 0 && <LabelExport projectId={project.id} />}
         </div>
       </div>
     </Card>
   )
 }
 
-const headline = (left: number): string =>
-  left === 0 ? "All labelled" : `${formatPlural(left, "image")} left`
+const headline = (left: number, noun: string): string =>
+  left === 0 ? "All labelled" : `${formatPlural(left, noun)} left`
 
 type Counts = { usable: number; left: number; leased: number; registered: number }
 

@@ -6,6 +6,7 @@ import { type Option, Select } from "@/components/select"
 import { ASKED } from "@/lib/modes"
 import styles from "./form.module.css"
 import { ModePicture } from "./mode-picture"
+import type { OverlapOf } from "./project-draft"
 import type { FieldsProps } from "./settings-fields"
 
 const MODES: readonly Choice<Mode>[] = (
@@ -67,14 +68,7 @@ export function TaskFields({ draft, onChange, problems }: FieldsProps) {
       />
       <div className={styles.pairs}>
         <ModeFields draft={draft} onChange={onChange} problems={problems} />
-        <TextField
-          label="People per image"
-          description="With two or more, their agreement can be measured. What is done stays when it is lowered."
-          value={draft.overlap}
-          onChange={(overlap) => onChange({ overlap })}
-          inputMode="numeric"
-          error={problems.overlap ?? null}
-        />
+        <OverlapFields draft={draft} onChange={onChange} problems={problems} />
         <TextField
           label="Shortest look, in milliseconds"
           description="An image is on the screen for at least this long before an answer to it is taken. A double press then answers no image that nobody has seen."
@@ -93,6 +87,65 @@ export function TaskFields({ draft, onChange, problems }: FieldsProps) {
         />
       </div>
     </FormSection>
+  )
+}
+
+const OVERLAPS: readonly Option<OverlapOf>[] = [
+  { value: "all", label: "Every image", description: "Each is first labelled once, then again." },
+  {
+    value: "share",
+    label: "A share of the images",
+    description:
+      "Drawn evenly; the others are for one person. Agreement is known on the first day.",
+  },
+  {
+    value: "first",
+    label: "The first images",
+    description: "In order of import; the others are for one person.",
+  },
+]
+
+/** How many people label which images. */
+function OverlapFields({ draft, onChange, problems }: FieldsProps) {
+  return (
+    <>
+      <TextField
+        label="People per image"
+        description="With two or more, their agreement can be measured. What is done stays when it is lowered."
+        value={draft.overlap}
+        onChange={(overlap) => onChange({ overlap })}
+        inputMode="numeric"
+        error={problems.overlap ?? null}
+      />
+      {Number(draft.overlap) > 1 && (
+        <Select
+          label="So many people label"
+          options={OVERLAPS}
+          value={draft.overlapOf}
+          onChange={(overlapOf) => onChange({ overlapOf })}
+        />
+      )}
+      {Number(draft.overlap) > 1 && draft.overlapOf === "share" && (
+        <TextField
+          label="Share of the images, percent"
+          description="The draw stays: raised, it has more images besides; lowered, some of the same."
+          value={draft.overlapPercent}
+          onChange={(overlapPercent) => onChange({ overlapPercent })}
+          inputMode="decimal"
+          error={problems.overlapPercent ?? problems.overlap_share ?? null}
+        />
+      )}
+      {Number(draft.overlap) > 1 && draft.overlapOf === "first" && (
+        <TextField
+          label="How many of the first images"
+          description="Those that are imported until there are so many. For another order than as imported, take a share."
+          value={draft.overlapFirst}
+          onChange={(overlapFirst) => onChange({ overlapFirst })}
+          inputMode="numeric"
+          error={problems.overlapFirst ?? problems.overlap_first ?? null}
+        />
+      )}
+    </>
   )
 }
 

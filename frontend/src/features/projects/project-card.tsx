@@ -4,7 +4,8 @@ import { ImageOff } from "lucide-react"
 import { coverQuery, thumbnail } from "@/api/images"
 import type { Project } from "@/api/projects"
 import { ProgressBar } from "@/components/progress-bar"
-import { formatCount, formatPlural } from "@/lib/format"
+import { formatPlural } from "@/lib/format"
+import { progressOf } from "@/lib/progress"
 import styles from "./project-card.module.css"
 
 const COVER_WIDTH = 640
@@ -22,8 +23,7 @@ export function ProjectGrid({ projects }: { projects: readonly Project[] }) {
 }
 
 function ProjectCard({ project }: { project: Project }) {
-  const { total, rejected, labelled } = project.images
-  const usable = total - rejected
+  const { done, wanted, noun, text, images } = progressOf(project)
   return (
     <Link to="/projects/$projectId" params={{ projectId: project.id }} className={styles.card}>
       <Cover project={project} />
@@ -34,11 +34,11 @@ function ProjectCard({ project }: { project: Project }) {
         </p>
         <div className={styles.foot}>
           <ProgressBar
-            label={`Labelled images of ${project.name}`}
-            value={labelled}
-            max={usable}
-            left={usable === 0 ? "No images yet" : `${formatCount(labelled)} labelled`}
-            right={usable > 0 && formatPlural(usable, "image")}
+            label={`${noun === "image" ? "Labelled images" : "Answers"} of ${project.name}`}
+            value={done}
+            max={wanted}
+            left={wanted === 0 ? "No images yet" : text}
+            right={wanted > 0 && images}
           />
         </div>
       </div>

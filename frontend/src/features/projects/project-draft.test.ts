@@ -1,10 +1,12 @@
 import { expect, test } from "vitest"
+import type { Project } from "@/api/projects"
 import { draftCategories } from "./category-draft"
 import {
   checkProject,
   EMPTY_PROJECT,
   type ProjectDraft,
   toChange,
+  toDraft,
   toProject,
 } from "./project-draft"
 
@@ -80,6 +82,25 @@ test.each(["", "-1", "100.01", "1.234", "ten"])("%s is no percentage", (blindPer
 
 test("how many people label each image is sent with every change", () => {
   expect(toChange({ ...draft, overlap: "3" }, []).overlap).toBe(3)
+})
+
+test.each([
+  ["all", 1, null],
+  ["share", 0.125, null],
+  ["first", 1, 40],
+] as const)("of %s images is sent and read back", (overlapOf, overlap_share, overlap_first) => {
+  const wanted = { ...draft, overlapOf, overlapPercent: "12.5", overlapFirst: "40" }
+  expect(checkProject(wanted)).toEqual({})
+  expect(toProject(wanted)).toMatchObject({ overlap: 2, overlap_share, overlap_first })
+  const stored = { ...toProject(wanted), categories: [] } as unknown as Project
+  expect(toProject(toDraft(stored))).toMatchObject({ overlap: 2, overlap_share, overlap_first })
+})
+
+test("what is wrong with a share or a number is said only where it counts", () => {
+  const wrong = { ...draft, overlapPercent: "101", overlapFirst: "0" }
+  expect(checkProject(wrong)).toEqual({})
+  expect(checkProject({ ...wrong, overlapOf: "share" })).toHaveProperty("overlapPercent")
+  expect(checkProject({ ...wrong, overlapOf: "first" })).toHaveProperty("overlapFirst")
 })
 
 test("points of mIoU are sent as a fraction, and nothing as not asked", () => {

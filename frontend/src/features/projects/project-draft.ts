@@ -16,6 +16,8 @@ import {
   toCategoryChanges,
 } from "./category-draft"
 
+export type OverlapOf = "all" | "share" | "first"
+
 export type ProjectDraft = {
   name: string
   description: string
@@ -42,6 +44,10 @@ export type ProjectDraft = {
   /** Of images with known answers, once the project has any. */
   goldPercent: string
   overlap: string
+  /** Which images so many people label; the others are for one. */
+  overlapOf: OverlapOf
+  overlapPercent: string
+  overlapFirst: string
   /** Milliseconds, as typed. */
   minView: string
   categories: readonly CategoryDraft[]
@@ -68,6 +74,9 @@ export const EMPTY_PROJECT: ProjectDraft = {
   blindPercent: "10",
   goldPercent: "2",
   overlap: "1",
+  overlapOf: "all",
+  overlapPercent: "10",
+  overlapFirst: "100",
   minView: "400",
   categories: [],
 }
@@ -92,10 +101,22 @@ export const toDraft = (project: Project): ProjectDraft => ({
   prefill: project.prefill,
   blindPercent: toPercent(project.blind_share),
   goldPercent: toPercent(project.gold_share),
-  overlap: String(project.overlap),
+  ...toOverlap(project),
   minView: String(project.min_view_ms),
   categories: storedDrafts(project.categories),
 })
+
+function toOverlap({ overlap, overlap_share, overlap_first }: Project) {
+  const { overlapPercent, overlapFirst } = EMPTY_PROJECT
+  const isPart = overlap_share < 1
+  const overlapOf: OverlapOf = overlap_first !== null ? "first" : isPart ? "share" : "all"
+  return {
+    overlap: String(overlap),
+    overlapOf,
+    overlapPercent: isPart ? toPercent(overlap_share) : overlapPercent,
+    overlapFirst: overlap_first === null ? overlapFirst : String(overlap_first),
+  }
+}
 
 const toPercent = (share: number): string => String(Number((share * 100).toFixed(2)))
 
@@ -120,6 +141,8 @@ const toSettings = (draft: ProjectDraft) => ({
   blind_share: Number(draft.blindPercent) / 100,
   gold_share: Number(draft.goldPercent) / 100,
   overlap: Number(draft.overlap),
+  overlap_share: draft.overlapOf === "share" ? Number(draft.overlapPercent) / 100 : 1,
+  overlap_first: draft.overlapOf === "first" ? Number(draft.overlapFirst) : null,
   min_view_ms: Number(draft.minView),
 })
 
@@ -160,8 +183,7 @@ function checkNumbers(draft: ProjectDraft): Record<string, string> {
   }
   if (!isPercentage(draft.blindPercent)) problems.blindPercent = "A percentage from 0 to 100."
   if (!isPercentage(draft.goldPercent, 50)) problems.goldPercent = "A percentage from 0 to 50."
-  if (!isWhole(draft.overlap, 10)) problems.overlap = "A whole number from 1 to 10."
-  return { ...problems, ...checkTimes(draft) }
+  return { ...problems, ...checkTimes(draft), ...checkOverlap(draft) }
 }
 
 function checkTimes({ minView, idleAfter }: ProjectDraft): Record<string, string> {
@@ -171,6 +193,18 @@ function checkTimes({ minView, idleAfter }: ProjectDraft): Record<string, string
   }
   if (!isWhole(idleAfter, 120)) {
     problems.idleAfter = "A whole number of seconds from 1 to 120."
+  }
+  return problems
+}
+
+function checkOverlap({ overlap, overlapOf, overlapPercent, overlapFirst }: ProjectDraft) {
+  const problems: Record<string, string> = {}
+  if (!isWhole(overlap, 10)) problems.overlap = "A whole number from 1 to 10."
+  if (overlapOf === "share" && !isPercentage(overlapPercent)) {
+    problems.overlapPercent = "A percentage from 0 to 100."
+  }
+  if (overlapOf === "first" && !isWhole(overlapFirst, 1_000_000)) {
+    problems.overlapFirst = "A whole number of images."
   }
   return problems
 }

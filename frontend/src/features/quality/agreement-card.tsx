@@ -38,7 +38,7 @@ function AgreementFigures({ agreement, project }: AgreementFiguresProps) {
       <p className={styles.hint}>
         {formatPlural(annotators, "person", "people")} on {formatPlural(images, "image")} that at
         least two of them labelled. {method === "cohen" ? "Cohen's" : "Fleiss'"} kappa is 1 where
-        they always agree, and 0 where they agree no more than by chance.
+        they always agree, and 0 where they agree no more than by chance. {givenTo(project)}
       </p>
       {measured.length > 0 && <KappaChart categories={measured} />}
       <Table
@@ -74,10 +74,23 @@ function AgreementFigures({ agreement, project }: AgreementFiguresProps) {
   )
 }
 
-const howToMeasure = ({ overlap }: Project): string =>
-  overlap > 1
-    ? `Each image is given to ${overlap} people. As soon as two of them labelled the same one, it shows here how far they agree.`
+const givenTo = (project: Project): string =>
+  project.overlap > 1 ? `${overlapOf(project)} given to ${project.overlap} people.` : ""
+
+const howToMeasure = (project: Project): string =>
+  project.overlap > 1
+    ? `${givenTo(project)} As soon as two of them labelled the same one, it shows here how far they agree.`
     : "Each image is given to one person. Hand some out again under Images, or have two people label each in the settings, and it shows here how far people agree."
+
+/** Which images are for several people. */
+function overlapOf({ overlap_share, overlap_first }: Project): string {
+  if (overlap_first !== null) {
+    return overlap_first === 1
+      ? "The first image is"
+      : `The first ${formatCount(overlap_first)} images are`
+  }
+  return overlap_share < 1 ? `${formatPercent(overlap_share)} of the images are` : "Each image is"
+}
 
 const kappaText = (kappa: number | null): string => (kappa === null ? NOTHING : formatKappa(kappa))
 

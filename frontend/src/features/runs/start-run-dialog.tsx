@@ -10,6 +10,7 @@ import { Notice } from "@/components/notice"
 import { Select } from "@/components/select"
 import { needsLabels, SUPERVISIONS } from "@/components/supervision"
 import { formatPlural } from "@/lib/format"
+import { countsAnswers } from "@/lib/progress"
 import { OverrideEditor } from "./override-editor"
 import { type OverrideRow, parseOverrides } from "./overrides"
 import styles from "./runs.module.css"
@@ -79,19 +80,20 @@ function useStart(projectId: number, onStarted: (run: Run) => void) {
 type SnapshotNoticeProps = { project: Project; supervision: Supervision }
 
 function SnapshotNotice({ project, supervision }: SnapshotNoticeProps) {
-  const labelled = project.images.labelled
+  const { labelled, answers } = project.images
+  const isSeveral = countsAnswers(project)
   if (!needsLabels(supervision)) {
     return (
       <Notice tone="info">This run uses nobody's labels, so it costs no labelling time.</Notice>
     )
   }
-  if (labelled === 0) {
+  if ((isSeveral ? answers : labelled) === 0) {
     return <Notice tone="warn">No image has been labelled yet. Label some first.</Notice>
   }
   return (
     <Notice tone="info">
-      Trains on a snapshot of the labels as they are now: {formatPlural(labelled, "labelled image")}
-      .
+      Trains on a snapshot of the labels as they are now:{" "}
+      {isSeveral ? formatPlural(answers, "answer") : formatPlural(labelled, "labelled image")}.
     </Notice>
   )
 }

@@ -16,29 +16,34 @@ REGISTERED, READY, REJECTED = ImageState
 OPEN, DONE, VOID = AssignmentState
 
 
-def counted(project_id: int) -> tuple[int, int, int, int]:
-    """Registered, ready, rejected, labelled: row by row, apart from what is tested."""
+Counts = tuple[int, int, int, int, int, int]
+"""Images that are registered, ready, rejected, labelled; answers that are given, and those in all."""
+
+
+def counted(project_id: int) -> Counts:
+    """Row by row, apart from what is tested."""
     with session_scope(read_only=True) as session:
         images = session.scalars(select(Image).where(Image.is_own_of(project_id))).all()
-        wanted = set(
-            session.scalars(
-                select(Assignment.image_id).where(
-                    Assignment.state == OPEN,
-                    Assignment.gold.is_(False),
-                    Assignment.project_id == project_id,
-                )
+        assigned = session.scalars(
+            select(Assignment).where(
+                Assignment.gold.is_(False), Assignment.project_id == project_id
             )
-        )
+        ).all()
+    wanted = {each.image_id for each in assigned if each.state == OPEN}
+    states = [each.state for each in assigned]
+    given = states.count(DONE)
     there = [sum(image.state == state for image in images) for state in ImageState]
     registered, ready, rejected = there
-    return registered, ready, rejected, registered + ready - len(wanted)
+    labelled = registered + ready - len(wanted)
+    return registered, ready, rejected, labelled, given, given + states.count(OPEN)
 
 
-def kept(project_id: int) -> tuple[int, int, int, int]:
+def kept(project_id: int) -> Counts:
     with session_scope(read_only=True) as session:
         counts = counting.of_projects(session, [project_id])[project_id]
     assert counts.total == counts.registered + counts.ready + counts.rejected
-    return counts.registered, counts.ready, counts.rejected, counts.labelled
+    images = counts.registered, counts.ready, counts.rejected, counts.labelled
+    return *images, counts.answers, counts.answers_wanted
 
 
 def rows(
@@ -142,7 +147,7 @@ def test_what_is_taken_back_is_not_counted(database: str) -> None:
     with session_scope() as session:
         session.execute(insert(Image), rows(project_id, range(3), READY))
         session.rollback()
-    assert kept(project_id) == (0, 0, 0, 0)
+    assert kept(project_id) == (0, 0, 0, 0, 0, 0)
 
 
 def test_wrong_counts_are_put_right(database: str) -> None:
@@ -151,11 +156,17 @@ def test_wrong_counts_are_put_right(database: str) -> None:
     with session_scope() as session:
         session.execute(
             insert(ImageCount).values(
-                project_id=project_id, registered=5, ready=-1, rejected=0, unfinished=2
+                project_id=project_id,
+                registered=5,
+                ready=-1,
+                rejected=0,
+                unfinished=2,
+                answers_open=3,
+                answers_done=-4,
             )
         )
     assert kept(project_id) != counted(project_id)
-    assert counting.check() == {project_id: (-5, 1, 0, -2)}
+    assert counting.check() == {project_id: (-5, 1, 0, -2, -3, 4)}
     assert kept(project_id) == counted(project_id)
     assert counting.check() == {}
 
@@ -190,7 +201,7 @@ def test_two_people_finish_two_answers_of_one_image_at_once(database: str) -> No
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert kept(project_id) == counted(project_id) == (0, 6, 0, 6)
+    assert kept(project_id) == counted(project_id) == (0, 6, 0, 6, 12, 12)
 
 
 def test_labels_do_not_wait_for_each_other_at_the_counts(database: str) -> None:

@@ -1,6 +1,7 @@
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { ASKED } from "@/lib/modes"
+import { progressOf } from "@/lib/progress"
 import { TileLayer } from "../stage/lazy-tile-layer"
 import { prepareOverlays } from "../stage/overlay-maker"
 import { closePicture, loadPicture, type Picture } from "../stage/picture"
@@ -83,8 +84,7 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
     paint.colors = [...colors]
     pictures.reload()
   }
-  const { ready, registered, labelled } = project.images
-  let left = ready + registered - labelled
+  let left = progressOf(project).left
   const feed: Feed<Lease> = new Feed<Lease>({
     ahead: () => {
       const { queue } = feed.snapshot()

@@ -12,7 +12,8 @@ const category = (id: number, name: string, key: string) => ({ id, name, color: 
 const categories = [category(1, "Road", "r"), category(2, "Car", "c"), category(3, "Sky", "s")]
 
 export function projectWith(change: Partial<Project> = {}): Project {
-  const images = { total: 9, registered: 0, ready: 9, rejected: 0, labelled: 0, leased: 0 }
+  const counts = { total: 9, registered: 0, ready: 9, rejected: 0, labelled: 0, leased: 0 }
+  const images = { ...counts, answers: 0, answers_wanted: 9 }
   const policy = { source: null, validation: null, recipe: "cpu-small", retrain_after: null }
   const shown = {
     min_view_ms: 0,
@@ -20,6 +21,8 @@ export function projectWith(change: Partial<Project> = {}): Project {
     blind_share: 0.1,
     gold_share: 0.02,
     overlap: 1,
+    overlap_share: 1,
+    overlap_first: null,
     stop_below: null,
     idle_after_s: 10,
   }

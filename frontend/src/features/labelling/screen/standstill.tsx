@@ -2,6 +2,7 @@ import { CircleCheckBig, Hourglass, ImageOff, Users } from "lucide-react"
 import type { Project } from "@/api/projects"
 import { Button, LinkButton } from "@/components/button"
 import { formatPlural } from "@/lib/format"
+import { countsAnswers } from "@/lib/progress"
 import type { FeedState } from "../loop/feed"
 import type { Lease } from "../loop/transport"
 import { Message } from "../shared/message"
@@ -9,7 +10,7 @@ import { Waiting } from "../shared/waiting"
 
 type StandstillProps = {
   project: Project
-  /** Images that still need labels. */
+  /** Answers that are still wanted, of whomever. */
   left: number
   feed: FeedState<Lease>
   /** Labels of this session. */
@@ -40,7 +41,11 @@ export function Standstill({ project, left, feed, done, waiting, onRetry }: Stan
 type Ending = { left: number; done: number; waiting: number }
 
 /** Why there is nothing left for this person. */
-export function endOf({ images }: Pick<Project, "images">, { left, done, waiting }: Ending) {
+export function endOf(
+  project: Pick<Project, "images" | "overlap">,
+  { left, done, waiting }: Ending,
+) {
+  const { images } = project
   const thanks = done > 0 ? ` You labelled ${formatPlural(done, "image")} in this session.` : ""
   if (waiting > 0) {
     const text = `The last ${formatPlural(waiting, "label")} are being sent.${thanks}`
@@ -50,7 +55,10 @@ export function endOf({ images }: Pick<Project, "images">, { left, done, waiting
     return { icon: ImageOff, title: "There are no images yet", text: "Import some to label them." }
   }
   if (left > 0) {
-    const text = `The last ${formatPlural(left, "image")} are with other people. What they give back comes here by itself.${thanks}`
+    const rest = countsAnswers(project)
+      ? `The last ${formatPlural(left, "answer")} are for other people: nobody answers an image twice.`
+      : `The last ${formatPlural(left, "image")} are with other people.`
+    const text = `${rest} What they give back comes here by itself.${thanks}`
     return { icon: Users, title: "Nothing more for you just now", text }
   }
   return { icon: CircleCheckBig, title: "All images are labelled", text: thanks.trim() }

@@ -3,6 +3,7 @@ import type { Project } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { formatCount, formatDuration } from "@/lib/format"
 import { medianOf } from "@/lib/median"
+import { progressOf } from "@/lib/progress"
 import type { OutboxState } from "../loop/outbox"
 import type { Streak } from "../loop/streak"
 import { Fact } from "../shared/fact"
@@ -12,7 +13,7 @@ import styles from "./top-bar.module.css"
 type TopBarProps = {
   project: Project
   imageName: string | null
-  /** Images that still need labels. */
+  /** Answers that are still wanted, of whomever. */
   left: number
   times: readonly number[]
   /** Of this person alone. */
@@ -21,8 +22,9 @@ type TopBarProps = {
 }
 
 export function TopBar({ project, imageName, left, times, streak, outbox }: TopBarProps) {
-  const { images } = project
-  const total = images.ready + images.registered
+  const { wanted, noun } = progressOf(project)
+  const done = wanted - left
+  const isSeveral = noun !== "image"
   return (
     <header className={styles.bar}>
       <LinkButton
@@ -37,19 +39,19 @@ export function TopBar({ project, imageName, left, times, streak, outbox }: TopB
       <h1 className={styles.title}>{project.name}</h1>
       {imageName && <span className={styles.image}>{imageName}</span>}
       <span className={styles.spacer} />
-      <Fact name="left">{formatCount(left)}</Fact>
+      <Fact name={isSeveral ? "answers left" : "left"}>{formatCount(left)}</Fact>
       <Fact name="today">{formatCount(streak.images)}</Fact>
       {streak.days > 1 && <Fact name="days in a row">{formatCount(streak.days)}</Fact>}
       <Fact name="per image">{times.length > 0 ? formatDuration(medianOf(times)) : "–"}</Fact>
       <SaveStatus outbox={outbox} />
       <div
         className={styles.progress}
-        style={{ "--share": total > 0 ? (total - left) / total : 0 } as React.CSSProperties}
+        style={{ "--share": wanted > 0 ? done / wanted : 0 } as React.CSSProperties}
         role="progressbar"
-        aria-label="Labelled images"
+        aria-label={isSeveral ? "Answers" : "Labelled images"}
         aria-valuemin={0}
-        aria-valuemax={total}
-        aria-valuenow={total - left}
+        aria-valuemax={wanted}
+        aria-valuenow={done}
       />
     </header>
   )

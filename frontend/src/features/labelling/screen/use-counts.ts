@@ -1,5 +1,6 @@
 import { useEffect, useEffectEvent, useState } from "react"
 import type { Project } from "@/api/projects"
+import { progressOf } from "@/lib/progress"
 import { projectOf } from "../loop/transport"
 
 const COUNT_AGAIN_MS = 20_000
@@ -11,7 +12,7 @@ type Progress = {
   isIdle: boolean
 }
 
-/** The project with fresh counts, and how many images are left by now. */
+/** The project with fresh counts, and how many answers are left by now. */
 export function useCounts(opened: Project, { done, isIdle }: Progress) {
   const [counted, setCounted] = useState({ project: opened, done: 0 })
   const count = useEffectEvent(async () => {
@@ -24,7 +25,6 @@ export function useCounts(opened: Project, { done, isIdle }: Progress) {
     const timer = setInterval(() => void count(), COUNT_AGAIN_MS)
     return () => clearInterval(timer)
   }, [isIdle])
-  const { ready, registered, labelled } = counted.project.images
-  const left = ready + registered - labelled - (done - counted.done)
+  const left = progressOf(counted.project).left - (done - counted.done)
   return { project: counted.project, left: Math.max(0, left) }
 }
