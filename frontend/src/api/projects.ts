@@ -35,16 +35,6 @@ export const paceQuery = (id: number) =>
     queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}/pace", at(id))),
   })
 
-const LOOK_AGAIN_MS = 10_000
-
-/** What a project still needs, looked at again until it is done; for who leads it. */
-export const firstStepsQuery = (id: number) =>
-  queryOptions({
-    queryKey: ["projects", id, "first-steps"],
-    queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}/first-steps", at(id))),
-    refetchInterval: ({ state }) => (state.data?.done ? false : LOOK_AGAIN_MS),
-  })
-
 /** The keys that one labels with, by category name. */
 export const keysQuery = (id: number) =>
   queryOptions({
@@ -53,23 +43,13 @@ export const keysQuery = (id: number) =>
       (await unwrap(client.GET("/api/v1/projects/{project_id}/keys", at(id)))).keys,
   })
 
-export const datasetsQuery = queryOptions({
-  queryKey: ["datasets"],
-  queryFn: () => unwrap(client.GET("/api/v1/datasets")),
-  staleTime: 60_000,
-})
-
-export const recipesQuery = queryOptions({
-  queryKey: ["recipes"],
-  queryFn: () => unwrap(client.GET("/api/v1/recipes")),
-  staleTime: 60_000,
-})
-
-export const createProject = (body: ProjectIn) => unwrap(client.POST("/api/v1/projects", { body }))
-
-export const changeProject = (id: number, body: ProjectChange) =>
-  unwrap(client.PATCH("/api/v1/projects/{project_id}", { ...at(id), body }))
-
 /** The colour that a project shows a category in; grey for one that it no longer has. */
 export const colorOf = (project: Project, category: string): string =>
   project.categories.find(({ name }) => name === category)?.color ?? "#888"
+
+/** How far labelling is, in answers: as many as images, unless some are for several people. */
+export function progressOf({ images }: Pick<Project, "images">) {
+  const { ready, registered, answers: done, answers_wanted: wanted } = images
+  const noun = wanted > ready + registered ? "answer" : "image"
+  return { done, wanted, left: wanted - done, noun }
+}

@@ -1,7 +1,7 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi } from "@tanstack/react-router"
 import { labels, leads } from "@/api/members"
-import { projectQuery } from "@/api/projects"
+import { progressOf, projectQuery } from "@/api/projects"
 import { CategoryName } from "@/components/badge"
 import { Card, Page, PageHeading } from "@/components/layout"
 import { AccuracyPreview } from "@/features/accuracy/accuracy-preview"
@@ -11,7 +11,6 @@ import styles from "@/features/projects/overview.module.css"
 import { PaceCard } from "@/features/projects/pace-card"
 import { OwnAnswersCard } from "@/features/quality/own-answers-card"
 import { LatestRunCard } from "@/features/runs/latest-run-card"
-import { progressOf } from "@/lib/progress"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/")
 

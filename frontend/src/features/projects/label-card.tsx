@@ -1,14 +1,14 @@
 import { LayoutGrid, Tag } from "lucide-react"
 import { labels } from "@/api/members"
 import type { Project } from "@/api/projects"
+import { progressOf } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { Card } from "@/components/layout"
-import { ProgressBar } from "@/components/progress-bar"
 import { formatCount, formatPlural } from "@/lib/format"
 import { ASKED } from "@/lib/modes"
-import { progressOf } from "@/lib/progress"
 import { LabelExport } from "./label-export"
 import styles from "./overview.module.css"
+import { Progress } from "./progress"
 
 type LabelCardProps = { project: Project; mayImport: boolean }
 
@@ -16,7 +16,7 @@ type LabelCardProps = { project: Project; mayImport: boolean }
 export function LabelCard({ project, mayImport }: LabelCardProps) {
   const { total, rejected, registered, leased } = project.images
   const usable = total - rejected
-  const { done, wanted, left, noun, text, images } = progressOf(project)
+  const { done, left, noun } = progressOf(project)
   const params = { projectId: project.id }
   const mayLabel = labels(project)
   return (
@@ -26,13 +26,7 @@ export function LabelCard({ project, mayImport }: LabelCardProps) {
           <p className={styles.big}>{usable === 0 ? "No images yet" : headline(left, noun)}</p>
           <p className={styles.hint}>{hintOf({ usable, left, leased, registered })}</p>
         </div>
-        <ProgressBar
-          label={noun === "image" ? "Labelled images" : "Answers"}
-          value={done}
-          max={wanted}
-          left={text}
-          right={images}
-        />
+        <Progress project={project} />
         <div className={styles.buttons}>
           {mayLabel && left > 0 && (
             <LinkButton

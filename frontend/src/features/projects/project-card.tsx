@@ -3,9 +3,8 @@ import { Link } from "@tanstack/react-router"
 import { ImageOff } from "lucide-react"
 import { coverQuery, thumbnail } from "@/api/images"
 import type { Project } from "@/api/projects"
-import { ProgressBar } from "@/components/progress-bar"
 import { formatPlural } from "@/lib/format"
-import { progressOf } from "@/lib/progress"
+import { Progress } from "./progress"
 import styles from "./project-card.module.css"
 
 const COVER_WIDTH = 640
@@ -23,7 +22,6 @@ export function ProjectGrid({ projects }: { projects: readonly Project[] }) {
 }
 
 function ProjectCard({ project }: { project: Project }) {
-  const { done, wanted, noun, text, images } = progressOf(project)
   return (
     <Link to="/projects/$projectId" params={{ projectId: project.id }} className={styles.card}>
       <Cover project={project} />
@@ -33,13 +31,7 @@ function ProjectCard({ project }: { project: Project }) {
           {project.description || formatPlural(project.categories.length, "category", "categories")}
         </p>
         <div className={styles.foot}>
-          <ProgressBar
-            label={`${noun === "image" ? "Labelled images" : "Answers"} of ${project.name}`}
-            value={done}
-            max={wanted}
-            left={wanted === 0 ? "No images yet" : text}
-            right={wanted > 0 && images}
-          />
+          <Progress project={project} isNamed />
         </div>
       </div>
     </Link>

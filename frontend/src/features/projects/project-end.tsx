@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { messageOf } from "@/api/client"
-import { changeProject, type Project, projectsQuery } from "@/api/projects"
+import { changeProject } from "@/api/project-settings"
+import { type Project, projectsQuery } from "@/api/projects"
 import { Button } from "@/components/button"
 import { DeleteButton } from "@/components/delete-button"
 import { FormSection } from "@/components/layout"

@@ -1,5 +1,6 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
-import { type Dataset, datasetsQuery, recipesQuery } from "@/api/projects"
+import { datasetsQuery, recipesQuery } from "@/api/project-settings"
+import type { Dataset } from "@/api/projects"
 import { type Choice, RadioCards } from "@/components/choice-field"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"

@@ -1,7 +1,8 @@
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { messageOf } from "@/api/client"
-import { type Project, recipesQuery, type Supervision } from "@/api/projects"
+import { recipesQuery } from "@/api/project-settings"
+import { type Project, progressOf, type Supervision } from "@/api/projects"
 import { type Run, type RunIn, startRun } from "@/api/runs"
 import { Button } from "@/components/button"
 import { RadioCards } from "@/components/choice-field"
@@ -10,7 +11,6 @@ import { Notice } from "@/components/notice"
 import { Select } from "@/components/select"
 import { needsLabels, SUPERVISIONS } from "@/components/supervision"
 import { formatPlural } from "@/lib/format"
-import { countsAnswers } from "@/lib/progress"
 import { OverrideEditor } from "./override-editor"
 import { type OverrideRow, parseOverrides } from "./overrides"
 import styles from "./runs.module.css"
@@ -80,20 +80,19 @@ function useStart(projectId: number, onStarted: (run: Run) => void) {
 type SnapshotNoticeProps = { project: Project; supervision: Supervision }
 
 function SnapshotNotice({ project, supervision }: SnapshotNoticeProps) {
-  const { labelled, answers } = project.images
-  const isSeveral = countsAnswers(project)
+  const { done, noun } = progressOf(project)
   if (!needsLabels(supervision)) {
     return (
       <Notice tone="info">This run uses nobody's labels, so it costs no labelling time.</Notice>
     )
   }
-  if ((isSeveral ? answers : labelled) === 0) {
+  if (done === 0) {
     return <Notice tone="warn">No image has been labelled yet. Label some first.</Notice>
   }
   return (
     <Notice tone="info">
       Trains on a snapshot of the labels as they are now:{" "}
-      {isSeveral ? formatPlural(answers, "answer") : formatPlural(labelled, "labelled image")}.
+      {formatPlural(done, noun === "image" ? "labelled image" : noun)}.
     </Notice>
   )
 }

@@ -1,7 +1,7 @@
 import type { Project } from "@/api/projects"
+import { progressOf } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { ASKED } from "@/lib/modes"
-import { progressOf } from "@/lib/progress"
 import { TileLayer } from "../stage/lazy-tile-layer"
 import { prepareOverlays } from "../stage/overlay-maker"
 import { closePicture, loadPicture, type Picture } from "../stage/picture"

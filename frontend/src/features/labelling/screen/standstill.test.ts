@@ -4,7 +4,7 @@ import { endOf } from "./standstill"
 const images = { total: 10, registered: 0, ready: 10, rejected: 0, labelled: 0, leased: 0 }
 const counts = { ...images, answers: 0, answers_wanted: 10 }
 const end = (ending: Partial<Parameters<typeof endOf>[1]>, ready = 10) =>
-  endOf({ overlap: 1, images: { ...counts, ready } }, { left: 0, done: 0, waiting: 0, ...ending })
+  endOf({ images: { ...counts, ready } }, { left: 0, done: 0, waiting: 0, ...ending })
 
 describe("endOf", () => {
   it("says that all is done, and what this person did", () => {
@@ -17,13 +17,13 @@ describe("endOf", () => {
   it("says when others have the rest", () => {
     const { title, text } = end({ left: 2 })
     expect(title).toBe("Nothing more for you just now")
-    expect(text).toContain("The last 2 images are with other people.")
+    expect(text).toContain("The last 2 images are left to other people.")
   })
 
   it("says when the answers that are left are for others to give", () => {
-    const several = { overlap: 2, images: { ...counts, answers_wanted: 20 } }
+    const several = { images: { ...counts, answers_wanted: 20 } }
     const { text } = endOf(several, { left: 5, done: 0, waiting: 0 })
-    expect(text).toContain("The last 5 answers are for other people")
+    expect(text).toContain("The last 5 answers are left to other people")
   })
 
   it("does not say all is done while labels wait on this device", () => {

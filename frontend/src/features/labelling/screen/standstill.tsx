@@ -1,8 +1,8 @@
 import { CircleCheckBig, Hourglass, ImageOff, Users } from "lucide-react"
 import type { Project } from "@/api/projects"
+import { progressOf } from "@/api/projects"
 import { Button, LinkButton } from "@/components/button"
 import { formatPlural } from "@/lib/format"
-import { countsAnswers } from "@/lib/progress"
 import type { FeedState } from "../loop/feed"
 import type { Lease } from "../loop/transport"
 import { Message } from "../shared/message"
@@ -41,11 +41,9 @@ export function Standstill({ project, left, feed, done, waiting, onRetry }: Stan
 type Ending = { left: number; done: number; waiting: number }
 
 /** Why there is nothing left for this person. */
-export function endOf(
-  project: Pick<Project, "images" | "overlap">,
-  { left, done, waiting }: Ending,
-) {
+export function endOf(project: Pick<Project, "images">, { left, done, waiting }: Ending) {
   const { images } = project
+  const { noun } = progressOf(project)
   const thanks = done > 0 ? ` You labelled ${formatPlural(done, "image")} in this session.` : ""
   if (waiting > 0) {
     const text = `The last ${formatPlural(waiting, "label")} are being sent.${thanks}`
@@ -55,10 +53,7 @@ export function endOf(
     return { icon: ImageOff, title: "There are no images yet", text: "Import some to label them." }
   }
   if (left > 0) {
-    const rest = countsAnswers(project)
-      ? `The last ${formatPlural(left, "answer")} are for other people: nobody answers an image twice.`
-      : `The last ${formatPlural(left, "image")} are with other people.`
-    const text = `${rest} What they give back comes here by itself.${thanks}`
+    const text = `The last ${formatPlural(left, noun)} are left to other people. What they give back comes here by itself.${thanks}`
     return { icon: Users, title: "Nothing more for you just now", text }
   }
   return { icon: CircleCheckBig, title: "All images are labelled", text: thanks.trim() }

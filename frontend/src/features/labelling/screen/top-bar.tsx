@@ -1,9 +1,9 @@
 import { ArrowLeft } from "lucide-react"
 import type { Project } from "@/api/projects"
+import { progressOf } from "@/api/projects"
 import { LinkButton } from "@/components/button"
 import { formatCount, formatDuration } from "@/lib/format"
 import { medianOf } from "@/lib/median"
-import { progressOf } from "@/lib/progress"
 import type { OutboxState } from "../loop/outbox"
 import type { Streak } from "../loop/streak"
 import { Fact } from "../shared/fact"
@@ -24,7 +24,6 @@ type TopBarProps = {
 export function TopBar({ project, imageName, left, times, streak, outbox }: TopBarProps) {
   const { wanted, noun } = progressOf(project)
   const done = wanted - left
-  const isSeveral = noun !== "image"
   return (
     <header className={styles.bar}>
       <LinkButton
@@ -39,7 +38,7 @@ export function TopBar({ project, imageName, left, times, streak, outbox }: TopB
       <h1 className={styles.title}>{project.name}</h1>
       {imageName && <span className={styles.image}>{imageName}</span>}
       <span className={styles.spacer} />
-      <Fact name={isSeveral ? "answers left" : "left"}>{formatCount(left)}</Fact>
+      <Fact name={noun === "image" ? "left" : "answers left"}>{formatCount(left)}</Fact>
       <Fact name="today">{formatCount(streak.images)}</Fact>
       {streak.days > 1 && <Fact name="days in a row">{formatCount(streak.days)}</Fact>}
       <Fact name="per image">{times.length > 0 ? formatDuration(medianOf(times)) : "–"}</Fact>
@@ -48,7 +47,7 @@ export function TopBar({ project, imageName, left, times, streak, outbox }: TopB
         className={styles.progress}
         style={{ "--share": wanted > 0 ? done / wanted : 0 } as React.CSSProperties}
         role="progressbar"
-        aria-label={isSeveral ? "Answers" : "Labelled images"}
+        aria-label={`${noun}s done`}
         aria-valuemin={0}
         aria-valuemax={wanted}
         aria-valuenow={done}

@@ -1,6 +1,5 @@
 import { useEffect, useEffectEvent, useState } from "react"
-import type { Project } from "@/api/projects"
-import { progressOf } from "@/lib/progress"
+import { type Project, progressOf } from "@/api/projects"
 import { projectOf } from "../loop/transport"
 
 const COUNT_AGAIN_MS = 20_000
