@@ -4,14 +4,14 @@
 The counts are kept by the triggers that keep those of images: one write a change, as before.
 
 Revision: 0021
-Revises: 0026
+Revises: 0027
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
-down_revision = "0026"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
