@@ -1,6 +1,7 @@
 """A server over a fresh database, on SQLite and on PostgreSQL, and somebody signed in to it."""
 
 import io
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -13,7 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from server import db, migrations, security
 from server.main import create_app
@@ -34,11 +35,25 @@ def engine_of() -> Iterator[Callable[[str], Engine]]:
     @cache
     def engine(url: str) -> Engine:
         made.append(make(url))
+        if made[-1].dialect.name == "sqlite":
+            event.listen(made[-1], "connect", _without_waiting_for_the_disk)
         return made[-1]
 
     yield engine
     for each in made:
         each.dispose()
+
+
+def _without_waiting_for_the_disk(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """What a test writes need not survive a loss of power."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _file: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +98,8 @@ def database(
     if request.param == "postgresql":
         url = request.getfixturevalue("migrated_postgresql")
         _empty(engine_of(url))
+        # Each new connection is a process that has yet to read the catalogue: they are kept.
+        monkeypatch.setattr(engine_of(url), "dispose", lambda: None)
     else:
         file = request.getfixturevalue("sqlite_file")
         url = f"sqlite:///{file}"
