@@ -9,8 +9,9 @@ from fastapi.responses import StreamingResponse
 from server.api.deps import GuardedRoute, ReadSessionDep, Viewer
 from server.api.downloads import pieces
 from server.api.problems import problems
-from server.schemas.common import DatabaseId
-from server.schemas.people import PeopleOut
+from server.schemas.common import DatabaseId, Page
+from server.schemas.people import Dimension, PeopleOut, TimedLabel, TrailOut
+from server.services.labels import tracing
 from server.services.quality import pace
 
 router = APIRouter(prefix="/projects", tags=["people"], route_class=GuardedRoute)
@@ -44,6 +45,38 @@ def show_people(
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="people-{project_id}.csv"'},
     )
+
+
+@router.get("/{project_id}/people/labels", responses=problems(401, 403, 404))
+def list_timed_labels(
+    project_id: DatabaseId,
+    caller: Viewer,
+    session: ReadSessionDep,
+    annotator: Annotated[str | None, Query(pattern=r"^a\d{1,9}$")] = None,
+    by: Dimension = "all",
+    value: Annotated[str, Query(max_length=100)] = "",
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
+) -> Page[TimedLabel]:
+    """The labels that one figure of `people` counts, newest first.
+
+    `annotator`, `by` and `value` are those of the figure. Annotators get their own alone.
+    """
+    wanted = None if annotator is None else int(annotator[1:])
+    figure = tracing.Figure(wanted if caller.leads else caller.id, by, value)
+    before = min(int(cursor), 2**31 - 1) if cursor else None
+    found = tracing.labels_of(session, project_id, figure, before, limit + 1)
+    more = len(found) > limit
+    return Page(items=found[:limit], next_cursor=str(found[limit - 1].id) if more else None)
+
+
+@router.get("/{project_id}/people/labels/{label_id}", responses=problems(401, 403, 404))
+def show_trail(
+    project_id: DatabaseId, label_id: DatabaseId, caller: Viewer, session: ReadSessionDep
+) -> TrailOut:
+    """The events that the time of a label was computed from. Annotators see their own labels' alone."""
+    only = None if caller.leads else caller.id
+    return tracing.trail_of(session, project_id, label_id, only=only)
 
 
 @router.get(

@@ -1,16 +1,19 @@
 """Snapshots: immutable label files."""
 
-from fastapi import APIRouter, Request, Response, status
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import FileResponse
 
 from server.api.deps import GuardedRoute, LeadReader, ReadSessionDep, Runner
 from server.api.downloads import note_download, send_file
 from server.api.problems import problems
 from server.models import AuditEvent
-from server.schemas.common import DatabaseId
+from server.schemas.common import DatabaseId, Page
+from server.schemas.people import SnapshotLine
 from server.schemas.snapshot import SnapshotOut
 from server.services.audit import Thing
-from server.services.labels import snapshots
+from server.services.labels import snapshots, tracing
 from server.storage import get_storage
 
 router = APIRouter(tags=["snapshots"], route_class=GuardedRoute)
@@ -40,6 +43,20 @@ def list_snapshots(
 ) -> list[SnapshotOut]:
     """A project's snapshots, newest first."""
     return [SnapshotOut.of(snapshot) for snapshot in snapshots.list_all(session, project_id)]
+
+
+@router.get("/snapshots/{snapshot_id}/lines", responses=problems(401, 403, 404))
+def list_snapshot_lines(
+    snapshot_id: DatabaseId,
+    _caller: LeadReader,
+    session: ReadSessionDep,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[str | None, Query(max_length=15, pattern=r"^\d{1,15}$")] = None,
+) -> Page[SnapshotLine]:
+    """The lines of the label file, in its order, each with the labels whose time it has."""
+    snapshot = snapshots.get(session, snapshot_id)
+    lines, more = tracing.lines_of(session, snapshot, int(cursor or 0), limit)
+    return Page(items=lines, next_cursor=None if more is None else str(more))
 
 
 @router.head("/snapshots/{snapshot_id}/labels.jsonl", include_in_schema=False)

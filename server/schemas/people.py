@@ -1,5 +1,6 @@
 """How long people take, in their own pace and all together."""
 
+from datetime import datetime
 from typing import Literal
 
 from server.schemas.common import Out
@@ -42,3 +43,65 @@ class PeopleOut(Out):
     """Labels without a time, such as imported ones; they count nowhere else here."""
     paces: list[PaceOut]
     """Everybody's first, then each person's, in order of names."""
+
+
+class TimedLabel(Out):
+    """One revision that figures of time count."""
+
+    id: int
+    image_id: int
+    image: str
+    annotator: str
+    """`a17`, as in label files."""
+    revision: int
+    kind: str
+    start: Literal["blind", "prefilled", "empty"]
+    active_ms: int
+    wall_ms: int
+    answers: int
+    created_at: datetime
+
+
+class TrailEvent(Out):
+    at: int
+    """Milliseconds since the image, or the page of a sweep, was painted."""
+    kind: str
+    """`input`, `hidden`, `visible`, `wait-start` or `wait-end`."""
+
+
+class TrailOut(Out):
+    """What the time of a label comes from."""
+
+    label: TimedLabel
+    idle_after_s: int
+    """Of a gap without input, no more seconds than this count."""
+    wall_ms: int | None
+    """From painting to submit, of the whole page where the label is of a sweep; null where an earlier
+    version took that."""
+    shared_by: int
+    """How many images of a page of a sweep the time was divided among; 1 for other labels."""
+    events: list[TrailEvent]
+    """Empty where none were sent: then the time stays as it is whatever counts as idle."""
+
+
+class TimedPart(Out):
+    """A revision that the time of a line of a label file is a part of."""
+
+    label_id: int
+    annotator: str
+    kind: str
+    active_ms: int
+
+
+class SnapshotLine(Out):
+    """One line of a label file, and the labels that it stands for."""
+
+    image: str
+    image_id: int | None
+    """Null where the image or its labels have been deleted."""
+    annotator: str
+    labelled_at: datetime | None
+    file_active_ms: int
+    """As the file has it, by what counted as idle when it was made."""
+    parts: list[TimedPart]
+    """Its annotator's revisions, or everybody's where it is a decision; together they have its time."""

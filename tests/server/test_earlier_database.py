@@ -43,6 +43,8 @@ LATER = {
     "/api/v1/projects/{project_id}/members", "/api/v1/projects/{project_id}/forecast",
     "/api/v1/projects/{project_id}/images/count", "/api/v1/projects/{project_id}/first-steps",
     "/api/v1/projects/{project_id}/people", "/api/v1/projects/{project_id}/people/trails",
+    "/api/v1/projects/{project_id}/people/labels", "/api/v1/projects/{project_id}/people/labels/{label_id}",
+    "/api/v1/snapshots/{snapshot_id}/lines",
 }  # fmt: skip
 """What that version did not have."""
 WITHHELD = {("anna", "/images/10/prediction")}

@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query"
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query"
 import { client, type Schemas, unwrap } from "./client"
 
 export type People = Schemas["PeopleOut"]
@@ -25,3 +25,53 @@ export const peopleCsvUrl = (projectId: number, pseudonyms: boolean): string =>
 
 export const trailsUrl = (projectId: number): string =>
   `/api/v1/projects/${projectId}/people/trails`
+
+export type TimedLabel = Schemas["TimedLabel"]
+export type LabelTrail = Schemas["TrailOut"]
+export type SnapshotLine = Schemas["SnapshotLine"]
+
+/** A figure of `people`, by what it is of. */
+export type TimeFigure = { annotator?: string; by?: Pace["by"]; value?: string }
+
+export const timedLabelsQuery = (projectId: number, figure: TimeFigure) =>
+  infiniteQueryOptions({
+    queryKey: ["projects", projectId, "timed-labels", figure],
+    queryFn: ({ pageParam }) =>
+      unwrap(
+        client.GET("/api/v1/projects/{project_id}/people/labels", {
+          params: {
+            path: { project_id: projectId },
+            query: { ...figure, ...(pageParam && { cursor: pageParam }) },
+          },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+  })
+
+export const snapshotLinesQuery = (snapshotId: number) =>
+  infiniteQueryOptions({
+    queryKey: ["snapshots", snapshotId, "lines"],
+    queryFn: ({ pageParam }) =>
+      unwrap(
+        client.GET("/api/v1/snapshots/{snapshot_id}/lines", {
+          params: {
+            path: { snapshot_id: snapshotId },
+            query: pageParam ? { cursor: pageParam } : {},
+          },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+  })
+
+export const labelTrailQuery = (projectId: number, labelId: number) =>
+  queryOptions({
+    queryKey: ["projects", projectId, "label-trail", labelId],
+    queryFn: () =>
+      unwrap(
+        client.GET("/api/v1/projects/{project_id}/people/labels/{label_id}", {
+          params: { path: { project_id: projectId, label_id: labelId } },
+        }),
+      ),
+  })

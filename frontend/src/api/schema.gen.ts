@@ -1074,6 +1074,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/people/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Timed Labels
+         * @description The labels that one figure of `people` counts, newest first.
+         *
+         *     `annotator`, `by` and `value` are those of the figure. Annotators get their own alone.
+         */
+        get: operations["list_timed_labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/people/labels/{label_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Trail
+         * @description The events that the time of a label was computed from. Annotators see their own labels' alone.
+         */
+        get: operations["show_trail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/people/trails": {
         parameters: {
             query?: never;
@@ -1469,6 +1511,26 @@ export interface paths {
          * @description The label file: one JSON object for each image and annotator. Takes Range.
          */
         get: operations["snapshot_labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{snapshot_id}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Snapshot Lines
+         * @description The lines of the label file, in its order, each with the labels whose time it has.
+         */
+        get: operations["list_snapshot_lines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2966,6 +3028,20 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[SnapshotLine] */
+        Page_SnapshotLine_: {
+            /** Items */
+            items: components["schemas"]["SnapshotLine"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[TimedLabel] */
+        Page_TimedLabel_: {
+            /** Items */
+            items: components["schemas"]["TimedLabel"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PasswordChange */
         PasswordChange: {
             /**
@@ -3767,6 +3843,24 @@ export interface components {
             /** Skips */
             skips: number;
         };
+        /**
+         * SnapshotLine
+         * @description One line of a label file, and the labels that it stands for.
+         */
+        SnapshotLine: {
+            /** Annotator */
+            annotator: string;
+            /** File Active Ms */
+            file_active_ms: number;
+            /** Image */
+            image: string;
+            /** Image Id */
+            image_id: number | null;
+            /** Labelled At */
+            labelled_at: string | null;
+            /** Parts */
+            parts: components["schemas"]["TimedPart"][];
+        };
         /** SnapshotOut */
         SnapshotOut: {
             /** Active Ms */
@@ -3924,6 +4018,54 @@ export interface components {
             rows: number;
         };
         /**
+         * TimedLabel
+         * @description One revision that figures of time count.
+         */
+        TimedLabel: {
+            /** Active Ms */
+            active_ms: number;
+            /** Annotator */
+            annotator: string;
+            /** Answers */
+            answers: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: number;
+            /** Image */
+            image: string;
+            /** Image Id */
+            image_id: number;
+            /** Kind */
+            kind: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Start
+             * @enum {string}
+             */
+            start: "blind" | "prefilled" | "empty";
+            /** Wall Ms */
+            wall_ms: number;
+        };
+        /**
+         * TimedPart
+         * @description A revision that the time of a line of a label file is a part of.
+         */
+        TimedPart: {
+            /** Active Ms */
+            active_ms: number;
+            /** Annotator */
+            annotator: string;
+            /** Kind */
+            kind: string;
+            /** Label Id */
+            label_id: number;
+        };
+        /**
          * Timing
          * @description The clock starts when the image is painted and stops at submit.
          */
@@ -4005,6 +4147,28 @@ export interface components {
             name: string;
             /** Scopes */
             scopes: components["schemas"]["Scope"][];
+        };
+        /** TrailEvent */
+        TrailEvent: {
+            /** At */
+            at: number;
+            /** Kind */
+            kind: string;
+        };
+        /**
+         * TrailOut
+         * @description What the time of a label comes from.
+         */
+        TrailOut: {
+            /** Events */
+            events: components["schemas"]["TrailEvent"][];
+            /** Idle After S */
+            idle_after_s: number;
+            label: components["schemas"]["TimedLabel"];
+            /** Shared By */
+            shared_by: number;
+            /** Wall Ms */
+            wall_ms: number | null;
         };
         /** UserChange */
         UserChange: {
@@ -7678,6 +7842,129 @@ export interface operations {
             };
         };
     };
+    list_timed_labels: {
+        parameters: {
+            query?: {
+                annotator?: string | null;
+                by?: "all" | "kind" | "start" | "category" | "day";
+                value?: string;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TimedLabel_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_trail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+                label_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrailOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     export_trails: {
         parameters: {
             query?: never;
@@ -9032,6 +9319,67 @@ export interface operations {
             };
             /** @description Requested Range Not Satisfiable */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_snapshot_lines: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                snapshot_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SnapshotLine_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

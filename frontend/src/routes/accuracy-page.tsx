@@ -1,6 +1,8 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi } from "@tanstack/react-router"
 import { ChartScatter, Download } from "lucide-react"
+import { leads } from "@/api/members"
+import { projectQuery } from "@/api/projects"
 import { costCurveCsvUrl, costCurveQuery } from "@/api/runs"
 import { AnchorButton, LinkButton } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
@@ -13,6 +15,7 @@ export function AccuracyPage() {
   const params = route.useParams()
   const { projectId } = params
   const { data: curve } = useSuspenseQuery(costCurveQuery(projectId))
+  const { data: project } = useSuspenseQuery(projectQuery(projectId))
   if (curve.points.length === 0) {
     return (
       <Page>
@@ -49,7 +52,7 @@ export function AccuracyPage() {
           </AnchorButton>
         }
       />
-      <AccuracyView curve={curve} />
+      <AccuracyView curve={curve} mayTrace={leads(project)} />
     </Page>
   )
 }

@@ -8,3 +8,8 @@ export const numericImage = {
   parse: ({ imageId }: { imageId: string }) => ({ imageId: Number(imageId) }),
   stringify: ({ imageId }: { imageId: number }) => ({ imageId: String(imageId) }),
 }
+
+export const numericRun = {
+  parse: ({ runId }: { runId: string }) => ({ runId: Number(runId) }),
+  stringify: ({ runId }: { runId: number }) => ({ runId: String(runId) }),
+}

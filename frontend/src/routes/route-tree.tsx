@@ -4,10 +4,11 @@ import { projectQuery, projectsQuery } from "@/api/projects"
 import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
 import { only, signedInOnly } from "./access"
-import { numericImage, numericProject } from "./params"
+import { numericImage, numericProject, numericRun } from "./params"
 import { root } from "./root"
 import { SignedInGate } from "./signed-in-gate"
 import { sweep } from "./sweep-route"
+import type { TimesSearch } from "./times-search"
 
 const loaders = () => import("./loaders")
 
@@ -160,10 +161,7 @@ const runs = createRoute({
 const run = createRoute({
   getParentRoute: () => project,
   path: "/runs/$runId",
-  params: {
-    parse: ({ runId }) => ({ runId: Number(runId) }),
-    stringify: ({ runId }) => ({ runId: String(runId) }),
-  },
+  params: numericRun,
   loader: lazyFn(loaders, "run"),
   component: lazyRouteComponent(() => import("./run-page"), "RunPage"),
 })
@@ -173,6 +171,15 @@ const accuracy = createRoute({
   path: "/accuracy",
   loader: lazyFn(loaders, "costCurve"),
   component: lazyRouteComponent(() => import("./accuracy-page"), "AccuracyPage"),
+})
+
+/** Labels and the events that their times come from. */
+const times = createRoute({
+  getParentRoute: () => project,
+  path: "/times",
+  // The page, which is loaded late, looks whether it is one.
+  validateSearch: (search: Record<string, unknown>) => search as TimesSearch,
+  component: lazyRouteComponent(() => import("./times-page"), "TimesPage"),
 })
 
 const settings = createRoute({
@@ -226,6 +233,7 @@ export const routeTree = root.addChildren([
         runs,
         run,
         accuracy,
+        times,
         settings,
       ]),
     ]),

@@ -204,11 +204,8 @@ def _read_snapshots(project_id: int) -> None:
             log.warning("times of snapshot not read", snapshot=snapshot.id, reason=reason)
             by_idle = {}
         with session_scope() as session:
-            project = session.get(Project, project_id)
-            if project is not None:
-                changed = update(Snapshot).where(Snapshot.id == snapshot.id)
-                times = _times(by_idle, project.idle_after_s)
-                session.execute(changed.values(active_ms_by_idle=by_idle, **times))
+            changed = update(Snapshot).where(Snapshot.id == snapshot.id)
+            session.execute(changed.values(active_ms_by_idle=by_idle))
 
 
 def _by_idle(snapshot: Snapshot) -> dict[str, ByIdle]:
@@ -223,14 +220,24 @@ def _by_idle(snapshot: Snapshot) -> dict[str, ByIdle]:
 
 def _add(by_kind: defaultdict[str, ByIdle], snapshot: Snapshot, lines: Sequence[WeakLabel]) -> None:
     with session_scope(read_only=True) as session:
-        revisions = _revisions(session, snapshot.project_id, {line.image for line in lines})
-        used = [_used(line, revisions[line.image], snapshot.created_at) for line in lines]
+        used = revisions_of(session, snapshot, lines)
         pages = _Pages(session, (row.sweep_share for rows in used for row in rows))
     for line, rows in zip(lines, used, strict=True):
         if not rows:  # deleted since
             by_kind[snapshots.kind_of(line)].add_same(line.active_ms)
         for row in rows:
             _add_revision(by_kind[row.kind], row, pages)
+
+
+def revisions_of(
+    session: Session, snapshot: Snapshot, lines: Sequence[WeakLabel]
+) -> list[list[Row[Any]]]:
+    """Of each line of a snapshot's file, the revisions that its time is the sum of.
+
+    Oldest first; none where they have been deleted.
+    """
+    revisions = _revisions(session, snapshot.project_id, {line.image for line in lines})
+    return [_used(line, revisions[line.image], snapshot.created_at) for line in lines]
 
 
 def _add_revision(times: ByIdle, row: Row[Any], pages: _Pages) -> None:
@@ -248,7 +255,7 @@ def _revisions(
 ) -> defaultdict[str, list[Row[Any]]]:
     rows: Any = session.execute(
         select(
-            Image.external_id, Label.annotator_id, Label.created_at, Label.resolves,
+            Label.id, Image.external_id, Label.image_id, Label.annotator_id, Label.created_at, Label.resolves,
             Label.kind().label("kind"), *_TIMED,
         )
         .join(Image, Image.id == Label.image_id)

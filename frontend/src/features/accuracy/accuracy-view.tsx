@@ -26,7 +26,7 @@ import { savePng, saveSvg } from "./save-drawing"
 const HEIGHT = 400
 
 /** The chart that says what labelling bought, what more of it would buy, and the figures. */
-export function AccuracyView({ curve }: { curve: CostCurve }) {
+export function AccuracyView({ curve, mayTrace }: { curve: CostCurve; mayTrace: boolean }) {
   const offered = useMemo(() => measuresOf(curve.points), [curve])
   const [wanted, setWanted] = useState("")
   const measure = offered.find(({ value }) => value === wanted) ?? offered[0]
@@ -41,7 +41,12 @@ export function AccuracyView({ curve }: { curve: CostCurve }) {
         </Notice>
       )}
       <NextHour projectId={curve.project_id} />
-      <CostTable projectId={curve.project_id} points={curve.points} kinds={curve.kinds} />
+      <CostTable
+        projectId={curve.project_id}
+        mayTrace={mayTrace}
+        points={curve.points}
+        kinds={curve.kinds}
+      />
       {curve.points.some(isWithoutBaseline) && (
         <p className={styles.description}>
           Where no gain stands, there is no finished source-only run of the same recipe and data to

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router"
-import { useState } from "react"
+import { type ReactNode, useState } from "react"
 import type { CostPoint } from "@/api/runs"
 import { Button } from "@/components/button"
 import { Gain } from "@/components/gain"
@@ -15,13 +15,15 @@ const MOST_AT_FIRST = 60
 
 type CostTableProps = {
   projectId: number
+  /** Whether figures lead to the labels that they are of, which not everybody may see. */
+  mayTrace: boolean
   points: readonly CostPoint[]
   /** Kinds of labels that time is told apart by. */
   kinds: readonly string[]
 }
 
 /** The chart's runs in figures. */
-export function CostTable({ projectId, points, kinds }: CostTableProps) {
+export function CostTable({ projectId, mayTrace, points, kinds }: CostTableProps) {
   const [showsAll, setShowsAll] = useState(false)
   const isLong = points.length > MOST_AT_FIRST && !showsAll
   return (
@@ -30,7 +32,7 @@ export function CostTable({ projectId, points, kinds }: CostTableProps) {
         label="Finished runs by labelling time"
         rows={isLong ? points.slice(0, MOST_AT_FIRST) : points}
         keyOf={(point) => point.run_id}
-        columns={columnsOf(projectId, usedKinds(points, kinds))}
+        columns={columnsOf(projectId, mayTrace, usedKinds(points, kinds))}
       />
       {isLong && (
         <Button onClick={() => setShowsAll(true)}>
@@ -47,19 +49,47 @@ const usedKinds = (points: readonly CostPoint[], kinds: readonly string[]) =>
 const hoursOf = (point: CostPoint, kind: string): string =>
   point.hours_by_kind ? formatHours(point.hours_by_kind[kind] ?? 0) : NOTHING
 
-const columnsOf = (projectId: number, kinds: readonly string[]): Column<CostPoint>[] => [
+type RunLinkProps = { projectId: number; runId: number | null; children: ReactNode }
+
+function RunLink({ projectId, runId, children }: RunLinkProps) {
+  if (runId === null) return children
+  return (
+    <Link
+      to="/projects/$projectId/runs/$runId"
+      params={{ projectId, runId }}
+      className={styles.link}
+    >
+      {children}
+    </Link>
+  )
+}
+
+type TracedProps = { projectId: number; mayTrace: boolean; point: CostPoint; text: string }
+
+/** A figure of a run's labels, which leads to them. */
+function Traced({ projectId, mayTrace, point, text }: TracedProps) {
+  if (!mayTrace || point.snapshot_id === null || point.labels === 0) return text
+  return (
+    <Link
+      to="/projects/$projectId/times"
+      params={{ projectId }}
+      search={{ snapshot: point.snapshot_id }}
+      className={styles.link}
+    >
+      {text}
+    </Link>
+  )
+}
+
+const columnsOf = (
+  projectId: number,
+  mayTrace: boolean,
+  kinds: readonly string[],
+): Column<CostPoint>[] => [
   {
     key: "run",
     title: "Run",
-    cell: (point) => (
-      <Link
-        to="/projects/$projectId/runs/$runId"
-        params={{ projectId, runId: point.run_id }}
-        className={styles.link}
-      >
-        Run {point.run_id}
-      </Link>
-    ),
+    cell: ({ run_id: runId }) => <RunLink {...{ projectId, runId }}>Run {runId}</RunLink>,
   },
   {
     key: "supervision",
@@ -71,12 +101,16 @@ const columnsOf = (projectId: number, kinds: readonly string[]): Column<CostPoin
       </span>
     ),
   },
-  number("hours", "Active time", (point) => formatHours(point.active_hours)),
+  number("hours", "Active time", (point) => (
+    <Traced {...{ projectId, mayTrace, point }} text={formatHours(point.active_hours)} />
+  )),
   ...kinds.map((kind) => ({
     ...number(`hours ${kind}`, `of it ${kind}`, (point) => hoursOf(point, kind)),
     isMinor: true,
   })),
-  number("labels", "Labels", (point) => formatCount(point.labels)),
+  number("labels", "Labels", (point) => (
+    <Traced {...{ projectId, mayTrace, point }} text={formatCount(point.labels)} />
+  )),
   { ...number("points", "Points", (point) => formatCount(point.points)), isMinor: true },
   {
     ...number("answers", "Answers", ({ answers }) =>
@@ -92,7 +126,11 @@ const columnsOf = (projectId: number, kinds: readonly string[]): Column<CostPoin
     isMinor: true,
   },
   {
-    ...number("before", "Source only", (point) => formatPercent(point.baseline_miou)),
+    ...number("before", "Source only", (point) => (
+      <RunLink {...{ projectId }} runId={point.baseline_run_id}>
+        {formatPercent(point.baseline_miou)}
+      </RunLink>
+    )),
     isMinor: true,
   },
   {
@@ -107,6 +145,10 @@ const columnsOf = (projectId: number, kinds: readonly string[]): Column<CostPoin
   { key: "finished", title: "Finished", cell: (point) => formatDay(point.finished_at) },
 ]
 
-function number(key: string, title: string, cell: (point: CostPoint) => string): Column<CostPoint> {
+function number(
+  key: string,
+  title: string,
+  cell: (point: CostPoint) => ReactNode,
+): Column<CostPoint> {
   return { key, title, cell, kind: "number" }
 }

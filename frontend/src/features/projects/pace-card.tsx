@@ -1,5 +1,7 @@
 import { useQuery } from "@tanstack/react-query"
+import { Link } from "@tanstack/react-router"
 import { type Pace, paceQuery } from "@/api/projects"
+import { meQuery } from "@/api/session"
 import { Card, Facts } from "@/components/layout"
 import { Loaded } from "@/components/states"
 import { formatCount, formatDuration, NOTHING } from "@/lib/format"
@@ -10,6 +12,7 @@ type PaceCardProps = { projectId: number; left: number }
 /** One's own work in the project. */
 export function PaceCard({ projectId, left }: PaceCardProps) {
   const query = useQuery(paceQuery(projectId))
+  const meId = useQuery(meQuery).data?.id
   return (
     <Card title="Your pace">
       <Loaded query={query} height="7rem">
@@ -23,7 +26,18 @@ export function PaceCard({ projectId, left }: PaceCardProps) {
                 ["Usual time per image", usual(pace)],
               ]}
             />
-            <p className={styles.hint}>{outlook(pace, left)}</p>
+            <p className={styles.hint}>
+              {outlook(pace, left)}{" "}
+              {meId !== undefined && pace.labels > 0 && (
+                <Link
+                  to="/projects/$projectId/times"
+                  params={{ projectId }}
+                  search={{ annotator: `a${meId}` }}
+                >
+                  Your labels and their times
+                </Link>
+              )}
+            </p>
           </>
         )}
       </Loaded>

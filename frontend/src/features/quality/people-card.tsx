@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query"
+import { Link } from "@tanstack/react-router"
 import { Download } from "lucide-react"
 import { useState } from "react"
 import { type Pace, type People, peopleCsvUrl, peopleQuery, trailsUrl } from "@/api/people"
@@ -47,7 +48,7 @@ function Paces({ people }: { people: People }) {
       </div>
       <Table
         label="Seconds per image and per answer"
-        columns={columnsOf(by, pseudonyms)}
+        columns={columnsOf(people.project_id, by, pseudonyms)}
         rows={pacesBy(people.paces, by, person)}
         keyOf={({ annotator, value }) => `${annotator} ${value}`}
         bare
@@ -74,12 +75,25 @@ const untimedOf = ({ untimed }: People): string =>
     ? ""
     : `${formatPlural(untimed, "label")} without a time, such as imported ones, are not among them.`
 
-function columnsOf(by: Pace["by"], pseudonyms: boolean): Column<Pace>[] {
+function columnsOf(projectId: number, by: Pace["by"], pseudonyms: boolean): Column<Pace>[] {
   const title = DIMENSIONS.find(({ value }) => value === by)?.label ?? ""
   const head: Column<Pace> = {
     key: "of",
     title,
-    cell: (pace) => (by === "all" ? personOf(pace, pseudonyms) : placeOf(pace)),
+    cell: (pace) => (
+      <Link
+        to="/projects/$projectId/times"
+        params={{ projectId }}
+        search={{
+          ...(pace.annotator !== null && { annotator: pace.annotator }),
+          ...(by !== "all" && { by, value: pace.value }),
+        }}
+        className={styles.link}
+        title="The labels that are counted here"
+      >
+        {by === "all" ? personOf(pace, pseudonyms) : placeOf(pace)}
+      </Link>
+    ),
   }
   const right = number("right", "Known answers found", ({ right: rate }) =>
     rate && rate.share !== null ? `${formatPercent(rate.share)} of ${rate.of}` : "–",

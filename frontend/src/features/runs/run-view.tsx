@@ -1,4 +1,5 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
+import { Link } from "@tanstack/react-router"
 import { leads } from "@/api/members"
 import type { Project } from "@/api/projects"
 import { isFinal, type RunDetail, runQuery } from "@/api/runs"
@@ -38,7 +39,7 @@ export function RunView({ project, runId }: RunViewProps) {
         </Notice>
       ))}
       {!isFinal(run) && <RunProgressBar run={run} progress={progress} />}
-      <RunFacts run={run} scores={scores} device={progress.device} />
+      <RunFacts run={run} scores={scores} device={progress.device} mayTrace={leads(project)} />
       {isLoading ? (
         <Skeleton height="20rem" />
       ) : (
@@ -85,9 +86,28 @@ type RunFactsProps = {
   run: RunDetail
   scores: ReturnType<typeof scoresOf>
   device: string | null
+  mayTrace: boolean
 }
 
-function RunFacts({ run, scores, device }: RunFactsProps) {
+type LabelsProps = { run: RunDetail; mayTrace: boolean }
+
+function Labels({ run: { snapshot, project_id: projectId }, mayTrace }: LabelsProps) {
+  if (!snapshot) return "none used"
+  const count = formatCount(snapshot.labels)
+  if (!mayTrace) return count
+  return (
+    <Link
+      to="/projects/$projectId/times"
+      params={{ projectId }}
+      search={{ snapshot: snapshot.id }}
+      title="The labels of the snapshot, and their times"
+    >
+      {count}
+    </Link>
+  )
+}
+
+function RunFacts({ run, scores, device, mayTrace }: RunFactsProps) {
   const now = useNow(!isFinal(run))
   const hours = run.snapshot && run.snapshot.active_ms / 3_600_000
   return (
@@ -99,7 +119,7 @@ function RunFacts({ run, scores, device }: RunFactsProps) {
           ["Source only", formatPercent(scores.sourceOnlyMiou)],
           ["Gain", <Gain key="gain" from={scores.sourceOnlyMiou} to={scores.miou} />],
           ["Supervision", supervisionLabel(run.supervision)],
-          ["Labels", run.snapshot ? formatCount(run.snapshot.labels) : "none used"],
+          ["Labels", <Labels key="labels" run={run} mayTrace={mayTrace} />],
           ["Labelling time", hours === null ? NOTHING : formatHours(hours)],
           ["Duration", durationOf(run, now)],
           ["Started", formatMoment(run.started_at)],
