@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { parseImageFilter, parseImageSearch } from "./image-filter"
+import { parseImageFilter, parseListPlace } from "./image-filter"
 
 test("every condition is read from an address", () => {
   const search = {
@@ -62,5 +62,5 @@ test.each([
   [{ page: 2.5 }, {}],
   [{ page: -2 }, {}],
 ])("a place in a list is read from an address: %j", (search, read) => {
-  expect(parseImageSearch(search)).toEqual(read)
+  expect({ ...parseImageFilter(search), ...parseListPlace(search) }).toEqual(read)
 })

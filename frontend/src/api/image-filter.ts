@@ -25,12 +25,6 @@ const isPage = (page: unknown): page is number =>
 
 export const LAST_PAGE = -1
 
-/** The filter and the place in an address of a list. */
-export const parseImageSearch = (search: Record<string, unknown>): ImageFilter & ListPlace => ({
-  ...parseImageFilter(search),
-  ...parseListPlace(search),
-})
-
 /** The filter in an address; what makes no sense there is no condition. */
 export function parseImageFilter(search: Record<string, unknown>): ImageFilter {
   const state = oneOf(STATES, search.state)

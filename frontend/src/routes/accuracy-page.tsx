@@ -9,6 +9,9 @@ import { Page, PageHeading } from "@/components/layout"
 import { EmptyState } from "@/components/states"
 import { AccuracyView } from "@/features/accuracy/accuracy-view"
 
+// One script for both: where figures are looked at, what they are made of is too.
+export { TimesPage } from "./times-page"
+
 const route = getRouteApi("/signed-in/shell/projects/$projectId/accuracy")
 
 export function AccuracyPage() {

@@ -1,6 +1,7 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi, useNavigate } from "@tanstack/react-router"
 import { ImageOff } from "lucide-react"
+import { parseImageFilter } from "@/api/image-filter"
 import { imageQuery } from "@/api/images"
 import { leads } from "@/api/members"
 import { projectQuery } from "@/api/projects"
@@ -16,7 +17,7 @@ const route = getRouteApi("/signed-in/shell/projects/$projectId/images/$imageId/
 /** A reviewer decides what counts; everybody else corrects what they said themselves. */
 export function AnswerPage() {
   const params = route.useParams()
-  const filter = route.useSearch()
+  const filter = parseImageFilter(route.useSearch())
   const { data: project } = useSuspenseQuery(projectQuery(params.projectId))
   const { data: image } = useSuspenseQuery(imageQuery(params.imageId))
   const me = useMe()

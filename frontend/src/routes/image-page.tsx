@@ -1,5 +1,6 @@
 import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi, useNavigate } from "@tanstack/react-router"
+import { parseImageFilter } from "@/api/image-filter"
 import { imageQuery } from "@/api/images"
 import { leads } from "@/api/members"
 import { projectQuery } from "@/api/projects"
@@ -13,7 +14,7 @@ const route = getRouteApi("/signed-in/shell/projects/$projectId/images/$imageId"
 
 export function ImagePage() {
   const { projectId, imageId } = route.useParams()
-  const filter = route.useSearch()
+  const filter = parseImageFilter(route.useSearch())
   const { data: project } = useSuspenseQuery(projectQuery(projectId))
   const { data: image } = useSuspenseQuery(imageQuery(imageId))
   const me = useMe()

@@ -1,5 +1,5 @@
 import { createRoute, lazyFn, lazyRouteComponent, redirect } from "@tanstack/react-router"
-import { parseImageFilter, parseImageSearch } from "@/api/image-filter"
+import type { ImageFilter, ListPlace } from "@/api/images"
 import { projectQuery, projectsQuery } from "@/api/projects"
 import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
@@ -100,10 +100,14 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import("./overview-page"), "OverviewPage"),
 })
 
+// What is in an address is looked at by who uses it, in scripts that labelling does without.
+const asImageSearch = (search: Record<string, unknown>) => search as ImageFilter & ListPlace
+const asTimesSearch = (search: Record<string, unknown>) => search as TimesSearch
+
 const images = createRoute({
   getParentRoute: () => project,
   path: "/images",
-  validateSearch: parseImageSearch,
+  validateSearch: asImageSearch,
   loaderDeps: ({ search }) => search,
   loader: lazyFn(loaders, "images"),
   component: lazyRouteComponent(() => import("./images-page"), "ImagesPage"),
@@ -121,7 +125,7 @@ const image = createRoute({
   path: "/images/$imageId",
   params: numericImage,
   // The list in which the image was found.
-  validateSearch: parseImageFilter,
+  validateSearch: asImageSearch,
   loader: lazyFn(loaders, "image"),
   component: lazyRouteComponent(() => import("./image-page"), "ImagePage"),
 })
@@ -131,7 +135,7 @@ const answer = createRoute({
   getParentRoute: () => project,
   path: "/images/$imageId/answer",
   params: numericImage,
-  validateSearch: parseImageFilter,
+  validateSearch: asImageSearch,
   loader: lazyFn(loaders, "freshImage"),
   component: lazyRouteComponent(() => import("./answer-page"), "AnswerPage"),
 })
@@ -177,9 +181,8 @@ const accuracy = createRoute({
 const times = createRoute({
   getParentRoute: () => project,
   path: "/times",
-  // The page, which is loaded late, looks whether it is one.
-  validateSearch: (search: Record<string, unknown>) => search as TimesSearch,
-  component: lazyRouteComponent(() => import("./times-page"), "TimesPage"),
+  validateSearch: asTimesSearch,
+  component: lazyRouteComponent(() => import("./accuracy-page"), "TimesPage"),
 })
 
 const settings = createRoute({
