@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from server.api.deps import GuardedRoute, ReadSessionDep, Viewer
 from server.api.problems import problems
+from server.api.responses import sent
 from server.schemas.common import DatabaseId
 from server.schemas.forecast import Forecast
 from server.schemas.run import CostCurve
@@ -25,11 +26,11 @@ def show_cost_curve(
     _caller: Viewer,
     session: ReadSessionDep,
     wanted: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
-) -> CostCurve | Response:
+) -> Response:
     """For each finished run, the active labelling hours in its labels and its accuracy."""
     curve = cost_curve.of_project(session, project_id)
     if wanted == "json":
-        return curve
+        return sent(curve)
     name = f"cost-curve-{project_id}.csv"
     return Response(
         cost_curve.as_csv(curve),

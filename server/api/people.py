@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from server.api.deps import GuardedRoute, ReadSessionDep, Viewer
 from server.api.downloads import pieces
 from server.api.problems import problems
+from server.api.responses import sent
 from server.schemas.common import DatabaseId, Page
 from server.schemas.people import Dimension, PeopleOut, TimedLabel, TrailOut
 from server.services.labels import tracing
@@ -31,15 +32,16 @@ def show_people(
     session: ReadSessionDep,
     wanted: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
     pseudonyms: bool = False,
-) -> PeopleOut | Response:
+) -> Response:
     """Seconds per image and per answer, of everybody and of each person.
 
-    Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
+    Of more than 20,000 images or labels as they were counted last, which is done again when they
+    change. Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
     """
     only = None if caller.leads else caller.id
     people = pace.of_project(session, project_id, only=only, names=not pseudonyms)
     if wanted == "json":
-        return people
+        return sent(people)
     return Response(
         pace.as_csv(people),
         media_type="text/csv",

@@ -171,6 +171,10 @@ class Project(Base):
         """From where the places of images are counted: nobody can foresee which are in the share."""
         return int.from_bytes(hmac.digest(self.blind_secret.encode(), b"overlap", "sha256")[:4])
 
+    def renew(self) -> None:
+        """Give it another version: what is kept of it holds no more."""
+        self.version = _new_version()
+
     def new_priority(self) -> float:
         """Of an image of which nothing is known yet."""
         return random.random() if self.order == "random" else self.neutral_priority  # noqa: S311

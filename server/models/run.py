@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from typing_extensions import TypedDict  # the form of answers, too, and pydantic knows no other yet
 
 from server.db import Base, EnumText, UtcDateTime, utcnow
 from server.models.project import Project

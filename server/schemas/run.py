@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import Field, JsonValue
 
 from server.models import Checkpoint, Run, RunEvent
-from server.models.run import RunState
+from server.models.run import Range, RunState
 from server.schemas.common import DatabaseId, In, Out, ProjectSupervision
 from server.schemas.snapshot import SnapshotOut
 from trainer.contract import Report, Score
@@ -111,13 +111,6 @@ class CheckpointOut(Out):
             selected=run.report is not None and checkpoint.step == run.report["selected_step"],
             url=f"/api/v1/checkpoints/{checkpoint.id}/file",
         )
-
-
-class Range(Out):
-    """Where a figure is with a probability of 80 %."""
-
-    low: float
-    high: float
 
 
 class CostPoint(Out):

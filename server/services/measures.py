@@ -19,7 +19,7 @@ from server.models import ImageCount, KeptMeasure, Label, Project
 from server.queue import send_after_commit
 
 LARGE = 20_000
-"""Images from which on a project's measures are kept: below, counting takes no time to speak of."""
+"""Images or labels from which on measures are kept: below, counting takes no time to speak of."""
 REST = 20
 """So many times as long as counting takes nothing is counted anew, so that it costs little."""
 ASKED_FOR = timedelta(minutes=5)
@@ -41,7 +41,7 @@ class Measure(Generic[T]):
 def read(session: Session, project_id: int, measure: Measure[T]) -> T:
     """The measure of a project. Raises NotFound.
 
-    Of up to LARGE images it is exact; of more it may be as old as counting it takes twenty times.
+    Of up to LARGE images and labels it is exact; of more it may be as old as counting it takes twenty times.
     """
     basis = _basis(session, project_id)
     if basis is None:
@@ -71,11 +71,17 @@ def _basis(session: Session, project_id: int) -> str | None:
     sums = [sa.func.coalesce(sa.func.sum(column), 0) for column in counted]
     of_project = sa.select(*sums).where(ImageCount.project_id == project_id)
     counts = session.execute(of_project).one()
-    if sum(counts[:3]) <= LARGE:
+    if sum(counts[:3]) <= LARGE and not _has_many_labels(session, project_id):
         return None
     version = sa.select(Project.version).where(Project.id == project_id).scalar_subquery()
     last = sa.select(sa.func.max(Label.id)).where(Label.project_id == project_id).scalar_subquery()
     return "/".join(map(str, (*session.execute(sa.select(version, last)).one(), *counts)))
+
+
+def _has_many_labels(session: Session, project_id: int) -> bool:
+    """Whether there are more than LARGE, earlier revisions too."""
+    more = sa.select(Label.id).where(Label.project_id == project_id).order_by(Label.id)
+    return session.scalar(more.offset(LARGE).limit(1)) is not None
 
 
 def _count_and_keep(session: Session, project_id: int, measure: Measure[T]) -> T:

@@ -7,11 +7,11 @@ from celery import shared_task
 from server.db import DATABASE_ERRORS
 from server.services import measures
 from server.services.assignment import sweep_pages
-from server.services.quality import agreement, prefill_effect
+from server.services.quality import agreement, pace, prefill_effect
 
 KNOWN = {
     measure.name: measure
-    for measure in (agreement.MEASURE, prefill_effect.MEASURE, sweep_pages.LEFT)
+    for measure in (agreement.MEASURE, pace.MEASURE, prefill_effect.MEASURE, sweep_pages.LEFT)
 }
 
 _counting = threading.Lock()

@@ -57,14 +57,16 @@ def work(project_id: int) -> None:
         project = session.get(Project, project_id)
     if project is None or project.retime_since is None:
         return
-    _labels(project_id)
+    has_changed = _labels(project_id)
     _snapshots(project_id)
     with session_scope() as session:
-        session.execute(
-            update(Project)
-            .where(Project.id == project_id, Project.retime_since < began - SETTLED)
-            .values(retime_since=None)
-        )
+        project = session.get(Project, project_id, with_for_update=True)
+        if project is None or project.retime_since is None:
+            return
+        if has_changed:
+            project.renew()
+        if project.retime_since < began - SETTLED:
+            project.retime_since = None
 
 
 _TIMED = (Label.active_ms, Label.wall_ms, Label.trail, Label.sweep_share)
@@ -125,7 +127,8 @@ _RETIMING = (
 )
 
 
-def _labels(project_id: int) -> None:
+def _labels(project_id: int) -> bool:
+    """Whether there were any with times for another setting."""
     last = 0
     while found := _another_time(project_id, last):
         last = found[-1]["of"]
@@ -138,6 +141,7 @@ def _labels(project_id: int) -> None:
             rows = [row for row in found if row["of"] in mine]
             if rows:
                 session.connection().execute(_RETIMING, rows)
+    return last > 0
 
 
 def _another_time(project_id: int, after: int) -> list[dict[str, int]]:

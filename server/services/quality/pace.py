@@ -8,21 +8,23 @@ import csv
 import io
 import json
 from array import array
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from math import ceil
 from typing import IO, Any
 
+from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from server.models import AuditEvent, Category, Image, Label, SweepPage, User
 from server.schemas.gold import Rate
 from server.schemas.people import Dimension, PaceOut, PeopleOut, Seconds
-from server.services import audit, projects
+from server.services import audit, measures, projects
 from server.services.audit import Thing
+from server.services.measures import Measure
 from server.services.quality import gold_answers
 
 ROWS_AT_ONCE = 2000
@@ -70,50 +72,89 @@ def of_project(
     """Times of every revision that was no skip. Raises NotFound.
 
     `only`: of this person alone, whose own they are. `names`: with e-mail addresses, for who leads.
+    Of many images or labels as they were counted last (`services.measures`).
     """
+    counted = measures.read(session, project_id, MEASURE)
+    if only is not None:
+        name = f"a{only}"
+        own = [
+            pace.model_copy(update={"right": None})
+            for pace in counted.people.paces
+            if pace.annotator == name
+        ]
+        untimed = counted.untimed.get(name, 0)
+        return PeopleOut(project_id=project_id, untimed=untimed, paces=_named(session, own, names))
+    people = counted.people
+    return people.model_copy(update={"paces": _named(session, people.paces, names)})
+
+
+def _named(session: Session, paces: Sequence[PaceOut], names: bool) -> list[PaceOut]:
+    """With the addresses as they are now, where they are asked for: they are kept nowhere else."""
+    if not names:
+        return [*paces]
+    emails = _emails(session, {int(pace.annotator[1:]) for pace in paces if pace.annotator})
+    return [
+        pace.model_copy(update={"email": emails.get(int(pace.annotator[1:]))})
+        if pace.annotator
+        else pace
+        for pace in paces
+    ]
+
+
+class Counted(BaseModel):
+    """What is kept of a large project: everybody's figures, without addresses."""
+
+    people: PeopleOut
+    untimed: dict[str, int]
+    """Of each person, by pseudonym."""
+
+
+def count(session: Session, project_id: int) -> Counted:
+    """Times of everybody and of each person, from their revisions. Raises NotFound."""
     project = projects.get(session, project_id)
     categories = {category.id: category.name for category in project.categories}
     times: defaultdict[Key, _Times] = defaultdict(_Times)
-    alike, untimed = _alike(session, project_id, only)
+    alike, untimed = _alike(session, project_id)
     for (annotator_id, kind, start, day, present, absent), ms in alike.items():
         shown = json.loads(present)
         part = ms, len(shown) + len(json.loads(absent))
         names_shown = [categories[i] for i in shown if i in categories]
-        people = (annotator_id,) if only is not None else (None, annotator_id)
         for dimension, value in _places(kind, start, day, names_shown):
-            for person in people:
+            for person in (None, annotator_id):
                 times[person, dimension, value].parts.append(part)
-    emails = _emails(session, {key[0] for key in times if key[0] is not None}) if names else {}
-    right = {} if only is not None else _right(session, project_id)
-    return PeopleOut(
-        project_id=project_id,
-        untimed=untimed,
-        paces=[_pace(key, times[key], emails, right) for key in sorted(times, key=_order)],
+    right = _right(session, project_id)
+    return Counted(
+        people=PeopleOut(
+            project_id=project_id,
+            untimed=untimed.total(),
+            paces=[_pace(key, times[key], right) for key in sorted(times, key=_order)],
+        ),
+        untimed={f"a{annotator_id}": number for annotator_id, number in untimed.items()},
     )
+
+
+MEASURE = Measure("times of people", TypeAdapter(Counted), count)
 
 
 Alike = tuple[int, str, str, date, str, str]
 """Annotator, kind, start, day, and as JSON what is present and absent."""
 
 
-def _alike(
-    session: Session, project_id: int, only: int | None
-) -> tuple[dict[Alike, "array[int]"], int]:
-    """Active milliseconds of revisions that count alike, and how many have none."""
-    own = () if only is None else (Label.annotator_id == only,)
+def _alike(session: Session, project_id: int) -> tuple[dict[Alike, "array[int]"], Counter[int]]:
+    """Active milliseconds of revisions that count alike, and how many of each person have none."""
     rows = session.execute(
         select(
             Label.annotator_id, Label.active_ms, Label.kind(), Label.blind, Label.prefilled_by,
             Label.created_at, cast(Label.present, Text), cast(Label.absent, Text),
         )
-        .where(Label.project_id == project_id, Label.skipped.is_(None), *own)
+        .where(Label.project_id == project_id, Label.skipped.is_(None))
         .execution_options(yield_per=ROWS_AT_ONCE)
     )  # fmt: skip
     alike: defaultdict[Alike, array[int]] = defaultdict(lambda: array("q"))
-    untimed = 0
+    untimed: Counter[int] = Counter()
     for annotator_id, active_ms, kind, blind, prefilled_by, created_at, present, absent in rows:
         if not active_ms:
-            untimed += 1
+            untimed[annotator_id] += 1
             continue
         start = "blind" if blind else "prefilled" if prefilled_by else "empty"
         alike[annotator_id, kind, start, created_at.date(), present, absent].append(active_ms)
@@ -150,12 +191,12 @@ def _right(session: Session, project_id: int) -> dict[int, Rate]:
     return {each.annotator_id: each.total.recall for each in measured.annotators}
 
 
-def _pace(key: Key, times: _Times, emails: Mapping[int, str], right: Mapping[int, Rate]) -> PaceOut:
+def _pace(key: Key, times: _Times, right: Mapping[int, Rate]) -> PaceOut:
     person, dimension, value = key
     is_all = person is not None and dimension == "all"
     return PaceOut(
         annotator=None if person is None else f"a{person}",
-        email=emails.get(person) if person is not None else None,
+        email=None,
         by=dimension,
         value=value,
         images=times.images,

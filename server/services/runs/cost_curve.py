@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from server.models import Run, RunFigures, Snapshot
 from server.models.label import LabelKind
-from server.models.run import RunState
+from server.models.run import Figures, RunState
 from server.schemas.common import ProjectSupervision
-from server.schemas.run import Baseline, CostCurve, CostPoint, Range
+from server.schemas.run import Baseline, CostCurve, CostPoint
 from server.services import projects
 from server.services.runs import figures
 from trainer.contract import Report, Supervision
@@ -39,7 +39,9 @@ class _Finished(NamedTuple):
     active_ms: int | None
     wall_ms: int | None
     by_kind: Mapping[str, int] | None
-    kept: RunFigures
+    setting: str
+    same_config: str
+    figures: Figures
 
 
 def of_project(session: Session, project_id: int) -> CostCurve:
@@ -53,11 +55,11 @@ def of_project(session: Session, project_id: int) -> CostCurve:
     baselines = _baselines(finished)
     spreads = _spreads(finished)
     points = [
-        _point(run, baselines.get(run.kept.setting), spreads.get(run.kept.same_config))
-        for run in finished
+        _point(run, baselines.get(run.setting), spreads.get(run.same_config)) for run in finished
     ]
     points.sort(key=lambda p: (p.active_hours, p.run_id))
-    return CostCurve(project_id=project_id, kinds=[kind.value for kind in LabelKind], points=points)
+    kinds = [kind.value for kind in LabelKind]
+    return CostCurve.model_construct(project_id=project_id, kinds=kinds, points=points)
 
 
 def _finished(session: Session, project_id: int) -> list[_Finished]:
@@ -65,7 +67,8 @@ def _finished(session: Session, project_id: int) -> list[_Finished]:
         select(
             Run.id, Run.supervision, Run.recipe, Run.finished_at, Run.created_at, Snapshot.id,
             Snapshot.labels, Snapshot.images, Snapshot.points, Snapshot.answers,
-            Snapshot.active_ms, Snapshot.wall_ms, Snapshot.active_ms_by_kind, RunFigures,
+            Snapshot.active_ms, Snapshot.wall_ms, Snapshot.active_ms_by_kind,
+            RunFigures.setting, RunFigures.same_config, RunFigures.figures,
         )
         .outerjoin(Snapshot, Snapshot.id == Run.snapshot_id)
         .outerjoin(RunFigures, RunFigures.run_id == Run.id)
@@ -75,19 +78,22 @@ def _finished(session: Session, project_id: int) -> list[_Finished]:
     # Of what an earlier version finished, until the upkeep has come round to it.
     missing = _computed(session, [row[0] for row in rows if row[-1] is None])
     found = []
-    for run_id, supervision, recipe, finished_at, created_at, *counts, kept in rows:
+    for run_id, supervision, recipe, finished_at, created_at, *others in rows:
+        counts, kept = others[:-3], others[-3:]
         used = counts if supervision.is_oracle else [None] * len(counts)
         first = run_id, supervision, recipe, finished_at or created_at
-        found.append(_Finished._make((*first, *used, kept or missing[run_id])))
+        found.append(_Finished._make((*first, *used, *missing.get(run_id, kept))))
     return found
 
 
-def _computed(session: Session, run_ids: Sequence[int]) -> dict[int, RunFigures]:
+def _computed(session: Session, run_ids: Sequence[int]) -> dict[int, tuple[str, str, Figures]]:
+    """Setting, configuration and figures of runs, from their reports."""
     if not run_ids:
         return {}
     columns = (Run.id, Run.recipe, Run.config, Run.snapshot_id, Run.report)
     rows = session.execute(select(*columns).where(Run.id.in_(run_ids)))
-    return {row[0]: figures.of(*row) for row in rows}
+    found = [figures.of(*row) for row in rows]
+    return {each.run_id: (each.setting, each.same_config, each.figures) for each in found}
 
 
 def _baselines(finished: Iterable[_Finished]) -> dict[str, _Finished]:
@@ -95,9 +101,9 @@ def _baselines(finished: Iterable[_Finished]) -> dict[str, _Finished]:
     newest: dict[str, _Finished] = {}
     for run in finished:
         if run.supervision is Supervision.SOURCE_ONLY:
-            other = newest.get(run.kept.setting)
+            other = newest.get(run.setting)
             if other is None or (other.ended_at, other.id) < (run.ended_at, run.id):
-                newest[run.kept.setting] = run
+                newest[run.setting] = run
     return newest
 
 
@@ -105,7 +111,7 @@ def _spreads(finished: Iterable[_Finished]) -> dict[str, tuple[int, float | None
     """How many runs differ by their seed alone, and the standard deviation of their mIoU."""
     alike: defaultdict[str, list[float | None]] = defaultdict(list)
     for run in finished:
-        alike[run.kept.same_config].append(run.kept.figures["miou"])
+        alike[run.same_config].append(run.figures["miou"])
     spreads: dict[str, tuple[int, float | None]] = {}
     for config, mious in alike.items():
         known = [miou for miou in mious if miou is not None]
@@ -137,15 +143,17 @@ def baseline_of(session: Session, run: Run) -> Baseline | None:
 def _point(
     run: _Finished, newest: _Finished | None, alike: tuple[int, float | None] | None
 ) -> CostPoint:
-    scores = run.kept.figures
+    scores = run.figures
     baseline = newest if run.supervision is not Supervision.SOURCE_ONLY else None
-    before = baseline.kept.figures["miou"] if baseline else None
+    before = baseline.figures["miou"] if baseline else None
     gain = scores["miou"] - before if scores["miou"] is not None and before is not None else None
     seeds, seed_deviation = alike or (1, None)
     by_kind = None
     if run.active_ms is None or run.by_kind:
         by_kind = {k.value: (run.by_kind or {}).get(k.value, 0) / MS_PER_HOUR for k in LabelKind}
-    return CostPoint(
+    # Made of what was right when it was stored: looking at each of 20,000 numbers again takes longer
+    # than all the rest.
+    return CostPoint.model_construct(
         run_id=run.id,
         supervision=cast(ProjectSupervision, run.supervision),
         recipe=run.recipe,
@@ -168,11 +176,11 @@ def _point(
         hours_by_kind=by_kind,
         presence_average_precision=scores["presence_average_precision"],
         weak_label_score=scores["weak_label_score"],
-        setting=run.kept.setting[:SHOWN],
+        setting=run.setting[:SHOWN],
         seeds=seeds,
         seed_deviation=seed_deviation,
         iou=scores["iou"],
-        intervals={name: Range(**found) for name, found in scores["intervals"].items()},
+        intervals=scores["intervals"],
     )
 
 

@@ -149,7 +149,7 @@ def _hindsight(hours: tuple[float, ...], values: tuple[float, ...]) -> "tuple[Ju
 
 def _error(point: CostPoint, measure: str) -> float | None:
     interval = point.intervals.get(measure)
-    return (interval.high - interval.low) / DEVIATIONS if interval else None
+    return (interval["high"] - interval["low"]) / DEVIATIONS if interval else None
 
 
 def _estimate(interval: "Interval") -> Estimate:

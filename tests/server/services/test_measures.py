@@ -137,7 +137,7 @@ def test_what_is_kept_is_what_was_counted(
     for number, image in enumerate(add_images(project_id, ["a.png", "b.png", "c.png"])):
         for person in pair[: number + 1]:
             answer(project_id, image, person)
-    for path in ("sweeps", "agreement", "prefill-effect"):
+    for path in ("sweeps", "agreement", "prefill-effect", "people"):
         counted = engineer.get(f"/api/v1/projects/{project_id}/{path}").json()
         with monkeypatch.context() as patch:
             patch.setattr(measures, "LARGE", 0)

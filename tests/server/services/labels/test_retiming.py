@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 from server.db import session_scope, utcnow
 from server.models import Image, Label, Project, Snapshot
 from server.schemas.project import ProjectChange
-from server.services import projects
+from server.services import measures, projects
 from server.services.labels import retiming, snapshots
+from server.services.quality import pace
 from tests.server.factories import LABELLED_AT, add_images, add_label, make_project, make_user
 
 TRAIL = [[2_000, "input"], [22_000, "input"], [23_000, "hidden"], [60_000, "visible"]]
@@ -156,6 +157,24 @@ def test_it_is_done_once_no_request_can_have_read_the_earlier_setting(database: 
     assert times_of(project_id) == [25_000, 25_000]
     with session_scope(read_only=True) as session:
         assert retiming.due(session) == []
+
+
+def test_what_is_kept_of_times_is_counted_anew(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_id, _ = timed_project(2)
+    monkeypatch.setattr(measures, "LARGE", 0)
+
+    def mean() -> float:
+        measures.recount(project_id, pace.MEASURE)
+        with session_scope(read_only=True) as session:
+            return pace.of_project(session, project_id).paces[0].per_image.mean
+
+    assert mean() == 20
+    choose(project_id, 15)
+    assert mean() == 20
+    retiming.work(project_id)
+    assert mean() == 25
 
 
 def test_a_snapshot_whose_file_is_missing_keeps_what_it_has(database: str) -> None:

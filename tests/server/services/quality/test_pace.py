@@ -11,8 +11,9 @@ from sqlalchemy import update
 
 from server.db import session_scope
 from server.errors import NotFound
-from server.models import User
+from server.models import KeptMeasure, User
 from server.schemas.people import PeopleOut
+from server.services import measures
 from server.services.quality import pace
 from tests.server.factories import add_images, add_label, make_project, make_user
 
@@ -92,6 +93,35 @@ def test_an_annotator_who_was_removed_keeps_their_times(database: str) -> None:
     with session_scope() as session:
         session.execute(update(User).values(active=False))
     assert people_of(project_id, names=True) == before
+
+
+def test_what_is_kept_of_many_labels_is_what_counting_gives(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_id, anna, bert = make_project(), make_user(), make_user("b@example.org")
+    image, other = add_images(project_id, ["a.png", "b.png"])
+    add_label(project_id, image, anna, active_ms=4000)
+    add_label(project_id, image, bert, active_ms=9000, present=["Car"])
+    add_label(project_id, other, bert, active_ms=0)
+
+    def looks() -> list[PeopleOut]:
+        return [people_of(project_id, **who) for who in (
+            {}, {"names": True}, {"only": anna}, {"only": bert}, {"only": 99},
+        )]  # fmt: skip
+
+    counted = looks()
+    assert [people.untimed for people in counted] == [1, 1, 0, 1, 0]
+    monkeypatch.setattr(measures, "LARGE", 2)  # labels, and fewer images
+    assert looks() == looks() == counted
+    with session_scope(read_only=True) as session:
+        kept = session.get_one(KeptMeasure, (project_id, pace.MEASURE.name))
+        assert "example.org" not in json.dumps(kept.value)
+    add_label(project_id, other, anna, active_ms=2000)
+    assert looks() == counted, "until it is counted anew"
+    measures.recount(project_id, pace.MEASURE)
+    kept_now = looks()
+    monkeypatch.setattr(measures, "LARGE", 100)
+    assert kept_now == looks() != counted
 
 
 def test_csv_and_trails_have_what_figures_are_made_of(database: str) -> None:
