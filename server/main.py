@@ -19,6 +19,7 @@ from server.api import (
     checkpoints,
     datasets,
     deletion,
+    flags,
     gold,
     health,
     images,
@@ -30,6 +31,7 @@ from server.api import (
     predictions,
     problems,
     projects,
+    rules,
     runs,
     snapshots,
     sweeps,
@@ -71,7 +73,7 @@ def create_app() -> FastAPI:
     # Routes are tried one after the other: what a labelling page asks for comes first.
     for module in (
         leases, labels, images, predictions, users, projects, gold, datasets, sweeps, label_files,
-        snapshots, runs, checkpoints, accuracy, people, audit, deletion,
+        snapshots, runs, checkpoints, accuracy, people, audit, deletion, rules, flags,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.about_router, prefix=API)

@@ -116,12 +116,12 @@ def screen_width(wanted: int, original: int) -> int | None:
     return None if width >= original else width
 
 
-def scaled(path: Path, width: int) -> bytes:
-    """A verified picture scaled to a width, as WebP."""
+def scaled(source: Path | bytes, width: int) -> bytes:
+    """A verified picture, or its file, scaled to a width, as WebP."""
     rules = Rules(most_pixels=None)
-    full_width, full_height = picture_size(path, rules)
+    full_width, full_height = picture_size(source, rules)
     size = width, max(1, round(full_height * width / full_width))
-    image = read_picture(path, rules, at_least=size).image
+    image = read_picture(source, rules, at_least=size).image
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=82, method=0)

@@ -1,12 +1,14 @@
 """Files that never change, sent with what caches and resumed downloads need (RFC 9110, 9530)."""
 
 import base64
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from anyio import CapacityLimiter
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
@@ -21,7 +23,18 @@ FOR_EVER = "private, max-age=31536000, immutable"
 PIECE = 2**16
 SMALL = 2**20
 """Bytes of a file that is read as a whole."""
+PICTURE_TYPES = {
+    ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp",
+}  # fmt: skip
+PICTURES = CapacityLimiter(max(4, os.cpu_count() or 1))
+"""So few pictures are read and scaled at once: whoever labels waits beside them, not behind all."""
 _SINGLE_RANGE = re.compile(r"^bytes=(\d{0,18})-(\d{0,18})$")
+
+
+async def turn_of_picture() -> AsyncIterator[None]:
+    """One of the few turns, from before it is known who asks until the picture is read."""
+    async with PICTURES:
+        yield
 
 
 def send_file(

@@ -1,7 +1,6 @@
 """Target images: import, lists, files."""
 
 import hashlib
-import os
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
@@ -25,7 +23,7 @@ from server.api.deps import (
     SessionDep,
     Viewer,
 )
-from server.api.downloads import send_file
+from server.api.downloads import PICTURE_TYPES, send_file, turn_of_picture
 from server.api.problems import problems
 from server.db import session_scope
 from server.errors import BadInput, Forbidden, NotFound
@@ -191,6 +189,8 @@ def image_filter(
         raise BadInput(f"name: {reason}")
     wanted = ImageFilter(state, name, category, said, annotator, disagrees, order)
     seen = replace(wanted, annotator_id=None if own else annotator)
+    if caller.member_role == MemberRole.ANNOTATOR and state == "flagged":
+        seen = replace(seen, state=None)  # by themselves
     if seen.looks_at_others and not caller.leads:
         raise Forbidden(f"this filter needs the role {MemberRole.LEAD}", code="filter")
     return wanted
@@ -256,7 +256,8 @@ def list_images(
     """The images of a project that pass a filter, in order of import or the most uncertain first.
 
     Of an annotator those that they were given to label, in the order in which they came; they may
-    filter by state, where labelled is what they labelled, by name, and by themselves.
+    filter by state, where labelled is what they labelled and flagged what they flagged, by name,
+    and by themselves. `flagged`: with a flag that nobody has answered; of leads' gold ones too.
     """
     project = projects.get(session, project_id)
     if caller.member_role == MemberRole.ANNOTATOR:
@@ -414,16 +415,6 @@ def _whose_labels(caller: Caller) -> int | None:
     return None if caller.leads else caller.id
 
 
-PICTURES = CapacityLimiter(max(4, os.cpu_count() or 1))
-"""So few pictures are read and scaled at once: whoever labels waits beside them, not behind all."""
-
-
-async def turn_of_picture() -> AsyncIterator[None]:
-    """One of the few turns, from before it is known who asks until the picture is read."""
-    async with PICTURES:
-        yield
-
-
 @router.get(
     "/images/{image_id}/file",
     responses=problems(401, 403, 404, media_type="image/*"),
@@ -451,8 +442,3 @@ def image_file(
         media_type=PICTURE_TYPES[Path(key).suffix],
         by_proxy=True,
     )
-
-
-PICTURE_TYPES = {
-    ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp",
-}  # fmt: skip

@@ -129,6 +129,8 @@ class RequestMiddleware:
     def _body_limit(self, scope: Scope, headers: Headers) -> int:
         """Bytes; only an import may be large, and only when somebody may be signed in."""
         known = "authorization" in headers or SESSION_COOKIE in headers.get("cookie", "")
+        if known and scope["path"].endswith("/rules/pictures"):
+            return get_settings().max_image_bytes + MAX_JSON_BYTES
         if not (known and scope["path"].endswith(("/images", "/labels/import"))):
             return MAX_JSON_BYTES
         if headers.get("content-type", "").startswith("multipart/"):

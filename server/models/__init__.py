@@ -2,6 +2,7 @@
 
 from server.models.audit import AuditChain, AuditEntry, AuditEvent
 from server.models.checkpoint import Checkpoint
+from server.models.flag import Flag
 from server.models.gold import GoldImage, GoldSet
 from server.models.image import Assignment, Handout, Image, ImageCount
 from server.models.label import Answer, Label
@@ -10,6 +11,7 @@ from server.models.member import Member
 from server.models.prediction import Prediction, PredictionRanking
 from server.models.project import Category, CategoryKey, Project
 from server.models.removal import Removal
+from server.models.rules import RulesPicture, RulesReading, RulesVersion
 from server.models.run import Run, RunEvent, RunFigures, SeenWorker
 from server.models.snapshot import Snapshot
 from server.models.sweep import SweepPage, SweepPlace
@@ -25,6 +27,7 @@ __all__ = [
     "Category",
     "CategoryKey",
     "Checkpoint",
+    "Flag",
     "GoldImage",
     "GoldSet",
     "Handout",
@@ -38,6 +41,9 @@ __all__ = [
     "PredictionRanking",
     "Project",
     "Removal",
+    "RulesPicture",
+    "RulesReading",
+    "RulesVersion",
     "Run",
     "RunEvent",
     "RunFigures",

@@ -35,6 +35,7 @@ class AuditEvent(StrEnum):
     MEMBER_REMOVED = "member-removed"
     PROJECT_MADE = "project-made"
     SETTINGS_CHANGED = "settings-changed"
+    RULES_CHANGED = "rules-changed"
     GOLD_REQUESTED = "gold-requested"
     IMAGES_IMPORTED = "images-imported"
     LABELS_IMPORTED = "labels-imported"
@@ -47,6 +48,7 @@ class AuditEvent(StrEnum):
     RUN_RESUMED = "run-resumed"
     LABEL_CORRECTED = "label-corrected"
     """For somebody else: a reviewer's decision, which counts in place of what others said."""
+    FLAG_ANSWERED = "flag-answered"
     DELETED = "deleted"
     LOG_TRIMMED = "log-trimmed"
 

@@ -31,6 +31,14 @@ def safe_name(name: str) -> str:
     return name
 
 
+def safe_text(text: str) -> str:
+    """Lines that somebody writes, with no character that a name may not have. Raises ValueError."""
+    for line in text.split("\n"):
+        if line.strip() and (reason := why_unsafe(line, len(text) * 3)):
+            raise ValueError(reason.replace("the name", "the text", 1))
+    return text
+
+
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.db import session_scope
-from server.models import Checkpoint, GoldImage, Image, Prediction, Run, Snapshot
+from server.models import Checkpoint, GoldImage, Image, Prediction, RulesPicture, Run, Snapshot
 from server.models.run import RunState
 from server.services.runs import checkpoints
 from server.services.runs.trainer_process import work_folder_is_free
@@ -35,7 +35,7 @@ _OURS = re.compile(
     rf"images/([0-9a-f]{{2}}/)?{_HASH}\.\w+"
     rf"|scaled/\d+/([0-9a-f]{{2}}/)?{_HASH}\.\w+\.webp"
     rf"|runs/\d+/(checkpoints/\d+-{_HASH}\.safetensors|predictions/\d+/\d+\.png|report-\d+\.html)"
-    rf"|projects/\d+/(snapshots/{_HASH}\.jsonl|gold/\d+\.mask)"
+    rf"|projects/\d+/(snapshots/{_HASH}\.jsonl|gold/\d+\.mask|rules/[0-9a-f]{{32}}\.\w+)"
 )
 _KINDS = ("images", "scaled", "runs", "projects")
 _REPORT = re.compile(r"runs/(\d+)/report-(\d+)\.html")
@@ -46,6 +46,7 @@ _COLUMNS = (
     Prediction.mask_key,
     Snapshot.storage_key,
     GoldImage.mask_key,
+    RulesPicture.storage_key,
 )
 AT_ONCE = 400
 

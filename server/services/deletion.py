@@ -20,6 +20,7 @@ from server.models import (
     AuditEvent,
     CategoryKey,
     Checkpoint,
+    Flag,
     GoldImage,
     GoldSet,
     Image,
@@ -28,6 +29,7 @@ from server.models import (
     Member,
     Prediction,
     Project,
+    RulesReading,
     Run,
     SignInFailure,
     Snapshot,
@@ -108,6 +110,7 @@ def _of_image(session: Session, image: Image, named: int) -> DeletionOut:
             session, Assignment.id, Assignment.image_id == image.id,
             Assignment.state == AssignmentState.OPEN, Assignment.lease_expires_at > utcnow(),
         ),
+        "flags": _count(session, Flag.id, Flag.image_id == image.id),
     }  # fmt: skip
     remarks = ["The file goes with its scaled copies, unless another image is the same picture."]
     if named:
@@ -433,7 +436,7 @@ def preview_user(user_id: int, own_id: int) -> DeletionOut:
 def _of_user(session: Session, user: User) -> DeletionOut:
     counts = {"labels_kept": _count(session, Label.id, Label.annotator_id == user.id)}
     remarks = [
-        f"Address, password, sessions, tokens and keys go; the labels stay, as those of {alias(user.id)}.",
+        f"Address, password, sessions, tokens and keys go; labels, flags and answers to flags stay, as those of {alias(user.id)}.",
         "Lines of the audit log have the number alone, and addresses of the network until they are "
         "trimmed by age.",
     ]
@@ -471,6 +474,7 @@ def delete_user(user_id: int, own_id: int) -> DeletionOut:
         )
         session.execute(delete(CategoryKey).where(CategoryKey.user_id == user_id))
         session.execute(delete(Member).where(Member.user_id == user_id))
+        session.execute(delete(RulesReading).where(RulesReading.user_id == user_id))
         user.email, user.password_hash = alias(user_id), no_password()
         user.role, user.deleted_at = Role.ANNOTATOR, utcnow()
         user.totp_secret = user.totp_step = None

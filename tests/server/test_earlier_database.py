@@ -45,6 +45,10 @@ LATER = {
     "/api/v1/projects/{project_id}/people", "/api/v1/projects/{project_id}/people/trails",
     "/api/v1/projects/{project_id}/people/labels", "/api/v1/projects/{project_id}/people/labels/{label_id}",
     "/api/v1/snapshots/{snapshot_id}/lines",
+    "/api/v1/projects/{project_id}/rules", "/api/v1/projects/{project_id}/rules/versions",
+    "/api/v1/projects/{project_id}/rules/versions/{version}", "/api/v1/projects/{project_id}/rules/readers",
+    "/api/v1/projects/{project_id}/rules/pictures/{picture_id}", "/api/v1/projects/{project_id}/flags",
+    "/api/v1/images/{image_id}/flags",
 }  # fmt: skip
 """What that version did not have."""
 WITHHELD = {("anna", "/images/10/prediction")}

@@ -83,6 +83,10 @@ EVERYBODYS_CHANGES = {
     ("POST", "/api/v1/sweeps/{page_id}/heartbeat"),
     ("DELETE", "/api/v1/sweeps/{page_id}"),
     ("PUT", "/api/v1/images/{image_id}/label"),
+    ("PUT", "/api/v1/images/{image_id}/flag"),
+    ("DELETE", "/api/v1/images/{image_id}/flag"),
+    ("PUT", "/api/v1/projects/{project_id}/flags/read"),
+    ("PUT", "/api/v1/projects/{project_id}/rules/seen"),
 }
 ENGINEERS_VIEWS = {
     ("GET", "/api/v1/datasets"),
@@ -99,6 +103,7 @@ ENGINEERS_VIEWS = {
     ("GET", "/api/v1/projects/{project_id}/agreement"),
     ("GET", "/api/v1/projects/{project_id}/skips"),
     ("GET", "/api/v1/projects/{project_id}/members"),
+    ("GET", "/api/v1/projects/{project_id}/rules/readers"),
     ("GET", "/api/v1/snapshots/{snapshot_id}/labels.jsonl"),
     ("GET", "/api/v1/checkpoints/{checkpoint_id}/file"),
     ("HEAD", "/api/v1/checkpoints/{checkpoint_id}/file"),
@@ -179,6 +184,7 @@ def things(make_project: Callable[..., dict[str, Any]], upload: Callable[..., di
         "project_id": str(project), "image_id": str(lease.image_id), "run_id": str(run),
         "checkpoint_id": str(checkpoint.id), "snapshot_id": str(make_snapshot(project)),
         "lease_id": lease.id, "page_id": page.id, "user_id": str(people[Role.ADMIN]),
+        "version": "1", "picture_id": "987654", "flag_id": "987654",
     }  # fmt: skip
 
 

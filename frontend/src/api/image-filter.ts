@@ -1,6 +1,14 @@
 import type { ImageFilter, ListPlace } from "./images"
 
-const STATES = ["registered", "ready", "rejected", "labelled", "unlabelled", "disputed"] as const
+const STATES = [
+  "registered",
+  "ready",
+  "rejected",
+  "labelled",
+  "unlabelled",
+  "disputed",
+  "flagged",
+] as const
 const SAID = ["present", "absent", "unsure", "disputed"] as const
 
 const LONGEST_NAME = 500

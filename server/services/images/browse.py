@@ -27,15 +27,18 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from sqlalchemy.sql.functions import FunctionElement
 
 from server.errors import BadInput, NotFound
-from server.models import Answer, Handout, Image, Label, Prediction, Project
+from server.models import Answer, Flag, Handout, Image, Label, Prediction, Project
 from server.models.image import ImageState
 from server.services import projects
 from trainer.contract.names import comparable
 
-State = Literal["registered", "ready", "rejected", "labelled", "unlabelled", "disputed", "gold"]
+State = Literal[
+    "registered", "ready", "rejected", "labelled", "unlabelled", "disputed", "flagged", "gold"
+]
 Said = Literal["present", "absent", "unsure", "disputed"]
 ImageOrder = Literal["imported", "uncertain"]
 
+_IS_FLAGGED = exists().where(Flag.image_id == Image.id, Flag.answered_at.is_(None))
 STATES: dict[State, ColumnElement[bool]] = {
     "registered": Image.state == ImageState.REGISTERED,
     "ready": Image.state == ImageState.READY,
@@ -43,6 +46,7 @@ STATES: dict[State, ColumnElement[bool]] = {
     "labelled": Image.labelled.is_(True),
     "unlabelled": Image.labelled.is_(False),
     "disputed": Image.disputed_at.is_not(None),
+    "flagged": _IS_FLAGGED,
     "gold": Image.gold.is_(True),
 }
 FEW = 1000
@@ -92,7 +96,9 @@ class ImageFilter:
     def looks_at_others(self) -> bool:
         """Whether the answer tells what somebody else or the model said."""
         wanted = (self.category, self.disagrees or None, self.annotator_id)
-        return any(wanted) or self.state in ("disputed", "gold") or self.order != "imported"
+        return (
+            any(wanted) or self.state in ("disputed", "flagged", "gold") or self.order != "imported"
+        )
 
 
 @dataclass(frozen=True)
@@ -226,6 +232,8 @@ def _given(project_id: int, person_id: int, wanted: ImageFilter) -> Select[Any]:
             return query.where(said.where(Label.partial.is_(False)))
         case "unlabelled":
             return query.where(~said.where(Label.partial.is_(False)))
+        case "flagged":
+            return query.where(_IS_FLAGGED.where(Flag.annotator_id == person_id))
         case state:
             return query.where(STATES[state])
 
@@ -355,6 +363,7 @@ def _matching(session: Session, project: Project, wanted: ImageFilter) -> _Match
             _by_model(project, wanted),
             _by_answer(project, wanted),
             _by_annotator(project, wanted),
+            _by_flag(project, wanted),
         )
         if step is not None
     ]
@@ -397,14 +406,16 @@ def _few(session: Session, steps: Sequence[_Step]) -> Sequence[int] | None:
 
 
 def _of_image(project: Project, wanted: ImageFilter) -> list[ColumnElement[bool]]:
-    is_gold = wanted.state == "gold"
-    conditions = [Image.project_id == project.id, Image.gold.is_(is_gold)]
+    is_gold, is_flagged = wanted.state == "gold", wanted.state == "flagged"
+    conditions = [Image.project_id == project.id]
+    if not is_flagged:  # people flag gold ones too, which they can not tell
+        conditions.append(Image.gold.is_(is_gold))
     if wanted.said == "disputed" and wanted.category is not None:
         conditions.append(STATES["disputed"])
     if wanted.name is not None:
-        column = _SHOWN_NAME if is_gold else Image.comparable_id
+        column = _SHOWN_NAME if is_gold or is_flagged else Image.comparable_id
         conditions.append(_has_name(column, wanted.name))
-    if wanted.state is not None and not is_gold:
+    if wanted.state is not None and not (is_gold or is_flagged):
         conditions.append(STATES[wanted.state])
     return conditions
 
@@ -421,7 +432,7 @@ def _has_name(column: SQLColumnExpression[str], part: str) -> ColumnElement[bool
 
 def _by_name(project: Project, wanted: ImageFilter) -> _Step | None:
     """By name alone, for which an index has all that it takes."""
-    if wanted.name is None or wanted.state == "gold":
+    if wanted.name is None or wanted.state in ("gold", "flagged"):
         return None
     own = [Image.project_id == project.id, Image.gold.is_(False)]
     return (Image.id,), [*own, _has_name(Image.comparable_id, wanted.name)]
@@ -461,3 +472,15 @@ def _by_annotator(project: Project, wanted: ImageFilter) -> _Step | None:
         Label.has_answers(),
     ]
     return (Label.image_id,), conditions
+
+
+def _by_flag(project: Project, wanted: ImageFilter) -> _Step | None:
+    if wanted.state != "flagged":
+        return None
+    earlier = aliased(Flag)
+    # Of several people's, the first stands for its image.
+    is_repeated = exists().where(
+        earlier.image_id == Flag.image_id, earlier.answered_at.is_(None), earlier.id < Flag.id
+    )
+    conditions = [Flag.project_id == project.id, Flag.answered_at.is_(None), ~is_repeated]
+    return (Flag.image_id,), conditions

@@ -37,7 +37,9 @@ def test_an_image(
     assert annotator.put(f"{url}/label", json=LABEL | {"lease_id": lease["id"]}).is_success
     assert engineer.get(f"{url}/file").is_success
     told = engineer.get(f"{url}/deletion").json()
-    assert told["counts"] == {"labels": 1, "predictions": 0, "leases": 0, "snapshots": 0}
+    assert told["counts"] == {
+        "labels": 1, "predictions": 0, "leases": 0, "flags": 0, "snapshots": 0,
+    }  # fmt: skip
     assert told["refused"] is None
     assert annotator.delete(url).status_code == 403
     answer = engineer.delete(url)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from server.api.images import PICTURES
+from server.api.downloads import PICTURES
 from server.models.user import Role
 from server.services.images import files
 from server.settings import get_settings

@@ -33,6 +33,7 @@ ORPHANS = (
     "files/runs/1/report-7.html",
     f"files/projects/1/snapshots/{HASH}.jsonl",
     "files/projects/1/gold/00003.mask",
+    f"files/projects/1/rules/{HASH[:32]}.webp",
     "files/images/ab/.writing-x7f",
     "broker/messages/.000.runs.msg",
     "broker/taken/000.runs.msg",

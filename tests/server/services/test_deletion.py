@@ -20,6 +20,8 @@ from server.models import (
     Prediction,
     Project,
     Removal,
+    RulesPicture,
+    RulesReading,
     Run,
     SignInFailure,
     Snapshot,
@@ -30,7 +32,8 @@ from server.models.image import AssignmentState, ImageState
 from server.models.run import RunState
 from server.models.user import Role
 from server.schemas.label import LabelIn
-from server.services import deletion, projects, removals, users
+from server.schemas.rules import RulesIn
+from server.services import deletion, flags, projects, removals, rules, users
 from server.services.assignment import leases
 from server.services.images import counting, files
 from server.services.labels import snapshots, submitting
@@ -106,6 +109,14 @@ def project() -> Iterator[int]:
     run_id = factories.show_run(project_id)
     for image_id in image_ids:
         add_files_of_run(run_id, image_id) if image_id == 1 else None
+    with session_scope() as session:
+        flags.put(session, image_ids[0], ann, "about ann herself")
+        wanted = RulesIn.model_validate({"based_on": 0, "sections": [{"text": "how ann is told"}]})
+        rules.publish(session, project_id, ann, wanted)
+    key = f"projects/{project_id}/rules/{'0' * 32}.png"
+    get_storage().put_bytes(key, b"a picture of ann")
+    with session_scope() as session:
+        session.add(RulesPicture(project_id=project_id, storage_key=key, width=64, height=48))
     files.key_for_screen(image_ids[0], 30)
     files.forget()
     make_old()
@@ -128,11 +139,13 @@ def test_of_a_deleted_image_nothing_is_left(project: int) -> None:
     content = get_storage().path(key).read_bytes()
     assert NAME.encode() in everything()
     told = deletion.preview_image(1)
-    assert told.counts == {"labels": 1, "predictions": 1, "leases": 0, "snapshots": 0}
+    assert told.counts == {
+        "labels": 1, "predictions": 1, "leases": 0, "flags": 1, "snapshots": 0,
+    }  # fmt: skip
     assert told.refused is None
     assert deletion.delete_image(1).counts == told.counts
     left = everything()
-    for gone in (NAME.encode(), content[-200:], b"mask of ann"):
+    for gone in (NAME.encode(), content[-200:], b"mask of ann", b"about ann herself"):
         assert gone not in left
     assert not list(get_settings().data.rglob(f"*{Path(key).stem}*")), "scaled copies too"
     assert (count(Image), count(Label), count(Prediction), count(Removal)) == (1, 1, 0, 0)
@@ -430,7 +443,9 @@ def test_of_a_deleted_project_nothing_is_left(project: int) -> None:
     factories.make_project("Streets")  # the name is free
     tasks.remove_deleted()
     left = everything()
-    for gone in (NAME, OTHER, "where ann lives"):
+    for gone in (
+        NAME, OTHER, "where ann lives", "about ann herself", "how ann is told", "a picture of ann",
+    ):  # fmt: skip
         assert gone.encode() not in left
     assert (count(Image), count(Label), count(Removal)) == (1, 0, 0)
     assert not get_storage().path(f"projects/{project}").exists()
@@ -492,7 +507,7 @@ def test_of_a_deleted_person_a_number_is_left(project: int) -> None:
         assert users.list_sessions(session, ann.id) == []
         with pytest.raises(NotFound):
             users.get(session, ann.id)
-    assert count(Label) == 2
+    assert (count(Label), count(RulesReading)) == (2, 0)
     assert snapshots.create(project).sha256 == snapshot.sha256
     assert get_storage().path(snapshot.storage_key).read_bytes() == before
     factories.make_user(ADDRESS)  # it is free

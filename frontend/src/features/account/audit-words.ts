@@ -23,6 +23,7 @@ export const EVENTS: Record<AuditEvent, string> = {
   "member-removed": "Member removed",
   "project-made": "Project made",
   "settings-changed": "Settings changed",
+  "rules-changed": "Rules published",
   "gold-requested": "Gold images requested",
   "images-imported": "Images imported",
   "labels-imported": "Labels imported",
@@ -34,6 +35,7 @@ export const EVENTS: Record<AuditEvent, string> = {
   "run-cancelled": "Run cancelled",
   "run-resumed": "Run resumed",
   "label-corrected": "Label corrected",
+  "flag-answered": "Flag answered",
   deleted: "Deleted",
   "log-trimmed": "Old lines removed",
 }

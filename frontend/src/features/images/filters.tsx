@@ -19,6 +19,7 @@ const OWN: StateChoice[] = [
   { state: null, label: "All", count: null },
   { state: "unlabelled", label: "To label", count: null },
   { state: "labelled", label: "Labelled", count: null },
+  { state: "flagged", label: "Flagged", count: null },
 ]
 
 /** The states that make sense now; rare ones only show up when there are such images. */
@@ -33,11 +34,13 @@ export function stateChoices(
     // With several people per image it also holds those that some have still to label.
     { state: "labelled", label: "Labelled", count: overlap === 1 ? images.labelled : null },
     { state: "disputed", label: "Disputed", count: null },
+    { state: "flagged", label: "Flagged", count: null },
     { state: "registered", label: "Not checked yet", count: images.registered },
     { state: "rejected", label: "Rejected", count: images.rejected },
   ]
   return choices.filter(({ state, count }) => {
     if (state === "disputed") return seesOthers && overlap > 1
+    if (state === "flagged") return seesOthers
     return state === "registered" || state === "rejected" ? count !== 0 : true
   })
 }
