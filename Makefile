@@ -54,7 +54,7 @@ RUN_TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadfile --no-loads
 LOCK_FLAGS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
 CLIENT   := frontend/src/api/schema.gen.ts
-FRONTEND := $(shell find frontend \( -name node_modules -o -name openapi.json \) -prune -o -type f -print)
+FRONTEND := $(shell find frontend \( -name node_modules -o -name openapi.json \) -prune -o -type f -print) docs/annotators.md
 NODE_MODULES   := frontend/node_modules/.package-lock.json
 COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
 

@@ -72,8 +72,10 @@ def npm(frontend: Path, *arguments: str) -> None:
 def digest_sources(frontend: Path) -> str:
     """Hash of the names and bytes of all files that the build reads."""
     digest = hashlib.sha256()
-    for path in sorted(list_sources(frontend)):
-        digest.update(f"{path.relative_to(frontend).as_posix()}\0{path.stat().st_size}\0".encode())
+    guide = frontend.parent / "docs" / "annotators.md"
+    for path in [*sorted(list_sources(frontend)), *([guide] if guide.is_file() else [])]:
+        name = path.relative_to(frontend.parent).as_posix()
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

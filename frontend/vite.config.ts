@@ -29,7 +29,12 @@ export default defineConfig({
       },
     ],
   },
-  server: { host: "127.0.0.1", proxy: { "/api": SERVER, "/health": SERVER } },
+  server: {
+    host: "127.0.0.1",
+    // The annotators' guide lies with the other documents.
+    fs: { allow: [".."] },
+    proxy: { "/api": SERVER, "/health": SERVER },
+  },
   css: { modules: { generateScopedName: scopedName } },
   build: {
     outDir: "../server/static",

@@ -456,12 +456,13 @@ def routes(product: Installation) -> list[str]:
     image = product.listed(product.streets, state="disputed")[0]["id"]
     label = product.api.get(f"/api/v1/images/{image}").json()["history"][0]["id"]
     return [
-        "/projects", "/projects/new", "/account", "/users", "/audit", "/nowhere",
+        "/projects", "/projects/new", "/account", "/users", "/audit", "/guide", "/nowhere",
         *(f"/projects/{empty}{page}" for page in ("", "/images", "/runs", "/accuracy", "/quality")),
         *(f"{full}{page}" for page in (
             "", "/images", "/images?state=disputed", "/images?category=Tree&said=present",
             "/images/import", f"/images/{image}", f"/images/{image}/answer", "/runs", "/accuracy",
-            "/quality", "/quality/review", "/times", f"/times?label={label}", "/settings", "/label",
+            "/quality", "/quality/review", "/rules", "/flags", "/times", f"/times?label={label}",
+            "/settings", "/label",
         )),
     ]  # fmt: skip
 

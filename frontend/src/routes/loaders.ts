@@ -6,6 +6,7 @@ import { leads } from "@/api/members"
 import { datasetsQuery, recipesQuery } from "@/api/project-settings"
 import { projectQuery } from "@/api/projects"
 import { agreementQuery } from "@/api/quality"
+import { rulesQuery } from "@/api/rules"
 import { costCurveQuery, runQuery, runsQuery } from "@/api/runs"
 import type { Context } from "./access"
 
@@ -60,6 +61,9 @@ export async function agreement(entering: OfProject) {
   const { context, params } = entering
   await context.queryClient.ensureQueryData(agreementQuery(params.projectId))
 }
+
+export const rules = ({ context, params }: OfProject) =>
+  context.queryClient.ensureQueryData(rulesQuery(params.projectId))
 
 export const runs = ({ context, params }: OfProject) =>
   context.queryClient.ensureQueryData(runsQuery(params.projectId))

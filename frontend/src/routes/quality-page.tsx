@@ -4,6 +4,7 @@ import { projectQuery } from "@/api/projects"
 import { Page, PageHeading } from "@/components/layout"
 import { AgreementCard } from "@/features/quality/agreement-card"
 import { DisputedCard } from "@/features/quality/disputed-card"
+import { FlagsCard } from "@/features/quality/flags-card"
 import { KnownAnswersCard } from "@/features/quality/known-answers-card"
 import { PeopleCard } from "@/features/quality/people-card"
 import { PrefillCard } from "@/features/quality/prefill-card"
@@ -21,6 +22,7 @@ export function QualityPage() {
         subtitle="How far the labels can be trusted, and where they cannot."
       />
       <DisputedCard project={project} />
+      <FlagsCard project={project} />
       <AgreementCard project={project} />
       <KnownAnswersCard project={project} />
       <PrefillCard project={project} />

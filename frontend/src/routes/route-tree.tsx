@@ -4,6 +4,7 @@ import { projectQuery, projectsQuery } from "@/api/projects"
 import { aboutQuery, meQuery } from "@/api/session"
 import { isOwnPath } from "@/lib/own-path"
 import { only, signedInOnly } from "./access"
+import { label } from "./label-route"
 import { numericImage, numericProject, numericRun } from "./params"
 import { root } from "./root"
 import { SignedInGate } from "./signed-in-gate"
@@ -60,6 +61,12 @@ const newProject = createRoute({
   beforeLoad: only("engineer"),
   loader: lazyFn(loaders, "choices"),
   component: lazyRouteComponent(() => import("./new-project-page"), "NewProjectPage"),
+})
+
+const guide = createRoute({
+  getParentRoute: () => shell,
+  path: "/guide",
+  component: lazyRouteComponent(() => import("./guide-page"), "GuidePage"),
 })
 
 const account = createRoute({
@@ -155,6 +162,21 @@ const review = createRoute({
   component: lazyRouteComponent(() => import("./review-page"), "ReviewPage"),
 })
 
+const flags = createRoute({
+  getParentRoute: () => project,
+  path: "/flags",
+  validateSearch: ({ state }: Record<string, unknown>): { state?: "answered" } =>
+    state === "answered" ? { state } : {},
+  component: lazyRouteComponent(() => import("./flags-page"), "FlagsPage"),
+})
+
+const rules = createRoute({
+  getParentRoute: () => project,
+  path: "/rules",
+  loader: lazyFn(loaders, "rules"),
+  component: lazyRouteComponent(() => import("./rules-page"), "RulesPage"),
+})
+
 const runs = createRoute({
   getParentRoute: () => project,
   path: "/runs",
@@ -192,27 +214,6 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("./settings-page"), "SettingsPage"),
 })
 
-const LabelPage = lazyRouteComponent(() => import("./label-page"), "LabelPage")
-
-/** Outside of the gate: whoever is signed out while labelling signs in again on the page itself. */
-const label = createRoute({
-  getParentRoute: () => root,
-  path: "/projects/$projectId/label",
-  params: numericProject,
-  beforeLoad: (entering) => {
-    const someone = signedInOnly(entering)
-    // On their way while the server says who is signed in.
-    void entering.context.queryClient.prefetchQuery(projectQuery(entering.params.projectId))
-    void LabelPage.preload?.()
-    return someone
-  },
-  loader: async ({ context: { queryClient, me }, params }) => ({
-    me,
-    project: await queryClient.fetchQuery(projectQuery(params.projectId)),
-  }),
-  component: LabelPage,
-})
-
 export const routeTree = root.addChildren([
   signIn,
   label,
@@ -222,6 +223,7 @@ export const routeTree = root.addChildren([
       home,
       projects,
       newProject,
+      guide,
       account,
       users,
       audit,
@@ -233,6 +235,8 @@ export const routeTree = root.addChildren([
         answer,
         quality,
         review,
+        flags,
+        rules,
         runs,
         run,
         accuracy,

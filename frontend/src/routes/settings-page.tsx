@@ -4,6 +4,7 @@ import { projectQuery, projectsQuery } from "@/api/projects"
 import { Page, PageHeading } from "@/components/layout"
 import { Members } from "@/features/projects/members"
 import { ProjectEnd } from "@/features/projects/project-end"
+import { RulesEditor } from "@/features/projects/rules-editor"
 import { SettingsForm } from "@/features/projects/settings-form"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/settings")
@@ -21,6 +22,7 @@ export function SettingsPage() {
     <Page>
       <PageHeading title="Settings" />
       <SettingsForm key={project.id} project={project} />
+      <RulesEditor project={project} />
       <Members project={project} />
       <ProjectEnd project={project} onDeleted={leave} />
     </Page>

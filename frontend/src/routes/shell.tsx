@@ -1,6 +1,6 @@
 import { useMutation, useSuspenseQuery } from "@tanstack/react-query"
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router"
-import { ChevronDown, KeyRound, LogOut, ScrollText, Users } from "lucide-react"
+import { BookOpen, ChevronDown, KeyRound, LogOut, ScrollText, Users } from "lucide-react"
 import { Button as AriaButton } from "react-aria-components"
 import { projectsQuery } from "@/api/projects"
 import { mayAct, signOut, useMe } from "@/api/session"
@@ -80,6 +80,12 @@ function AccountMenu() {
       label: "Account and API tokens",
       icon: <KeyRound aria-hidden="true" />,
       onAction: () => navigate({ to: "/account" }),
+    },
+    {
+      id: "guide",
+      label: "Annotators' guide",
+      icon: <BookOpen aria-hidden="true" />,
+      onAction: () => navigate({ to: "/guide" }),
     },
     ...(mayAct(me.role, "admin")
       ? [

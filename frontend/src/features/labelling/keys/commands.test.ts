@@ -108,6 +108,28 @@ describe("the keys of a page", () => {
   })
 })
 
+describe("the keys of rules and flags", () => {
+  const typed = (key: string, code: string) => pressed(key, { code, shiftKey: true })
+  const page = pageWith(categoriesWith("rw6"))
+
+  it("are the signs that they are on every keyboard", () => {
+    for (const code of ["Semicolon", "Period"]) {
+      expect(page.meaningOf(typed(":", code))).toEqual({ kind: "command", id: "flag" })
+    }
+    for (const code of ["Minus", "Slash"]) {
+      expect(page.meaningOf(typed("_", code))).toEqual({ kind: "command", id: "rules" })
+    }
+    expect(page.meaningOf(typed("\u0416", "Semicolon"))).toEqual({ kind: "command", id: "flag" })
+  })
+
+  it("are letters too where no category has them", () => {
+    expect(page.get("r")).toMatchObject({ kind: "tick" })
+    expect(page.get("w")).toMatchObject({ kind: "tick" })
+    expect(pageWith([]).get("r")).toEqual({ kind: "command", id: "rules" })
+    expect(pageWith([]).get("w")).toEqual({ kind: "command", id: "flag" })
+  })
+})
+
 describe("the numeric keypad", () => {
   const pad = (code: string, key: string) => pressed(key, { code })
 

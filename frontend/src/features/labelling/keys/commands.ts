@@ -14,6 +14,7 @@ type Row = CommandRow & {
 export const COMMANDS = [
   { id: "submit", group: "Going on", label: "Save and go on", keys: ["Enter", "Space"] },
   { id: "skip", group: "Going on", label: "Skip, with a reason", keys: ["."], spare: ["s"] },
+  { id: "flag", group: "Going on", label: "Flag, with a word", keys: [":"], spare: ["w"] },
   {
     id: "back",
     group: "Going on",
@@ -91,6 +92,7 @@ export const COMMANDS = [
   { id: "deeper", group: "Image", label: "Darker shadows (gamma)", keys: ["<"], repeats: true },
   { id: "lighter", group: "Image", label: "Lighter shadows (gamma)", keys: [">"], repeats: true },
   { id: "plain", group: "Image", label: "Colours as they are", keys: ["\\"] },
+  { id: "rules", group: "Help", label: "Rules of the project", keys: ["_"], spare: ["r"] },
   { id: "help", group: "Help", label: "Show and change keys", keys: ["?"] },
 ] as const satisfies readonly Row[]
 

@@ -1,5 +1,5 @@
 import { useState } from "react"
-import { Button } from "@/components/button"
+import { AnchorButton, Button } from "@/components/button"
 import { Dialog } from "@/components/dialog"
 import type { CommandRow } from "@/lib/commands"
 import type { Grid } from "../answer/geometry"
@@ -52,6 +52,9 @@ export function HelpDialog({ projectId, rules, commands, hasOverlay, onKeys, onC
           pointer: go to the image with Tab; the arrows move a crosshair (finely with Shift) or go
           from tile to tile, and Space sets the point or the tile.
         </p>
+        <AnchorButton href="/guide" target="_blank">
+          Annotators' guide
+        </AnchorButton>
       </div>
     </Dialog>
   )

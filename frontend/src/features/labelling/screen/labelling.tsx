@@ -18,12 +18,10 @@ import { useSignIn } from "../shared/use-sign-in"
 import { useSinglePresses } from "../shared/use-single-presses"
 import type { Picture } from "../stage/picture"
 import type { StageControls } from "../stage/stage"
-import { BreakNote } from "./break-note"
 import { CategoryPanel } from "./category-panel"
 import { Desk } from "./desk"
-import { Dialogs } from "./dialogs"
 import styles from "./labelling.module.css"
-import { preloadParts, RefusedLabels } from "./lazy-parts"
+import { Dialogs, preloadParts, RefusedLabels } from "./lazy-parts"
 import { ToolBar } from "./tool-bar"
 import { TopBar } from "./top-bar"
 import { useActions } from "./use-actions"
@@ -69,9 +67,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
 
   useEffect(() => session.noteLeft(counted.left), [session, counted.left])
   const isSeen = picture?.state === "ready"
-  useEffect(() => {
-    if (isPainted) preloadParts()
-  }, [isPainted])
+  const isBegun = useBegun([isPainted, isDry, actions.dialog].some(Boolean))
   const model = modelOf(task, picture)
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keeps the focus where it is
@@ -91,7 +87,6 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
           project={counted.project}
           left={counted.left}
         />
-        <BreakNote />
         {outbox.refused.length > 0 && (
           <RefusedLabels
             outbox={session.outbox}
@@ -115,7 +110,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
       </aside>
       <footer className={styles.tools}>
         <ToolBar
-          {...{ rules, model }}
+          {...{ rules, model, isBegun }}
           {...actions}
           hasSafeColors={personal.hasSafeColors}
           onSafeColors={personal.setSafeColors}
@@ -126,7 +121,9 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
         />
       </footer>
       <Messages message={message} isStaying={isAsked} />
-      <Dialogs {...{ actions, project, rules }} onKeys={personal.setKeys} />
+      {isBegun && (
+        <Dialogs {...{ session, me, actions, project, rules }} onKeys={personal.setKeys} />
+      )}
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
       )}
@@ -169,6 +166,17 @@ function keepFocus(event: React.MouseEvent<HTMLElement>): void {
   const isInside = event.currentTarget.contains(event.target as Node)
   const isControl = (event.target as Element).closest("input, label, textarea, dialog") !== null
   if (isInside && !isControl) event.preventDefault()
+}
+
+/** Whether there is time for the other parts: an image was seen, there is none, or one is asked for. */
+function useBegun(isNow: boolean): boolean {
+  const [isBegun, setBegun] = useState(false)
+  useEffect(() => {
+    if (!isNow) return
+    preloadParts()
+    setBegun(true)
+  }, [isNow])
+  return isBegun
 }
 
 /** Whatever a person does counts as input on the clock of the image. */

@@ -6,25 +6,23 @@ export const MoreBelow = lazily(async () => (await import("../shared/more-below"
 
 const load = () => import("./parts")
 
-export const HelpDialog = lazily(async () => (await load()).HelpDialog)
+export const Dialogs = lazily(async () => (await load()).Dialogs)
+export const GuideTools = lazily(async () => (await load()).GuideTools)
 export const OverlayTools = lazily(async () => (await load()).OverlayTools)
 export const RefusedLabels = lazily(async () => (await load()).RefusedLabels)
-export const RestNote = lazily(async () => (await load()).RestNote)
 export const ReviewNote = lazily(async () => (await load()).ReviewNote)
 export const SeeingPanel = lazily(async () => (await load()).SeeingPanel)
-export const SkipDialog = lazily(async () => (await load()).SkipDialog)
 export const Standstill = lazily(async () => (await load()).Standstill)
 
 const PARTS = [
-  HelpDialog,
+  Dialogs,
+  GuideTools,
   MoreBelow,
   OverlayTools,
   RefusedLabels,
-  RestNote,
   ReviewNote,
   SeeingPanel,
   SignInDialog,
-  SkipDialog,
   Standstill,
 ]
 

@@ -16,7 +16,7 @@ import {
 import { Button } from "@/components/button"
 import type { Rules } from "../modes/mode"
 import { ToolButton, WideButton } from "../shared/command-buttons"
-import { OverlayTools } from "./lazy-parts"
+import { GuideTools, OverlayTools } from "./lazy-parts"
 import type { SeeingProps } from "./seeing-panel"
 import { SeeingTools } from "./seeing-tools"
 import styles from "./tool-bar.module.css"
@@ -26,6 +26,8 @@ export type ToolBarProps = SeeingProps & {
   /** What the button that goes on does. */
   next: string
   isReview: boolean
+  /** Whether an image was there to be seen, since when there is time for the rest. */
+  isBegun: boolean
   canSkip: boolean
   canSubmit: boolean
   /** The run whose prediction is shown; null when the image has none. */
@@ -34,7 +36,7 @@ export type ToolBarProps = SeeingProps & {
 
 /** The commands as buttons, for hands that are on a mouse or a screen. */
 export function ToolBar(props: ToolBarProps) {
-  const { commands, rules, next, isReview, canSkip, canSubmit, model } = props
+  const { commands, rules, next, isReview, isBegun, canSkip, canSubmit, model } = props
   const isKeyless = rules.categories.some((category) => category.key === null)
   return (
     <div className={styles.bar} role="toolbar" aria-label="Actions">
@@ -79,6 +81,7 @@ export function ToolBar(props: ToolBarProps) {
         )}
         <div className={styles.group}>
           {isKeyless && <ToolButton command={commands.find} icon={Search} />}
+          {isBegun && <GuideTools commands={commands} canFlag={canSkip} />}
           <ToolButton command={commands.help} icon={CircleHelp} />
         </div>
       </div>

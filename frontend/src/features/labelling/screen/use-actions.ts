@@ -12,7 +12,7 @@ import { useSeeing } from "./use-seeing"
 
 const ZOOM_STEP = 1.5
 
-export type OpenDialog = "help" | "skip" | null
+export type OpenDialog = "help" | "skip" | "flag" | "rules" | null
 
 type Options = {
   session: Session
@@ -32,6 +32,7 @@ export function useActions({ session, rules, personId, stage }: Options) {
     ...seeing.commands,
     submit: () => answer.settle() || void workspace.submit(),
     skip: () => workspace.snapshot().task && setDialog("skip"),
+    flag: () => workspace.snapshot().task && setDialog("flag"),
     back: () => void workspace.back(),
     forward: () => void workspace.forward(),
     leave: () => workspace.leave(),
@@ -43,6 +44,7 @@ export function useActions({ session, rules, personId, stage }: Options) {
     "zoom-in": () => stage.current?.zoom(ZOOM_STEP),
     "zoom-out": () => stage.current?.zoom(1 / ZOOM_STEP),
     fit: () => stage.current?.fit(),
+    rules: () => setDialog("rules"),
     help: () => setDialog("help"),
   })
   const shortcuts = [

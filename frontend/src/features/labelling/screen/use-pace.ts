@@ -1,5 +1,4 @@
-import { useEffect, useEffectEvent, useRef, useState } from "react"
-import { Breaks } from "../loop/breaks"
+import { useEffect, useEffectEvent, useRef } from "react"
 import { continued, dayOf, type Streak, streakFrom } from "../loop/streak"
 import { useRemembered } from "./use-remembered"
 
@@ -16,22 +15,4 @@ export function useStreak(personId: number, labelled: number): Streak {
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs for each image that is labelled
   useEffect(() => count(), [labelled])
   return streak
-}
-
-/** Whether a break would do good now, and how to say no. */
-export function useBreaks() {
-  const [isDue, setDue] = useState(false)
-  const breaks = useRef(new Breaks())
-  useEffect(() => {
-    const note = () => setDue(breaks.current.input(performance.now()))
-    for (const kind of ["keydown", "pointerdown"]) window.addEventListener(kind, note)
-    return () => {
-      for (const kind of ["keydown", "pointerdown"]) window.removeEventListener(kind, note)
-    }
-  }, [])
-  const dismiss = () => {
-    breaks.current.dismiss(performance.now())
-    setDue(false)
-  }
-  return { isDue, dismiss }
 }

@@ -7,6 +7,7 @@ const commands = sweepCommands({
   sweep: {} as Sweep,
   grid: { current: null },
   showHelp: () => undefined,
+  showRules: () => undefined,
 })
 
 const press = (key: string, init: KeyboardEventInit = {}, target: Element = document.body) => {
@@ -33,6 +34,8 @@ describe("the keys of a sweep", () => {
     expect(press("Enter")).toBe("submit")
     expect(press("U", { shiftKey: false })).toBe("doubt")
     expect(press("PageUp")).toBe("back")
+    expect(press("_", { shiftKey: true })).toBe("rules")
+    expect(press("r")).toBe("rules")
     expect(press("x")).toBeNull()
     expect(commands.flip.keys[0]).toBe("f")
   })

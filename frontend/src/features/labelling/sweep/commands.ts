@@ -31,6 +31,7 @@ export const SWEEP_COMMANDS = [
   { id: "last", group: "Images", label: "Last image", keys: ["End"] },
   { id: "enlarge", group: "Images", label: "See the image large, or small again", keys: ["e"] },
   { id: "shrink", group: "Images", label: "All images again", keys: ["Escape"] },
+  { id: "rules", group: "Help", label: "Rules of the project", keys: ["_", "r"] },
   { id: "help", group: "Help", label: "Show the keys", keys: ["?"] },
 ] as const satisfies readonly CommandRow[]
 
@@ -40,9 +41,10 @@ type Parts = {
   sweep: Sweep
   grid: RefObject<HTMLElement | null>
   showHelp: () => void
+  showRules: () => void
 }
 
-export function sweepCommands({ sweep, grid, showHelp }: Parts): SweepCommands {
+export function sweepCommands({ sweep, grid, showHelp, showRules }: Parts): SweepCommands {
   const step = (by: number) => sweep.moveTo((sweep.snapshot().turn?.at ?? 0) + by)
   return commandsOf(SWEEP_COMMANDS, {
     mark: () => sweep.answerCurrent(toggled),
@@ -59,6 +61,7 @@ export function sweepCommands({ sweep, grid, showHelp }: Parts): SweepCommands {
     last: () => sweep.moveTo((sweep.snapshot().turn?.page.images.length ?? 0) - 1),
     enlarge: () => sweep.enlarge(!sweep.snapshot().isLarge),
     shrink: () => sweep.enlarge(false),
+    rules: showRules,
     help: showHelp,
   })
 }

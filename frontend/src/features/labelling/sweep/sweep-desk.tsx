@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query"
 import { ArrowLeft } from "lucide-react"
-import { useEffect, useRef, useState } from "react"
+import { useCallback, useEffect, useRef, useState } from "react"
 import { colorOf, type Project } from "@/api/projects"
 import type { Me } from "@/api/session"
 import { sweepsQuery } from "@/api/sweeps"
@@ -10,6 +10,7 @@ import { useShortcuts } from "@/lib/commands"
 import { formatCount } from "@/lib/format"
 import type { OutboxState } from "../loop/outbox"
 import { Fact } from "../shared/fact"
+import { RulesWatch } from "../shared/lazy-rules"
 import { SignInDialog } from "../shared/lazy-sign-in"
 import { MoreBelow } from "../shared/more-below"
 import { RefusedLabels } from "../shared/refused-labels"
@@ -22,6 +23,7 @@ import { LargeImage } from "./large-image"
 import type { SweepSession } from "./open-sweep"
 import { PageGrid } from "./page-grid"
 import type { AnsweredPage } from "./pages"
+import type { Sweep } from "./sweep"
 import styles from "./sweep.module.css"
 import { SweepEnd } from "./sweep-end"
 import { SweepHelp } from "./sweep-help"
@@ -44,15 +46,20 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
   const outbox = useSnapshot(session.outbox)
   const fed = useSnapshot(feed)
   const grid = useRef<HTMLUListElement>(null)
-  const [hasHelp, setHelp] = useState(false)
+  const [open, setOpen] = useState<Opened>(null)
   const signIn = useSignIn({
     obstacles: [outbox.obstacle, fed.obstacle],
     timed: sweep,
     resume: session.resume,
   })
-  const commands = sweepCommands({ sweep, grid, showHelp: () => setHelp(true) })
+  const commands = sweepCommands({
+    sweep,
+    grid,
+    showHelp: () => setOpen("help"),
+    showRules: () => setOpen("rules"),
+  })
   useSinglePresses()
-  useShortcuts(Object.values(commands), !(hasHelp || signIn.isAsked))
+  useShortcuts(Object.values(commands), open === null && !signIn.isAsked)
   useAhead(session)
   // Counted down from here: asking again would count the pages of this session twice.
   const { data } = useQuery({ ...sweepsQuery(project.id), staleTime: Number.POSITIVE_INFINITY })
@@ -91,11 +98,46 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
           {message.text}
         </p>
       )}
-      {hasHelp && <SweepHelp onClose={() => setHelp(false)} />}
+      <Dialogs
+        {...{ project, sweep, open, setOpen }}
+        mayOpen={state.isPainted && !signIn.isAsked}
+      />
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
       )}
     </div>
+  )
+}
+
+type Opened = "help" | "rules" | null
+
+type DialogsProps = {
+  project: Project
+  sweep: Sweep
+  open: Opened
+  setOpen: (open: Opened) => void
+  /** Whether something may open by itself. */
+  mayOpen: boolean
+}
+
+function Dialogs({ project, sweep, open, setOpen, mayOpen }: DialogsProps) {
+  const close = () => {
+    setOpen(null)
+    sweep.askAnew()
+  }
+  const openRules = useCallback(() => setOpen("rules"), [setOpen])
+  return (
+    <>
+      {open === "help" && <SweepHelp onClose={close} />}
+      <RulesWatch
+        project={project}
+        isFree={mayOpen && open === null}
+        isOpen={open === "rules"}
+        onOpen={openRules}
+        onClose={close}
+        timed={sweep}
+      />
+    </>
   )
 }
 

@@ -1,3 +1,4 @@
+import { AnchorButton } from "@/components/button"
 import { Dialog } from "@/components/dialog"
 import { KeyGroups } from "../shared/help"
 import dialogs from "../shared/help.module.css"
@@ -9,6 +10,9 @@ export function SweepHelp({ onClose }: { onClose: () => void }) {
     <Dialog title="Keys" isOpen onClose={onClose}>
       <div className={dialogs.keys}>
         <KeyGroups commands={SWEEP_COMMANDS} />
+        <AnchorButton href="/guide" target="_blank">
+          Annotators' guide
+        </AnchorButton>
       </div>
     </Dialog>
   )

@@ -1,4 +1,5 @@
 import {
+  BookOpen,
   CircleHelp,
   type LucideIcon,
   Maximize2,
@@ -26,6 +27,7 @@ export function SweepTools({ state, turn, commands }: ToolsProps) {
       <Tool command={commands.back} icon={StepBack} isOff={!state.hasPast} />
       {isEarlier && <Tool command={commands.forward} icon={StepForward} />}
       <Tool command={commands.enlarge} icon={Maximize2} />
+      <Tool command={commands.rules} icon={BookOpen} />
       <Tool command={commands.help} icon={CircleHelp} />
       <WideButton command={commands.doubt}>Not sure</WideButton>
       <p className={styles.sum}>{sumOf(idsByAnswer(marks, page.images))}</p>

@@ -1,0 +1,85 @@
+"""Rules and flags in a real browser: from what a lead publishes to the answer that is read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.site import ADMIN, FIRST, add_project, entered, signed_in, wait_until_seen
+from tests.server.factories import eventually
+
+pytestmark = pytest.mark.e2e
+
+CATEGORIES = ({"name": "Car", "key": "c"}, {"name": "Road", "key": "r"})
+
+
+@pytest.fixture
+def api(address: str) -> Iterator[httpx.Client]:
+    with signed_in(address, ADMIN) as lead:
+        yield lead
+
+
+@pytest.fixture
+def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
+    with entered(browser, address, FIRST) as opened:
+        yield opened
+
+
+def publish(api: httpx.Client, project: int, text: str, based_on: int) -> None:
+    section = {"category": "Car", "text": text}
+    body = {"based_on": based_on, "sections": [section]}
+    assert api.post(f"/api/v1/projects/{project}/rules", json=body).is_success
+
+
+def open_page(context: BrowserContext, project: int) -> Page:
+    page = context.new_page()
+    page.goto(f"/projects/{project}/label")
+    wait_until_seen(page)
+    return page
+
+
+def test_rules_are_shown_once_and_a_flag_is_answered(
+    context: BrowserContext, api: httpx.Client, scenes: list[Path]
+) -> None:
+    project = add_project(api, scenes[:2], categories=CATEGORIES, mode="tags")
+    publish(api, project, "Vans are <b>cars</b>, **trailers** too", 0)
+    page = open_page(context, project)
+    rules = page.get_by_role("dialog", name="Rules of")
+    expect(rules).to_contain_text("Vans are <b>cars</b>, trailers too")
+    page.keyboard.press("Enter")  # meant for the image: it neither closes nor saves
+    rules.get_by_role("button", name="Understood").click()
+    expect(rules).to_have_count(0)
+    url = f"/api/v1/projects/{project}/rules/readers"
+    eventually(lambda: FIRST in {one["email"] for one in api.get(url).json()})
+    page.keyboard.press("_")
+    expect(rules).to_be_visible()
+    rules.get_by_role("button", name="Close").last.click()
+    expect(rules).to_have_count(0)
+
+    context.set_offline(True)
+    page.keyboard.press(":")
+    flag = page.get_by_role("dialog", name="Flag this image")
+    flag.get_by_label("Your word").fill("Is a caravan a car?")
+    flag.get_by_role("button", name="Flag", exact=True).click()
+    expect(page.get_by_text("is kept on this device until")).to_be_visible()
+    context.set_offline(False)
+    flags = f"/api/v1/projects/{project}/flags"
+    eventually(lambda: len(api.get(flags).json()["items"]) == 1)
+    (raised,) = api.get(flags).json()["items"]
+    assert raised["text"] == "Is a caravan a car?"
+    assert api.put(f"{flags}/{raised['id']}/answer", json={"answer": "No"}).is_success
+    publish(api, project, "Vans alone", 1)
+
+    page.reload()
+    wait_until_seen(page)
+    expect(rules).to_contain_text("Vans alone")
+    rules.get_by_role("button", name="Understood").click()
+    expect(rules).to_have_count(0)
+    expect(page.get_by_text("Answer: No")).to_be_visible()
+    page.get_by_role("button", name="Understood").click()
+    expect(page.get_by_text("Answer: No")).to_have_count(0)
+    unread = {"state": "unread"}
+    with signed_in(str(api.base_url), FIRST) as own:
+        eventually(lambda: own.get(flags, params=unread).json()["items"] == [])
