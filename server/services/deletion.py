@@ -436,7 +436,7 @@ def preview_user(user_id: int, own_id: int) -> DeletionOut:
 def _of_user(session: Session, user: User) -> DeletionOut:
     counts = {"labels_kept": _count(session, Label.id, Label.annotator_id == user.id)}
     remarks = [
-        f"Address, password, sessions, tokens and keys go; labels, flags and answers to flags stay, as those of {alias(user.id)}.",
+        f"Address, password, sessions, tokens and keys go; labels, flags and rules stay, as those of {alias(user.id)}.",
         "Lines of the audit log have the number alone, and addresses of the network until they are "
         "trimmed by age.",
     ]

@@ -51,7 +51,12 @@ function Picture({ caption, picture }: RulesSection["pictures"][number]) {
   return (
     <figure className={styles.picture}>
       {picture ? (
-        <a href={picture.url} target="_blank" rel="noreferrer" aria-label={`${caption} (large)`}>
+        <a
+          href={picture.url}
+          target="_blank"
+          rel="noreferrer"
+          aria-label={`${caption || "Picture"} (large)`}
+        >
           <img
             src={picture.url}
             alt={caption}
