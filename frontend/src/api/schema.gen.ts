@@ -254,6 +254,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/{image_id}/flag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Flag
+         * @description Flag an image with a word for the project's leads; a person has one flag on an image.
+         *
+         *     In other words it is open again, and its answer goes. In the same words it stays as it is.
+         */
+        put: operations["put_flag"];
+        post?: never;
+        /**
+         * Take Flag Back
+         * @description Take one's own flag back, if there is one. 409 `flag-answered` once it is answered.
+         */
+        delete: operations["take_flag_back"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image_id}/flags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Image Flags
+         * @description The flags on an image, oldest first; who does not lead sees their own.
+         */
+        get: operations["list_image_flags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/{image_id}/label": {
         parameters: {
             query?: never;
@@ -726,6 +772,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/flags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Flags
+         * @description The flags of a project, newest first; who does not lead sees their own.
+         */
+        get: operations["list_flags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/flags/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Note Flags Read
+         * @description Say that the caller has read the answers to these flags of theirs.
+         */
+        put: operations["note_flags_read"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/flags/{flag_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Answer Flag
+         * @description Answer a flag, which closes it; who flagged the image is shown the answer.
+         *
+         *     409 `flag-changed` where it says something else than at `flagged_at`.
+         */
+        put: operations["answer_flag"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/forecast": {
         parameters: {
             query?: never;
@@ -786,7 +894,8 @@ export interface paths {
          * @description The images of a project that pass a filter, in order of import or the most uncertain first.
          *
          *     Of an annotator those that they were given to label, in the order in which they came; they may
-         *     filter by state, where labelled is what they labelled, by name, and by themselves.
+         *     filter by state, where labelled is what they labelled and flagged what they flagged, by name,
+         *     and by themselves. `flagged`: with a flag that nobody has answered; of leads' gold ones too.
          */
         get: operations["list_images"];
         put?: never;
@@ -1063,7 +1172,8 @@ export interface paths {
          * Show People
          * @description Seconds per image and per answer, of everybody and of each person.
          *
-         *     Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
+         *     Of more than 20,000 images or labels as they were counted last, which is done again when they
+         *     change. Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
          */
         get: operations["show_people"];
         put?: never;
@@ -1174,6 +1284,160 @@ export interface paths {
          *     Annotators see themselves alone, as they stood when the day began (UTC).
          */
         get: operations["show_quality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Rules
+         * @description The rules of a project and its categories as they are now; version 0 where there are none.
+         */
+        get: operations["show_rules"];
+        put?: never;
+        /**
+         * Publish Rules
+         * @description Publish the next version; everybody who labels is shown it once.
+         *
+         *     Sections that say nothing are left out, and rules that say the same as before make no version.
+         *     409 `rules-changed` where somebody else has published since `based_on`.
+         */
+        post: operations["publish_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/rules/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Rules Picture
+         * @description Upload a picture (multipart field `file`) that the next version may show.
+         *
+         *     It is verified, and what it says besides its pixels is cut, as with images. One that is wider
+         *     than 1,600 pixels is scaled down. What no version shows within a day is deleted.
+         */
+        post: operations["add_rules_picture"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/rules/pictures/{picture_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rules Picture
+         * @description A picture's file.
+         */
+        get: operations["rules_picture"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Rules Picture
+         * @description Delete a picture, also out of the versions that show it; their texts stay.
+         */
+        delete: operations["delete_rules_picture"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/rules/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rules Readers
+         * @description Who was shown rules: the newest version that each person was, and since when.
+         */
+        get: operations["list_rules_readers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/rules/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Note Rules Seen
+         * @description Say that the caller was shown a version: it is not shown to them by itself again.
+         */
+        put: operations["note_rules_seen"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/rules/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rules Versions
+         * @description All versions, newest first.
+         */
+        get: operations["list_rules_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/rules/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Rules Version
+         * @description One version.
+         */
+        get: operations["show_rules_version"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2030,7 +2294,7 @@ export interface components {
          * @description What happened. A text here stays for ever: logs hold it.
          * @enum {string}
          */
-        AuditEvent: "signed-in" | "sign-in-failed" | "sign-in-locked" | "session-ended" | "token-made" | "token-ended" | "access-ended" | "password-set" | "password-link-made" | "second-factor-set" | "second-factor-removed" | "user-made" | "role-changed" | "user-locked" | "user-unlocked" | "member-added" | "member-changed" | "member-removed" | "project-made" | "settings-changed" | "gold-requested" | "images-imported" | "labels-imported" | "labels-exported" | "audit-exported" | "checkpoint-downloaded" | "snapshot-downloaded" | "run-started" | "run-cancelled" | "run-resumed" | "label-corrected" | "deleted" | "log-trimmed";
+        AuditEvent: "signed-in" | "sign-in-failed" | "sign-in-locked" | "session-ended" | "token-made" | "token-ended" | "access-ended" | "password-set" | "password-link-made" | "second-factor-set" | "second-factor-removed" | "user-made" | "role-changed" | "user-locked" | "user-unlocked" | "member-added" | "member-changed" | "member-removed" | "project-made" | "settings-changed" | "rules-changed" | "gold-requested" | "images-imported" | "labels-imported" | "labels-exported" | "audit-exported" | "checkpoint-downloaded" | "snapshot-downloaded" | "run-started" | "run-cancelled" | "run-resumed" | "label-corrected" | "flag-answered" | "deleted" | "log-trimmed";
         /**
          * Baseline
          * @description What no label buys: the newest finished source-only run of the same recipe and data.
@@ -2413,6 +2677,56 @@ export interface components {
             done: boolean;
             /** Steps */
             steps: components["schemas"]["FirstStep"][];
+        };
+        /** FlagAnswerIn */
+        FlagAnswerIn: {
+            /** Answer */
+            answer: string;
+            /** Flagged At */
+            flagged_at?: string | null;
+        };
+        /** FlagIds */
+        FlagIds: {
+            /** Ids */
+            ids: number[];
+        };
+        /** FlagIn */
+        FlagIn: {
+            /**
+             * Text
+             * @example Is a trailer a car?
+             */
+            text: string;
+        };
+        /** FlagOut */
+        FlagOut: {
+            /** Annotator */
+            annotator: string;
+            /** Annotator Id */
+            annotator_id: number;
+            /** Answer */
+            answer: string | null;
+            /** Answered At */
+            answered_at: string | null;
+            /** Answered By */
+            answered_by: string | null;
+            /**
+             * Flagged At
+             * Format: date-time
+             */
+            flagged_at: string;
+            /** Id */
+            id: number;
+            /** Image */
+            image: string;
+            /** Image Id */
+            image_id: number;
+            /** Image Url */
+            image_url: string;
+            /** Read At */
+            read_at: string | null;
+            /** Text */
+            text: string;
         };
         /** Forecast */
         Forecast: {
@@ -3021,10 +3335,24 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[FlagOut] */
+        Page_FlagOut_: {
+            /** Items */
+            items: components["schemas"]["FlagOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[LabelOut] */
         Page_LabelOut_: {
             /** Items */
             items: components["schemas"]["LabelOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[RulesVersionOut] */
+        Page_RulesVersionOut_: {
+            /** Items */
+            items: components["schemas"]["RulesVersionOut"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -3573,6 +3901,71 @@ export interface components {
          * @enum {string}
          */
         Role: "annotator" | "engineer" | "admin";
+        /** RulesIn */
+        RulesIn: {
+            /** Based On */
+            based_on: number;
+            /** Sections */
+            sections: components["schemas"]["SectionIn"][];
+        };
+        /**
+         * RulesOut
+         * @description One version; 0, with nothing in it, where no rules were published.
+         */
+        RulesOut: {
+            /** Author */
+            author: string | null;
+            /** Created At */
+            created_at: string | null;
+            /** Sections */
+            sections: components["schemas"]["SectionOut"][];
+            /** Seen */
+            seen: boolean;
+            /** Version */
+            version: number;
+        };
+        /** RulesPictureOut */
+        RulesPictureOut: {
+            /** Height */
+            height: number;
+            /** Id */
+            id: number;
+            /** Url */
+            url: string;
+            /** Width */
+            width: number;
+        };
+        /**
+         * RulesReaderOut
+         * @description Somebody who was shown rules, the newest version that they were.
+         */
+        RulesReaderOut: {
+            /** Email */
+            email: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /** User Id */
+            user_id: number;
+            /** Version */
+            version: number;
+        };
+        /** RulesSeen */
+        RulesSeen: {
+            /** Version */
+            version: number;
+        };
+        /** RulesVersionOut */
+        RulesVersionOut: {
+            /** Author */
+            author: string | null;
+            /** Created At */
+            created_at: string | null;
+            /** Version */
+            version: number;
+        };
         /** RunDetail */
         RunDetail: {
             /** Attempt */
@@ -3795,6 +4188,32 @@ export interface components {
             /** P90 */
             p90: number;
         };
+        /** SectionIn */
+        SectionIn: {
+            /** Category */
+            category?: string | null;
+            /**
+             * Pictures
+             * @default []
+             */
+            pictures: components["schemas"]["ShownPictureIn"][];
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /** SectionOut */
+        SectionOut: {
+            /** Category */
+            category: string | null;
+            /** Category Id */
+            category_id: number | null;
+            /** Pictures */
+            pictures: components["schemas"]["ShownPictureOut"][];
+            /** Text */
+            text: string;
+        };
         /**
          * SessionOut
          * @description A signed-in browser.
@@ -3820,6 +4239,22 @@ export interface components {
             id: number;
             /** Last Used At */
             last_used_at: string | null;
+        };
+        /** ShownPictureIn */
+        ShownPictureIn: {
+            /**
+             * Caption
+             * @default
+             */
+            caption: string;
+            /** Id */
+            id: number;
+        };
+        /** ShownPictureOut */
+        ShownPictureOut: {
+            /** Caption */
+            caption: string;
+            picture: components["schemas"]["RulesPictureOut"] | null;
         };
         /** SignIn */
         SignIn: {
@@ -4934,6 +5369,200 @@ export interface operations {
                 };
                 content: {
                     "image/*": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_flag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlagIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlagOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    take_flag_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_image_flags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlagOut"][];
                 };
             };
             /** @description Unauthorized */
@@ -6469,6 +7098,201 @@ export interface operations {
             };
         };
     };
+    list_flags: {
+        parameters: {
+            query?: {
+                /** @description `unread`: one's own with an answer that one has not read. */
+                state?: ("open" | "answered" | "unread") | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FlagOut_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    note_flags_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlagIds"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    answer_flag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+                flag_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlagAnswerIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlagOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     show_forecast: {
         parameters: {
             query?: never;
@@ -6663,7 +7487,7 @@ export interface operations {
                 name?: string | null;
                 /** @description In place of a cursor: from 1, or -1 for the last images. */
                 page?: number | null;
-                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "gold") | null;
+                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "flagged" | "gold") | null;
                 category?: string | null;
                 /** @description What people say of `category`. */
                 said?: "present" | "absent" | "unsure" | "disputed";
@@ -6813,7 +7637,7 @@ export interface operations {
                 /** @description A part of the image's name, as it is written. */
                 name?: string | null;
                 page?: number | null;
-                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "gold") | null;
+                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "flagged" | "gold") | null;
                 category?: string | null;
                 /** @description What people say of `category`. */
                 said?: "present" | "absent" | "unsure" | "disputed";
@@ -6943,7 +7767,7 @@ export interface operations {
     show_neighbours: {
         parameters: {
             query?: {
-                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "gold") | null;
+                state?: ("registered" | "ready" | "rejected" | "labelled" | "unlabelled" | "disputed" | "flagged" | "gold") | null;
                 /** @description A part of the image's name, as it is written. */
                 name?: string | null;
                 category?: string | null;
@@ -8099,6 +8923,572 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Quality"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publish_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_rules_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesPictureOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    rules_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+                picture_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_rules_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+                picture_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_rules_readers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesReaderOut"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    note_rules_seen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesSeen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_rules_versions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RulesVersionOut_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_rules_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: number;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesOut"];
                 };
             };
             /** @description Unauthorized */

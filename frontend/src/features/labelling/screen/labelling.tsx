@@ -4,12 +4,12 @@ import type { Me } from "@/api/session"
 import { classNames } from "@/components/class-names"
 import { noteInputs } from "@/lib/clock"
 import { useShortcuts } from "@/lib/commands"
-import type { Sheet } from "../answer/sheet"
 import type { Task } from "../loop/draft"
 import type { PictureState } from "../loop/picture-cache"
 import type { Session } from "../loop/session"
 import { useFeed, useOutbox, usePicture, useSession, useWorkspace } from "../loop/use-session"
 import type { Message } from "../loop/work-queue"
+import type { WorkspaceState } from "../loop/workspace-state"
 import type { Rules } from "../modes/mode"
 import { rulesOf } from "../modes/rules"
 import { SignInDialog } from "../shared/lazy-sign-in"
@@ -114,7 +114,7 @@ function OpenLabelling({ project, me, session }: LabellingProps & { session: Ses
           {...actions}
           hasSafeColors={personal.hasSafeColors}
           onSafeColors={personal.setSafeColors}
-          next={draft ? nextStep(draft.history.present, rules, stepsBack > 0) : "Save and next"}
+          next={nextStep(draft, rules, stepsBack > 0)}
           isReview={stepsBack > 0}
           canSkip={task !== null}
           canSubmit={isSeen}
@@ -138,8 +138,8 @@ function modelOf(task: Task | null, picture: PictureState<Picture> | null): stri
 }
 
 /** What Enter and its button do now. */
-function nextStep(sheet: Sheet, rules: Rules, isReview: boolean): string {
-  if (rules.mode.isBeforePoints(sheet)) return "Now the points"
+function nextStep(draft: WorkspaceState["draft"], rules: Rules, isReview: boolean): string {
+  if (draft && rules.mode.isBeforePoints(draft.history.present)) return "Now the points"
   return isReview ? "Save change" : "Save and next"
 }
 

@@ -7,24 +7,12 @@ export const MoreBelow = lazily(async () => (await import("../shared/more-below"
 const load = () => import("./parts")
 
 export const Dialogs = lazily(async () => (await load()).Dialogs)
-export const GuideTools = lazily(async () => (await load()).GuideTools)
-export const OverlayTools = lazily(async () => (await load()).OverlayTools)
+export const MoreTools = lazily(async () => (await load()).MoreTools)
 export const RefusedLabels = lazily(async () => (await load()).RefusedLabels)
 export const ReviewNote = lazily(async () => (await load()).ReviewNote)
-export const SeeingPanel = lazily(async () => (await load()).SeeingPanel)
 export const Standstill = lazily(async () => (await load()).Standstill)
 
-const PARTS = [
-  Dialogs,
-  GuideTools,
-  MoreBelow,
-  OverlayTools,
-  RefusedLabels,
-  ReviewNote,
-  SeeingPanel,
-  SignInDialog,
-  Standstill,
-]
+const PARTS = [Dialogs, MoreTools, MoreBelow, RefusedLabels, ReviewNote, SignInDialog, Standstill]
 
 /** What any moment may ask for, fetched after the first image: later there may be no network. */
 export function preloadParts(): void {

@@ -1,8 +1,7 @@
 import { SlidersHorizontal } from "lucide-react"
 import { useState } from "react"
 import { Button } from "@/components/button"
-import { SeeingPanel } from "./lazy-parts"
-import type { SeeingProps } from "./seeing-panel"
+import { SeeingPanel, type SeeingProps } from "./seeing-panel"
 import styles from "./seeing-tools.module.css"
 
 /** How the image is shown, in a small window above its button. */

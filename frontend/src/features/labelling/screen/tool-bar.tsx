@@ -1,24 +1,9 @@
-import {
-  Ban,
-  CircleHelp,
-  Ellipsis,
-  MapPinOff,
-  Maximize,
-  Minus,
-  Plus,
-  Redo2,
-  Search,
-  SkipForward,
-  StepBack,
-  StepForward,
-  Undo2,
-} from "lucide-react"
+import { Ellipsis, SkipForward, StepBack, StepForward, Undo2 } from "lucide-react"
 import { Button } from "@/components/button"
 import type { Rules } from "../modes/mode"
 import { ToolButton, WideButton } from "../shared/command-buttons"
-import { GuideTools, OverlayTools } from "./lazy-parts"
+import { MoreTools } from "./lazy-parts"
 import type { SeeingProps } from "./seeing-panel"
-import { SeeingTools } from "./seeing-tools"
 import styles from "./tool-bar.module.css"
 
 export type ToolBarProps = SeeingProps & {
@@ -36,8 +21,7 @@ export type ToolBarProps = SeeingProps & {
 
 /** The commands as buttons, for hands that are on a mouse or a screen. */
 export function ToolBar(props: ToolBarProps) {
-  const { commands, rules, next, isReview, isBegun, canSkip, canSubmit, model } = props
-  const isKeyless = rules.categories.some((category) => category.key === null)
+  const { commands, next, isReview, isBegun, canSkip, canSubmit } = props
   return (
     <div className={styles.bar} role="toolbar" aria-label="Actions">
       <div className={styles.group}>
@@ -55,35 +39,8 @@ export function ToolBar(props: ToolBarProps) {
         </Button>
       </div>
       <div id="tools" popover="auto" className={styles.more}>
-        <div className={styles.group}>
-          <ToolButton command={commands.redo} icon={Redo2} />
-          {rules.mode.tools.includes("remove") && (
-            <ToolButton command={commands.remove} icon={MapPinOff} />
-          )}
-          {rules.mode.tools.includes("refute") && (
-            <ToolButton command={commands.refute} icon={Ban} />
-          )}
-        </div>
-        <div className={styles.group}>
-          <span className={styles.zoom}>
-            <ToolButton command={commands["zoom-out"]} icon={Minus} />
-          </span>
-          <ToolButton command={commands.fit} icon={Maximize} />
-          <span className={styles.zoom}>
-            <ToolButton command={commands["zoom-in"]} icon={Plus} />
-          </span>
-          <SeeingTools {...props} />
-        </div>
-        {model !== null && (
-          <div className={styles.group}>
-            <OverlayTools {...props} model={model} />
-          </div>
-        )}
-        <div className={styles.group}>
-          {isKeyless && <ToolButton command={commands.find} icon={Search} />}
-          {isBegun && <GuideTools commands={commands} canFlag={canSkip} />}
-          <ToolButton command={commands.help} icon={CircleHelp} />
-        </div>
+        <span className={styles.room} />
+        {isBegun && <MoreTools {...props} />}
       </div>
       <div className={styles.decide}>
         <WideButton command={commands.skip} chord={commands.skip.keys.at(-1)} isOff={!canSkip}>
