@@ -13,6 +13,7 @@ from server.models.run import RunState
 from server.models.user import Role
 from server.services import audit
 from tests.server import factories
+from tests.server.one_database import ONE_DATABASE
 from tests.server.people import EMAILS
 
 API = "/api/v1"
@@ -152,6 +153,7 @@ def test_a_person(
 
 
 @pytest.mark.parametrize("name", ["..%2Fx", "nothing", "%00", "a" * 101])
+@ONE_DATABASE
 def test_no_odd_name_is_a_dataset(admin: TestClient, name: str) -> None:
     for method, path in (("GET", "/deletion"), ("DELETE", "")):
         answer = admin.request(method, f"{API}/datasets/{name}{path}")

@@ -12,6 +12,7 @@ from server.db import session_scope
 from server.models import Checkpoint
 from server.storage import get_storage
 from tests.server.factories import make_project, make_run
+from tests.server.one_database import ONE_DATABASE
 
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -70,6 +71,7 @@ def test_head_says_the_same_without_the_file(engineer: TestClient, url: str) -> 
         ("bytes=255990-9999999", 255990, 255999),
     ],
 )
+@ONE_DATABASE
 def test_a_range_of_it(engineer: TestClient, url: str, asked: str, first: int, last: int) -> None:
     answer = engineer.get(url, headers={"Range": asked})
     assert answer.status_code == 206
@@ -80,6 +82,7 @@ def test_a_range_of_it(engineer: TestClient, url: str, asked: str, first: int, l
 
 
 @pytest.mark.parametrize("asked", ["bytes=256000-", "bytes=999999-1000000", "bytes=-0"])
+@ONE_DATABASE
 def test_a_range_outside_of_it_is_a_problem(engineer: TestClient, url: str, asked: str) -> None:
     answer = engineer.get(url, headers={"Range": asked})
     assert answer.status_code == 416
@@ -92,6 +95,7 @@ def test_a_range_outside_of_it_is_a_problem(engineer: TestClient, url: str, aske
     "asked", ["bytes=5-2", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "nonsense",
               "bytes=" + "9" * 5000 + "-"]
 )  # fmt: skip
+@ONE_DATABASE
 def test_a_range_that_makes_no_sense_is_passed_over(
     engineer: TestClient, url: str, asked: str
 ) -> None:
@@ -111,6 +115,7 @@ def test_a_resumed_download_notices_another_file(engineer: TestClient, url: str)
 
 
 @pytest.mark.parametrize("tags", [f'"{SHA256}"', f'W/"{SHA256}"', f'"x", "{SHA256}"', "*"])
+@ONE_DATABASE
 def test_a_cache_that_has_it_gets_nothing(engineer: TestClient, url: str, tags: str) -> None:
     answer = engineer.get(url, headers={"If-None-Match": tags})
     assert (answer.status_code, answer.content) == (304, b"")

@@ -32,6 +32,7 @@ from tests.odd_pictures import (
     with_segment,
     with_tag,
 )
+from tests.server.one_database import ONE_DATABASE
 
 Upload = Callable[[int, dict[str, bytes]], dict[str, Any]]
 MakeProject = Callable[..., dict[str, Any]]
@@ -126,6 +127,7 @@ FRAMES = [PillowImage.new("RGB", (32, 32), color) for color in ("red", "blue")]
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
+@ONE_DATABASE
 def test_a_bad_file_is_rejected_with_its_reason_and_the_rest_is_imported(
     upload: Upload,
     project_id: int,
@@ -344,6 +346,7 @@ def test_bytes_that_are_not_utf8_are_named(engineer: TestClient, project_id: int
         "a\u0000.jpg",
     ],
 )
+@ONE_DATABASE
 def test_an_address_that_is_not_allowed_is_rejected(
     engineer: TestClient, project_id: int, uri: str
 ) -> None:
@@ -432,6 +435,7 @@ def test_the_first_lease_passes_over_what_cannot_be_read(
 
 
 @pytest.mark.parametrize("port", ["99999", "abc", "-1"])
+@ONE_DATABASE
 def test_a_port_that_is_none_is_rejected_at_once(
     engineer: TestClient, project_id: int, port: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -446,6 +450,7 @@ def test_a_port_that_is_none_is_rejected_at_once(
 
 
 @pytest.mark.parametrize("error", [RuntimeError("what?"), TypeError(), MemoryError(), KeyError(1)])
+@ONE_DATABASE
 def test_an_error_that_nobody_thought_of_is_that_pictures_reason(
     engineer: TestClient,
     project_id: int,
@@ -581,6 +586,7 @@ def test_folders_are_written_with_slashes(
         ("x" * 501, "longer than 500 characters"),
     ],
 )
+@ONE_DATABASE
 def test_a_name_that_does_harm_is_refused_with_the_reason(
     engineer: TestClient,
     upload: Upload,

@@ -16,6 +16,7 @@ from server.models.user import Role
 from server.services.assignment import sweep_pages
 from tests.server.factories import add_images, add_label
 from tests.server.factories import make_project as project_with
+from tests.server.one_database import ONE_DATABASE
 from tests.server.statements import noted
 
 MakeProject = Callable[..., dict[str, Any]]
@@ -175,6 +176,7 @@ def test_a_point_makes_its_category_present(annotator: TestClient, project: dict
         ({"tiles": {"rows": 2, "cols": 2}}, "no-tiles", "tiles"),
     ],
 )
+@ONE_DATABASE
 def test_a_label_that_does_not_fit_names_what_is_wrong(
     annotator: TestClient, project: dict[str, Any], fields: dict[str, Any], code: str, words: str
 ) -> None:
@@ -186,6 +188,7 @@ def test_a_label_that_does_not_fit_names_what_is_wrong(
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+@ONE_DATABASE
 def test_a_point_that_is_no_number_is_refused(
     annotator: TestClient, project: dict[str, Any], number: str
 ) -> None:
@@ -260,6 +263,7 @@ def test_tiles_make_their_category_present(annotator: TestClient, tiled: dict[st
         ({"points": [{"category": "Road", "x": 1, "y": 1}]}, "no-points"),
     ],
 )
+@ONE_DATABASE
 def test_only_tiles_of_the_projects_grid_fit_it(
     annotator: TestClient, tiled: dict[str, Any], fields: dict[str, Any], code: str
 ) -> None:

@@ -14,6 +14,7 @@ from server.services.images import files
 from server.settings import get_settings
 from server.storage import get_storage
 from tests.server.factories import hand_out
+from tests.server.one_database import ONE_DATABASE
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def image(
 
 
 @pytest.mark.parametrize("width", [None, 400, 320])
+@ONE_DATABASE
 def test_it_is_kept_by_browsers_and_asked_for_by_its_tag(
     annotator: TestClient, image: str, jpeg: Callable[..., bytes], width: int | None
 ) -> None:

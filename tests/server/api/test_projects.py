@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from server.models.user import Role
 from tests.server.factories import add_label
+from tests.server.one_database import ONE_DATABASE
 
 MakeProject = Callable[..., dict[str, Any]]
 NAMES = ["Road", "Car", "Tree"]
@@ -58,6 +59,7 @@ def test_the_shortest_look_at_an_image_is_a_setting(
         {"categories": []},
     ],
 )
+@ONE_DATABASE
 def test_settings_out_of_range_are_refused_by_name(
     engineer: TestClient, make_project: MakeProject, fields: dict[str, Any]
 ) -> None:
@@ -127,6 +129,7 @@ def test_a_category_that_a_label_names_can_not_be_removed(
         ([{"name": "Sky", "id": 1}, {"name": "Sea", "id": 1}], "bad-input", "id 1"),
     ],
 )
+@ONE_DATABASE
 def test_categories_that_can_not_be_are_refused(
     engineer: TestClient, make_project: MakeProject, categories: Any, code: str, words: str
 ) -> None:
@@ -172,6 +175,7 @@ def test_everybody_has_keys_of_their_own(
         ({"Car": "\u00e9", "Road": "e\u0301"}, "key-taken", "'Car' and 'Road'"),
     ],
 )
+@ONE_DATABASE
 def test_keys_in_conflict_are_refused_and_the_old_ones_kept(
     annotator: TestClient, make_project: MakeProject, wrong: dict[str, str], code: str, words: str
 ) -> None:

@@ -9,6 +9,7 @@ from server.models.run import RunState
 from server.services.runs import claims, runs
 from server.storage import get_storage
 from tests.server.factories import make_project, make_run, make_trainable_project, run_row
+from tests.server.one_database import ONE_DATABASE
 
 
 def add_events(run_id: int, *steps: int) -> None:
@@ -80,6 +81,7 @@ def test_annotators_look_at_runs_and_do_not_start_them(annotator: TestClient) ->
         ({"unknown": 1}, 422, "bad-input"),
     ],
 )
+@ONE_DATABASE
 def test_a_bad_wish_is_one_clear_error(
     engineer: TestClient, body: dict[str, Any], status: int, code: str
 ) -> None:

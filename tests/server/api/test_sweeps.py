@@ -28,6 +28,7 @@ from tests.server.factories import (
     hand_out,
     show_run,
 )
+from tests.server.one_database import ONE_DATABASE
 
 TIMING = {"wall_ms": 9000, "events": [{"at": 1000, "kind": "input"}]}
 NONE = {"wall_ms": 0}
@@ -292,6 +293,7 @@ def test_other_answers_to_a_page_correct_the_first(annotator: TestClient, projec
         (lambda ids: {"absent": ids * 5}, "bad-input"),
     ],
 )
+@ONE_DATABASE
 def test_answers_that_do_not_fit_the_page_change_nothing(
     annotator: TestClient, project: Any, change: Callable[[list[int]], Any], code: str
 ) -> None:

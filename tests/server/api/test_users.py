@@ -21,6 +21,7 @@ from server.models.user import Role
 from server.schemas.user import UserChange
 from server.services import users
 from tests.server.factories import make_user
+from tests.server.one_database import ONE_DATABASE
 from tests.server.people import EMAILS, PASSWORD
 
 SignIn = Callable[[Role], TestClient]
@@ -120,6 +121,7 @@ def test_guessing_is_limited_for_the_account_alone(
         {"Origin": "null"},
     ],
 )
+@ONE_DATABASE
 def test_requests_from_other_sites_are_refused(
     annotator: TestClient, headers: dict[str, str]
 ) -> None:

@@ -227,16 +227,11 @@ def test_a_run_that_fails_stops_the_others(cards: dict[str, Path], tmp_path: Pat
     assert trainings_of(os.getpid()) <= others
 
 
-@pytest.mark.parametrize(("number", "forked"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
+@pytest.mark.usefixtures("forked_trainers")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_runs_at_once_share_the_cores_and_save_when_the_study_is_stopped(
-    cards: dict[str, Path],
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
-    number: signal.Signals,
-    forked: bool,
+    cards: dict[str, Path], tmp_path: Path, number: signal.Signals
 ) -> None:
-    if forked:
-        request.getfixturevalue("forked_trainers")
     out = tmp_path / "study"
     only = ("--only", "dense", "--only", "point without source")
     options = [*options_of(cards, out), *LONG, *only, "--jobs", "2"]

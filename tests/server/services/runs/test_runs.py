@@ -25,6 +25,7 @@ from tests.server.factories import (
     make_user,
     run_row,
 )
+from tests.server.one_database import ONE_DATABASE
 from trainer.contract import TrainConfig, WeakLabel
 
 
@@ -111,6 +112,7 @@ def test_a_validation_set_that_is_gone_is_named(database: str) -> None:
         ({"overrides": {"threads": 64}}, "overrides: 'threads' is for the server to choose"),
     ],
 )
+@ONE_DATABASE
 def test_bad_recipes_and_overrides_are_named(
     database: str, fields: dict[str, Any], complaint: str
 ) -> None:
