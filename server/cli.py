@@ -31,7 +31,15 @@ from server.models import AuditEvent, Project, User
 from server.models.user import Role
 from server.queue import get_app
 from server.schemas.user import Scope, TokenIn, UserChange, UserIn
-from server.services import audit, cleaning, datasets, projects, second_factor, users
+from server.services import (
+    audit,
+    cleaning,
+    datasets,
+    projects,
+    second_factor,
+    single_sign_on,
+    users,
+)
 from server.services.audit import AuditFilter
 from server.services.images import files as image_files
 from server.services.images import importing, manifests
@@ -247,11 +255,24 @@ NewPassword = Annotated[
 @user_app.command("add")
 def add_user(
     email: Annotated[str, typer.Argument()],
-    password: NewPassword,
+    password: Annotated[
+        str | None,
+        typer.Option(
+            envvar="WEAKSEG_PASSWORD",
+            help="Asked for when neither this nor WEAKSEG_PASSWORD is given.",
+        ),
+    ] = None,
     role: Annotated[Role, typer.Option(help="What the account may do.")] = Role.ANNOTATOR,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="For who signs in at an OpenID provider.")
+    ] = False,
 ) -> None:
     """Make an account. The first one of an installation should be an admin."""
     _require_migrated()
+    if no_password:
+        password = None
+    elif password is None:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     wanted = UserIn.model_validate({"email": email, "password": password, "role": role})
     with session_scope() as session:
         users.create(session, wanted.email, password, wanted.role)
@@ -285,6 +306,21 @@ def remove_second_factor(
     with session_scope() as session:
         second_factor.remove(session, _find_user(session, email).id)
     messages.print(f"{escape(email)} has no second factor now")
+
+
+@user_app.command("unlink")
+def unlink_user(
+    email: Annotated[str, typer.Argument(help="Whom the OpenID provider knows as somebody else.")],
+) -> None:
+    """Forget as whom the OpenID provider knows somebody, which ends all of their sessions and tokens.
+
+    Whoever comes next with their verified e-mail address has the account then.
+    """
+    _require_migrated()
+    with session_scope() as session:
+        count = single_sign_on.unlink(session, _find_user(session, email).id)
+    links = "1 link" if count == 1 else f"{count} links"
+    messages.print(f"removed {links} of {escape(email)}; all sessions and tokens have ended")
 
 
 @user_app.command("list")

@@ -33,6 +33,7 @@ from server.api import (
     projects,
     rules,
     runs,
+    single_sign_on,
     snapshots,
     sweeps,
     users,
@@ -74,6 +75,7 @@ def create_app() -> FastAPI:
     for module in (
         leases, labels, images, predictions, users, projects, gold, datasets, sweeps, label_files,
         snapshots, runs, checkpoints, accuracy, people, audit, deletion, rules, flags,
+        single_sign_on,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.about_router, prefix=API)

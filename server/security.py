@@ -132,6 +132,11 @@ def no_password() -> str:
     return f"{_NO_PASSWORD}{new_secret()}"
 
 
+def is_hash(stored: str) -> bool:
+    """Whether it is the hash of a password, and not what stands in place of one."""
+    return stored.startswith("$")
+
+
 def require_good(password: str, email: str) -> None:
     """Raise BadInput for a password that is guessed among the first: common, a pattern, one's name.
 
@@ -152,7 +157,7 @@ def require_good(password: str, email: str) -> None:
 
 
 def _check(password: str, password_hash: str | None) -> Checked:
-    if password_hash is None or not password_hash.startswith("$"):
+    if password_hash is None or not is_hash(password_hash):
         password_hash = None
     stored = password_hash or _NOBODYS_PASSWORD
     if _passwords.verify(normalized(password), stored):

@@ -4,10 +4,10 @@ import ipaddress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -19,6 +19,12 @@ from pydantic_settings import (
 from server.errors import BadInput
 
 PREFIX = "WEAKSEG_"
+AccountRole = Literal["annotator", "engineer", "admin"]
+
+
+def _pairs(given: object) -> object:
+    """A JSON object as pairs: settings are kept by what they say, which no dict can be."""
+    return tuple(given.items()) if isinstance(given, dict) else given
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -145,6 +151,39 @@ class Settings(BaseSettings):
     sign_in_attempts: int = Field(default=10, ge=1)
     """Failed attempts allowed for an account from one address within `sign_in_window`."""
     sign_in_window: timedelta = timedelta(minutes=15)
+
+    oidc_issuer: str | None = Field(default=None, max_length=500)
+    """Sign-in by OpenID Connect at this provider: its issuer, as its ID tokens spell it."""
+    oidc_client_id: str | None = None
+    """Under which the provider knows this server."""
+    oidc_client_secret: SecretStr | None = None
+    """Unset: the provider knows it as a public client."""
+    oidc_label: str = Field(default="Single sign-on", min_length=1, max_length=60)
+    """Of the button on the sign-in page."""
+    oidc_scopes: tuple[str, ...] = ("openid", "email")
+    """What the provider is asked for; `openid` is always."""
+    oidc_role_claim: str | None = None
+    """The claim whose values say what somebody may do; `a.b` is b within a. Unset: admins say it."""
+    oidc_roles: Annotated[tuple[tuple[str, AccountRole], ...], BeforeValidator(_pairs)] = ()
+    """Values of `oidc_role_claim` and their roles; of several the highest counts."""
+    oidc_default_role: AccountRole | None = None
+    """Of who has none of `oidc_roles`; unset: they are refused. Without a role claim, of who is new;
+    unset: annotator."""
+    oidc_create_accounts: bool = False
+    """Whether who has no account yet is given one at the first sign-in."""
+    oidc_email_is_verified: bool = False
+    """Believe the provider's e-mail addresses where it does not say whether they are verified."""
+    oidc_second_factor: bool = False
+    """Whether the provider asks for a second factor though its ID tokens do not say so (`amr`)."""
+    oidc_sign_out: bool = True
+    """Whether signing out leads to the provider, to be signed out there too, where it has that."""
+    oidc_origin: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+$")
+    """The address by which browsers call this server; unset: as the request has it."""
+    oidc_ca_file: Path | None = None
+    """Certificates (PEM) that are believed of the provider besides the usual ones."""
+    oidc_only: bool = False
+    """Whether nobody signs in with a password that is kept here."""
+
     metrics_token: SecretStr | None = None
     """Bearer token for /metrics; unset: only from the machine itself."""
 
@@ -204,6 +243,22 @@ class Settings(BaseSettings):
         ):
             if password is not None and (why := _why_no_place(url)):
                 raise ValueError(f"{PREFIX}{name}_PASSWORD: {PREFIX}{name}_URL {why}")
+        return self
+
+    @model_validator(mode="after")
+    def _provider_is_whole(self) -> Self:
+        if self.oidc_issuer is None:
+            if self.oidc_only:
+                raise ValueError(
+                    "WEAKSEG_OIDC_ONLY: WEAKSEG_OIDC_ISSUER is not set, so that nobody could sign in"
+                )
+            return self
+        if why := _why_no_issuer(self.oidc_issuer):
+            raise ValueError(f"WEAKSEG_OIDC_ISSUER {why}")
+        if self.oidc_client_id is None:
+            raise ValueError("WEAKSEG_OIDC_CLIENT_ID: WEAKSEG_OIDC_ISSUER needs it too")
+        if (self.oidc_role_claim is None) != (not self.oidc_roles):
+            raise ValueError("WEAKSEG_OIDC_ROLE_CLAIM and WEAKSEG_OIDC_ROLES need each other")
         return self
 
     @classmethod
@@ -279,6 +334,16 @@ def _why_no_place(url: SecretStr | None) -> str | None:
         return "names several hosts: write the password into each"
     user, _, _ = authority.rpartition("@")
     return "has a password already" if ":" in user else None
+
+
+def _why_no_issuer(issuer: str) -> str | None:
+    """Why an address can not be a provider's issuer (OpenID Connect Discovery 1.0, section 2)."""
+    parts = urlsplit(issuer)
+    if parts.query or parts.fragment or parts.username or not parts.hostname:
+        return "is no address without ?, # and @"
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname)):
+        return None
+    return "has to begin with https://, unless the provider is on this machine"
 
 
 def _with_password(url: SecretStr, password: SecretStr | None) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -17,7 +18,7 @@ from starlette.datastructures import Headers
 
 from server.db import look, session_scope
 from server.errors import Conflict, Forbidden, NotFound, NotSignedIn
-from server.models import User
+from server.models import User, UserSession
 from server.models.member import MemberRole
 from server.models.user import Role
 from server.schemas.common import DatabaseId
@@ -80,6 +81,8 @@ class Caller:
     session_id: int | None = None
     """Null for a token."""
     token_id: int | None = None
+    signed_in: UserSession | None = field(default=None, repr=False)
+    """The session."""
     thing: Thing | None = None
     """What the path names; None where that is nothing of a project."""
     membership: Membership | None = None
@@ -135,12 +138,27 @@ def identify(
         )
         users.note_use(token)
         scopes = frozenset(Scope(s) for s in token.scopes)
-        caller = Caller(token.user, scopes, token.secret_hash, None, token.id, thing, membership)
+        caller = Caller(
+            token.user,
+            scopes,
+            token.secret_hash,
+            token_id=token.id,
+            thing=thing,
+            membership=membership,
+        )
     elif cookie := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
         found, membership = look(lambda session: members.find_session(session, cookie, thing))
         users.note_use(found)
         scopes = frozenset(Scope)
-        caller = Caller(found.user, scopes, found.secret_hash, found.id, None, thing, membership)
+        caller = Caller(
+            found.user,
+            scopes,
+            found.secret_hash,
+            session_id=found.id,
+            signed_in=found,
+            thing=thing,
+            membership=membership,
+        )
     else:
         raise NotSignedIn("sign in, or send an API token as Authorization: Bearer")
     request.state.user_id = caller.id
@@ -172,6 +190,27 @@ def cookie_name(request: Request, name: str) -> str:
     Under https the plain name is not read, since a page of a neighbouring domain could have set it.
     """
     return f"__Host-{name}" if is_secure(request) else name
+
+
+def set_cookie(
+    request: Request, response: Response, name: str, value: str, lifetime: timedelta
+) -> None:
+    """Give the browser a cookie that no page reads and no other site's form brings along."""
+    response.set_cookie(
+        cookie_name(request, name),
+        value,
+        max_age=int(lifetime.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
+        path="/",
+    )
+
+
+def drop_cookie(request: Request, response: Response, name: str) -> None:
+    """Let the browser forget a cookie of ours."""
+    name = cookie_name(request, name)
+    response.delete_cookie(name, path="/", secure=is_secure(request), httponly=True, samesite="lax")
 
 
 def host_of(headers: Headers) -> str:
@@ -253,11 +292,11 @@ def require_member(caller: Caller, role: MemberRole, scope: Scope) -> None:
 
 def _refuse_unready(caller: Caller) -> None:
     """Of sessions alone: a token is made by who is ready."""
-    if caller.session_id is None:
+    if caller.signed_in is None:
         return
-    if caller.user.must_change_password:
+    if users.must_change_password(caller.user, caller.signed_in):
         raise Forbidden("change your password first", code="password-change-needed")
-    if second_factor.is_missing(caller.user):
+    if second_factor.is_missing(caller.user, caller.signed_in):
         raise Forbidden("set up a second factor first", code="second-factor-needed")
 
 

@@ -38,6 +38,10 @@ class About(BaseModel):
     name: str
     version: str
     demo: bool
+    passwords: bool
+    """Whether people sign in with passwords that are kept here."""
+    provider: str | None
+    """What the button says that signs in at an OpenID provider; null without one."""
 
 
 @router.get("/health/live", response_model_exclude_none=True)
@@ -109,6 +113,11 @@ def _is_loopback(host: str) -> bool:
 @about_router.get("/about")
 def about() -> About:
     """What is running here."""
+    settings = get_settings()
     return About(
-        name="weakseg", version=importlib.metadata.version("weakseg"), demo=get_settings().demo
+        name="weakseg",
+        version=importlib.metadata.version("weakseg"),
+        demo=settings.demo,
+        passwords=not settings.oidc_only,
+        provider=None if settings.oidc_issuer is None else settings.oidc_label,
     )

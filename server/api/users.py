@@ -1,7 +1,5 @@
 """Sign-in, accounts and API tokens."""
 
-from datetime import timedelta
-
 from fastapi import APIRouter, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
@@ -16,11 +14,10 @@ from server.api.deps import (
     UnreadyReader,
     browser_of,
     cookie_name,
-    is_secure,
+    set_cookie,
 )
 from server.api.problems import problems
-from server.db import session_scope
-from server.models import User
+from server.models import User, UserSession
 from server.schemas.common import DatabaseId
 from server.schemas.user import (
     Me,
@@ -52,12 +49,7 @@ PAGE_OF_LINKS = "/sign-in"
 router = APIRouter(tags=["accounts"], route_class=GuardedRoute)
 
 
-def _drop_cookie(request: Request, response: Response) -> None:
-    name = cookie_name(request, SESSION_COOKIE)
-    response.delete_cookie(name, path="/", secure=is_secure(request), httponly=True, samesite="lax")
-
-
-@router.post("/session", responses=problems(401, 429, 503))
+@router.post("/session", responses=problems(401, 403, 429, 503))
 async def sign_in(body: SignIn, request: Request, response: Response) -> Me:
     """Sign in a browser: sets a new session cookie and ends the one sent along.
 
@@ -69,57 +61,34 @@ async def sign_in(body: SignIn, request: Request, response: Response) -> Me:
     password = body.password.get_secret_value()
     entered = await entering.enter(body.email, password, browser_of(request), device, body.code)
     if old := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
-        await run_in_threadpool(_end_session, old)
+        await run_in_threadpool(users.sign_out, old)
     _set_cookies(request, response, entered.session_secret, entered.device)
-    return _me(entered.user, frozenset(Scope))
+    return _me(entered.user, frozenset(Scope), None)
 
 
-def _me(user: User, scopes: frozenset[Scope]) -> Me:
-    needed = second_factor.is_missing(user)
+def _me(user: User, scopes: frozenset[Scope], signed_in: UserSession | None) -> Me:
+    needed = second_factor.is_missing(user, signed_in)
+    must_change = users.must_change_password(user, signed_in)
     return Me.from_row(
         user,
         scopes=sorted(scopes),
+        must_change_password=must_change,
         needs_second_factor=needed,
-        is_ready=not (needed or user.must_change_password),
+        is_ready=not (needed or must_change),
+        by_provider=signed_in is not None and signed_in.identity_id is not None,
+        has_password=users.has_password(user),
     )
-
-
-def _end_session(secret: str) -> None:
-    with session_scope() as session:
-        users.end_session(session, secret)
 
 
 def _set_cookies(request: Request, response: Response, secret: str, device: str) -> None:
-    _set_cookie(request, response, SESSION_COOKIE, secret, get_settings().session_lifetime)
-    _set_cookie(request, response, DEVICE_COOKIE, device, entering.DEVICE_LIFETIME)
-
-
-def _set_cookie(
-    request: Request, response: Response, name: str, value: str, lifetime: timedelta
-) -> None:
-    response.set_cookie(
-        cookie_name(request, name),
-        value,
-        max_age=int(lifetime.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request),
-        path="/",
-    )
-
-
-@router.delete("/session", status_code=status.HTTP_204_NO_CONTENT)
-def sign_out(request: Request, response: Response, session: SessionDep) -> None:
-    """Sign out this browser."""
-    if secret := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
-        users.end_session(session, secret)
-    _drop_cookie(request, response)
+    set_cookie(request, response, SESSION_COOKIE, secret, get_settings().session_lifetime)
+    set_cookie(request, response, DEVICE_COOKIE, device, entering.DEVICE_LIFETIME)
 
 
 @router.get("/me", responses=problems(401))
 def show_me(caller: UnreadyReader) -> Me:
     """Who am I?"""
-    return _me(caller.user, caller.scopes)
+    return _me(caller.user, caller.scopes, caller.signed_in)
 
 
 @router.post(
@@ -191,6 +160,8 @@ def list_users(_caller: Admin, session: ReadSessionDep) -> list[UserOut]:
 @router.post("/users", status_code=status.HTTP_201_CREATED, responses=problems(401, 403, 409))
 def create_user(body: UserIn, _caller: Admin, session: SessionDep) -> UserOut:
     """Add an account, with a first password or without one."""
+    if body.password is not None:
+        users.require_passwords()
     password = None if body.password is None else body.password.get_secret_value()
     user = users.create(session, body.email, password, body.role, must_change=body.must_change)
     return UserOut.model_validate(user)
@@ -204,6 +175,8 @@ def change_user(
 
     A new password and a lock-out end all of its sessions and tokens, for good.
     """
+    if body.password is not None:
+        users.require_passwords()
     return UserOut.model_validate(users.change(session, user_id, body))
 
 
@@ -221,13 +194,15 @@ def make_password_link(user_id: DatabaseId, _caller: Admin, session: SessionDep)
     return PasswordLinkOut(secret=secret, path=f"{PAGE_OF_LINKS}#{secret}", expires_at=expires_at)
 
 
-@router.post("/password-link/owner", responses=problems(404))
+@router.post("/password-link/owner", responses=problems(403, 404))
 def show_password_link(body: PasswordLinkSecret, session: ReadSessionDep) -> PasswordLinkOwner:
     """Whose password a link sets."""
     return PasswordLinkOwner.from_row(password_links.find(session, body.secret))
 
 
-@router.post("/password-link", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 503))
+@router.post(
+    "/password-link", status_code=status.HTTP_204_NO_CONTENT, responses=problems(403, 404, 503)
+)
 def use_password_link(body: PasswordLinkUse) -> None:
     """Set a password by a link. Ends the link, and all sessions and tokens of the account."""
     password_links.use(body.secret, body.password.get_secret_value())

@@ -15,7 +15,7 @@ from server.models.rules import RulesPicture, RulesReading, RulesVersion
 from server.models.run import Run, RunEvent, RunFigures, SeenWorker
 from server.models.snapshot import Snapshot
 from server.models.sweep import SweepPage, SweepPlace
-from server.models.user import ApiToken, PasswordLink, SignInFailure, User, UserSession
+from server.models.user import ApiToken, Identity, PasswordLink, SignInFailure, User, UserSession
 
 __all__ = [
     "Answer",
@@ -31,6 +31,7 @@ __all__ = [
     "GoldImage",
     "GoldSet",
     "Handout",
+    "Identity",
     "Image",
     "ImageCount",
     "KeptMeasure",

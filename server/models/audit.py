@@ -26,6 +26,9 @@ class AuditEvent(StrEnum):
     PASSWORD_LINK_MADE = "password-link-made"  # noqa: S105
     SECOND_FACTOR_SET = "second-factor-set"
     SECOND_FACTOR_REMOVED = "second-factor-removed"
+    IDENTITY_LINKED = "identity-linked"
+    """A person of an OpenID provider, with an account."""
+    IDENTITY_REMOVED = "identity-removed"
     USER_MADE = "user-made"
     ROLE_CHANGED = "role-changed"
     USER_LOCKED = "user-locked"

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.db import Base, EnumText, UtcDateTime, utcnow
@@ -54,6 +54,26 @@ class PasswordLink(Base):
     user: Mapped[User] = relationship(lazy="joined")
 
 
+class Identity(Base):
+    """As whom an OpenID provider knows a person.
+
+    It stays when the account is deleted, of which only a number is left then: who signs in by it is
+    not made an account anew.
+    """
+
+    __tablename__ = "identities"
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject_hash", name="uq_identities_issuer_subject_hash"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    issuer: Mapped[str] = mapped_column(String(500))
+    subject_hash: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the subject, in hex: the provider's own word for the person is not kept."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
 class UserSession(Base):
     """A signed-in browser."""
 
@@ -70,6 +90,12 @@ class UserSession(Base):
     """Where it was signed in from; null for sessions of earlier versions."""
     browser: Mapped[str | None] = mapped_column(String(200))
     """What it called itself (User-Agent)."""
+    identity_id: Mapped[int | None] = mapped_column(
+        ForeignKey("identities.id", ondelete="CASCADE"), index=True
+    )
+    """By which it was signed in; null: by a password."""
+    second_factor: Mapped[bool] = mapped_column(default=False)
+    """Whether the provider has asked for one."""
     user: Mapped[User] = relationship(lazy="joined")
 
 

@@ -61,6 +61,23 @@ class SignIn(In):
     """Of the authenticator app, for who has a second factor."""
 
 
+class ProviderSignIn(In):
+    """A sign-in at the OpenID provider that is to be begun."""
+
+    next: str | None = Field(default=None, max_length=2000, examples=["/projects/1/label"])
+    """The page of this site to go to afterwards."""
+
+
+class ProviderAddress(Out):
+    address: str
+    """Where the browser goes."""
+
+
+class SignedOut(Out):
+    provider: str
+    """An address of the OpenID provider's, where the browser is signed out too."""
+
+
 class UserOut(Out):
     id: int
     email: str
@@ -79,6 +96,10 @@ class Me(UserOut):
     """Likewise: one is required, and not set up."""
     is_ready: bool
     """Neither of these is to be done first."""
+    by_provider: bool
+    """Whether the session was begun at an OpenID provider, which then asks for second factors."""
+    has_password: bool
+    """Whether one can sign in with a password."""
 
 
 class UserIn(In):

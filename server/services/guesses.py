@@ -60,6 +60,12 @@ def limits_of_code(user_id: int) -> tuple[Limit, ...]:
     return (_limit(f"code:{user_id}", get_settings().sign_in_attempts),)
 
 
+def limits_of_provider(address: str) -> tuple[Limit, ...]:
+    """What limits those who come from an OpenID provider: many may, of one company's address."""
+    most = WIDER * get_settings().sign_in_attempts
+    return (_limit(f"provider:{_network(address)}", most),)
+
+
 def _limit(subject: str, most: int) -> Limit:
     return Limit(subject[:400], most)
 

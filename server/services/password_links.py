@@ -16,7 +16,11 @@ LIFETIME = timedelta(hours=48)
 
 
 def make(session: Session, user_id: int) -> tuple[str, datetime]:
-    """A link's secret, and when it ends; earlier ones of the person end now. Raises Conflict."""
+    """A link's secret, and when it ends; earlier ones of the person end now.
+
+    Raises Conflict, and Forbidden where no passwords are.
+    """
+    users.require_passwords()
     user = users.locked(session, user_id)
     if not user.active:
         raise Conflict(f"{user.email} is locked out", code="locked-out")
@@ -33,7 +37,8 @@ def make(session: Session, user_id: int) -> tuple[str, datetime]:
 
 
 def find(session: Session, secret: str) -> User:
-    """Whose password a link sets. Raises NotFound."""
+    """Whose password a link sets. Raises NotFound, and Forbidden where no passwords are."""
+    users.require_passwords()
     link = session.scalar(
         select(PasswordLink).where(
             PasswordLink.secret_hash == hash_secret(secret), PasswordLink.expires_at > utcnow()

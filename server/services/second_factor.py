@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from server.db import session_scope, utcnow
 from server.errors import BadInput, Conflict
-from server.models import AuditEvent, User
+from server.models import AuditEvent, User, UserSession
 from server.models.user import Role
 from server.services import audit, guesses, users
 from server.services.audit import Thing
@@ -33,7 +33,11 @@ class Offer:
 
 
 def offer(user: User) -> Offer:
-    """A new secret; nothing is stored until a code of it is shown."""
+    """A new secret; nothing is stored until a code of it is shown.
+
+    Raises Forbidden where no passwords are: what else is asked for, the provider asks for.
+    """
+    users.require_passwords()
     secret = pyotp.random_base32()
     uri = pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=ISSUER)
     drawn = io.BytesIO()
@@ -46,6 +50,7 @@ def enrol(user: User, password: str, secret: str, code: str) -> None:
 
     Raises Forbidden when the password is wrong, BadInput when the code is, TooManyAttempts.
     """
+    users.require_passwords()
     users.require_own_password(user, password)
     step = _step_of(secret, code, after=None)
     if step is None:
@@ -96,7 +101,14 @@ def _step_of(secret: str, code: str, after: int | None) -> int | None:
     return None
 
 
-def is_missing(user: User) -> bool:
-    """Whether the person has to set one up before anything else."""
-    needed = get_settings().admins_need_second_factor and user.role == Role.ADMIN
-    return needed and not user.has_second_factor
+def is_missing(user: User, signed_in: UserSession | None) -> bool:
+    """Whether the person has to show one before anything else, in a session of theirs.
+
+    Who comes with a password sets one up here; of who comes from an OpenID provider, the provider
+    has asked for one.
+    """
+    if not (get_settings().admins_need_second_factor and user.role == Role.ADMIN):
+        return False
+    if signed_in is not None and signed_in.identity_id is not None:
+        return not signed_in.second_factor
+    return not user.has_second_factor

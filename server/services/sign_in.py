@@ -41,8 +41,10 @@ async def enter(
 ) -> Entered:
     """Sign somebody in, with the code of their second factor if they have one.
 
-    Raises TooManyAttempts, NotSignedIn, or Unavailable when too many others are at it.
+    Raises TooManyAttempts, NotSignedIn, or Unavailable when too many others are at it; Forbidden
+    where no passwords are.
     """
+    users.require_passwords()
     attempt = await run_sync(_begin, email, browser, device)
     is_open = attempt.user is not None and attempt.user.active
     stored = attempt.user.password_hash if attempt.user and is_open else None

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from server.db import session_scope, trouble, utcnow
 from server.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn, Unavailable
-from server.models import ApiToken, AuditEvent, PasswordLink, User, UserSession
+from server.models import ApiToken, AuditEvent, Identity, PasswordLink, User, UserSession
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn, UserChange
 from server.security import (
     TOKEN_PREFIX,
     hash_password,
     hash_secret,
+    is_hash,
     new_secret,
     no_password,
     normalized,
@@ -185,12 +186,33 @@ def end_all_access(session: Session, user_id: int) -> None:
     session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
 
 
+def has_password(user: User) -> bool:
+    """Whether a password opens the account."""
+    return is_hash(user.password_hash) and not get_settings().oidc_only
+
+
+def must_change_password(user: User, signed_in: UserSession | None) -> bool:
+    """Whether that comes before anything else: in a session that was begun with the password."""
+    by_provider = signed_in is not None and signed_in.identity_id is not None
+    return user.must_change_password and not by_provider
+
+
+def require_passwords() -> None:
+    """Raise Forbidden where people sign in at an OpenID provider alone."""
+    if get_settings().oidc_only:
+        raise Forbidden(
+            "passwords are switched off here (WEAKSEG_OIDC_ONLY): people sign in at the provider",
+            code="no-passwords",
+        )
+
+
 def change_password(session: Session, user: User, current: str, new: str) -> User:
     """One's own password. Ends all of one's sessions and tokens.
 
     Raises what `require_own_password` does, and BadInput for one that is easily guessed or the
     same.
     """
+    require_passwords()
     require_own_password(user, current)
     require_good(new, user.email)
     if normalized(new) == normalized(current):
@@ -252,8 +274,18 @@ def still_opens(session: Session, user: User) -> bool:
     return now.active and now.password_hash == user.password_hash
 
 
-def start_session(session: Session, user: User, browser: Browser = Browser()) -> str:
-    """A new browser session; returns its secret. Clears away what has run out."""
+def start_session(
+    session: Session,
+    user: User,
+    browser: Browser = Browser(),
+    *,
+    identity: Identity | None = None,
+    second_factor: bool = False,
+) -> str:
+    """A new browser session; returns its secret. Clears away what has run out.
+
+    `identity`: by which an OpenID provider has signed the person in, with a second factor or not.
+    """
     secret = new_secret()
     now = utcnow()
     session.execute(delete(UserSession).where(UserSession.expires_at < now))
@@ -264,11 +296,14 @@ def start_session(session: Session, user: User, browser: Browser = Browser()) ->
         last_used_at=now,
         address=browser.address[:100],
         browser="".join(filter(str.isprintable, browser.name))[:200],
+        identity_id=identity and identity.id,
+        second_factor=second_factor,
     )
     session.add(started)
     session.flush()
     who = replace(audit.actor(), user_id=user.id, session_id=started.id, token_id=None)
-    audit.record(session, AuditEvent.SIGNED_IN, Thing("user", user.id), by=who)
+    after = None if identity is None else {"identity": identity.id}
+    audit.record(session, AuditEvent.SIGNED_IN, Thing("user", user.id), after=after, by=who)
     return secret
 
 
@@ -299,7 +334,7 @@ def known_by(secret: str) -> dict[str, object]:
 
 def require_open(found: UserSession | None) -> UserSession:
     """What `SIGNED_IN` found, if it lets in. Raises NotSignedIn."""
-    if found is None or not found.user.active or _is_idle(found, utcnow()):
+    if found is None or not found.user.active or not _is_kept(found, utcnow()):
         raise NotSignedIn("the session has ended; sign in again", code="session-ended")
     return found
 
@@ -311,9 +346,13 @@ def require_valid(found: ApiToken | None) -> ApiToken:
     return found
 
 
-def _is_idle(found: UserSession, now: datetime) -> bool:
-    idle = get_settings().session_idle
-    return idle is not None and now - (found.last_used_at or found.created_at) > idle
+def _is_kept(found: UserSession, now: datetime) -> bool:
+    """Whether the settings still let a session be: its age without use, and how it was begun."""
+    settings = get_settings()
+    if settings.oidc_only and found.identity_id is None:
+        return False
+    idle = settings.session_idle
+    return idle is None or now - (found.last_used_at or found.created_at) <= idle
 
 
 def list_sessions(session: Session, owner_id: int) -> list[UserSession]:
@@ -324,7 +363,7 @@ def list_sessions(session: Session, owner_id: int) -> list[UserSession]:
         .where(UserSession.user_id == owner_id, UserSession.expires_at > now)
         .order_by(UserSession.id.desc())
     )
-    return [each for each in found if not _is_idle(each, now)]
+    return [each for each in found if _is_kept(each, now)]
 
 
 def revoke_session(session: Session, owner_id: int, session_id: int) -> None:
@@ -346,6 +385,17 @@ def end_session(session: Session, secret: str) -> None:
         audit.record(
             session, AuditEvent.SESSION_ENDED, on, before={"user_id": ended.user_id}, by=who
         )
+
+
+def sign_out(secret: str) -> bool:
+    """End the session with this secret; whether an OpenID provider had begun it."""
+    with session_scope() as session:
+        begun_by = select(UserSession.identity_id).where(
+            UserSession.secret_hash == hash_secret(secret)
+        )
+        identity_id = session.scalar(begun_by)
+        end_session(session, secret)
+    return identity_id is not None
 
 
 def create_token(
@@ -463,6 +513,8 @@ def holders(session: Session, secret_hashes: Collection[str]) -> dict[str, User]
     if (idle := get_settings().session_idle) is not None:
         last_used = func.coalesce(UserSession.last_used_at, UserSession.created_at)
         signed_in = signed_in.where(last_used >= now - idle)
+    if get_settings().oidc_only:
+        signed_in = signed_in.where(UserSession.identity_id.is_not(None))
     open_ones = union_all(tokens, signed_in).subquery()
     found = session.execute(
         select(open_ones.c.secret_hash, User)

@@ -13,6 +13,7 @@ from PIL import Image
 from sqlalchemy import text
 
 from server import db
+from server.models import Identity
 from server.schemas.project import CategoryIn, ProjectIn
 from server.services import projects, users
 from tests.command import run_here
@@ -73,9 +74,9 @@ def project(database: None) -> int:
         return projects.create(session, wanted).id
 
 
-def one_line(ended: subprocess.CompletedProcess[str]) -> str:
-    """The message of a command that refused its input."""
-    assert ended.returncode == 2, ended
+def one_line(ended: subprocess.CompletedProcess[str], status: int = 2) -> str:
+    """The message of a command, which has refused its input unless the status says otherwise."""
+    assert ended.returncode == status, ended
     assert "Traceback" not in ended.stderr
     (line,) = ended.stderr.strip().splitlines()
     return line
@@ -112,6 +113,25 @@ def test_an_account_can_be_made_once(weakseg: Weakseg, database: None) -> None:
     add = ("user", "add", "a@example.org")
     assert weakseg(*add, WEAKSEG_PASSWORD=PASSWORD).returncode == 0
     assert "already" in one_line(weakseg(*add, WEAKSEG_PASSWORD=PASSWORD))
+
+
+def test_an_account_without_a_password_is_for_who_signs_in_elsewhere(
+    weakseg: Weakseg, database: None
+) -> None:
+    ended = weakseg("user", "add", "a@example.org", "--role", "admin", "--no-password")
+    assert ended.returncode == 0, ended.stderr
+    assert count("SELECT count(*) FROM users WHERE password_hash LIKE 'none:%'") == 1
+    with db.session_scope() as session:
+        user = users.find_by_email(session, "a@example.org")
+        assert user is not None
+        identity = Identity(user_id=user.id, issuer="https://sso.example", subject_hash="0" * 64)
+        session.add(identity)
+        session.flush()
+        users.start_session(session, user, identity=identity)
+    ended = weakseg("user", "unlink", "a@example.org")
+    assert "removed 1 link of a@example.org" in one_line(ended, status=0)
+    assert count("SELECT count(*) FROM identities") == 0
+    assert count("SELECT count(*) FROM user_sessions") == 0
 
 
 def test_a_token_made_here_opens_the_account(weakseg: Weakseg, database: None) -> None:

@@ -32,6 +32,8 @@ from tests.services.processes import free_port
 PUBLIC = {
     ("POST", "/api/v1/session"),
     ("DELETE", "/api/v1/session"),
+    ("POST", "/api/v1/session/provider"),
+    ("GET", "/api/v1/session/provider"),
     ("POST", "/api/v1/password-link"),
     ("POST", "/api/v1/password-link/owner"),
     ("GET", "/api/v1/about"),

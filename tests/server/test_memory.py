@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("torch", "numpy", "httpx", "alembic")
+HEAVY = ("torch", "numpy", "httpx", "alembic", "authlib", "joserfc")
 
 
 def test_it_goes_without_what_serving_pages_does_not_need() -> None:

@@ -39,6 +39,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, **variables: object) -> Settings:
 def test_each_secret_may_stand_in_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(secret_names(Settings)) == {
         "database_url", "database_password", "broker_url", "broker_password", "metrics_token",
+        "oidc_client_secret",
     }  # fmt: skip
     for name in secret_names(Settings):
         with monkeypatch.context() as patch:
@@ -175,3 +176,36 @@ def test_commands_say_what_is_wrong_in_one_line(folder: Path) -> None:
     assert ended.returncode == 2
     message = "error: WEAKSEG_BROKER_PASSWORD_FILE: gone: No such file or directory"
     assert " ".join(ended.stderr.split()) == message
+
+
+@pytest.mark.parametrize(
+    ("given_settings", "reason"),
+    [
+        ({"OIDC_ISSUER": "http://sso.example.org"}, "has to begin with https://"),
+        ({"OIDC_ISSUER": "https://sso.example.org/?a=b"}, "without ?, # and @"),
+        ({"OIDC_ISSUER": "https://you:me@sso.example.org"}, "without ?, # and @"),
+        ({"OIDC_ISSUER": "sso.example.org"}, "WEAKSEG_OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "https://sso.example.org"}, "WEAKSEG_OIDC_CLIENT_ID"),
+        ({"OIDC_ONLY": "true"}, "WEAKSEG_OIDC_ISSUER is not set"),
+        ({"OIDC_ORIGIN": "https://weakseg.example.org/path"}, "oidc_origin"),
+        ({"OIDC_ROLES": '{"heads": "head"}'}, "oidc_roles"),
+    ],
+)
+def test_a_provider_that_is_half_set_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, given_settings: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(ValidationError) as raised:
+        settings(monkeypatch, **given_settings)
+    assert reason in str(raised.value)
+
+
+def test_a_provider_may_be_on_this_machine_and_roles_need_a_claim(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = settings(monkeypatch, OIDC_ISSUER="http://127.0.0.1:9", OIDC_CLIENT_ID="weakseg")
+    assert (found.oidc_scopes, found.oidc_roles) == (("openid", "email"), ())
+    with pytest.raises(ValidationError, match="need each other"):
+        settings(monkeypatch, OIDC_ROLE_CLAIM="groups")
+    found = settings(monkeypatch, OIDC_ROLES='{"ml": "engineer", "heads": "admin"}')
+    assert found.oidc_roles == (("ml", "engineer"), ("heads", "admin"))
+    assert isinstance(hash(found), int), "settings are kept by what they say"

@@ -43,9 +43,21 @@ export async function signIn(credentials: Schemas["SignIn"]): Promise<Me> {
   return me
 }
 
-export async function signOut(): Promise<void> {
-  await unwrap(client.DELETE("/api/v1/session"))
+/** Goes to the OpenID provider, which comes back to this page or to the one for signing in. */
+export async function signInAtProvider(next: string): Promise<void> {
+  const { address } = await unwrap(client.POST("/api/v1/session/provider", { body: { next } }))
+  location.assign(address)
+}
+
+/** Whether this page stays: after signing in at a provider, the browser is signed out there too. */
+export async function signOut(): Promise<boolean> {
+  const left = await unwrap(client.DELETE("/api/v1/session"))
+  if (left?.provider) {
+    location.assign(left.provider)
+    return false
+  }
   beSomebody(null)
+  return true
 }
 
 /** What one person was shown must not be shown to the next. */

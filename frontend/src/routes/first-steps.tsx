@@ -1,5 +1,9 @@
-import type { Me } from "@/api/session"
+import { useMutation } from "@tanstack/react-query"
+import { messageOf } from "@/api/client"
+import { type Me, signOut } from "@/api/session"
+import { Button } from "@/components/button"
 import { Page, PageHeading } from "@/components/layout"
+import { Notice } from "@/components/notice"
 import { ToastRegion } from "@/components/toast"
 import { PasswordChange } from "@/features/account/password-form"
 import { SecondFactorSetup } from "@/features/account/second-factor"
@@ -15,12 +19,16 @@ export function FirstSteps({ me, onDone }: { me: Me; onDone: () => void }) {
           subtitle={
             me.must_change_password
               ? "Somebody else knows the one that you signed in with."
-              : "Administrators of this installation need one."
+              : me.by_provider
+                ? "Administrators of this installation need one. Sign in again, with a second factor there."
+                : "Administrators of this installation need one."
           }
         />
         <div className={styles.form}>
           {me.must_change_password ? (
             <PasswordChange onChanged={onDone} />
+          ) : me.by_provider ? (
+            <SignOutButton />
           ) : (
             <SecondFactorSetup action="Set up" onDone={onDone} />
           )}
@@ -28,5 +36,19 @@ export function FirstSteps({ me, onDone }: { me: Me; onDone: () => void }) {
       </Page>
       <ToastRegion />
     </main>
+  )
+}
+
+function SignOutButton() {
+  const leave = useMutation({ mutationFn: signOut })
+  return (
+    <>
+      {leave.error && <Notice tone="bad">{messageOf(leave.error)}</Notice>}
+      <div>
+        <Button isPending={leave.isPending} onClick={() => leave.mutate()}>
+          Sign out
+        </Button>
+      </div>
+    </>
   )
 }

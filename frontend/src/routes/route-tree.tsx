@@ -17,8 +17,10 @@ const loaders = () => import("./loaders")
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: (search: Record<string, unknown>): { next?: string } =>
-    typeof search.next === "string" && isOwnPath(search.next) ? { next: search.next } : {},
+  validateSearch: (search: Record<string, unknown>): { next?: string; problem?: string } => ({
+    ...(typeof search.next === "string" && isOwnPath(search.next) && { next: search.next }),
+    ...(typeof search.problem === "string" && { problem: search.problem }),
+  }),
   beforeLoad: async ({ context, search, location }) => {
     const me = await context.queryClient.ensureQueryData(meQuery).catch(() => null)
     if (me?.is_ready && !location.hash) throw redirect({ href: search.next ?? "/projects" })

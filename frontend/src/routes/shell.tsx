@@ -73,7 +73,10 @@ function ProjectSwitch() {
 function AccountMenu() {
   const me = useMe()
   const navigate = useNavigate()
-  const leave = useMutation({ mutationFn: signOut, onSuccess: () => navigate({ to: "/sign-in" }) })
+  const leave = useMutation({
+    mutationFn: signOut,
+    onSuccess: (stays) => stays && navigate({ to: "/sign-in" }),
+  })
   const entries: MenuEntry[] = [
     {
       id: "account",

@@ -9,6 +9,7 @@ import { lazily } from "@/components/lazily"
 import { Logo } from "@/components/logo"
 import { Notice } from "@/components/notice"
 import { useDocumentTitle } from "@/lib/use-document-title"
+import { ProviderSignIn } from "./provider-sign-in"
 import styles from "./sign-in-page.module.css"
 
 const DEMO_ACCOUNTS = ["admin@demo.local", "annotator@demo.local"]
@@ -22,18 +23,39 @@ const PasswordByLink = lazily(() =>
 
 /** Signing in, and what comes before it by a link, or after it before anything else. */
 export function SignInPage() {
-  const { next = "/projects" } = route.useSearch()
+  const { next = "/projects", problem } = route.useSearch()
   const { hash } = useLocation()
   const { data: me } = useQuery(meQuery)
   const router = useRouter()
   const goOn = () => router.history.push(next)
   if (hash) return <PasswordByLink secret={hash} />
   if (me && !me.is_ready) return <FirstSteps me={me} onDone={goOn} />
-  return <SignInForm onDone={goOn} />
+  return <WaysIn next={next} problem={problem} onDone={goOn} />
 }
 
-function SignInForm({ onDone }: { onDone: () => void }) {
+type WaysInProps = { next: string; problem: string | undefined; onDone: () => void }
+
+function WaysIn({ next, problem, onDone }: WaysInProps) {
   useDocumentTitle("Sign in")
+  const { data: about } = useQuery(aboutQuery)
+  const hasForm = about?.passwords !== false
+  return (
+    <main className={styles.page}>
+      <div className={styles.panel}>
+        <header className={styles.head}>
+          <Logo size={52} />
+          <h1>Sign in to weakseg</h1>
+          <p>Segmentation models for street images, from a few seconds of labelling per image.</p>
+        </header>
+        {about?.provider && <ProviderSignIn label={about.provider} next={next} problem={problem} />}
+        {about?.provider && hasForm && <p className={styles.or}>or with a password</p>}
+        {hasForm && <PasswordForm isOnly={!about?.provider} onDone={onDone} />}
+      </div>
+    </main>
+  )
+}
+
+function PasswordForm({ isOnly, onDone }: { isOnly: boolean; onDone: () => void }) {
   const [email, setEmail] = useState("")
   const [password, setPassword] = useState("")
   const [code, setCode] = useState("")
@@ -48,41 +70,38 @@ function SignInForm({ onDone }: { onDone: () => void }) {
     entry.mutate({ email, password, code: isCodeAsked ? code : null })
   }
   return (
-    <main className={styles.page}>
-      <div className={styles.panel}>
-        <header className={styles.head}>
-          <Logo size={52} />
-          <h1>Sign in to weakseg</h1>
-          <p>Segmentation models for street images, from a few seconds of labelling per image.</p>
-        </header>
-        <form className={styles.form} onSubmit={submit}>
-          {entry.error && <SignInProblem error={entry.error} />}
-          <TextField
-            label="Email"
-            name="email"
-            type="email"
-            autoComplete="username"
-            isRequired
-            value={email}
-            onChange={setEmail}
-          />
-          <TextField
-            label="Password"
-            name="password"
-            type="password"
-            autoComplete="current-password"
-            isRequired
-            value={password}
-            onChange={setPassword}
-          />
-          {isCodeAsked && <CodeField value={code} onChange={setCode} />}
-          <Button type="submit" variant="primary" isPending={entry.isPending}>
-            Sign in
-          </Button>
-        </form>
-        <DemoHint onChoose={setEmail} />
-      </div>
-    </main>
+    <>
+      <form className={styles.form} onSubmit={submit}>
+        {entry.error && <SignInProblem error={entry.error} />}
+        <TextField
+          label="Email"
+          name="email"
+          type="email"
+          autoComplete="username"
+          isRequired
+          value={email}
+          onChange={setEmail}
+        />
+        <TextField
+          label="Password"
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          isRequired
+          value={password}
+          onChange={setPassword}
+        />
+        {isCodeAsked && <CodeField value={code} onChange={setCode} />}
+        <Button
+          type="submit"
+          variant={isOnly ? "primary" : "secondary"}
+          isPending={entry.isPending}
+        >
+          Sign in
+        </Button>
+      </form>
+      <DemoHint onChoose={setEmail} />
+    </>
   )
 }
 

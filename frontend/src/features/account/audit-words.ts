@@ -14,6 +14,8 @@ export const EVENTS: Record<AuditEvent, string> = {
   "password-link-made": "Password link made",
   "second-factor-set": "Second factor set",
   "second-factor-removed": "Second factor removed",
+  "identity-linked": "Linked with provider",
+  "identity-removed": "Link with provider removed",
   "user-made": "User added",
   "role-changed": "Role changed",
   "user-locked": "User deactivated",

@@ -1,7 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query"
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { addUser, makePasswordLink, type UserIn, usersQuery } from "@/api/accounts"
 import { messageOf } from "@/api/client"
+import { aboutQuery } from "@/api/session"
 import { Button } from "@/components/button"
 import { RadioCards } from "@/components/choice-field"
 import { Dialog, DialogActions } from "@/components/dialog"
@@ -10,22 +11,43 @@ import { Notice } from "@/components/notice"
 import { showToast } from "@/components/toast"
 import styles from "./account.module.css"
 import { MIN_PASSWORD } from "./new-password-fields"
-import type { Way } from "./password-dialog"
 import { PasswordLinkShown } from "./password-link"
 import { ROLES } from "./roles"
 
-const WAYS: readonly { value: Way; label: string; description: string }[] = [
+type Way = "link" | "password" | "provider"
+
+type WayIn = { value: Way; label: string; description: string }
+
+const WAYS: readonly WayIn[] = [
   { value: "link", label: "Invitation", description: "A link; they choose a password." },
   { value: "password", label: "First password", description: "They change it when they come in." },
 ]
+
+/** The ways in that this installation has. */
+function useWays(): readonly WayIn[] {
+  const { data: about } = useQuery(aboutQuery)
+  const provider = about?.provider
+  return [
+    ...(about?.passwords === false ? [] : WAYS),
+    ...(provider
+      ? [
+          {
+            value: "provider" as const,
+            label: provider,
+            description: "Known by their verified e-mail address there.",
+          },
+        ]
+      : []),
+  ]
+}
 
 /** Adds an account; of an invited person it then shows the link. */
 export function NewUserDialog({ onClose }: { onClose: () => void }) {
   const queryClient = useQueryClient()
   const adding = useMutation({
-    mutationFn: async (body: UserIn) => {
+    mutationFn: async ({ body, way }: Wanted) => {
       const user = await addUser(body)
-      return { user, link: body.password === null ? await makePasswordLink(user.id) : null }
+      return { user, link: way === "link" ? await makePasswordLink(user.id) : null }
     },
     onSettled: () => queryClient.invalidateQueries({ queryKey: usersQuery.queryKey }),
     onSuccess: ({ user, link }) => {
@@ -58,8 +80,10 @@ export function NewUserDialog({ onClose }: { onClose: () => void }) {
   )
 }
 
+type Wanted = { body: UserIn; way: Way }
+
 type UserFormProps = {
-  onSubmit: (body: UserIn) => void
+  onSubmit: (wanted: Wanted) => void
   isPending: boolean
   error: Error | null
   onClose: () => void
@@ -67,12 +91,15 @@ type UserFormProps = {
 
 function UserForm({ onSubmit, isPending, error, onClose }: UserFormProps) {
   const [email, setEmail] = useState("")
-  const [way, setWay] = useState<Way>("link")
+  const ways = useWays()
+  const [chosen, setWay] = useState<Way>("link")
+  const way = ways.some(({ value }) => value === chosen) ? chosen : (ways[0]?.value ?? "link")
   const [password, setPassword] = useState("")
   const [role, setRole] = useState<UserIn["role"]>("annotator")
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    onSubmit({ email, role, password: way === "link" ? null : password, must_change: true })
+    const body = { email, role, password: way === "password" ? password : null, must_change: true }
+    onSubmit({ body, way })
   }
   return (
     <form className={styles.form} onSubmit={submit}>
@@ -86,7 +113,7 @@ function UserForm({ onSubmit, isPending, error, onClose }: UserFormProps) {
         isRequired
         autoFocus
       />
-      <RadioCards label="They sign in by" choices={WAYS} value={way} onChange={setWay} />
+      <RadioCards label="They sign in by" choices={ways} value={way} onChange={setWay} />
       {way === "password" && (
         <TextField
           label="First password"

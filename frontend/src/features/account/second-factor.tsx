@@ -19,7 +19,7 @@ export function SecondFactor() {
   return (
     <FormSection
       title="Second factor"
-      hint="Signing in then asks for a code of an authenticator app too. An administrator can take it away if you lose the app."
+      hint="Signing in with the password then asks for a code of an authenticator app too. An administrator can take it away if you lose the app."
     >
       {me.has_second_factor && (
         <div>

@@ -1,3 +1,4 @@
+import { useMe } from "@/api/session"
 import { PasswordForm } from "./password-form"
 import { SecondFactor } from "./second-factor"
 import { Sessions } from "./sessions"
@@ -5,11 +6,16 @@ import { Tokens } from "./tokens"
 
 /** All that one may see and change of one's own account. */
 export function AccountSections() {
+  const { has_password } = useMe()
   return (
     <>
       <Tokens />
-      <PasswordForm />
-      <SecondFactor />
+      {has_password && (
+        <>
+          <PasswordForm />
+          <SecondFactor />
+        </>
+      )}
       <Sessions />
     </>
   )

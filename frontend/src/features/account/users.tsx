@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
+import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
 import { Plus } from "lucide-react"
 import { useState } from "react"
 import {
@@ -9,7 +9,7 @@ import {
   usersQuery,
 } from "@/api/accounts"
 import { messageOf } from "@/api/client"
-import { type Role, useMe } from "@/api/session"
+import { aboutQuery, type Role, useMe } from "@/api/session"
 import { Badge } from "@/components/badge"
 import { Button } from "@/components/button"
 import { DeleteDialog } from "@/components/delete-dialog"
@@ -130,6 +130,7 @@ function UserTable({ users, ...acts }: { users: readonly User[] } & RowActs) {
 }
 
 function UserActions({ user, ...acts }: { user: User } & RowActs) {
+  const { data: about } = useQuery(aboutQuery)
   const toRole = (role: Role) => ({
     id: role,
     label: `Make ${roleLabel(role).toLowerCase()}`,
@@ -139,6 +140,11 @@ function UserActions({ user, ...acts }: { user: User } & RowActs) {
     id: "active",
     label: user.active ? "Deactivate" : "Activate",
     onAction: () => acts.onChange({ user, change: { active: !user.active } }),
+  }
+  const password = {
+    id: "password",
+    label: "Set password",
+    onAction: () => acts.onSetPassword(user),
   }
   const removal = {
     id: "factor",
@@ -152,7 +158,7 @@ function UserActions({ user, ...acts }: { user: User } & RowActs) {
         trigger={<MenuButton label={`Change ${user.email}`}>Change</MenuButton>}
         entries={[
           ...ROLES.filter(({ value }) => value !== user.role).map(({ value }) => toRole(value)),
-          { id: "password", label: "Set password", onAction: () => acts.onSetPassword(user) },
+          ...(about?.passwords === false ? [] : [password]),
           { id: "access", label: "Sessions and tokens", onAction: () => acts.onShowAccess(user) },
           ...(user.has_second_factor ? [removal] : []),
           toggle,

@@ -19,6 +19,10 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
   const isCodeAsked = asksForCode(problem)
   const submit = async (event: FormEvent) => {
     event.preventDefault()
+    if (me.by_provider) {
+      onSignedIn()
+      return
+    }
     setPending(true)
     try {
       const body = { email: me.email, password, code: isCodeAsked ? code : null }
@@ -39,23 +43,37 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
             : "everything so far is saved."}
         </p>
         {problem !== null && <SignInProblem error={problem} />}
-        <TextField label="Email" type="email" autoComplete="username" value={me.email} isReadOnly />
-        <TextField
-          label="Password"
-          type="password"
-          autoComplete="current-password"
-          autoFocus
-          isRequired
-          value={password}
-          onChange={setPassword}
-        />
+        {me.by_provider ? (
+          <AnchorButton href="/sign-in" target="_blank">
+            Sign in, in a new window
+          </AnchorButton>
+        ) : (
+          <>
+            <TextField
+              label="Email"
+              type="email"
+              autoComplete="username"
+              value={me.email}
+              isReadOnly
+            />
+            <TextField
+              label="Password"
+              type="password"
+              autoComplete="current-password"
+              autoFocus
+              isRequired
+              value={password}
+              onChange={setPassword}
+            />
+          </>
+        )}
         {isCodeAsked && <CodeField value={code} onChange={setCode} />}
         <DialogActions>
           <AnchorButton href={`/sign-in?next=${encodeURIComponent(location.pathname)}`}>
             I am somebody else
           </AnchorButton>
           <Button type="submit" variant="primary" isPending={isPending}>
-            Sign in and go on
+            {me.by_provider ? "Go on" : "Sign in and go on"}
           </Button>
         </DialogActions>
       </form>

@@ -1,0 +1,53 @@
+"""As whom an OpenID provider knows people, and which sessions began there.
+
+Revision: 0023
+Revises: 0019
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0023"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "identities",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("issuer", sa.String(500), nullable=False),
+        sa.Column("subject_hash", sa.String(64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], "fk_identities_user_id_users", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_identities"),
+        sa.UniqueConstraint("issuer", "subject_hash", name="uq_identities_issuer_subject_hash"),
+    )
+    op.create_index("ix_identities_user_id", "identities", ["user_id"])
+    with op.batch_alter_table("user_sessions") as sessions:
+        sessions.add_column(sa.Column("identity_id", sa.Integer(), nullable=True))
+        sessions.add_column(
+            sa.Column("second_factor", sa.Boolean(), nullable=False, server_default=sa.false())
+        )
+        sessions.create_foreign_key(
+            "fk_user_sessions_identity_id_identities",
+            "identities",
+            ["identity_id"],
+            ["id"],
+            ondelete="CASCADE",
+        )
+    op.create_index("ix_user_sessions_identity_id", "user_sessions", ["identity_id"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_user_sessions_identity_id", "user_sessions")
+    with op.batch_alter_table("user_sessions") as sessions:
+        sessions.drop_constraint("fk_user_sessions_identity_id_identities", type_="foreignkey")
+        sessions.drop_column("second_factor")
+        sessions.drop_column("identity_id")
+    op.drop_index("ix_identities_user_id", "identities")
+    op.drop_table("identities")
