@@ -1,14 +1,14 @@
 """As whom an OpenID provider knows people, and which sessions began there.
 
 Revision: 0023
-Revises: 0019
+Revises: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0023"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -23,6 +23,7 @@ from server.models import (
     Flag,
     GoldImage,
     GoldSet,
+    Identity,
     Image,
     ImageCount,
     Label,
@@ -440,6 +441,10 @@ def _of_user(session: Session, user: User) -> DeletionOut:
         "Lines of the audit log have the number alone, and addresses of the network until they are "
         "trimmed by age.",
     ]
+    if _count(session, Identity.id, Identity.user_id == user.id):
+        remarks.append(
+            "A hash of who they are at the OpenID provider stays, so that they get no account anew."
+        )
     return DeletionOut(kind="user", id=str(user.id), counts=counts, remarks=remarks)
 
 

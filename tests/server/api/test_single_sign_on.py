@@ -488,7 +488,8 @@ def test_a_deleted_account_stays_gone(
 ) -> None:
     assert enter(client, provider).headers["location"] == "/projects"
     ann = me(client)["id"]
-    deletion.delete_user(ann, people[Role.ADMIN])
+    said = deletion.delete_user(ann, people[Role.ADMIN])
+    assert any("hash" in remark for remark in said.remarks), "which is told before"
     assert problem_of(enter(client, provider)) == "account-deleted"
     with session_scope(read_only=True) as session:
         assert [user.email for user in session.scalars(select(User))].count(ANN["email"]) == 0
