@@ -325,6 +325,8 @@ def _keys(content: Any, address: str) -> KeySet:
     for each in listed if isinstance(listed, list) else ():
         if not isinstance(each, dict) or each.get("use", "sig") != "sig":
             continue
+        if each.get("kty") not in ("RSA", "EC", "OKP"):
+            continue  # such as a secret, with which nobody signs here
         try:
             key = JWKRegistry.import_key(each)
         except (JoseError, ValueError, TypeError, KeyError):

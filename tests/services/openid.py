@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, Key
 
 CLIENT_ID = "weakseg at the company"
 CLIENT_SECRET = "of the client: %/+"
@@ -43,15 +43,18 @@ class OpenIdProvider:
     fails: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """What is answered at a path, whatever was asked."""
     asked: list[str] = field(default_factory=list)
-    keys: list[ECKey] = field(default_factory=list)
+    alg: str = ""
+    keys: list[Key] = field(default_factory=list)
+    other_keys: list[Claims] = field(default_factory=list)
+    """Which it says too, and does not sign with."""
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rotate()
 
-    def rotate(self) -> None:
+    def rotate(self, key: Key | None = None, alg: str = "ES256") -> None:
         """Sign with a new key from now on, and know the old one no more."""
-        self.keys = [ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)]
+        self.alg, self.keys = alg, [key or ECKey.generate_key("P-256", auto_kid=True)]
 
     def authorize(self, address: str) -> str:
         """What a browser is sent back to once the person has signed in there."""
@@ -71,7 +74,8 @@ class OpenIdProvider:
             case "/.well-known/openid-configuration":
                 return 200, self._described()
             case "/keys":
-                return 200, KeySet(list(self.keys)).as_dict(private=False)
+                keys = [key.as_dict(private=False, use="sig", alg=self.alg) for key in self.keys]
+                return 200, {"keys": [*self.other_keys, *keys]}
             case "/token":
                 return self._tokens(form, sent)
             case "/userinfo" if sent == "Bearer access":
@@ -111,7 +115,8 @@ class OpenIdProvider:
     def signed(self, claims: Claims) -> str:
         """An ID token of its newest key."""
         key = self.keys[0]
-        return jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key)
+        header = {"alg": self.alg, "kid": key.kid}
+        return jwt.encode(header, claims, key, algorithms=[self.alg])
 
     def _is_client(self, form: dict[str, str], sent: str) -> bool:
         if not self.has_secret:

@@ -15,7 +15,7 @@ export function FirstSteps({ me, onDone }: { me: Me; onDone: () => void }) {
     <main>
       <Page>
         <PageHeading
-          title={me.must_change_password ? "Choose your own password" : "Set up a second factor"}
+          title={titleFor(me)}
           subtitle={
             me.must_change_password
               ? "Somebody else knows the one that you signed in with."
@@ -37,6 +37,11 @@ export function FirstSteps({ me, onDone }: { me: Me; onDone: () => void }) {
       <ToastRegion />
     </main>
   )
+}
+
+function titleFor(me: Me): string {
+  if (me.must_change_password) return "Choose your own password"
+  return me.by_provider ? "A second factor is needed" : "Set up a second factor"
 }
 
 function SignOutButton() {

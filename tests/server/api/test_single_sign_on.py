@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from sqlalchemy import select
 
 from server import openid
@@ -289,6 +289,28 @@ def test_a_new_key_is_known_at_once_and_an_old_one_no_more(
     assert enter(client, provider).headers["location"] == "/projects"
     provider.sign = lambda c: jwt.encode({"alg": "ES256", "kid": old.kid}, c, old)
     assert problem_of(enter(client, provider)) == "bad-id-token"
+    provider.sign = None
+    for key, alg in (
+        (RSAKey.generate_key(2048, auto_kid=True), "RS256"),
+        (OKPKey.generate_key("Ed25519", auto_kid=True), "Ed25519"),
+    ):
+        provider.rotate(key, alg)
+        assert enter(client, provider).headers["location"] == "/projects", alg
+
+
+@one_database
+def test_keys_of_other_kinds_are_passed_over(client: TestClient, provider: OpenIdProvider) -> None:
+    provider.other_keys = [
+        {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}, {"kty": "AKP", "kid": "of tomorrow"},
+        {"kty": "EC", "crv": "P-256", "x": "?", "y": "?"}, {"kty": "RSA", "use": "enc"}, {},
+    ]  # fmt: skip
+    assert enter(client, provider).headers["location"] == "/projects"
+    shared = OctKey.import_key("secret of both, long enough for it")
+    provider.other_keys = [shared.as_dict(private=True, kid="shared")]
+    provider.sign = lambda c: jwt.encode({"alg": "HS256", "kid": "shared"}, c, shared)
+    assert problem_of(enter(client, provider)) == "bad-id-token"
+    provider.keys, provider.other_keys = [], []
+    assert problem_of(enter(client, provider)) == "provider-unusable"
 
 
 @one_database
