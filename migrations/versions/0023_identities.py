@@ -28,26 +28,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("issuer", "subject_hash", name="uq_identities_issuer_subject_hash"),
     )
     op.create_index("ix_identities_user_id", "identities", ["user_id"])
-    with op.batch_alter_table("user_sessions") as sessions:
-        sessions.add_column(sa.Column("identity_id", sa.Integer(), nullable=True))
-        sessions.add_column(
-            sa.Column("second_factor", sa.Boolean(), nullable=False, server_default=sa.false())
-        )
-        sessions.create_foreign_key(
-            "fk_user_sessions_identity_id_identities",
-            "identities",
-            ["identity_id"],
-            ["id"],
-            ondelete="CASCADE",
-        )
-    op.create_index("ix_user_sessions_identity_id", "user_sessions", ["identity_id"])
+    # In place: a table that is made anew on SQLite forgets that it gives no number again. So without
+    # a foreign key; whoever removes an identity ends its sessions.
+    op.add_column("user_sessions", sa.Column("identity_id", sa.Integer(), nullable=True))
+    op.add_column(
+        "user_sessions",
+        sa.Column("second_factor", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_user_sessions_identity_id", "user_sessions")
-    with op.batch_alter_table("user_sessions") as sessions:
-        sessions.drop_constraint("fk_user_sessions_identity_id_identities", type_="foreignkey")
-        sessions.drop_column("second_factor")
-        sessions.drop_column("identity_id")
+    op.drop_column("user_sessions", "second_factor")
+    op.drop_column("user_sessions", "identity_id")
     op.drop_index("ix_identities_user_id", "identities")
     op.drop_table("identities")

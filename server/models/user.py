@@ -90,10 +90,8 @@ class UserSession(Base):
     """Where it was signed in from; null for sessions of earlier versions."""
     browser: Mapped[str | None] = mapped_column(String(200))
     """What it called itself (User-Agent)."""
-    identity_id: Mapped[int | None] = mapped_column(
-        ForeignKey("identities.id", ondelete="CASCADE"), index=True
-    )
-    """By which it was signed in; null: by a password."""
+    identity_id: Mapped[int | None]
+    """By which it was signed in; null: by a password. No foreign key: see migration 0023."""
     second_factor: Mapped[bool] = mapped_column(default=False)
     """Whether the provider has asked for one."""
     user: Mapped[User] = relationship(lazy="joined")

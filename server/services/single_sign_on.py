@@ -206,6 +206,9 @@ def _begin_session(
         user = users.locked(session, user.id)
         if not user.active:
             raise Forbidden(f"the account {user.id} is locked out", code="locked-out")
+        # It may have been unlinked until the account was held.
+        if session.scalar(select(Identity.id).where(Identity.id == identity.id)) is None:
+            raise NotSignedIn("the link with the account was removed", code="sign-in-expired")
         guesses.take_back(session, counted)
         guesses.forget_old(session)
         second_factor = person.used_second_factor or get_settings().oidc_second_factor
