@@ -1756,8 +1756,39 @@ export interface paths {
         /**
          * Sign Out
          * @description Sign out this browser.
+         *
+         *     Of a session that the OpenID provider has begun, the answer may be 200 and name an address at
+         *     which the browser is signed out there too.
          */
         delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/provider": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finish Sign In
+         * @description Where the provider sends the browser: it is signed in, and goes on to the page it came for.
+         *
+         *     When that fails it goes to the page for signing in, which says why.
+         */
+        get: operations["finish_sign_in"];
+        put?: never;
+        /**
+         * Begin Sign In
+         * @description Begin to sign in at the OpenID provider: the browser goes to the address in the answer.
+         *
+         *     It comes back to `GET /session/provider` within ten minutes, with the cookie that is set here.
+         */
+        post: operations["begin_sign_in"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2197,6 +2228,10 @@ export interface components {
             demo: boolean;
             /** Name */
             name: string;
+            /** Passwords */
+            passwords: boolean;
+            /** Provider */
+            provider: string | null;
             /** Version */
             version: string;
         };
@@ -2294,7 +2329,7 @@ export interface components {
          * @description What happened. A text here stays for ever: logs hold it.
          * @enum {string}
          */
-        AuditEvent: "signed-in" | "sign-in-failed" | "sign-in-locked" | "session-ended" | "token-made" | "token-ended" | "access-ended" | "password-set" | "password-link-made" | "second-factor-set" | "second-factor-removed" | "user-made" | "role-changed" | "user-locked" | "user-unlocked" | "member-added" | "member-changed" | "member-removed" | "project-made" | "settings-changed" | "rules-changed" | "gold-requested" | "images-imported" | "labels-imported" | "labels-exported" | "audit-exported" | "checkpoint-downloaded" | "snapshot-downloaded" | "run-started" | "run-cancelled" | "run-resumed" | "label-corrected" | "flag-answered" | "deleted" | "log-trimmed";
+        AuditEvent: "signed-in" | "sign-in-failed" | "sign-in-locked" | "session-ended" | "token-made" | "token-ended" | "access-ended" | "password-set" | "password-link-made" | "second-factor-set" | "second-factor-removed" | "identity-linked" | "identity-removed" | "user-made" | "role-changed" | "user-locked" | "user-unlocked" | "member-added" | "member-changed" | "member-removed" | "project-made" | "settings-changed" | "rules-changed" | "gold-requested" | "images-imported" | "labels-imported" | "labels-exported" | "audit-exported" | "checkpoint-downloaded" | "snapshot-downloaded" | "run-started" | "run-cancelled" | "run-resumed" | "label-corrected" | "flag-answered" | "deleted" | "log-trimmed";
         /**
          * Baseline
          * @description What no label buys: the newest finished source-only run of the same recipe and data.
@@ -3194,6 +3229,8 @@ export interface components {
         Me: {
             /** Active */
             active: boolean;
+            /** By Provider */
+            by_provider: boolean;
             /**
              * Created At
              * Format: date-time
@@ -3201,6 +3238,8 @@ export interface components {
             created_at: string;
             /** Email */
             email: string;
+            /** Has Password */
+            has_password: boolean;
             /** Has Second Factor */
             has_second_factor: boolean;
             /** Id */
@@ -3767,6 +3806,22 @@ export interface components {
             /** Validation */
             validation: string | null;
         };
+        /** ProviderAddress */
+        ProviderAddress: {
+            /** Address */
+            address: string;
+        };
+        /**
+         * ProviderSignIn
+         * @description A sign-in at the OpenID provider that is to be begun.
+         */
+        ProviderSignIn: {
+            /**
+             * Next
+             * @example /projects/1/label
+             */
+            next?: string | null;
+        };
         /**
          * Quality
          * @description How well people answer where the truth is known, by e-mail address.
@@ -4270,6 +4325,11 @@ export interface components {
              * Format: password
              */
             password: string;
+        };
+        /** SignedOut */
+        SignedOut: {
+            /** Provider */
+            provider: string;
         };
         /** SkipCount */
         SkipCount: {
@@ -6434,6 +6494,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -6483,6 +6552,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PasswordLinkOwner"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -10612,6 +10690,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -10650,12 +10737,113 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Signed out here, and can be there. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    finish_sign_in: {
+        parameters: {
+            query?: {
+                state?: string | null;
+                code?: string | null;
+                iss?: string | null;
+                error?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    begin_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderSignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAddress"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
