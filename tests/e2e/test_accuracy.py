@@ -141,6 +141,10 @@ def test_page_json_and_csv_have_the_same_figures(page: Page, api: httpx.Client) 
 
     expected = [of_json(point) for point in points]
     assert [{key: row[key] for key in of_json(points[0])} for row in shown] == expected
+    most = points[-1]
+    traced = page.get_by_role("link", name=f"{most['labels']:,}", exact=True)
+    snapshot = f"/projects/{FULL}/times?snapshot={most['snapshot_id']}"
+    expect(traced).to_have_attribute("href", snapshot)
     assert [
         (float(row["active_hours"]), float(row["miou"]), float(row["hours_by_kind.tiles"]))
         for row in sheet
@@ -153,8 +157,8 @@ def test_a_point_opens_its_run_and_all_of_the_forecast_is_said(page: Page) -> No
     expect(legend).to_contain_text("Point labels, tiny")
     told = page.locator("section").filter(has_text="The next hour").last
     expect(told).to_contain_text("It is time to stop")
-    expect(told).to_contain_text("Another hour of tags is expected to bring")
-    expect(told).to_contain_text("Not enough runs yet to say what another hour of points brings")
+    expect(told).to_contain_text("Another hour of tagging is expected to bring")
+    expect(told).to_contain_text("Not enough runs yet to say what another hour of clicking points brings")
     page.get_by_label("Against", exact=True).select_option("Labels")
     page.get_by_label("Measure", exact=True).select_option("IoU of Road")
     chart = page.get_by_role("img", name="IoU of Road against labels, 9 runs")
@@ -172,7 +176,7 @@ def test_a_point_opens_its_run_and_all_of_the_forecast_is_said(page: Page) -> No
 def test_what_a_project_with_little_shows(page: Page) -> None:
     for project, said in (
         (EMPTY, "No point on the curve yet"),
-        (ONE, "4 more runs, best without labels"),
+        (ONE, "4 more runs would do, best with none"),
         (UNMEASURED, "The finished runs were not measured"),
     ):
         settle(page, f"/projects/{project}/accuracy")

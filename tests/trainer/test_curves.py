@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.benchmarks import curve_fits
 from trainer import curves
 
 HOURS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -137,6 +138,14 @@ def test_intervals_hold_what_they_are_to_hold(spread: float) -> None:
         run = curve.next_run(later)
         held["next run"] += run.low <= truth(later) + spread * random.standard_normal() <= run.high
     assert all(140 <= count <= 180 for count in held.values()), held
+
+
+def test_a_gaussian_process_foretells_the_next_run_worse() -> None:
+    """Else it should take the curves' place: docs/benchmarks.md has the comparison at length."""
+    for shape in ("exponential", "logarithm"):
+        curve, process = curve_fits.compare(shape, 0.01, projects=20)
+        assert curve.next_run < process.next_run
+        assert abs(curve.inside - curves.LEVEL) < abs(process.inside - curves.LEVEL)
 
 
 def test_hindsight_uses_only_what_was_there_before() -> None:

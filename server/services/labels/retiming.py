@@ -27,7 +27,7 @@ from trainer.contract import WeakLabel
 
 log = structlog.get_logger()
 
-LABELS_AT_ONCE = 300
+LABELS_AT_ONCE = 200
 """Rows that one transaction writes; a few milliseconds."""
 LINES_AT_ONCE = 300
 SNAPSHOTS_AT_ONCE = 20

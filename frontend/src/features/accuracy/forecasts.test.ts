@@ -38,7 +38,7 @@ test("one sentence says what an hour brings, and for which categories", () => {
   ]
   const tags = kind({ categories })
   expect(sentenceOf(tags, forecast({ kinds: [tags] }))).toBe(
-    "Another hour of tags is expected to bring 1.2 points of mIoU (0.4 to 2.1), most for Car and Tree.",
+    "Another hour of tagging is expected to bring 1.2 percentage points of mIoU (0.4 to 2.1), most for Car and Tree.",
   )
 })
 
@@ -46,15 +46,15 @@ test("where runs are missing it says which", () => {
   const missing = { runs: 2, hours: [0, 0.5] }
   const points = kind({ kind: "points", gain: null, missing })
   expect(sentenceOf(points, forecast({ kinds: [points] }))).toBe(
-    "Not enough runs yet to say what another hour of points brings: 2 more runs, best without labels and at 30 min 00 s.",
+    "Not enough runs yet to say what another hour of clicking points brings: 2 more runs would do, best with none and 30 min 00 s of labelling.",
   )
 })
 
 test("two supervisions of one kind are told apart", () => {
   const kinds = [kind({}), kind({ supervision: "point" })]
-  expect(kinds.map((each) => sentenceOf(each, forecast({ kinds })).slice(0, 47))).toEqual([
-    "Another hour of tags (image-level labels) is ex",
-    "Another hour of tags (point labels) is expected",
+  expect(kinds.map((each) => sentenceOf(each, forecast({ kinds })).split(" is ")[0])).toEqual([
+    "Another hour of tagging for runs on image-level labels",
+    "Another hour of tagging for runs on point labels",
   ])
 })
 
@@ -62,7 +62,7 @@ test("a threshold makes an answer", () => {
   const kinds = [kind({})]
   const stop = { answer: "stop", kind: "tags", supervision: "image", gain } as const
   expect(stopSentence(forecast({ kinds, stop, stop_below: 0.02 }))).toBe(
-    "It is time to stop: the best of another hour, tags, is expected to bring 1.2 points, less than the 2.0 that this project asks for.",
+    "It is time to stop: an hour is best spent on tagging, and expected to bring 1.2 percentage points, less than the 2.0 that this project asks for.",
   )
   const on = { ...stop, answer: "go-on" } as const
   expect(stopSentence(forecast({ kinds, stop: on, stop_below: 0.005 }))).toContain("go on")

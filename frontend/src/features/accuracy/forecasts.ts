@@ -2,11 +2,20 @@ import type { Estimate, Forecast, KindForecast } from "@/api/forecast"
 import { supervisionLabel } from "@/components/supervision"
 import { formatHours, formatPlural } from "@/lib/format"
 
-/** A kind of label, with the supervision where several learn from it. */
-export const nameOf = (each: KindForecast, all: readonly KindForecast[]): string =>
-  all.filter(({ kind }) => kind === each.kind).length > 1
-    ? `${each.kind} (${supervisionLabel(each.supervision as "image").toLowerCase()})`
-    : each.kind
+const WORK: Record<string, string> = {
+  tags: "tagging",
+  points: "clicking points",
+  tiles: "tagging tiles",
+  sweeps: "sweeps",
+}
+
+/** What people do, and for which runs where those of several supervisions learn from it. */
+export function nameOf(each: KindForecast, all: readonly KindForecast[]): string {
+  const work = WORK[each.kind] ?? each.kind
+  const isOneOfSeveral = all.filter(({ kind }) => kind === each.kind).length > 1
+  const supervision = supervisionLabel(each.supervision as "image").toLowerCase()
+  return isOneOfSeveral ? `${work} for runs on ${supervision}` : work
+}
 
 /** Of accuracies in fractions: `1.2`, `−0.3`. */
 export const inPoints = (gain: number): string => {
@@ -22,11 +31,16 @@ export function sentenceOf(each: KindForecast, forecast: Forecast): string {
   const name = nameOf(each, forecast.kinds)
   if (each.missing) {
     const { runs, hours } = each.missing
-    const places = hours.map((h) => (h === 0 ? "without labels" : `at ${formatHours(h)}`))
-    return `Not enough runs yet to say what another hour of ${name} brings: ${formatPlural(runs, "more run")}, best ${listed(places)}.`
+    const places = hours
+      .toSorted((one, other) => one - other)
+      .map((h) => (h === 0 ? "none" : formatHours(h)))
+    return `Not enough runs yet to say what another hour of ${name} brings: ${formatPlural(runs, "more run")} would do, best with ${listed(places)} of labelling.`
   }
   if (!each.gain) return `Nothing is known of another hour of ${name}.`
-  const what = forecast.measure === "miou" ? "points of mIoU" : "points of the weak-label score"
+  const what =
+    forecast.measure === "miou"
+      ? "percentage points of mIoU"
+      : "percentage points of the weak-label score"
   const most = each.categories.filter(({ gain }) => gain.estimate > 0.0005).slice(0, 2)
   const where = most.length > 0 ? `, most for ${listed(most.map(({ category }) => category))}` : ""
   return `Another hour of ${name} is expected to bring ${inPoints(each.gain.estimate)} ${what} (${rangeInPoints(each.gain)})${where}.`
@@ -40,7 +54,7 @@ export function stopSentence({ stop, stop_below, kinds }: Forecast): string | nu
   if (stop_below === null || !stop.gain) return null
   const best = kinds.find((k) => k.kind === stop.kind && k.supervision === stop.supervision)
   const name = best ? nameOf(best, kinds) : ""
-  const found = `the best of another hour, ${name}, is expected to bring ${inPoints(stop.gain.estimate)} points`
+  const found = `an hour is best spent on ${name}, and expected to bring ${inPoints(stop.gain.estimate)} percentage points`
   const asked = `the ${inPoints(stop_below)} that this project asks for`
   return stop.answer === "stop"
     ? `It is time to stop: ${found}, less than ${asked}.`
