@@ -158,7 +158,9 @@ def test_a_point_opens_its_run_and_all_of_the_forecast_is_said(page: Page) -> No
     told = page.locator("section").filter(has_text="The next hour").last
     expect(told).to_contain_text("It is time to stop")
     expect(told).to_contain_text("Another hour of tagging is expected to bring")
-    expect(told).to_contain_text("Not enough runs yet to say what another hour of clicking points brings")
+    expect(told).to_contain_text(
+        "Not enough runs yet to say what another hour of clicking points brings"
+    )
     page.get_by_label("Against", exact=True).select_option("Labels")
     page.get_by_label("Measure", exact=True).select_option("IoU of Road")
     chart = page.get_by_role("img", name="IoU of Road against labels, 9 runs")

@@ -39,3 +39,29 @@ def test_who_leads_sees_all_and_annotators_themselves(
         for client in (engineer, annotator)
     }
     assert of == {engineer: [f"a{me}", f"a{other}"], annotator: [f"a{me}"]}
+
+
+def test_csv_and_json_have_the_same_figures(
+    make_project: Callable[..., dict[str, Any]], engineer: TestClient
+) -> None:
+    project_id = make_project()["id"]
+    people = [make_user("one@example.org"), make_user("two@example.org")]
+    for n, image_id in enumerate(add_images(project_id, ["a.png", "b.png", "c.png"])):
+        add_label(project_id, image_id, people[n % 2], active_ms=1000 + 370 * n)
+        add_label(project_id, image_id, people[0], active_ms=90, present=["Car"], absent=[])
+    url = f"/api/v1/projects/{project_id}/people"
+    paces = engineer.get(url).json()["paces"]
+    sheet = list(csv.DictReader(io.StringIO(engineer.get(url, params={"format": "csv"}).text)))
+
+    def row(pace: dict[str, Any]) -> dict[str, str]:
+        flat: dict[str, Any] = {}
+        for name, value in pace.items():
+            inner = value.items() if isinstance(value, dict) else ()
+            flat |= {f"{name}.{key}": each for key, each in inner} or {name: value}
+        return {name: "" if value is None else str(value) for name, value in flat.items()}
+
+    expected = [row(pace) for pace in paces]
+    assert expected
+    for found, told in zip(sheet, expected, strict=True):
+        told.pop("right", None)  # of nobody here: there are no known answers
+        assert {name: found[name] for name in told} == told
