@@ -9,6 +9,7 @@ import { DeleteButton } from "@/components/delete-button"
 import { Page, PageHeading } from "@/components/layout"
 import { ImageView } from "@/features/images/image-view"
 import { NeighbourLinks } from "@/features/images/neighbour-links"
+import { ImageFlags } from "@/features/quality/image-flags"
 
 const route = getRouteApi("/signed-in/shell/projects/$projectId/images/$imageId")
 
@@ -41,6 +42,7 @@ export function ImagePage() {
           </>
         }
       />
+      <ImageFlags project={project} imageId={imageId} />
       <ImageView key={imageId} imageId={imageId} project={project} filter={filter} me={me} />
     </Page>
   )

@@ -27,8 +27,12 @@ const HINT =
 
 /** The rules of a project, to be changed and published. */
 export function RulesEditor({ project }: { project: Project }) {
-  // Of a draft nothing is taken away by looking again.
-  const query = useQuery({ ...rulesQuery(project.id), refetchOnWindowFocus: false })
+  // Nothing looks again by itself: another version would take the draft away. Who publishes is told.
+  const query = useQuery({
+    ...rulesQuery(project.id),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnMount: "always",
+  })
   return (
     <FormSection title="Rules" hint={HINT}>
       <Loaded query={query} height="12rem">
