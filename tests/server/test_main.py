@@ -106,6 +106,8 @@ ENGINEERS_VIEWS = {
     ("GET", "/api/v1/projects/{project_id}/skips"),
     ("GET", "/api/v1/projects/{project_id}/members"),
     ("GET", "/api/v1/projects/{project_id}/rules/readers"),
+    ("GET", "/api/v1/projects/{project_id}/first-steps"),
+    ("GET", "/api/v1/snapshots/{snapshot_id}/lines"),
     ("GET", "/api/v1/snapshots/{snapshot_id}/labels.jsonl"),
     ("GET", "/api/v1/checkpoints/{checkpoint_id}/file"),
     ("HEAD", "/api/v1/checkpoints/{checkpoint_id}/file"),
@@ -186,7 +188,7 @@ def things(make_project: Callable[..., dict[str, Any]], upload: Callable[..., di
         "project_id": str(project), "image_id": str(lease.image_id), "run_id": str(run),
         "checkpoint_id": str(checkpoint.id), "snapshot_id": str(make_snapshot(project)),
         "lease_id": lease.id, "page_id": page.id, "user_id": str(people[Role.ADMIN]),
-        "version": "1", "picture_id": "987654", "flag_id": "987654",
+        "version": "1", "label_id": "987654", "picture_id": "987654", "flag_id": "987654",
     }  # fmt: skip
 
 
