@@ -83,13 +83,22 @@ FILTERS: list[tuple[dict[str, str], list[int]]] = [
 ]
 
 
-@pytest.fixture(params=["few", "some", "many"])
+@pytest.fixture
 def number(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the images of the test are so few that they are looked up one by one."""
     monkeypatch.setattr(browse, "FEW", {"few": browse.FEW, "some": 2, "many": 0}[request.param])
 
 
+# Of some the one statement is sent or the other: which one is no matter of the database.
+FEW_AND_MANY = pytest.mark.parametrize(
+    ("database", "number"),
+    [*product(["sqlite"], ["few", "some", "many"]), *product(["postgresql"], ["few", "many"])],
+    indirect=True,
+)
+
+
 @pytest.mark.usefixtures("number")
+@FEW_AND_MANY
 def test_filters_page_by_page(engineer: TestClient, shelf: tuple[int, int]) -> None:
     project_id, _ = shelf
     for (wanted, expected), limit in product(FILTERS, (1, 2, 100)):
@@ -106,6 +115,7 @@ CONDITIONS: list[list[dict[str, Any]]] = [
 
 
 @pytest.mark.usefixtures("number")
+@FEW_AND_MANY
 @pytest.mark.parametrize("order", ["imported", "uncertain"])
 def test_two_filters_let_through_what_each_lets_through(
     engineer: TestClient, shelf: tuple[int, int], order: str
@@ -124,6 +134,7 @@ def test_two_filters_let_through_what_each_lets_through(
 
 
 @pytest.mark.usefixtures("number")
+@FEW_AND_MANY
 def test_pages_are_the_same_backwards_and_by_their_numbers(
     engineer: TestClient, shelf: tuple[int, int]
 ) -> None:
@@ -219,6 +230,7 @@ def test_annotators_search_what_they_were_given_by_the_names_that_they_see(
 
 
 @pytest.mark.usefixtures("number")
+@FEW_AND_MANY
 def test_neighbours_are_those_of_the_filtered_list(
     engineer: TestClient, shelf: tuple[int, int]
 ) -> None:
