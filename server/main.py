@@ -17,6 +17,7 @@ from server.api import (
     accuracy,
     audit,
     checkpoints,
+    dataset_uploads,
     datasets,
     deletion,
     flags,
@@ -73,7 +74,7 @@ def create_app() -> FastAPI:
     problems.install(app)
     # Routes are tried one after the other: what a labelling page asks for comes first.
     for module in (
-        leases, labels, images, predictions, users, projects, gold, datasets, sweeps, label_files,
+        leases, labels, images, predictions, users, projects, gold, datasets, dataset_uploads, sweeps, label_files,
         snapshots, runs, checkpoints, accuracy, people, audit, deletion, rules, flags,
         single_sign_on,
     ):  # fmt: skip

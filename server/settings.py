@@ -197,6 +197,15 @@ class Settings(BaseSettings):
     max_manifest_bytes: int = 256 * 2**20
     max_upload_files: int = 1000
 
+    max_dataset_bytes: int = Field(default=20 * 2**30, ge=2**20)
+    """Of one uploaded dataset, unpacked, and of its archive."""
+    max_dataset_files: int = Field(default=100_000, ge=1)
+    """Of one uploaded dataset, images and masks together."""
+    dataset_quota_bytes: int = Field(default=100 * 2**30, ge=0)
+    """Of all uploaded datasets; 0: nothing can be uploaded."""
+    keep_uploads: timedelta = Field(default=timedelta(days=7), ge=timedelta(hours=1))
+    """How long an upload is kept that nobody finishes."""
+
     lease_seconds: int = Field(default=90, ge=1)
     max_leases: int = Field(default=16, ge=1)
     """Open leases that one person may hold in one project."""
@@ -316,6 +325,11 @@ class Settings(BaseSettings):
     @property
     def datasets(self) -> Path:
         return (self.dataset_root or self.data / "datasets").absolute()
+
+    @property
+    def uploaded_cards(self) -> Path:
+        """Folder of the cards of uploaded datasets."""
+        return self.files / "datasets" / "cards"
 
     @property
     def runs(self) -> Path:

@@ -26,6 +26,8 @@ SECONDS = Histogram("weakseg_request_seconds", "Seconds until the response ends"
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_JSON_BYTES = 2 * 2**20
+LARGE_BODIES = ("/images", "/labels/import", "/files", "/archive")
+"""Ends of the paths of imports and uploads."""
 CLIENT_LEFT = 499
 """The status by which metrics and logs call an answer that nobody waits for; it is never sent."""
 
@@ -131,7 +133,7 @@ class RequestMiddleware:
         known = "authorization" in headers or SESSION_COOKIE in headers.get("cookie", "")
         if known and scope["path"].endswith("/rules/pictures"):
             return get_settings().max_image_bytes + MAX_JSON_BYTES
-        if not (known and scope["path"].endswith(("/images", "/labels/import"))):
+        if not (known and scope["path"].endswith(LARGE_BODIES)):
             return MAX_JSON_BYTES
         if headers.get("content-type", "").startswith("multipart/"):
             return 20 * get_settings().max_image_bytes

@@ -2,6 +2,7 @@
 
 from server.models.audit import AuditChain, AuditEntry, AuditEvent
 from server.models.checkpoint import Checkpoint
+from server.models.dataset_upload import DatasetUpload
 from server.models.flag import Flag
 from server.models.gold import GoldImage, GoldSet
 from server.models.image import Assignment, Handout, Image, ImageCount
@@ -27,6 +28,7 @@ __all__ = [
     "Category",
     "CategoryKey",
     "Checkpoint",
+    "DatasetUpload",
     "Flag",
     "GoldImage",
     "GoldSet",

@@ -41,6 +41,7 @@ class AuditEvent(StrEnum):
     RULES_CHANGED = "rules-changed"
     GOLD_REQUESTED = "gold-requested"
     IMAGES_IMPORTED = "images-imported"
+    DATASET_ADDED = "dataset-added"
     LABELS_IMPORTED = "labels-imported"
     LABELS_EXPORTED = "labels-exported"
     AUDIT_EXPORTED = "audit-exported"

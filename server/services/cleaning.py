@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from server.db import session_scope
 from server.models import Checkpoint, GoldImage, Image, Prediction, RulesPicture, Run, Snapshot
 from server.models.run import RunState
+from server.services.dataset_uploads import uploads
 from server.services.runs import checkpoints
 from server.services.runs.trainer_process import work_folder_is_free
 from server.settings import Settings, get_settings
@@ -71,6 +72,7 @@ def find() -> Iterator[Leftover]:
     settings = get_settings()
     before = time.time() - settings.clean_after_seconds
     yield from _of_storage(get_storage().root, before)
+    yield from _of_uploads(get_storage().root / "datasets", before)
     yield from _of_runs(settings.runs, before)
     yield from _of_broker(settings, before)
 
@@ -184,6 +186,30 @@ def _run_folder(folder: Path) -> Callable[[], bool]:
                 return False  # a trainer works there
             shutil.rmtree(folder)
             return True
+
+    return remove
+
+
+def _of_uploads(root: Path, before: float) -> Iterator[Leftover]:
+    """Folders of uploaded datasets that have no row, and halves of files in the others."""
+    for folder in _folders(root):
+        if not re.fullmatch(r"[0-9a-f]{32}", folder.name):
+            continue
+        if folder.name not in uploads.needed_folders():
+            if _newest(folder) < before:
+                size = sum(_frees(path) for path in _walk(folder))
+                yield Leftover(folder, "no row needs it", size, _upload_folder(folder))
+            continue
+        halves = (path for path in _walk(folder) if path.name.startswith(".writing-"))
+        yield from (_file(path, "unfinished", before) for path in halves if _is_old(path, before))
+
+
+def _upload_folder(folder: Path) -> Callable[[], bool]:
+    def remove() -> bool:
+        if folder.name in uploads.needed_folders():
+            return False
+        shutil.rmtree(folder)
+        return True
 
     return remove
 

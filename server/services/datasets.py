@@ -1,4 +1,4 @@
-"""Dataset cards: the YAML files below `settings.datasets`, known by their file name."""
+"""Dataset cards: the YAML files below `settings.datasets`, and those of what was uploaded, known by their file name."""
 
 import re
 from dataclasses import dataclass
@@ -90,13 +90,39 @@ def add(path: Path, name: str | None = None) -> DatasetCard:
         raise UnusableCard(f"{path}: {problem}")
     folder = get_settings().datasets
     known = folder / f"{name}.yaml"
-    if known.exists() and _read(known) != card:
+    uploaded = name in _files() and not known.exists()
+    if uploaded or (known.exists() and _read(known) != card):
         raise Conflict(f"there is another dataset {name!r} already", code="name-taken")
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = known.with_suffix(".part")
     unfinished.write_text(yaml.safe_dump(_as_content(card, folder), sort_keys=False), "utf-8")
     unfinished.replace(known)
     return card
+
+
+def is_there(name: str) -> bool:
+    """Whether a card has this name, whatever is wrong with it, in letters of either size."""
+    return name.lower() in {known.lower() for known in _files()}
+
+
+def put_uploaded(name: str, fields: dict[str, Any]) -> None:
+    """Make the card of an uploaded dataset known; what it says has been looked at.
+
+    Raises Conflict when another dataset has taken the name meanwhile.
+    """
+    folder = get_settings().uploaded_cards
+    path = folder / f"{name}.yaml"
+    if is_there(name) and not path.exists():
+        raise Conflict(f"there is another dataset {name!r} already", code="name-taken")
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(yaml.safe_dump({"name": name, **fields}, sort_keys=False), "utf-8")
+    unfinished.replace(path)
+
+
+def forget_uploaded(name: str) -> None:
+    """Remove the card of an uploaded dataset, if there is one."""
+    (get_settings().uploaded_cards / f"{name}.yaml").unlink(missing_ok=True)
 
 
 def require(name: str) -> Path:
@@ -147,8 +173,9 @@ def contents_of(card: DatasetCard) -> Contents:
 
 
 def _files() -> dict[str, Path]:
-    folder = get_settings().datasets
-    return {path.stem: path for path in folder.glob("*.yaml") if path.is_file()}
+    settings = get_settings()
+    folders = settings.uploaded_cards, settings.datasets
+    return {path.stem: path for each in folders for path in each.glob("*.yaml") if path.is_file()}
 
 
 def _read(path: Path) -> DatasetCard:

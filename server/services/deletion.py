@@ -46,6 +46,7 @@ from server.schemas.deletion import DeletionOut
 from server.security import no_password
 from server.services import audit, datasets, projects, removals, users
 from server.services.audit import Thing
+from server.services.dataset_uploads import uploads
 from server.services.images import files, lookup
 from server.services.labels import snapshots
 from server.services.runs import checkpoints, claims, runs
@@ -286,12 +287,22 @@ def delete_checkpoint(checkpoint_id: int) -> DeletionOut:
 def preview_dataset(name: str) -> DeletionOut:
     """What would go with a dataset. Raises NotFound."""
     datasets.require(name)
-    return _preview(lambda _: _of_dataset(name), lambda session: _refuse_dataset(session, name))
+    return _preview(
+        lambda session: _of_dataset(session, name),
+        lambda session: _refuse_dataset(session, name),
+    )
 
 
-def _of_dataset(name: str) -> DeletionOut:
-    remarks = ["Its card goes; images and masks stay where they are: the server did not make them."]
-    return DeletionOut(kind="dataset", id=name, counts={}, remarks=remarks)
+def _of_dataset(session: Session, name: str) -> DeletionOut:
+    uploaded = uploads.of_dataset(session, name)
+    if uploaded is None:
+        remarks = [
+            "Its card goes; images and masks stay where they are: the server did not make them."
+        ]
+        return DeletionOut(kind="dataset", id=name, counts={}, remarks=remarks)
+    counts = {"images": uploaded.pairs, "bytes": uploaded.bytes}
+    remarks = ["It was uploaded: its images and masks go with it."]
+    return DeletionOut(kind="dataset", id=name, counts=counts, remarks=remarks)
 
 
 def _refuse_dataset(session: Session, name: str) -> None:
@@ -308,12 +319,19 @@ def _refuse_dataset(session: Session, name: str) -> None:
 
 
 def delete_dataset(name: str) -> DeletionOut:
-    """Forget a dataset's card. Raises NotFound, Conflict `dataset-in-use`."""
+    """Forget a dataset's card, and remove all of one that was uploaded.
+
+    Raises NotFound, Conflict `dataset-in-use`.
+    """
     datasets.require(name)
-    said = _of_dataset(name)
+    with session_scope(read_only=True) as session:
+        said = _of_dataset(session, name)
     with _deleting(Thing("dataset", name), said) as session:
         _refuse_dataset(session, name)
-        datasets.forget(name)
+        if (uploaded := uploads.of_dataset(session, name)) is not None:
+            uploads.note_removal(session, uploaded)
+        else:
+            datasets.forget(name)
     return said
 
 

@@ -102,7 +102,7 @@ def _truth(session: Session, project: Project) -> _Found:
 def _worker(session: Session) -> _Found:
     seen = session.scalar(select(func.max(SeenWorker.seen_at)))
     if seen is None:
-        return _Found("open", "None was heard of yet. It is started by `weakseg worker`.")
+        return _Found("open", "None was heard of yet. The command weakseg worker starts one.")
     if utcnow() - seen > SEEN_WITHIN:
         return _Found("problem", f"None was heard of since {seen:%Y-%m-%d %H:%M} UTC.")
     return _Found("done", "It answers.")

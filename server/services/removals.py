@@ -6,6 +6,7 @@ the thing has gone. So a kill in between loses nothing: it is looked at again, a
     images/ab/cdef.png     a picture, with its scaled copies: pictures are shared by their content
     runs/5/                all that storage has below, and the folder of the run on this machine
     projects/5/            all that storage has below
+    datasets/0a1b.../      an uploaded dataset, or what was of one
     work/5/                the folder of a run on this machine: it begins anew when it is resumed
     remnants               what SQLite's write-ahead log still has of what was overwritten
 """
@@ -35,7 +36,7 @@ QUIET_SECONDS = 60
 committed yet: no writer waits longer."""
 AT_ONCE = 200
 _OF_RUN = re.compile(r"(runs|work)/(\d+)/")
-_OF_PROJECT = re.compile(r"projects/\d+/")
+_FOLDER = re.compile(r"projects/\d+/|datasets/[0-9a-f]{32}/")
 
 
 def note(session: Session, keys: Iterable[str]) -> None:
@@ -90,7 +91,7 @@ def _remove(number: int, key: str) -> bool:
         if found[1] == "runs":
             shutil.rmtree(storage.path(key), ignore_errors=False, onerror=_unless_missing)
         return _remove_work_folder(directory.path_of(int(found[2])))
-    if _OF_PROJECT.fullmatch(key):
+    if _FOLDER.fullmatch(key):
         shutil.rmtree(storage.path(key), onerror=_unless_missing)
         return True
     storage.delete(key)

@@ -4,13 +4,24 @@ The worker is `celery --app server.tasks worker --pool threads --concurrency 2`.
 """
 
 from server.queue import get_app
-from server.tasks import cleaning, gold, images, labels, measures, priorities, runs, upkeep
+from server.tasks import (
+    cleaning,
+    datasets,
+    gold,
+    images,
+    labels,
+    measures,
+    priorities,
+    runs,
+    upkeep,
+)
 
 app = get_app()
 
 __all__ = [
     "app",
     "cleaning",
+    "datasets",
     "gold",
     "images",
     "labels",

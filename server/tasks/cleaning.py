@@ -4,8 +4,9 @@ import threading
 
 from celery import shared_task
 
-from server.db import DATABASE_ERRORS
+from server.db import DATABASE_ERRORS, session_scope
 from server.services import audit, cleaning, deletion, removals
+from server.services.dataset_uploads import uploads
 
 _cleaning = threading.Lock()
 _removing = threading.Lock()
@@ -17,6 +18,8 @@ def clean() -> None:
     if not _cleaning.acquire(blocking=False):
         return
     try:
+        with session_scope() as session:
+            uploads.remove_left(session)
         cleaning.clean()
     finally:
         _cleaning.release()

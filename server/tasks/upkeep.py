@@ -6,6 +6,7 @@ from server.db import DATABASE_ERRORS, session_scope
 from server.queue import send
 from server.services import deletion
 from server.services.assignment import priorities
+from server.services.dataset_uploads import uploads
 from server.services.images import counting
 from server.services.labels import retiming, snapshots
 from server.services.quality import gold_making
@@ -31,6 +32,8 @@ def upkeep() -> None:
             send("make_gold", project_id)
         for project_id in retiming.due(session):
             send("retime", project_id)
+        for upload_id in uploads.due(session):
+            send("check_dataset", upload_id)
         if deletion.is_due(session):
             send("remove_deleted")
     send("verify_images")

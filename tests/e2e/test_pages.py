@@ -456,7 +456,7 @@ def routes(product: Installation) -> list[str]:
     image = product.listed(product.streets, state="disputed")[0]["id"]
     label = product.api.get(f"/api/v1/images/{image}").json()["history"][0]["id"]
     return [
-        "/projects", "/projects/new", "/account", "/users", "/audit", "/guide", "/nowhere",
+        "/projects", "/projects/new", "/account", "/users", "/audit", "/datasets", "/guide", "/nowhere",
         *(f"/projects/{empty}{page}" for page in ("", "/images", "/runs", "/accuracy", "/quality")),
         *(f"{full}{page}" for page in (
             "", "/images", "/images?state=disputed", "/images?category=Tree&said=present",

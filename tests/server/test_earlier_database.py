@@ -41,6 +41,8 @@ LATER = {
     "/api/v1/projects/{project_id}/deletion", "/api/v1/users/{user_id}/deletion",
     "/api/v1/images/{image_id}/labels", "/api/v1/me/sessions", "/api/v1/session/provider", "/api/v1/users/{user_id}/sessions", "/api/v1/users/{user_id}/tokens",
     "/api/v1/projects/{project_id}/members", "/api/v1/projects/{project_id}/forecast",
+    "/api/v1/dataset-uploads", "/api/v1/dataset-uploads/{upload_id}", "/api/v1/dataset-uploads/{upload_id}/pairs",
+    "/api/v1/dataset-uploads/{upload_id}/pairs/{number}/picture",
     "/api/v1/projects/{project_id}/images/count", "/api/v1/projects/{project_id}/first-steps",
     "/api/v1/projects/{project_id}/people", "/api/v1/projects/{project_id}/people/trails",
     "/api/v1/projects/{project_id}/people/labels", "/api/v1/projects/{project_id}/people/labels/{label_id}",

@@ -344,3 +344,34 @@ def strange_ids(mask: Path, card: DatasetCard) -> str | None:
     if (codes.indices(raw) == UNKNOWN).any():
         return _complaint(mask, codes, raw)
     return None
+
+
+def own_codes(card: DatasetCard, *, by_color: bool = False) -> MaskCodes:
+    """How masks of a dataset become indices of its card's own categories.
+
+    Where the card names none yet, no value is known; then `by_color` says whether masks are coloured.
+
+    Raises:
+        ValueError: a value of the card is out of range.
+    """
+    if card.categories:
+        try:
+            return mask_codes(card, card.categories)
+        except BadInput as error:
+            raise ValueError(str(error)) from error
+    entries = COLORS if by_color else IDS - LOWEST
+    return MaskCodes(np.full(entries, UNKNOWN, np.int16), card.mask_channel)
+
+
+def readable_values(
+    path: Path, codes: MaskCodes, size: tuple[int, int] | None = None
+) -> NDArray[np.integer]:
+    """As `stored_values`, for who names the file in another way.
+
+    Raises:
+        ValueError: the file cannot be read, or cannot hold ids; the path is not in its words.
+    """
+    try:
+        return stored_values(path, codes, size)
+    except BadInput as error:
+        raise ValueError(str(error).removeprefix(f"{path}: ")) from error

@@ -41,7 +41,7 @@ export function ImagesPage() {
       <PageHeading title="Images" actions={add} />
       <Filters project={project} filter={filter} me={me} />
       <Gallery
-        key={JSON.stringify(search)}
+        key={JSON.stringify([filter, place])}
         projectId={projectId}
         filter={filter}
         place={place}

@@ -1,33 +1,16 @@
 import { createRoute, lazyFn, lazyRouteComponent, redirect } from "@tanstack/react-router"
 import type { ImageFilter, ListPlace } from "@/api/images"
 import { projectQuery, projectsQuery } from "@/api/projects"
-import { aboutQuery, meQuery } from "@/api/session"
-import { isOwnPath } from "@/lib/own-path"
 import { only, signedInOnly } from "./access"
 import { label } from "./label-route"
 import { numericImage, numericProject, numericRun } from "./params"
 import { root } from "./root"
+import { signIn } from "./sign-in-route"
 import { SignedInGate } from "./signed-in-gate"
 import { sweep } from "./sweep-route"
 import type { TimesSearch } from "./times-search"
 
 const loaders = () => import("./loaders")
-
-/** Also where links to set a password lead, and who has to change theirs before anything else. */
-const signIn = createRoute({
-  getParentRoute: () => root,
-  path: "/sign-in",
-  validateSearch: (search: Record<string, unknown>): { next?: string; problem?: string } => ({
-    ...(typeof search.next === "string" && isOwnPath(search.next) && { next: search.next }),
-    ...(typeof search.problem === "string" && { problem: search.problem }),
-  }),
-  beforeLoad: async ({ context, search, location }) => {
-    const me = await context.queryClient.ensureQueryData(meQuery).catch(() => null)
-    if (me?.is_ready && !location.hash) throw redirect({ href: search.next ?? "/projects" })
-  },
-  loader: ({ context }) => context.queryClient.prefetchQuery(aboutQuery),
-  component: lazyRouteComponent(() => import("./sign-in-page"), "SignInPage"),
-})
 
 const signedIn = createRoute({
   getParentRoute: () => root,
@@ -92,6 +75,16 @@ const audit = createRoute({
   beforeLoad: only("admin"),
   loader: lazyFn(loaders, "users"),
   component: lazyRouteComponent(() => import("./users-page"), "AuditPage"),
+})
+
+/** All of them, or one upload. */
+const datasets = createRoute({
+  getParentRoute: () => shell,
+  path: "/datasets",
+  validateSearch: ({ upload }: Record<string, unknown>): { upload?: number } =>
+    Number(upload) > 0 ? { upload: Number(upload) } : {},
+  beforeLoad: only("engineer"),
+  component: lazyRouteComponent(() => import("./datasets-page"), "DatasetsPage"),
 })
 
 const project = createRoute({
@@ -229,6 +222,7 @@ export const routeTree = root.addChildren([
       account,
       users,
       audit,
+      datasets,
       project.addChildren([
         overview,
         images,

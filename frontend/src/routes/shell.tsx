@@ -1,6 +1,6 @@
 import { useMutation, useSuspenseQuery } from "@tanstack/react-query"
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router"
-import { BookOpen, ChevronDown, KeyRound, LogOut, ScrollText, Users } from "lucide-react"
+import { BookOpen, ChevronDown, KeyRound, Layers, LogOut, ScrollText, Users } from "lucide-react"
 import { Button as AriaButton } from "react-aria-components"
 import { projectsQuery } from "@/api/projects"
 import { mayAct, signOut, useMe } from "@/api/session"
@@ -90,6 +90,16 @@ function AccountMenu() {
       icon: <BookOpen aria-hidden="true" />,
       onAction: () => navigate({ to: "/guide" }),
     },
+    ...(mayAct(me.role, "engineer")
+      ? [
+          {
+            id: "datasets",
+            label: "Datasets",
+            icon: <Layers aria-hidden="true" />,
+            onAction: () => navigate({ to: "/datasets", search: {} }),
+          },
+        ]
+      : []),
     ...(mayAct(me.role, "admin")
       ? [
           {

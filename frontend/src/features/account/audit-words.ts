@@ -28,6 +28,7 @@ export const EVENTS: Record<AuditEvent, string> = {
   "rules-changed": "Rules published",
   "gold-requested": "Gold images requested",
   "images-imported": "Images imported",
+  "dataset-added": "Dataset uploaded",
   "labels-imported": "Labels imported",
   "labels-exported": "Labels exported",
   "audit-exported": "Audit log exported",

@@ -1,23 +1,31 @@
+import { useQueryClient } from "@tanstack/react-query"
 import { useBlocker } from "@tanstack/react-router"
 import { ImageUp } from "lucide-react"
 import { useState } from "react"
 import { DropZone, FileTrigger } from "react-aria-components"
 import { messageOf } from "@/api/client"
+import { projectsQuery } from "@/api/projects"
+import { sendImport } from "@/api/upload"
 import { Button } from "@/components/button"
 import { Card } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { PickerButton } from "@/components/picker-button"
 import { ProgressBar } from "@/components/progress-bar"
+import { type Chosen, describeLeftOut, dropUploads, pickUploads } from "@/lib/chosen"
 import { formatBytes, formatCount, formatPlural } from "@/lib/format"
-import { type Chosen, describeLeftOut, dropUploads, pickUploads } from "./chosen"
+import { type ImportState, progressOf } from "@/lib/import-state"
+import { useSending } from "@/lib/use-sending"
 import styles from "./import.module.css"
 import { ImportResultView } from "./import-result"
-import { type ImportState, progressOf } from "./import-state"
-import { useImport } from "./use-import"
 
 /** Takes pictures by drop, by choice of files, or by choice of a folder. */
 export function ImportPanel({ projectId }: { projectId: number }) {
-  const { state, start, stop } = useImport(projectId)
+  const queryClient = useQueryClient()
+  const { state, start, stop } = useSending((body, progress) =>
+    sendImport({ projectId, body, ...progress }).finally(() =>
+      queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey }),
+    ),
+  )
   const [chosen, setChosen] = useState<Chosen | null>(null)
   const isSending = state.phase === "sending"
   const choose = (next: Chosen) => {

@@ -40,7 +40,8 @@ export function NameSearchField({ name, onSearch }: NameSearchFieldProps) {
     <search>
       <form ref={form} className={styles.search} onSubmit={submit} onKeyDown={clearByKey}>
         <TextField
-          label="Name contains (press / to search)"
+          label="Name contains"
+          placeholder="Press / to search"
           type="search"
           autoComplete="off"
           maxLength={500}

@@ -4,6 +4,7 @@ import type { ReactNode } from "react"
 import { leads } from "@/api/members"
 import { firstStepsQuery } from "@/api/project-settings"
 import type { FirstStep, Project } from "@/api/projects"
+import { mayAct, useMe } from "@/api/session"
 import { LinkButton } from "@/components/button"
 import { Card } from "@/components/layout"
 import { Notice } from "@/components/notice"
@@ -87,6 +88,7 @@ const STATES = {
 function Step({ step, projectId }: { step: FirstStep; projectId: number }) {
   const { title, action, place } = TOLD[step.key]
   const { said, icon } = STATES[step.state]
+  const mayUpload = mayAct(useMe().role, "engineer")
   return (
     <li className={styles.step} data-state={step.state}>
       <span className={styles.mark} title={said}>
@@ -100,6 +102,11 @@ function Step({ step, projectId }: { step: FirstStep; projectId: number }) {
       {action && place && step.state !== "done" && (
         <LinkButton to={PLACES[place]} params={{ projectId }}>
           {action}
+        </LinkButton>
+      )}
+      {step.key === "source" && step.state !== "done" && mayUpload && (
+        <LinkButton to="/datasets" search={{}}>
+          Upload one
         </LinkButton>
       )}
     </li>

@@ -1,6 +1,8 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
+import { Link } from "@tanstack/react-router"
 import { datasetsQuery, recipesQuery } from "@/api/project-settings"
 import type { Dataset } from "@/api/projects"
+import { mayAct, useMe } from "@/api/session"
 import { type Choice, RadioCards } from "@/components/choice-field"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
@@ -70,6 +72,7 @@ function datasetOptions(datasets: readonly Dataset[], withMasks: boolean): Optio
 }
 
 export function TrainingFields({ draft, onChange, problems }: FieldsProps) {
+  const mayUpload = mayAct(useMe().role, "engineer")
   const { data: datasets } = useSuspenseQuery(datasetsQuery)
   const { data: recipes } = useSuspenseQuery(recipesQuery)
   const options = [{ value: NONE, label: "None" }, ...datasetOptions(datasets, true)]
@@ -77,7 +80,19 @@ export function TrainingFields({ draft, onChange, problems }: FieldsProps) {
   return (
     <FormSection
       title="Training"
-      hint="What runs start from, how they are measured, and when they start by themselves."
+      hint={
+        <>
+          What runs start from, how they are measured, and when they start by themselves.
+          {mayUpload && (
+            <>
+              {" "}
+              <Link to="/datasets" search={{}}>
+                Upload a dataset
+              </Link>
+            </>
+          )}
+        </>
+      }
     >
       <div className={styles.pairs}>
         <Select

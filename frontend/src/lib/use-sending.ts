@@ -1,15 +1,15 @@
-import { useQueryClient } from "@tanstack/react-query"
 import { useEffect, useReducer, useRef } from "react"
-import { projectsQuery } from "@/api/projects"
-import { sendImport } from "@/api/upload"
+import type { ImportResult } from "@/api/images"
+import type { Progress } from "@/api/upload"
 import type { Upload } from "./batches"
 import { IDLE, reduceImport } from "./import-state"
 import { sendBatches } from "./send-batches"
 
-/** Imports files into a project, one request after the other. */
-export function useImport(projectId: number) {
+type Send = (files: FormData, progress: Progress) => Promise<ImportResult>
+
+/** Sends files to the server, one request after the other. */
+export function useSending(send: Send) {
   const [state, dispatch] = useReducer(reduceImport, IDLE)
-  const queryClient = useQueryClient()
   const stopper = useRef<AbortController>(null)
   useEffect(() => () => stopper.current?.abort(), [])
 
@@ -17,14 +17,12 @@ export function useImport(projectId: number) {
     const own = new AbortController()
     stopper.current = own
     dispatch({ kind: "started", uploads })
-    const send = (batch: readonly Upload[]) =>
-      sendImport({
-        projectId,
-        body: toForm(batch),
+    const sendBatch = (batch: readonly Upload[]) =>
+      send(toForm(batch), {
         onProgress: (bytes) => dispatch({ kind: "sent", bytes }),
         signal: own.signal,
-      }).finally(() => queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey }))
-    await sendBatches(uploads, send, dispatch)
+      })
+    await sendBatches(uploads, sendBatch, dispatch)
   }
   return { state, start, stop: () => stopper.current?.abort() }
 }
