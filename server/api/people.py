@@ -1,4 +1,4 @@
-"""How long people take to label."""
+"""Who labels, how much, and how long people take."""
 
 import tempfile
 from typing import Annotated, Literal
@@ -11,9 +11,9 @@ from server.api.downloads import pieces
 from server.api.problems import problems
 from server.api.responses import sent
 from server.schemas.common import DatabaseId, Page
-from server.schemas.people import Dimension, PeopleOut, TimedLabel, TrailOut
+from server.schemas.people import Dimension, PeopleOut, TeamOut, TimedLabel, TrailOut
 from server.services.labels import tracing
-from server.services.quality import pace
+from server.services.quality import pace, team
 
 router = APIRouter(prefix="/projects", tags=["people"], route_class=GuardedRoute)
 
@@ -79,6 +79,33 @@ def show_trail(
     """The events that the time of a label was computed from. Annotators see their own labels' alone."""
     only = None if caller.leads else caller.id
     return tracing.trail_of(session, project_id, label_id, only=only)
+
+
+@router.get(
+    "/{project_id}/team",
+    response_model=TeamOut,
+    responses=problems(401, 403, 404)
+    | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+def show_team(
+    project_id: DatabaseId,
+    caller: Viewer,
+    session: ReadSessionDep,
+    wanted: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+) -> TeamOut | Response:
+    """Who takes part, what they did today and in all, how fast and how well, and when last seen.
+
+    Who does not lead sees themselves alone. Of large projects it may be as old as counting takes
+    twenty times.
+    """
+    people = team.of_project(session, project_id, only=None if caller.leads else caller.id)
+    if wanted == "json":
+        return people
+    return Response(
+        team.as_csv(people),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="team-{project_id}.csv"'},
+    )
 
 
 @router.get(

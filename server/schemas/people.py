@@ -1,8 +1,9 @@
-"""How long people take, in their own pace and all together."""
+"""How long people take, in their own pace and all together, and who they are."""
 
 from datetime import datetime
 from typing import Literal
 
+from server.models.member import MemberRole
 from server.schemas.common import Out
 from server.schemas.gold import Rate
 
@@ -105,3 +106,38 @@ class SnapshotLine(Out):
     """As the file has it, by what counted as idle when it was made."""
     parts: list[TimedPart]
     """Its annotator's revisions, or everybody's where it is a decision; together they have its time."""
+
+
+class TeamPerson(Out):
+    """Somebody who takes part in a project, or has labelled there, and what they did."""
+
+    user_id: int
+    email: str
+    role: MemberRole | None
+    """Null: they take no part any more."""
+    is_member: bool
+    """False where the project is open to everybody, and their role is what their account makes them."""
+    active: bool
+    """Whether the account is open."""
+    answers_today: int
+    """Of those, first given since the day began (UTC)."""
+    answers: int
+    """Images that they labelled as a whole."""
+    skipped: int
+    """Images that they found no label for."""
+    active_ms: int
+    """All the time that they worked, with skips and corrections."""
+    per_image: Seconds | None
+    """Of each saved answer, corrections too, as `people` says it; null without any that has a time."""
+    per_answer: Seconds | None
+    right: Rate | None
+    """Of the known images' categories that are there, how many they found. Of oneself, unless one
+    leads, as it was when the day began (UTC)."""
+    last_seen_at: datetime | None
+    """When they last asked the server for anything, or labelled here."""
+
+
+class TeamOut(Out):
+    project_id: int
+    people: list[TeamPerson]
+    """In order of addresses."""

@@ -7,11 +7,17 @@ from celery import shared_task
 from server.db import DATABASE_ERRORS
 from server.services import measures
 from server.services.assignment import sweep_pages
-from server.services.quality import agreement, pace, prefill_effect
+from server.services.quality import agreement, pace, prefill_effect, team
 
 KNOWN = {
     measure.name: measure
-    for measure in (agreement.MEASURE, pace.MEASURE, prefill_effect.MEASURE, sweep_pages.LEFT)
+    for measure in (
+        agreement.MEASURE,
+        pace.MEASURE,
+        prefill_effect.MEASURE,
+        sweep_pages.LEFT,
+        team.MEASURE,
+    )
 }
 
 _counting = threading.Lock()

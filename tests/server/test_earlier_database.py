@@ -51,6 +51,7 @@ LATER = {
     "/api/v1/projects/{project_id}/rules/versions/{version}", "/api/v1/projects/{project_id}/rules/readers",
     "/api/v1/projects/{project_id}/rules/pictures/{picture_id}", "/api/v1/projects/{project_id}/flags",
     "/api/v1/images/{image_id}/flags",
+    "/api/v1/projects/{project_id}/team",
 }  # fmt: skip
 """What that version did not have."""
 WITHHELD = {("anna", "/images/10/prediction")}

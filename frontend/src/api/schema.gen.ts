@@ -1704,6 +1704,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/team": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Team
+         * @description Who takes part, what they did today and in all, how fast and how well, and when last seen.
+         *
+         *     Who does not lead sees themselves alone. Of large projects it may be as old as counting takes
+         *     twenty times.
+         */
+        get: operations["show_team"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recipes": {
         parameters: {
             query?: never;
@@ -4672,6 +4695,41 @@ export interface components {
             url: string;
             /** Width */
             width: number;
+        };
+        /** TeamOut */
+        TeamOut: {
+            /** People */
+            people: components["schemas"]["TeamPerson"][];
+            /** Project Id */
+            project_id: number;
+        };
+        /**
+         * TeamPerson
+         * @description Somebody who takes part in a project, or has labelled there, and what they did.
+         */
+        TeamPerson: {
+            /** Active */
+            active: boolean;
+            /** Active Ms */
+            active_ms: number;
+            /** Answers */
+            answers: number;
+            /** Answers Today */
+            answers_today: number;
+            /** Email */
+            email: string;
+            /** Is Member */
+            is_member: boolean;
+            /** Last Seen At */
+            last_seen_at: string | null;
+            per_answer: components["schemas"]["Seconds"] | null;
+            per_image: components["schemas"]["Seconds"] | null;
+            right: components["schemas"]["Rate"] | null;
+            role: components["schemas"]["MemberRole"] | null;
+            /** Skipped */
+            skipped: number;
+            /** User Id */
+            user_id: number;
         };
         /** TilesIn */
         TilesIn: {
@@ -10993,6 +11051,67 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_team: {
+        parameters: {
+            query?: {
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path: {
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamOut"];
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -9,7 +9,7 @@ import io
 import json
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from math import ceil
@@ -20,6 +20,7 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from server.models import AuditEvent, Category, Image, Label, SweepPage, User
+from server.schemas.common import Out
 from server.schemas.gold import Rate
 from server.schemas.people import Dimension, PaceOut, PeopleOut, Seconds
 from server.services import audit, measures, projects
@@ -217,15 +218,20 @@ COLUMNS = (
 
 def as_csv(people: PeopleOut) -> str:
     """One row a pace; an unknown value is empty."""
+    return sheet(people.paces, COLUMNS)
+
+
+def sheet(rows: Iterable[Out], columns: Sequence[str]) -> str:
+    """Rows as CSV, with `a.b` for what `a` has as `b`."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=COLUMNS, lineterminator="\r\n")
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\r\n")
     writer.writeheader()
-    for pace in people.paces:
+    for each in rows:
         row: dict[str, Any] = {}
-        for name, value in pace.model_dump(mode="json").items():
+        for name, value in each.model_dump(mode="json").items():
             nested = isinstance(value, dict)
             row |= {f"{name}.{k}": v for k, v in value.items()} if nested else {name: value}
-        writer.writerow({name: row.get(name) for name in COLUMNS})
+        writer.writerow({name: row.get(name) for name in columns})
     return text.getvalue()
 
 
