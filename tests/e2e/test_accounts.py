@@ -194,8 +194,8 @@ def test_a_lead_takes_people_into_a_project_and_out_again(
     with signed_in(address, ADMIN) as api:
         road = [{"name": "Road"}]
         project = add_project(api, [], categories=road, open_to_everybody=False)
-    settle(lead, f"/projects/{project}/settings")
-    section = lead.get_by_role("region", name="Members").last
+    settle(lead, f"/projects/{project}/team")
+    section = lead.get_by_role("region", name="Team")
     lead.get_by_label("Email of an account").fill(FIRST)
     lead.get_by_role("button", name="Add member").click()
     expect(section.get_by_role("row", name=FIRST)).to_contain_text("Annotator")

@@ -461,7 +461,7 @@ def routes(product: Installation) -> list[str]:
         *(f"{full}{page}" for page in (
             "", "/images", "/images?state=disputed", "/images?category=Tree&said=present",
             "/images/import", f"/images/{image}", f"/images/{image}/answer", "/runs", "/accuracy",
-            "/quality", "/quality/review", "/rules", "/flags", "/times", f"/times?label={label}",
+            "/quality", "/quality/review", "/rules", "/flags", "/team", "/times", f"/times?label={label}",
             "/settings", "/label",
         )),
     ]  # fmt: skip
@@ -493,7 +493,14 @@ def test_every_target_is_large_enough_for_a_finger(browser: Browser, product: In
     small = {}
     with entered(browser, product.address, ADMIN, viewport=TABLET, has_touch=True) as context:
         page = context.new_page()
-        for route in ("images", "images?state=disputed", "quality", "quality/review", "settings"):
+        for route in (
+            "images",
+            "images?state=disputed",
+            "quality",
+            "quality/review",
+            "team",
+            "settings",
+        ):
             settle(page, f"/projects/{product.streets}/{route}")
             sizes = page.locator(TARGETS).evaluate_all(
                 "all => all.map(one => [one.ariaLabel ?? one.textContent, one.getBoundingClientRect()])"

@@ -2,9 +2,9 @@ import { queryOptions } from "@tanstack/react-query"
 import { client, type Schemas, unwrap } from "./client"
 import type { Project } from "./projects"
 
-export type Member = Schemas["MemberOut"]
+export type TeamPerson = Schemas["TeamPerson"]
 export type MemberIn = Schemas["MemberIn"]
-export type MemberRole = Member["role"]
+export type MemberRole = Schemas["MemberOut"]["role"]
 
 const of = (projectId: number) => ({ params: { path: { project_id: projectId } } })
 
@@ -16,12 +16,21 @@ const one = (projectId: number, userId: number) => ({
 export const leads = ({ role }: Project): boolean => role === "lead"
 export const labels = ({ role }: Project): boolean => role !== "viewer"
 
-/** Who takes part in a project. */
-export const membersQuery = (projectId: number) =>
+/** Who takes part in a project, and what they did. Who does not lead it is told of themselves alone. */
+export const teamQuery = (projectId: number) =>
   queryOptions({
-    queryKey: ["projects", projectId, "members"],
-    queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}/members", of(projectId))),
+    queryKey: ["projects", projectId, "team"],
+    queryFn: () => getTeam(projectId),
   })
+
+async function getTeam(projectId: number): Promise<TeamPerson[]> {
+  const team = await unwrap(client.GET("/api/v1/projects/{project_id}/team", of(projectId)))
+  if (typeof team === "string") throw new TypeError("CSV was not asked for")
+  return team.people
+}
+
+export const teamCsvUrl = (projectId: number): string =>
+  `/api/v1/projects/${projectId}/team?format=csv`
 
 export const addMember = (projectId: number, body: MemberIn) =>
   unwrap(client.POST("/api/v1/projects/{project_id}/members", { ...of(projectId), body }))

@@ -32,3 +32,9 @@ export const createProject = (body: ProjectIn) => unwrap(client.POST("/api/v1/pr
 
 export const changeProject = (id: number, body: ProjectChange) =>
   unwrap(client.PATCH("/api/v1/projects/{project_id}", { ...at(id), body }))
+
+export const paceQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["projects", id, "pace"],
+    queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}/pace", at(id))),
+  })

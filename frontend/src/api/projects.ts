@@ -29,12 +29,6 @@ export const projectQuery = (id: number) =>
     queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}", at(id))),
   })
 
-export const paceQuery = (id: number) =>
-  queryOptions({
-    queryKey: ["projects", id, "pace"],
-    queryFn: () => unwrap(client.GET("/api/v1/projects/{project_id}/pace", at(id))),
-  })
-
 /** The keys that one labels with, by category name. */
 export const keysQuery = (id: number) =>
   queryOptions({

@@ -32,6 +32,11 @@ export function ProjectLayout() {
             <Tab to="/projects/$projectId/accuracy" params={params}>
               Accuracy
             </Tab>
+            {labels(project) && (
+              <Tab to="/projects/$projectId/team" params={params}>
+                Team
+              </Tab>
+            )}
             {leads(project) && (
               <>
                 <Tab to="/projects/$projectId/quality" params={params}>

@@ -10,6 +10,9 @@ import { PeopleCard } from "@/features/quality/people-card"
 import { PrefillCard } from "@/features/quality/prefill-card"
 import { SkipsCard } from "@/features/quality/skips-card"
 
+// One script for both pages that tell of people: each has a price for every other page.
+export { TeamPage } from "./team-page"
+
 const route = getRouteApi("/signed-in/shell/projects/$projectId/quality")
 
 export function QualityPage() {

@@ -91,8 +91,7 @@ const project = createRoute({
   getParentRoute: () => shell,
   path: "/projects/$projectId",
   params: numericProject,
-  loader: ({ context, params }) =>
-    context.queryClient.ensureQueryData(projectQuery(params.projectId)),
+  loader: (to) => to.context.queryClient.ensureQueryData(projectQuery(to.params.projectId)),
   component: lazyRouteComponent(() => import("./project-layout"), "ProjectLayout"),
 })
 
@@ -172,6 +171,12 @@ const rules = createRoute({
   component: lazyRouteComponent(() => import("./rules-page"), "RulesPage"),
 })
 
+const team = createRoute({
+  getParentRoute: () => project,
+  path: "/team",
+  component: lazyRouteComponent(() => import("./quality-page"), "TeamPage"),
+})
+
 const runs = createRoute({
   getParentRoute: () => project,
   path: "/runs",
@@ -233,6 +238,7 @@ export const routeTree = root.addChildren([
         review,
         flags,
         rules,
+        team,
         runs,
         run,
         accuracy,

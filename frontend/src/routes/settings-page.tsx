@@ -2,7 +2,6 @@ import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
 import { getRouteApi, useNavigate } from "@tanstack/react-router"
 import { projectQuery, projectsQuery } from "@/api/projects"
 import { Page, PageHeading } from "@/components/layout"
-import { Members } from "@/features/projects/members"
 import { ProjectEnd } from "@/features/projects/project-end"
 import { RulesEditor } from "@/features/projects/rules-editor"
 import { SettingsForm } from "@/features/projects/settings-form"
@@ -23,7 +22,6 @@ export function SettingsPage() {
       <PageHeading title="Settings" />
       <SettingsForm key={project.id} project={project} />
       <RulesEditor project={project} />
-      <Members project={project} />
       <ProjectEnd project={project} onDeleted={leave} />
     </Page>
   )

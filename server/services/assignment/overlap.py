@@ -15,7 +15,10 @@ from server.services import projects
 from server.services.assignment.leases import is_free
 
 BATCH = 500
-"""Images of one transaction."""
+"""Images of one transaction, at most."""
+LEAST = 20
+TURN_SECONDS = 0.1
+"""So long one is to take: where it takes longer, the next has fewer images."""
 
 
 def fit(project_id: int, seconds: float = inf) -> bool:
@@ -26,20 +29,29 @@ def fit(project_id: int, seconds: float = inf) -> bool:
     """
     until = monotonic() + seconds
     last: int | None = 0
+    size = BATCH
     while last is not None:
-        if monotonic() > until:
+        began = monotonic()
+        if began > until:
             return False
         with short_turn() as session:
-            last = _fit_next(session, projects.get(session, project_id), last)
+            last = _fit_next(session, projects.get(session, project_id), last, size)
+        size = next_size(size, monotonic() - began)
     return True
 
 
-def _fit_next(session: Session, project: Project, last: int) -> int | None:
+def next_size(size: int, seconds: float) -> int:
+    """How many images the next transaction has, after one of `size` took so long."""
+    fitting = int(size * TURN_SECONDS / max(seconds, TURN_SECONDS / BATCH))
+    return min(BATCH, max(LEAST, fitting))
+
+
+def _fit_next(session: Session, project: Project, last: int, size: int) -> int | None:
     """Fit the images after one; returns the last of them. None: there is none."""
     # So that imports, and a further change, wait until this is done.
     session.refresh(project, projects.OVERLAP, with_for_update={"read": True})
     after = Image.is_own_of(project.id), Image.id > last
-    few = select(Image.id).where(*after).order_by(Image.id).limit(BATCH).subquery()
+    few = select(Image.id).where(*after).order_by(Image.id).limit(size).subquery()
     end: int | None = session.scalar(select(func.max(few.c.id)))
     if end is not None:
         for slot in range(project.overlap):

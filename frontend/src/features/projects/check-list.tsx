@@ -10,7 +10,7 @@ import { Card } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import styles from "./check-list.module.css"
 
-type Place = "import" | "settings" | "quality" | "runs"
+type Place = "import" | "team" | "settings" | "quality" | "runs"
 type Told = { title: string; action?: string; place?: Place }
 
 const BEFORE_LABELLING = ["images", "categories", "members"] as const
@@ -19,7 +19,7 @@ const BEFORE_A_RUN = ["source", "truth", "worker", "run"] as const
 const TOLD: Record<FirstStep["key"], Told> = {
   images: { title: "Images imported and checked", action: "Import images", place: "import" },
   categories: { title: "Categories", action: "Edit categories", place: "settings" },
-  members: { title: "People who label", action: "Add members", place: "settings" },
+  members: { title: "People who label", action: "Add members", place: "team" },
   source: { title: "A source dataset", action: "Choose a dataset", place: "settings" },
   truth: { title: "Gold images or a validation set", action: "Make gold images", place: "quality" },
   worker: { title: "A worker that trains" },
@@ -116,6 +116,7 @@ function Step({ step, projectId }: { step: FirstStep; projectId: number }) {
 const PLACES = {
   import: "/projects/$projectId/images/import",
   settings: "/projects/$projectId/settings",
+  team: "/projects/$projectId/team",
   quality: "/projects/$projectId/quality",
   runs: "/projects/$projectId/runs",
 } as const

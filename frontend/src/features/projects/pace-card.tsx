@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query"
 import { Link } from "@tanstack/react-router"
-import { type Pace, paceQuery } from "@/api/projects"
+import { paceQuery } from "@/api/project-settings"
+import type { Pace } from "@/api/projects"
 import { meQuery } from "@/api/session"
 import { Card, Facts } from "@/components/layout"
 import { Loaded } from "@/components/states"

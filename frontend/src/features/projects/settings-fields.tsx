@@ -19,7 +19,7 @@ export type FieldsProps = {
 }
 
 const TAKE_PART: readonly Choice<ProjectDraft["takePart"]>[] = [
-  { value: "members", label: "Members", description: "Who is added to the project." },
+  { value: "members", label: "Members", description: "Who is added under Team." },
   {
     value: "everybody",
     label: "Everybody",

@@ -144,6 +144,14 @@ def test_new_assignments_are_put_in_order(engineer: TestClient, project: int) ->
         assert priorities.due(session) == [project]
 
 
+def test_where_a_transaction_takes_long_the_next_has_fewer_images() -> None:
+    assert overlap.next_size(500, 0.05) == 500
+    assert overlap.next_size(500, 0.25) == 200
+    assert overlap.next_size(200, 0.05) == 400
+    assert overlap.next_size(200, 60) == overlap.LEAST
+    assert overlap.next_size(20, 0) == 500
+
+
 def test_who_may_and_what_may_be(engineer: TestClient, annotator: TestClient, project: int) -> None:
     address = f"/api/v1/projects/{project}"
     assert annotator.patch(address, json={"overlap": 2}).status_code == 403
