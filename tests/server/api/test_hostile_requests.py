@@ -238,7 +238,8 @@ def with_bodies() -> list[tuple[str, str]]:
 
 WITH_BODIES = with_bodies()
 FOR_STRANGERS = {
-    ("POST", "/api/v1/session"), ("POST", "/api/v1/password-link"),
+    ("POST", "/api/v1/session"), ("POST", "/api/v1/session/provider"),
+    ("POST", "/api/v1/password-link"),
     ("POST", "/api/v1/password-link/owner"),
 }  # fmt: skip
 
