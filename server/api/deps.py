@@ -18,13 +18,14 @@ from starlette.datastructures import Headers
 
 from server.db import look, session_scope
 from server.errors import Conflict, Forbidden, NotFound, NotSignedIn
-from server.models import User, UserSession
+from server.models import Project, User, UserSession
 from server.models.member import MemberRole
 from server.models.user import Role
 from server.schemas.common import DatabaseId
 from server.schemas.user import Scope
 from server.services import audit, members, second_factor, users
 from server.services.assignment import leases
+from server.services.images.numbers import Person
 from server.services.members import Kind, Membership, Thing
 from server.services.users import SESSION_COOKIE, Browser
 from server.settings import get_settings
@@ -111,6 +112,15 @@ class Caller:
         """Whether they lead the project of what the path names."""
         return self.member_role == MemberRole.LEAD
 
+    @property
+    def inspects_runs(self) -> bool:
+        """Whether they are told what machines say of runs: paths, errors, logs."""
+        return self.leads or self.is_at_least(Role.ENGINEER)
+
+    def in_project(self, project: Project) -> Person:
+        """As somebody who is told of images of a project, which is that of what the path names."""
+        return Person(project, self.id, self.member_role)
+
     def missing(self) -> NotFound | Conflict:
         """What somebody is told of a thing that is not there, or not for them: the same."""
         match self.thing:
@@ -162,6 +172,9 @@ def identify(
     else:
         raise NotSignedIn("sign in, or send an API token as Authorization: Bearer")
     request.state.user_id = caller.id
+    if membership is not None and membership.image_id is not None:
+        # By the number under which it was given: from here on it is the image, at every route.
+        request.path_params["image_id"] = str(membership.image_id)
     return caller
 
 

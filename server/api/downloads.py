@@ -4,6 +4,7 @@ import base64
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from server.settings import get_settings
 from server.storage import get_storage
 
 FOR_EVER = "private, max-age=31536000, immutable"
+NEVER_CHANGED = formatdate(0, usegmt=True)
 PIECE = 2**16
 SMALL = 2**20
 """Bytes of a file that is read as a whole."""
@@ -78,6 +80,9 @@ def send_file(
         # At once: in pieces, each would wait for a thread.
         headers["Accept-Ranges"] = "bytes"
         return Response(path.read_bytes(), headers=headers, media_type=media_type)
+    if by_proxy:
+        # Of a picture, when its file was written would tell which images came together.
+        headers["Last-Modified"] = NEVER_CHANGED
     return FileResponse(path, headers=headers, media_type=media_type, filename=filename)
 
 

@@ -48,7 +48,7 @@ from server.schemas.image import (
 from server.schemas.label import LabelOut
 from server.services import projects
 from server.services.assignment import leases
-from server.services.images import browse, files, importing, lookup, manifests
+from server.services.images import browse, files, importing, lookup, manifests, numbers
 from server.services.images.browse import (
     LAST,
     ImageFilter,
@@ -60,6 +60,7 @@ from server.services.images.browse import (
     State,
 )
 from server.services.images.importing import Imported
+from server.services.images.numbers import Person
 from server.services.labels import reading
 from server.services.quality import agreement
 from server.settings import get_settings
@@ -263,14 +264,21 @@ def list_images(
     project = projects.get(session, project_id)
     if caller.member_role == MemberRole.ANNOTATOR:
         part = browse.given(session, project.id, caller.id, wanted, span)
-        return _page(session, part, caller.id, _untold(project))
-    return _page(session, browse.page(session, project, wanted, span), None, {})
+        return _page(session, part, caller.in_project(project))
+    return _page(session, browse.page(session, project, wanted, span), None)
 
 
-def _page(session: Session, part: Part, whose: int | None, untold: dict[str, object]) -> ImagePage:
-    counts = browse.label_counts(session, [image.id for image in part.images], whose)
+def _page(session: Session, part: Part, annotator: Person | None) -> ImagePage:
+    """A page as it is for an annotator, or for who is told all."""
+    ids = [image.id for image in part.images]
+    counts = browse.label_counts(session, ids, annotator.id if annotator else None)
+    known = numbers.of_images(session, annotator, ids) if annotator else numbers.PLAIN
+    untold = _untold(annotator.project) if annotator else {}
     return ImagePage(
-        items=[ImageOut.of(image, counts.get(image.id, 0), **untold) for image in part.images],
+        items=[
+            ImageOut.of(image, counts.get(image.id, 0), **(untold | numbers.known_as(image, known)))
+            for image in part.images
+        ],
         next_cursor=str(part.next) if part.next else None,
         previous_cursor=str(part.previous) if part.previous else None,
     )
@@ -295,7 +303,10 @@ def count_images(
 
 def _untold(project: Project) -> dict[str, object]:
     """In place of what would tell annotators which images are gold."""
-    return {"created_at": project.created_at, "disputed_at": None, "note": None}
+    untold: dict[str, object] = {
+        "created_at": project.created_at, "disputed_at": None, "note": None,
+    }  # fmt: skip
+    return untold if project.gold_set is None else untold | {"split": "train"}
 
 
 @router.get(
@@ -311,12 +322,23 @@ def show_neighbours(
     """The images before and after one in a list with the same filter."""
     project = projects.get(session, project_id)
     if caller.member_role == MemberRole.ANNOTATOR:
-        of = browse.given_neighbours(session, project_id, caller.id, wanted, image_id)
-        return Neighbours(previous_id=of[0], next_id=of[1])
+        return _given_neighbours(session, caller.in_project(project), wanted, image_id)
     image = lookup.get(session, image_id)
     if image.project_id != project_id or (image.gold and not caller.leads):
         raise NotFound(f"there is no image {image_id} in this project")
     previous_id, next_id = browse.neighbours(session, project, wanted, image)
+    return Neighbours(previous_id=previous_id, next_id=next_id)
+
+
+def _given_neighbours(
+    session: Session, person: Person, wanted: ImageFilter, number: int
+) -> Neighbours:
+    image_id = numbers.find(session, person, number)
+    if image_id is None:
+        raise NotFound(f"there is no image {number} in this project")
+    of = browse.given_neighbours(session, person.project.id, person.id, wanted, image_id)
+    known = numbers.of_images(session, person, [each for each in of if each is not None])
+    previous_id, next_id = (None if each is None else known.get(each, each) for each in of)
     return Neighbours(previous_id=previous_id, next_id=next_id)
 
 
@@ -378,13 +400,15 @@ def show_image(image_id: DatabaseId, caller: Viewer, session: ReadSessionDep) ->
     image = lookup.get(session, image_id)
     whose = _whose_labels(caller)
     history = reading.history(session, image_id, whose)
-    untold = {}
+    untold, known = {}, numbers.PLAIN
     if caller.member_role == MemberRole.ANNOTATOR:
-        untold = _untold(projects.seen(session, image.project_id))
+        project = projects.seen(session, image.project_id)
+        known = numbers.of_images(session, caller.in_project(project), [image_id])
+        untold = _untold(project) | numbers.known_as(image, known)
     return ImageDetail.of(
         image,
         reading.count_current(session, image_id, whose),
-        history=reading.describe(session, history.labels),
+        history=reading.describe(session, history.labels, numbers=known),
         history_cursor=history.cursor,
         **untold,
     )
@@ -402,11 +426,13 @@ def list_revisions(
 
     With the `history_cursor` of an image, those that are not in its history.
     """
-    lookup.get(session, image_id)
+    image = lookup.get(session, image_id)
     before = min(int(cursor), 2**31 - 1) if cursor else 2**31 - 1
     found = reading.history(session, image_id, _whose_labels(caller), before, limit)
+    person = caller.in_project(projects.seen(session, image.project_id))
+    known = numbers.of_images(session, person, [image_id])
     return Page(
-        items=reading.describe(session, found.labels),
+        items=reading.describe(session, found.labels, numbers=known),
         next_cursor=found.cursor,
     )
 

@@ -12,6 +12,8 @@ from server.errors import Forbidden
 from server.models.member import MemberRole
 from server.schemas.common import DatabaseId, Page
 from server.schemas.label import LabelIn, LabelOut
+from server.services import projects
+from server.services.images import numbers
 from server.services.labels import reading, submitting
 
 router = APIRouter(tags=["labelling"], route_class=GuardedRoute)
@@ -51,7 +53,9 @@ def put_label(
         raise Forbidden(f"resolves: this needs the role {MemberRole.LEAD} in this project")
     with session_scope() as session:
         label = submitting.submit(session, image_id, caller.id, body, idempotency_key)
-        return sent(reading.describe(session, [label], [caller.user])[0])
+        # The number by which the image was asked for.
+        known = {image_id: int(caller.thing.id)} if caller.thing else numbers.PLAIN
+        return sent(reading.describe(session, [label], [caller.user], known)[0])
 
 
 @router.get("/projects/{project_id}/labels/mine", responses=problems(401, 403, 404))
@@ -66,5 +70,8 @@ def list_own_labels(
     before = min(int(cursor), 2**31 - 1) if cursor else None
     found = reading.list_own(session, project_id, caller.id, before, limit + 1)
     more = len(found) > limit
-    items = reading.describe(session, found[:limit], [caller.user])
+    shown = found[:limit]
+    person = caller.in_project(projects.get(session, project_id))
+    known = numbers.of_images(session, person, [label.image_id for label in shown])
+    items = reading.describe(session, shown, [caller.user], known)
     return Page(items=items, next_cursor=str(items[-1].id) if more else None)

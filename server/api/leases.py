@@ -24,6 +24,7 @@ from server.schemas.label import (
 from server.services import projects
 from server.services.assignment import leases, prefill
 from server.services.assignment.leases import Lease
+from server.services.images import numbers
 from server.services.labels import reading
 
 router = APIRouter(tags=["labelling"], route_class=GuardedRoute)
@@ -65,19 +66,21 @@ def _describe(
     whole = {label.image_id for label in own if not label.partial}
     handouts = prefill.hand_out(session, project, caller.id, images, whole)
     names = {category.id: category.name for category in project.categories}
-    described_labels = reading.describe(session, own, [caller.user])
-    labels = {label.image_id: label for label in described_labels}
+    known = numbers.of_images(session, caller.in_project(project), list(found))
+    described_labels = reading.describe(session, own, [caller.user], known)
+    labels = dict(zip((label.image_id for label in own), described_labels, strict=True))
     described = []
     for lease in taken:
-        handout = handouts[lease.image_id]
+        handout, image = handouts[lease.image_id], images[lease.id]
+        number = known.get(image.id, image.id)
         prediction, ticked = handout.prediction, handout.prefill
         present = [names[i] for i in ticked.category_ids] if ticked else []
         described.append(
             LeaseOut(
                 id=lease.id,
                 expires_at=lease.expires_at,
-                image=LeasedImage.of(images[lease.id]),
-                prediction=PredictionOut.of(prediction) if prediction else None,
+                image=LeasedImage.of(image, **numbers.known_as(image, known)),
+                prediction=PredictionOut.of(prediction, number) if prediction else None,
                 blind=handout.blind,
                 prefill=PrefillOut(by=ticked.by, present=present) if ticked else None,
                 label=labels.get(lease.image_id),

@@ -1,17 +1,21 @@
 """Who labels, how much, and how long people take."""
 
 import tempfile
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
 
-from server.api.deps import GuardedRoute, ReadSessionDep, Viewer
+from server.api.deps import Caller, GuardedRoute, ReadSessionDep, Viewer
 from server.api.downloads import pieces
 from server.api.problems import problems
 from server.api.responses import sent
 from server.schemas.common import DatabaseId, Page
 from server.schemas.people import Dimension, PeopleOut, TeamOut, TimedLabel, TrailOut
+from server.services import projects
+from server.services.images import numbers
 from server.services.labels import tracing
 from server.services.quality import pace, team
 
@@ -69,7 +73,22 @@ def list_timed_labels(
     before = min(int(cursor), 2**31 - 1) if cursor else None
     found = tracing.labels_of(session, project_id, figure, before, limit + 1)
     more = len(found) > limit
-    return Page(items=found[:limit], next_cursor=str(found[limit - 1].id) if more else None)
+    items = _as_known(session, caller, project_id, found[:limit])
+    return Page(items=items, next_cursor=str(found[limit - 1].id) if more else None)
+
+
+def _as_known(
+    session: Session, caller: Caller, project_id: int, labels: Sequence[TimedLabel]
+) -> list[TimedLabel]:
+    """Labels with the numbers and names under which the caller knows their images."""
+    person = caller.in_project(projects.get(session, project_id))
+    known = numbers.of_images(session, person, {label.image_id for label in labels})
+    return [
+        label.model_copy(update={"image_id": number, "image": numbers.name_of(number)})
+        if (number := known.get(label.image_id))
+        else label
+        for label in labels
+    ]
 
 
 @router.get("/{project_id}/people/labels/{label_id}", responses=problems(401, 403, 404))
@@ -78,7 +97,9 @@ def show_trail(
 ) -> TrailOut:
     """The events that the time of a label was computed from. Annotators see their own labels' alone."""
     only = None if caller.leads else caller.id
-    return tracing.trail_of(session, project_id, label_id, only=only)
+    trail = tracing.trail_of(session, project_id, label_id, only=only)
+    (label,) = _as_known(session, caller, project_id, [trail.label])
+    return trail.model_copy(update={"label": label})
 
 
 @router.get(

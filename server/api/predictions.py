@@ -34,10 +34,15 @@ def _find(session: Session, caller: Caller, image_id: int, run_id: int | None) -
     may_see = inspects or prefill.may_see(session, project, caller.id, image)
     if not may_see or prefill.holds_blind(session, caller.id, image_id):
         raise Forbidden(
-            f"you are judging image {image_id} blind: its prediction is shown after your answer",
+            "this image is judged blind: its prediction is shown after the answer, if at all",
             code="judged-blind",
         )
-    return predictions.find(session, image, run_id)
+    return predictions.find(session, image, run_id, _number(caller, image_id))
+
+
+def _number(caller: Caller, image_id: int) -> int:
+    """By which the image was asked for."""
+    return int(caller.thing.id) if caller.thing else image_id
 
 
 @router.get("/images/{image_id}/prediction", responses=problems(401, 403, 404))
@@ -45,7 +50,8 @@ def show_prediction(
     image_id: DatabaseId, caller: Viewer, session: ReadSessionDep, run_id: RunId = None
 ) -> PredictionOut:
     """How likely each category is in the image, and where the predicted mask is."""
-    return PredictionOut.of(_find(session, caller, image_id, run_id))
+    prediction = _find(session, caller, image_id, run_id)
+    return PredictionOut.of(prediction, _number(caller, image_id))
 
 
 @router.head("/images/{image_id}/prediction/mask.png", include_in_schema=False)

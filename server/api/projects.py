@@ -37,6 +37,7 @@ from server.schemas.project import (
 from server.services import categories, first_steps, measures, members, projects
 from server.services.assignment import overlap
 from server.services.images import counting
+from server.services.images.numbers import Person
 from server.services.quality import agreement, prefill_effect
 
 router = APIRouter(prefix="/projects", tags=["projects"], route_class=GuardedRoute)
@@ -51,7 +52,14 @@ def list_projects(caller: Reader, session: ReadSessionDep) -> list[ProjectOut]:
     roles = members.projects_of(session, caller.user)
     found = projects.list_all(session, roles)
     counts = counting.of_projects(session, [project.id for project in found])
-    return [ProjectOut.of(each, counts[each.id], roles[each.id]) for each in found]
+    return [
+        ProjectOut.of(
+            each,
+            counting.told_to(session, Person(each, caller.id, roles[each.id]), counts[each.id]),
+            roles[each.id],
+        )
+        for each in found
+    ]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=problems(401, 403, 409))
@@ -68,7 +76,10 @@ def _described(session: Session, project: Project, role: MemberRole) -> ProjectO
 @router.get("/{project_id}", responses=problems(401, 403, 404))
 def show_project(project_id: DatabaseId, caller: Viewer, session: ReadSessionDep) -> ProjectOut:
     """One project."""
-    return _described(session, projects.get(session, project_id), caller.member_role)
+    project = projects.get(session, project_id)
+    counts = counting.of_projects(session, [project_id])[project_id]
+    told = counting.told_to(session, caller.in_project(project), counts)
+    return ProjectOut.of(project, told, caller.member_role)
 
 
 @router.patch("/{project_id}", responses=problems(401, 403, 404, 409))

@@ -16,9 +16,9 @@ from server.schemas.sweep import (
     SweepOut,
     SweepStored,
 )
-from server.services import measures
+from server.services import measures, projects
 from server.services.assignment import sweep_pages
-from server.services.images import lookup
+from server.services.images import lookup, numbers
 from server.services.labels import sweep_answers
 
 router = APIRouter(tags=["labelling"], route_class=GuardedRoute)
@@ -28,13 +28,17 @@ PagePath = Annotated[str, Path(max_length=32)]
 
 @router.get("/projects/{project_id}/sweeps", responses=problems(401, 403, 404))
 def list_sweeps(
-    project_id: DatabaseId, _caller: Viewer, session: ReadSessionDep
+    project_id: DatabaseId, caller: Viewer, session: ReadSessionDep
 ) -> list[SweepCategory]:
     """What is left to sweep of each category, in the project's order.
 
     Of more than 20,000 images as they were counted last, which is done again when they change.
     """
-    left = measures.read(session, project_id, sweep_pages.LEFT)
+    person = caller.in_project(projects.seen(session, project_id))
+    if person.is_kept_from_gold:
+        left = sweep_pages.left_to(session, person)
+    else:
+        left = measures.read(session, project_id, sweep_pages.LEFT)
     return [SweepCategory(category=name, left=n) for name, n in left.items()]
 
 
@@ -50,7 +54,10 @@ def take_sweep(project_id: DatabaseId, body: SweepIn, caller: Annotator) -> Swee
         return None
     with session_scope(read_only=True) as session:
         images = lookup.get_all(session, (place.image_id for place in page.places))
-    return SweepOut.of(page, body.category, images)
+        person = caller.in_project(projects.seen(session, project_id))
+        given = numbers.of_images(session, person, list(images))
+    known = {image.id: numbers.known_as(image, given) for image in images.values()}
+    return SweepOut.of(page, body.category, images, known)
 
 
 @router.put("/sweeps/{page_id}/answers", responses=problems(401, 403, 409))
@@ -61,7 +68,7 @@ def put_sweep_answers(
 
     Nothing is said of other categories: what the caller says of them, before or after, stays.
     """
-    return sweep_answers.submit(session, page_id, caller.id, body)
+    return sweep_answers.submit(session, page_id, caller.id, body, caller.member_role)
 
 
 @router.post("/sweeps/{page_id}/heartbeat", responses=problems(401, 403, 409))

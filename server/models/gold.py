@@ -29,6 +29,9 @@ class GoldSet(Base):
     """Of the categories in the order of the indices in the masks."""
     state: Mapped[GoldState] = mapped_column(EnumText(GoldState, 10))
     error: Mapped[str | None] = mapped_column(String(2000))
+    plain_until: Mapped[int] = mapped_column(default=0)
+    """The last handout before there were gold images: an image is known for good under the number
+    under which it was given."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 

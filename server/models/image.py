@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -167,6 +168,11 @@ class Handout(Base):
         UniqueConstraint("image_id", "annotator_id"),
         Index("ix_handouts_person", "annotator_id", "project_id", "id"),
     )
+
+    NUMBERS_FROM: ClassVar = 2**30
+    """Where a project has gold images, an annotator knows an image as this and the handout's id.
+
+    Ids of images are smaller, and those of gold ones lie together."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     """In the order in which a person was given images."""

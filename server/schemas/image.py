@@ -78,9 +78,9 @@ class ImageOut(Out):
 
     @classmethod
     def of(cls, image: Image, labels: int, **others: object) -> Self:
-        """An image with the number of its current labels, skips not counted."""
-        name, url = image.shown_name, image_url(image)
-        return cls.from_row(image, external_id=name, labels=labels, url=url, **others)
+        """An image with the number of its current labels, skips not counted; `others` go first."""
+        itself = {"external_id": image.shown_name, "url": image_url(image.id)}
+        return cls.from_row(image, labels=labels, **itself | others)
 
 
 class ImagePage(Page[ImageOut]):

@@ -116,7 +116,7 @@ class LabelOut(Out):
     created_at: datetime
 
     @classmethod
-    def of(cls, label: Label, names: Mapping[int, str], annotator: str) -> Self:
+    def of(cls, label: Label, names: Mapping[int, str], annotator: str, image_number: int) -> Self:
         """A label with the names of its categories and of its annotator."""
         tiles = None
         if label.tiles is not None:
@@ -124,7 +124,7 @@ class LabelOut(Out):
             tiles = TilesIn(rows=label.tiles["rows"], cols=label.tiles["cols"], present=present)
         return cls(
             id=label.id,
-            image_id=label.image_id,
+            image_id=image_number,
             annotator_id=label.annotator_id,
             annotator=annotator,
             revision=label.revision,
@@ -157,9 +157,9 @@ class PredictionOut(Out):
     """Palette PNG at the original size; index = the category's place in the project."""
 
     @classmethod
-    def of(cls, prediction: Prediction) -> Self:
+    def of(cls, prediction: Prediction, image_number: int) -> Self:
         """A prediction with the address of its own mask, not the latest model's."""
-        mask = f"/api/v1/images/{prediction.image_id}/prediction/mask.png"
+        mask = f"/api/v1/images/{image_number}/prediction/mask.png"
         return cls.from_row(prediction, mask_url=f"{mask}?run_id={prediction.run_id}")
 
 
@@ -179,9 +179,9 @@ class LeaseIds(In):
     lease_ids: list[Annotated[str, Field(max_length=36)]] = Field(max_length=200)
 
 
-def image_url(image: Image) -> str:
-    """Where an image's file is."""
-    return f"/api/v1/images/{image.id}/file"
+def image_url(number: int) -> str:
+    """Where the file of an image of this number is."""
+    return f"/api/v1/images/{number}/file"
 
 
 class LeasedImage(Out):
@@ -193,14 +193,16 @@ class LeasedImage(Out):
 
     @classmethod
     def of(cls, image: Image, **others: object) -> Self:
-        """A verified image."""
+        """A verified image; `others` go before what it says itself."""
         return cls.from_row(
             image,
-            external_id=image.shown_name,
-            width=image.width or 0,
-            height=image.height or 0,
-            url=image_url(image),
-            **others,
+            **{
+                "external_id": image.shown_name,
+                "width": image.width or 0,
+                "height": image.height or 0,
+                "url": image_url(image.id),
+            }
+            | others,
         )
 
 

@@ -27,9 +27,9 @@ class SweptImage(LeasedImage):
     """It starts as present: the model expects it, and the project pre-fills by the model."""
 
     @classmethod
-    def at(cls, place: SweepPlace, image: Image) -> Self:
+    def at(cls, place: SweepPlace, image: Image, **others: object) -> Self:
         """The image at a place of a page."""
-        return cls.of(image, probability=place.probability, ticked=place.ticked)
+        return cls.of(image, probability=place.probability, ticked=place.ticked, **others)
 
 
 class SweepOut(Out):
@@ -41,10 +41,19 @@ class SweepOut(Out):
     images: list[SweptImage]
 
     @classmethod
-    def of(cls, page: SweepPage, category: str, images: Mapping[int, Image]) -> Self:
-        """A page for a category, with its images by id."""
+    def of(
+        cls,
+        page: SweepPage,
+        category: str,
+        images: Mapping[int, Image],
+        known: Mapping[int, Mapping[str, object]],
+    ) -> Self:
+        """A page for a category, with its images by id, and as what they are known."""
         sorted_by = "import" if page.run_id is None else "probability"
-        places = [SweptImage.at(place, images[place.image_id]) for place in page.places]
+        places = [
+            SweptImage.at(place, images[place.image_id], **known[place.image_id])
+            for place in page.places
+        ]
         return cls.from_row(page, category=category, sorted_by=sorted_by, images=places)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     exists,
     or_,
     select,
+    true,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
@@ -24,6 +25,7 @@ from server.models import (
     ApiToken,
     Assignment,
     Checkpoint,
+    GoldSet,
     Handout,
     Image,
     Member,
@@ -39,13 +41,14 @@ from server.models.member import MemberRole
 from server.models.user import Role
 from server.services import audit, users
 
-Kind = Literal["project", "image", "run", "checkpoint", "snapshot", "lease", "page"]
+Kind = Literal["project", "image", "handout", "run", "checkpoint", "snapshot", "lease", "page"]
 """What is found by its id, and is of one project."""
 
 _ID: BindParameter[Any] = bindparam("thing")
 _PROJECT_OF: dict[Kind, ColumnElement[Any]] = {
     "project": _ID,
     "image": select(Image.project_id).where(Image.id == _ID).scalar_subquery(),
+    "handout": select(Handout.project_id).where(Handout.id == _ID).scalar_subquery(),
     "run": select(Run.project_id).where(Run.id == _ID).scalar_subquery(),
     "checkpoint": (
         select(Run.project_id)
@@ -78,6 +81,8 @@ class Membership:
     To annotators those alone are that they were given once, to label them: who could look at all
     the others would know gold ones by their absence from lists. To viewers no gold ones are.
     """
+    image_id: int | None = None
+    """Of the image, where the thing is the number under which somebody was given it."""
 
 
 def find_session(
@@ -89,6 +94,7 @@ def find_session(
     """
     if thing is None:
         return users.find_session(session, secret), None
+    thing = _by_handout(thing)
     found, place = _find(session, _of_session(thing.kind), secret, thing)
     opened = users.require_open(found)
     return opened, _membership(opened.user, place)
@@ -100,9 +106,17 @@ def find_token(
     """The same, of an API token."""
     if thing is None:
         return users.find_token(session, secret), None
+    thing = _by_handout(thing)
     found, place = _find(session, _of_token(thing.kind), secret, thing)
     valid = users.require_valid(found)
     return valid, _membership(valid.user, place)
+
+
+def _by_handout(thing: Thing) -> Thing:
+    """An image by the number under which somebody was given it, where that is what it is."""
+    if thing.kind == "image" and int(thing.id) >= Handout.NUMBERS_FROM:
+        return Thing("handout", int(thing.id) - Handout.NUMBERS_FROM)
+    return thing
 
 
 class _Place(NamedTuple):
@@ -114,6 +128,8 @@ class _Place(NamedTuple):
     was_given: bool = False
     is_gold: bool = False
     """Of a thing that is an image."""
+    image_id: int | None = None
+    """Of a handout."""
 
 
 def _find(
@@ -135,13 +151,25 @@ def _of_token(kind: Kind) -> Select[Any]:
     return _with_place(users.WITH_TOKEN.select_from(ApiToken), ApiToken.user_id, kind)
 
 
+def is_numbered() -> ColumnElement[bool]:
+    """Whether a handout gives its image a number: since its project has gold images."""
+    return exists().where(
+        GoldSet.project_id == Handout.project_id, GoldSet.plain_until < Handout.id
+    )
+
+
 def _with_place(holder: Select[Any], user_id: SQLColumnExpression[int], kind: Kind) -> Select[Any]:
     """Sessions or tokens with the project of a thing, and what their person is there."""
     own = and_(Member.project_id == Project.id, Member.user_id == user_id)
     columns: list[ColumnElement[Any]] = []
     if kind == "image":
-        given = exists().where(Handout.image_id == _ID, Handout.annotator_id == user_id)
+        own_handout = and_(Handout.annotator_id == user_id, ~is_numbered())
+        given = exists().where(Handout.image_id == _ID, own_handout)
         columns = [given, select(Image.gold).where(Image.id == _ID).scalar_subquery()]
+    elif kind == "handout":
+        own_handout = and_(Handout.annotator_id == user_id, is_numbered())
+        of_handout = select(Handout.image_id).where(Handout.id == _ID).scalar_subquery()
+        columns = [exists().where(Handout.id == _ID, own_handout), true(), of_handout]
     return (
         holder.add_columns(Project.id, Project.open_to_everybody, Member.role, *columns)
         .outerjoin(Project, and_(Project.id == _PROJECT_OF[kind], Project.deleted_at.is_(None)))
@@ -165,11 +193,11 @@ def _membership(user: User, place: _Place) -> Membership | None:
         case None:
             return None
         case MemberRole.ANNOTATOR:
-            return Membership(place.project_id, role, place.was_given)
+            return Membership(place.project_id, role, place.was_given, place.image_id)
         case MemberRole.VIEWER:
-            return Membership(place.project_id, role, not place.is_gold)
+            return Membership(place.project_id, role, not place.is_gold, place.image_id)
         case _:
-            return Membership(place.project_id, role)
+            return Membership(place.project_id, role, image_id=place.image_id)
 
 
 def of_people(

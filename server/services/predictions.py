@@ -23,10 +23,12 @@ def current(session: Session, project: Project, image_ids: Sequence[int]) -> dic
     return {prediction.image_id: prediction for prediction in session.scalars(query)}
 
 
-def find(session: Session, image: Image, run_id: int | None = None) -> Prediction:
+def find(
+    session: Session, image: Image, run_id: int | None = None, number: int | None = None
+) -> Prediction:
     """The prediction of a finished run, or of the project's latest model, for one image.
 
-    Raises NotFound `no-prediction`.
+    `number`: by which the image was asked for. Raises NotFound `no-prediction`.
     """
     if run_id is None:
         run_id = session.get_one(Project, image.project_id).prediction_run_id
@@ -41,7 +43,9 @@ def find(session: Session, image: Image, run_id: int | None = None) -> Predictio
     )
     if prediction is None:
         by = "" if run_id is None else f" by run {run_id}"
-        raise NotFound(f"there is no prediction{by} for image {image.id}", code="no-prediction")
+        raise NotFound(
+            f"there is no prediction{by} for image {number or image.id}", code="no-prediction"
+        )
     return prediction
 
 

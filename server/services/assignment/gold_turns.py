@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, or_, select, update
+from sqlalchemy import Select, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from server.models import Assignment, GoldImage, Label, Project
-from server.models.image import AssignmentState
+from server.models import Assignment, GoldImage, Handout, Image, Label, Project
+from server.models.image import AssignmentState, ImageState
 from server.security import is_drawn
 from server.services.assignment import prefill
 
@@ -63,13 +63,40 @@ def next_place(
     return next((place for place, is_gold in enumerate(draws) if is_gold), None)
 
 
+def _stands_for(assignment_id: int) -> Select[bool, bool]:
+    return (
+        select(
+            Image.state == ImageState.READY,
+            exists().where(
+                Handout.image_id == Image.id, Handout.annotator_id == bindparam("person")
+            ),
+        )
+        .join(Assignment, Assignment.image_id == Image.id)
+        .where(Assignment.id == assignment_id)
+    )
+
+
 def lease(
-    session: Session, project_id: int, annotator_id: int, now: datetime, until: datetime
+    session: Session,
+    project_id: int,
+    annotator_id: int,
+    in_place_of: int,
+    now: datetime,
+    until: datetime,
 ) -> Hold | None:
-    """Lease a person a gold image that they left unanswered, or a new one; None: all are used.
+    """Lease a person a gold image, in place of another assignment that they would be given.
+
+    Where they were given that one's image before, on a page of a sweep or in a lease that they left,
+    it is a gold image that they were given before and left too, else a new one: those that come
+    again would tell the others. Where its file has yet to be looked at, which takes a while, it is
+    none. None: there is none such.
 
     The caller has made this person's requests queue.
     """
+    stands_for = session.execute(_stands_for(in_place_of), {"person": annotator_id}).one_or_none()
+    is_ready, was_given = stands_for or (False, False)
+    if not is_ready:
+        return None
     left = (
         select(Assignment.id)
         .where(
@@ -85,13 +112,16 @@ def lease(
     lease_id = secrets.token_hex(16)
     hold = {"annotator_id": annotator_id, "lease_id": lease_id, "lease_expires_at": until}
     columns = hold | prefill.SHOWN_PLAINLY
-    image_id = session.scalar(
-        update(Assignment)
-        .where(Assignment.id == left.scalar_subquery())
-        .values(**columns)
-        .returning(Assignment.image_id)
-        .execution_options(synchronize_session=False)
-    ) or _assign_new(session, project_id, annotator_id, columns)
+    if was_given:
+        image_id = session.scalar(
+            update(Assignment)
+            .where(Assignment.id == left.scalar_subquery())
+            .values(**columns)
+            .returning(Assignment.image_id)
+            .execution_options(synchronize_session=False)
+        )
+    else:
+        image_id = _assign_new(session, project_id, annotator_id, columns)
     return None if image_id is None else Hold(image_id, lease_id)
 
 

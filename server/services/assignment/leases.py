@@ -122,8 +122,10 @@ def take_in(session: Session, project_id: int, annotator_id: int, wanted: int) -
     place = gold_turns.next_place(session, project, annotator_id, wanted, held)
     # A gold image goes among others: alone it would be known for what it is.
     asked = {"project": project.id, "person": annotator_id, "wanted": 1, "now": now}
-    if place is not None and session.scalar(_next_assignments(project.overlap > 1), asked):
-        mixed = gold_turns.lease(session, project.id, annotator_id, now, expires_at)
+    if place is not None and (
+        following := session.scalar(_next_assignments(project.overlap > 1), asked)
+    ):
+        mixed = gold_turns.lease(session, project.id, annotator_id, following, now, expires_at)
     others = wanted if mixed is None else wanted - 1
     asked["wanted"] = others
     taken = _take_next(session, project, asked, expires_at)
@@ -416,12 +418,14 @@ def finish_unleased(
     now = utcnow()
     is_own = and_(is_free(Assignment, now), Assignment.gold.is_(False))
     annotators, image_ids = (set(ids) for ids in zip(*wanted, strict=True))
+    of_gold = and_(Assignment.gold, Assignment.slot.in_(annotators))
     found = session.scalars(
         select(Assignment)
         .where(
             Assignment.image_id.in_(image_ids),
             Assignment.state == AssignmentState.OPEN,
-            or_(is_own, Assignment.annotator_id.in_(annotators)),
+            # A gold one is somebody's own, whether or not they have given it back.
+            or_(is_own, Assignment.annotator_id.in_(annotators), of_gold),
         )
         .order_by(Assignment.image_id, Assignment.slot)
         .with_for_update(skip_locked=True)
@@ -441,7 +445,11 @@ def finish_unleased(
 
 def _best(open_ones: Sequence[Assignment], annotator_id: int, now: datetime) -> Assignment | None:
     """One's own before those that nobody holds."""
-    mine = (each for each in open_ones if each.annotator_id == annotator_id)
+    mine = (
+        each
+        for each in open_ones
+        if each.annotator_id == annotator_id or (each.gold and each.slot == annotator_id)
+    )
     free = (
         each
         for each in open_ones

@@ -188,10 +188,12 @@ def may_see(session: Session, project: Project, annotator_id: int, image: Image)
     """Whether an annotator may see what a model says of an image, held or not.
 
     Not before their answer where they judge it blind: who has looked at all images beforehand
-    would judge none so.
+    would judge none so. Nor after it where gold images pass for blind ones, which no model sees.
     """
     if not (is_blind(project, annotator_id, image.id) or _passes_for_blind(project, image)):
         return True
+    if project.gold_set is not None:
+        return False
     answered = select(Label.id).where(
         Label.image_id == image.id,
         Label.annotator_id == annotator_id,

@@ -5,6 +5,7 @@ transaction that only reads; those that are still free are then taken in a short
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,14 +14,17 @@ from itertools import chain, filterfalse, islice
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
+    ColumnElement,
     CompoundSelect,
     Select,
+    and_,
     case,
     delete,
     except_,
     func,
     or_,
     select,
+    true,
     union,
     union_all,
     update,
@@ -42,6 +46,7 @@ from server.models.image import AssignmentState, ImageState
 from server.schemas.sweep import PAGE_SIZE
 from server.services import predictions, projects
 from server.services.assignment import holds, leases, prefill
+from server.services.images.numbers import Person
 from server.services.measures import Measure
 from server.settings import get_settings
 
@@ -325,7 +330,35 @@ def release(session: Session, page_id: str, annotator_id: int) -> None:
 def left(session: Session, project_id: int) -> dict[str, int]:
     """By category: for how many images not enough people have answered it. Raises NotFound."""
     project = projects.get(session, project_id)
-    closed = closed_images(project.id)
+    return _left(session, project, closed_images(project.id), true(), Counter())
+
+
+def left_to(session: Session, person: Person) -> dict[str, int]:
+    """The same as one person may know it who may not find out which images are gold.
+
+    Less each image that they have answered, gold or not, and those that others are done with: to
+    answer a gold one is one less, as it is of any other.
+    """
+    project = person.project
+    is_own = and_(Label.project_id == project.id, Label.annotator_id == person.id, Label.current)
+    said = Label.skipped, Label.present, Label.absent, Label.unsure
+    ids = [category.id for category in project.categories]
+    done: Counter[int] = Counter()
+    for skipped, present, absent, unsure in session.execute(select(*said).where(is_own)):
+        done.update(ids if skipped else {*present, *absent, *unsure})
+    with_own = select(Label.image_id).where(is_own)
+    closed = closed_images(project.id).where(Label.image_id.not_in(with_own))
+    return _left(session, project, closed, Answer.image_id.not_in(with_own), done)
+
+
+def _left(
+    session: Session,
+    project: Project,
+    closed: Select[int],
+    counts: ColumnElement[bool],
+    done: Counter[int],
+) -> dict[str, int]:
+    """What is left but for images that are closed, of which answers are enough, and what is done."""
     ready = session.scalar(
         select(func.count()).where(
             Image.is_own_of(project.id),
@@ -336,15 +369,16 @@ def left(session: Session, project_id: int) -> dict[str, int]:
     ids = [category.id for category in project.categories]
     said = (
         select(Answer.category_id, Answer.image_id)
-        .where(Answer.category_id.in_(ids), Answer.image_id.not_in(closed))
+        .where(Answer.category_id.in_(ids), Answer.image_id.not_in(closed), counts)
         .group_by(Answer.category_id, Answer.image_id)
         .having(func.count() >= project.people_wanted_of(Answer.image_id))
         .subquery()
     )
     per_category = select(said.c.category_id, func.count()).group_by(said.c.category_id)
-    done: dict[int, int] = dict(session.execute(per_category).all())
+    for category_id, count in session.execute(per_category):
+        done[category_id] += count
     return {
-        category.name: (ready or 0) - done.get(category.id, 0) for category in project.categories
+        category.name: max(0, (ready or 0) - done[category.id]) for category in project.categories
     }
 
 

@@ -14,7 +14,10 @@ from sqlalchemy import (
     Integer,
     Select,
     SQLColumnExpression,
+    String,
     and_,
+    case,
+    cast,
     exists,
     func,
     literal,
@@ -29,7 +32,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from server.errors import BadInput, NotFound
 from server.models import Answer, Flag, Handout, Image, Label, Prediction, Project
 from server.models.image import ImageState
-from server.services import projects
+from server.services import members, projects
 from trainer.contract.names import comparable
 
 State = Literal[
@@ -224,7 +227,7 @@ def _given(project_id: int, person_id: int, wanted: ImageFilter) -> Select[Any]:
     if wanted.annotator_id is not None:
         query = query.where(said)
     if wanted.name is not None:
-        query = query.where(_has_name(_SHOWN_NAME, wanted.name))
+        query = query.where(_has_name(_NAME_TO_ANNOTATORS, wanted.name))
     match wanted.state:
         case None:
             return query
@@ -423,6 +426,12 @@ def _of_image(project: Project, wanted: ImageFilter) -> list[ColumnElement[bool]
 _SHOWN_NAME = func.coalesce(Image.alias, Image.comparable_id)
 """What images are called before people. Only gold ones have an alias: their own name is no secret's
 way out."""
+
+
+_NAME_TO_ANNOTATORS = case(
+    (members.is_numbered(), literal("image ") + cast(Handout.id, String)), else_=_SHOWN_NAME
+)
+"""As `numbers.name_of` says it."""
 
 
 def _has_name(column: SQLColumnExpression[str], part: str) -> ColumnElement[bool]:

@@ -7,13 +7,14 @@ whoever writes.
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import case, delete, func, insert, literal, select, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, case, delete, exists, func, insert, literal, select, union_all
+from sqlalchemy.orm import Session, aliased
 
 from server.db import session_scope, utcnow
 from server.models import Assignment, Image, ImageCount
 from server.models.image import AssignmentState, ImageState
 from server.schemas.project import ImageCounts
+from server.services.images.numbers import Person
 
 log = structlog.get_logger()
 
@@ -64,6 +65,58 @@ def of_projects(session: Session, project_ids: Sequence[int]) -> dict[int, Image
             answers_wanted=given + wanted,
         )
     return counts
+
+
+def told_to(session: Session, person: Person, counts: ImageCounts) -> ImageCounts:
+    """A project's counts as a person may know them.
+
+    Who may not find out which images are gold is told what others have finished and what they have
+    done themselves, gold or not: each answer and each lease moves these as any other. An image whose
+    file has not been looked at counts as ready, since to be leased makes it so.
+    """
+    if not person.is_kept_from_gold:
+        return counts
+    mine = and_(Assignment.project_id == person.project.id, Assignment.annotator_id == person.id)
+    is_leased = and_(
+        Assignment.state == AssignmentState.OPEN, Assignment.lease_expires_at > utcnow()
+    )
+    is_done = Assignment.state == AssignmentState.DONE
+    of_gold = and_(is_done, Assignment.gold)
+    done, gold_done, held = session.execute(
+        select(
+            func.count().filter(is_done),
+            func.count().filter(of_gold),
+            func.count().filter(is_leased),
+        ).where(mine)
+    ).one()
+    other = aliased(Assignment)
+    is_open = exists().where(
+        other.image_id == Assignment.image_id, other.state == AssignmentState.OPEN
+    )
+    finished_with_me = session.scalar(
+        select(func.count(Assignment.id))
+        .join(Image, Image.id == Assignment.image_id)
+        .where(mine, is_done, ~is_open, Image.is_own_of(person.project.id),
+               Image.state != ImageState.REJECTED)
+    )  # fmt: skip
+    by_others = session.scalar(
+        select(func.count(Assignment.image_id.distinct())).where(
+            Assignment.project_id == person.project.id,
+            Assignment.annotator_id != person.id,
+            is_leased,
+            Assignment.gold.is_(False),
+        )
+    )
+    there = counts.registered + counts.ready
+    return counts.model_copy(
+        update={
+            "registered": 0,
+            "ready": there,
+            "labelled": min(there, counts.labelled - (finished_with_me or 0) + done),
+            "leased": (by_others or 0) + held,
+            "answers": min(counts.answers_wanted, counts.answers + gold_done),
+        }
+    )
 
 
 def add_up() -> None:

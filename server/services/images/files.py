@@ -117,5 +117,5 @@ def _verified(_storage: Path, image_id: int) -> tuple[str, int]:
     if image is None:
         raise lookup.missing(image_id)
     if image.state != ImageState.READY or image.storage_key is None or image.width is None:
-        raise NotFound(f"image {image_id} has no file that can be shown: it is {image.state}")
+        raise NotFound(f"this image has no file that can be shown: it is {image.state}")
     return image.storage_key, image.width

@@ -9,17 +9,21 @@ from sqlalchemy.orm import Session
 from server.models import Label, User
 from server.schemas.label import LabelOut
 from server.services import projects
+from server.services.images.numbers import PLAIN, Numbers
 
 HISTORY_PAGE = 100
 """Revisions of an image that are shown at once."""
 
 
 def describe(
-    session: Session, found: Sequence[Label], known: Collection[User] = ()
+    session: Session,
+    found: Sequence[Label],
+    known: Collection[User] = (),
+    numbers: Numbers = PLAIN,
 ) -> list[LabelOut]:
     """Labels as the API shows them, with the names of categories and annotators.
 
-    Annotators that are `known` are not looked for.
+    Annotators that are `known` are not looked for; `numbers` are those of images.
     """
     names = {
         category.id: category.name
@@ -30,7 +34,15 @@ def describe(
     if unknown := {label.annotator_id for label in found} - people.keys():
         emails = select(User.id, User.email).where(User.id.in_(unknown))
         people |= dict(session.execute(emails).all())
-    return [LabelOut.of(label, names, people[label.annotator_id]) for label in found]
+    return [
+        LabelOut.of(
+            label,
+            names,
+            people[label.annotator_id],
+            numbers.get(label.image_id, label.image_id),
+        )
+        for label in found
+    ]
 
 
 def current_of(session: Session, annotator_id: int, image_ids: Sequence[int]) -> dict[int, Label]:

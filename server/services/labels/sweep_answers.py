@@ -11,39 +11,56 @@ from server.errors import BadInput
 from server.models import Image, SweepPage
 from server.models.image import ImageState
 from server.models.label import AnswerValue, SweepShare
+from server.models.member import MemberRole
 from server.schemas.sweep import SweepAnswers, SweepStored
 from server.services import projects
 from server.services.assignment import holds, leases, sweep_pages
-from server.services.images import lookup
+from server.services.images import numbers
+from server.services.images.numbers import Numbers, Person
 from server.services.labels import store
 from server.services.labels.content import Content
 from server.services.labels.store import Draft
 from server.services.labels.timing import IDLE_AFTER_S, Spent
 
 
-def submit(session: Session, page_id: str, annotator_id: int, answers: SweepAnswers) -> SweepStored:
+def submit(
+    session: Session,
+    page_id: str,
+    annotator_id: int,
+    answers: SweepAnswers,
+    role: MemberRole = MemberRole.LEAD,
+) -> SweepStored:
     """Store the answers of a page; the same again changes nothing, others are a correction.
 
     Once the hold on a page has run out, images that others have answered or are at are left out.
-    Raises BadInput for answers that are not one for each image, Conflict for a page that is not
+    Who has this `role` in the project knows images by the numbers that follow from it. Raises
+    BadInput for answers that are not one for each image, Conflict for a page that is not
     this person's.
     """
     page = session.get(SweepPage, page_id, with_for_update=True)
     if page is None or page.annotator_id != annotator_id:
         raise leases.lost()
-    values = _by_image(session, page, answers)
+    person = Person(projects.seen(session, page.project_id), annotator_id, role)
+    known = numbers.of_images(session, person, [place.image_id for place in page.places])
+    values = _by_image(session, page, answers, known)
     request_hash = _hash(answers)
     if page.request_hash != request_hash:
         _store(session, page, values, answers)
         page.request_hash = request_hash
         page.answered_at = utcnow()
-    taken = [place.image_id for place in page.places if place.answer is None]
+    taken = [
+        known.get(place.image_id, place.image_id) for place in page.places if place.answer is None
+    ]
     return SweepStored(stored=len(page.places) - len(taken), taken=taken)
 
 
-def _by_image(session: Session, page: SweepPage, answers: SweepAnswers) -> dict[int, AnswerValue]:
-    ids = {place.image_id for place in page.places}
-    named = {image_id for value in AnswerValue for image_id in getattr(answers, value)}
+def _by_image(
+    session: Session, page: SweepPage, answers: SweepAnswers, known: Numbers
+) -> dict[int, AnswerValue]:
+    """The answers by the images' ids; they come by `known` numbers."""
+    numbered = {known.get(place.image_id, place.image_id): place.image_id for place in page.places}
+    ids = set(numbered)
+    named = {number for value in AnswerValue for number in getattr(answers, value)}
     # Deleted while its page was held: the answers for the others, if they are all there, are none
     # the worse.
     gone = _missing(session, named - ids) if named >= ids else set()
@@ -63,12 +80,12 @@ def _by_image(session: Session, page: SweepPage, answers: SweepAnswers) -> dict[
         if gone:
             raise BadInput(f"image {min(gone)} is not on this page", code="not-on-page")
         raise BadInput(f"there is no answer for image {min(missing)}", code="answer-missing")
-    return values
+    return {numbered[number]: value for number, value in values.items()}
 
 
-def _missing(session: Session, image_ids: set[int]) -> set[int]:
-    """Those of the images that there are not, or not any more."""
-    return image_ids - lookup.get_all(session, image_ids).keys() if image_ids else set()
+def _missing(session: Session, named: set[int]) -> set[int]:
+    """Those of the numbers under which there is no image, or not any more."""
+    return named - numbers.existing(session, named) if named else set()
 
 
 def _hash(answers: SweepAnswers) -> str:

@@ -5,6 +5,7 @@ It may be begun as often as one likes: what is there already is left as it is.
 
 import contextlib
 import hashlib
+import io
 import re
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from PIL import Image as PillowImage
+from PIL import ImageOps
 from pydantic import ValidationError
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
@@ -26,6 +28,7 @@ from server.db import session_scope
 from server.errors import WeaksegError
 from server.models import GoldImage, GoldSet, Image, Project
 from server.models.gold import GoldState
+from server.models.image import ImageState
 from server.pictures import BadPicture, Picture, verify_picture
 from server.processes import bound_to_parent
 from server.services import datasets
@@ -156,11 +159,20 @@ def _import_all(order: _Order, folder: Path) -> None:
 def _import(order: _Order, folder: Path, number: int, sample: GoldSample) -> None:
     content = (folder / sample.image).read_bytes()
     picture = verify_picture(content, get_settings())
+    mask = _mask(folder / sample.mask, picture)
+    with session_scope(read_only=True) as session:
+        look = _some_look(session, order.project_id)
+    if look is not None and look != _Look(picture.width, picture.height, picture.suffix):
+        picture = _looking_so(picture, look)
+        fitted = ImageOps.fit(mask, (look.width, look.height), PillowImage.Resampling.NEAREST)
+        sample = _seen_in(sample, list(order.ids), mask, fitted)
+        mask = fitted
     columns = files.store(hashlib.sha256(content).hexdigest(), picture)
     # The same picture may be imported as one of the project's own: that is another image.
     columns["content_hash"] = None
     mask_key = f"projects/{order.project_id}/gold/{number:05}.mask"
-    get_storage().put_bytes(mask_key, _mask(folder / sample.mask, picture))
+    # A byte a pixel, row by row: any of them is read without decoding the others.
+    get_storage().put_bytes(mask_key, mask.tobytes())
     truth = {
         "number": number,
         "present": [order.ids[name] for name in sample.present],
@@ -172,15 +184,67 @@ def _import(order: _Order, folder: Path, number: int, sample: GoldSample) -> Non
         _insert(session, order.project_id, columns, truth)
 
 
-def _mask(path: Path, picture: Picture) -> bytes:
-    """A byte a pixel, row by row: any of them is read without decoding the others."""
+@dataclass(frozen=True)
+class _Look:
+    """What is told of a picture besides what is on it."""
+
+    width: int
+    height: int
+    suffix: str
+
+
+def _some_look(session: Session, project_id: int) -> _Look | None:
+    """That of one of the project's own images; None while none of them was looked at."""
+    is_ready = Image.is_own_of(project_id), Image.state == ImageState.READY
+    columns = Image.width, Image.height, Image.storage_key
+    found = session.execute(select(*columns).where(*is_ready).order_by(func.random()).limit(1))
+    for width, height, key in found:
+        if width and height and key:
+            return _Look(width, height, Path(key).suffix)
+    return None
+
+
+_SAVING: dict[str, dict[str, Any]] = {
+    ".jpeg": {"format": "JPEG", "quality": 92},
+    ".png": {"format": "PNG"},
+    ".webp": {"format": "WEBP", "quality": 92},
+}
+
+
+def _looking_so(picture: Picture, look: _Look) -> Picture:
+    """The picture in another size, its middle cut out where its shape is another, and as another file."""
+    with PillowImage.open(io.BytesIO(picture.content)) as opened:
+        fitted = ImageOps.fit(opened.convert("RGB"), (look.width, look.height))
+    content = io.BytesIO()
+    fitted.save(content, **_SAVING[look.suffix])
+    return verify_picture(content.getvalue(), get_settings())
+
+
+def _seen_in(
+    sample: GoldSample, names: Sequence[str], mask: PillowImage.Image, part: PillowImage.Image
+) -> GoldSample:
+    """What is known of a part of a picture, by its mask.
+
+    What takes less than half the share that it had is not known to be large enough any more, and
+    what is gone is absent.
+    """
+    before, after = mask.histogram(), part.histogram()
+    whole, cut = sum(before), sum(after)
+    left = {name: (after[place] * whole, before[place] * cut) for place, name in enumerate(names)}
+    present = tuple(name for name in sample.present if 2 * left[name][0] >= left[name][1])
+    gone = tuple(name for name in sample.present if left[name][0] == 0)
+    return sample.model_copy(update={"present": present, "absent": (*sample.absent, *gone)})
+
+
+def _mask(path: Path, picture: Picture) -> PillowImage.Image:
+    """The index of each pixel's category. Raises BadPicture."""
     with PillowImage.open(path, formats=("PNG",)) as mask:
         if mask.mode != "L" or mask.size != (picture.width, picture.height):
             raise BadPicture(
                 f"its mask is {mask.mode} of {mask.width} x {mask.height} pixels, "
                 f"not L of {picture.width} x {picture.height}"
             )
-        return mask.tobytes()
+        return mask.copy()
 
 
 def _insert(

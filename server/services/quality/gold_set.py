@@ -6,7 +6,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from server.errors import Conflict, WeaksegError
-from server.models import AuditEvent, GoldImage, GoldSet, Image, Project
+from server.models import AuditEvent, GoldImage, GoldSet, Handout, Image, Project
 from server.models.gold import GoldState
 from server.queue import send_after_commit
 from server.schemas.gold import GoldOut
@@ -28,7 +28,8 @@ def request(session: Session, project_id: int, count: int) -> GoldOut:
     stored = session.get(GoldSet, project_id)
     if stored is None:
         stored = GoldSet(project_id=project_id, wanted=count, state=GoldState.MAKING,
-                         seed=secrets.randbelow(MAX_SEED), category_ids=_ids(project))  # fmt: skip
+                         seed=secrets.randbelow(MAX_SEED), category_ids=_ids(project),
+                         plain_until=session.scalar(select(func.max(Handout.id))) or 0)  # fmt: skip
         session.add(stored)
     elif stored.state == GoldState.FAILED:
         stored.state, stored.error, stored.wanted = GoldState.MAKING, None, count

@@ -20,11 +20,14 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from server.models import AuditEvent, Category, Image, Label, SweepPage, User
+from server.models.member import MemberRole
 from server.schemas.common import Out
 from server.schemas.gold import Rate
 from server.schemas.people import Dimension, PaceOut, PeopleOut, Seconds
 from server.services import audit, measures, projects
 from server.services.audit import Thing
+from server.services.images import numbers
+from server.services.images.numbers import PLAIN, Person
 from server.services.measures import Measure
 from server.services.quality import gold_answers
 
@@ -247,13 +250,14 @@ def export_trails(
 def trails(session: Session, project_id: int, *, only: int | None = None) -> Iterator[str]:
     """Lines of JSON: of each revision, then of each page of a sweep, the events that times come from.
 
-    Raises NotFound. People are pseudonyms, as in label files.
+    Raises NotFound. People are pseudonyms, as in label files. One person alone is told of images
+    as annotators are, if they have gold ones.
     """
-    projects.get(session, project_id)
+    project = projects.get(session, project_id)
     own = () if only is None else (Label.annotator_id == only,)
     revisions = (
         select(
-            Image.external_id.label("image"), Label.annotator_id, Label.revision,
+            Label.image_id, Image.external_id.label("image"), Label.annotator_id, Label.revision,
             Label.kind().label("kind"), Label.active_ms, Label.wall_ms, Label.blind,
             Label.prefilled_by, Label.created_at, Label.trail,
         )
@@ -262,8 +266,17 @@ def trails(session: Session, project_id: int, *, only: int | None = None) -> Ite
         .order_by(Label.id)
         .execution_options(yield_per=ROWS_AT_ONCE)
     )  # fmt: skip
-    for row in session.execute(revisions):
-        yield _line(row._asdict(), row.annotator_id, row.created_at)
+    for rows in session.execute(revisions).partitions():
+        known = PLAIN
+        if only is not None:
+            person = Person(project, only, MemberRole.ANNOTATOR)
+            known = numbers.of_images(session, person, {row.image_id for row in rows})
+        for row in rows:
+            told = row._asdict()
+            number = known.get(told.pop("image_id"))
+            if number is not None:
+                told["image"] = numbers.name_of(number)
+            yield _line(told, row.annotator_id, row.created_at)
     pages = (
         select(
             SweepPage.id.label("sweep_page"), Category.name.label("category"),

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,67 +11,42 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
 from server.db import session_scope, utcnow
-from server.models import Assignment, GoldImage, GoldSet, Image, Label, Member, Project
+from server.models import Assignment, GoldImage, GoldSet, Handout, Image, Label, Member, Project
 from server.models.image import AssignmentState
 from server.models.member import MemberRole
 from server.models.user import Role
 from server.services.assignment import gold_turns, leases, prefill
 from server.services.quality import gold_making
 from server.services.runs import directory
-from server.settings import get_settings
 from server.storage import get_storage
 from tests.server.factories import (
-    CATEGORIES,
     add_label,
     add_prediction,
     make_dataset,
     make_user,
-    picture,
     show_run,
 )
-from trainer.contract.cards import load_card
-from trainer.data.gold import make_gold
+from tests.server.services.quality.conftest import GOLD, OWN
 
-OWN, GOLD = 12, 4
 TIMING = {"wall_ms": 5000, "events": []}
-
-
-@pytest.fixture
-def project(
-    engineer: TestClient,
-    make_project: Callable[..., dict[str, Any]],
-    upload: Callable[[int, dict[str, bytes]], dict[str, Any]],
-) -> int:
-    """A project whose source has gold images to give; gives its id."""
-    make_dataset("town")
-    made = make_project(source="town", gold_share=0.5, overlap=2)
-    upload(made["id"], {f"cam3/{n:04}.jpg": picture(n) for n in range(OWN)})
-    return int(made["id"])
-
-
-@pytest.fixture
-def copying(project: int, tmp_path: Path) -> list[str]:
-    """A command in place of the trainer's, with what that would have made: it starts faster."""
-    ready = tmp_path / "ready"
-    make_gold(load_card(get_settings().datasets / "town.yaml"), CATEGORIES, GOLD, seed=1, out=ready)
-    copy = "import shutil, sys; shutil.copytree(sys.argv[1], sys.argv[sys.argv.index('--out') + 1], dirs_exist_ok=True)"
-    return [sys.executable, "-S", "-c", copy, str(ready)]
-
-
-@pytest.fixture
-def mixed(engineer: TestClient, project: int, copying: list[str]) -> int:
-    """The project with its gold images made."""
-    answer = engineer.post(f"/api/v1/projects/{project}/gold", json={"count": GOLD})
-    assert answer.status_code == 202, answer.text
-    assert answer.json() == {"state": "making", "wanted": GOLD, "made": 0, "error": None}
-    gold_making.make(project, command=copying)
-    return project
 
 
 def gold_ids(project: int) -> set[int]:
     with session_scope(read_only=True) as session:
         query = select(GoldImage.image_id).where(GoldImage.project_id == project)
         return set(session.scalars(query))
+
+
+def image_of(lease: dict[str, Any]) -> int:
+    """Id of the leased image, which annotators are not told."""
+    return image_by(lease["image"]["id"])
+
+
+def image_by(number: int) -> int:
+    if number < Handout.NUMBERS_FROM:
+        return number
+    with session_scope(read_only=True) as session:
+        return session.get_one(Handout, number - Handout.NUMBERS_FROM).image_id
 
 
 def status(client: TestClient, project: int) -> dict[str, Any]:
@@ -98,7 +72,7 @@ def label_all(client: TestClient, project: int, **fields: Any) -> list[int]:
     seen = []
     while found := take(client, project):
         put(client, found[0], **fields)
-        seen.append(found[0]["image"]["id"])
+        seen.append(image_of(found[0]))
     return seen
 
 
@@ -221,7 +195,7 @@ def test_giving_images_back_brings_no_other_draw(annotator: TestClient, mixed: i
         found = take(annotator, mixed, 4)
         for lease in found:
             assert annotator.delete(f"/api/v1/leases/{lease['id']}").status_code == 204
-        return [lease["image"]["id"] in gold_ids(mixed) for lease in found]
+        return [image_of(lease) in gold_ids(mixed) for lease in found]
 
     first = look()
     assert [look() for _ in range(3)] == [first] * 3
@@ -236,13 +210,13 @@ def test_looking_far_ahead_keeps_the_share_and_unanswered_ones_come_back(
         secret = session.get_one(Project, mixed).blind_secret
     names = [f"gold:{people[Role.ANNOTATOR]}:{n}" for n in range(OWN)]
     drawn = min(GOLD, sum(gold_turns.is_drawn(secret, name, 0.5) for name in names))
-    held = [lease["image"]["id"] for _ in range(OWN) for lease in take(annotator, mixed)]
+    held = [image_of(lease) for _ in range(OWN) for lease in take(annotator, mixed)]
     mine = [image for image in held if image in hidden]
     assert len(mine) == len(set(mine)) == drawn
     with session_scope() as session:
         session.execute(update(Assignment).values(lease_expires_at=utcnow()))
     again = [lease for _ in range(OWN) for lease in take(annotator, mixed)]
-    assert [one["image"]["id"] for one in again if one["image"]["id"] in hidden] == mine
+    assert [image_of(one) for one in again if image_of(one) in hidden] == mine
     for lease in again:
         put(annotator, lease)
     with session_scope(read_only=True) as session:
@@ -254,7 +228,7 @@ def test_an_answer_counts_after_its_lease_ran_out_but_only_its_owners(
     annotator: TestClient, engineer: TestClient, mixed: int
 ) -> None:
     hidden = gold_ids(mixed)
-    [lease] = [one for one in take(annotator, mixed, 12) if one["image"]["id"] in hidden]
+    [lease] = [one for one in take(annotator, mixed, 12) if image_of(one) in hidden]
     with session_scope() as session:
         session.execute(update(Assignment).values(lease_expires_at=utcnow()))
     address = f"/api/v1/images/{lease['image']['id']}/label"
@@ -290,7 +264,7 @@ def test_nothing_sets_a_gold_lease_apart_from_those_of_blind_images(
         add_prediction(run_id, image_id, {"Road": 0.9})
     found = take(annotator, mixed, 12)
     hidden = gold_ids(mixed)
-    assert {lease["image"]["id"] in hidden for lease in found} == {True, False}
+    assert {image_of(lease) in hidden for lease in found} == {True, False}
 
     def told(value: Any) -> Any:
         """What a lease says, less what differs between any two."""
@@ -312,7 +286,7 @@ def listed(client: TestClient, project: int, **params: Any) -> set[int]:
         wanted = params | {"limit": 5} | ({"cursor": cursor} if cursor else {})
         page = client.get(f"/api/v1/projects/{project}/images", params=wanted)
         assert page.status_code == 200, page.text
-        found |= {image["id"] for image in page.json()["items"]}
+        found |= {image_by(image["id"]) for image in page.json()["items"]}
         if not (cursor := page.json()["next_cursor"]):
             return found
 
@@ -323,7 +297,7 @@ def answered(annotator: TestClient, engineer: TestClient, mixed: int) -> tuple[i
     hidden = gold_ids(mixed)
     for client, car in ((annotator, "present"), (engineer, "absent")):
         while found := take(client, mixed):
-            if found[0]["image"]["id"] in hidden:
+            if image_of(found[0]) in hidden:
                 said: dict[str, Any] = {"present": ["Road"], "absent": []}
                 said[car] = [*said[car], "Car"]
                 put(client, found[0], **said)
@@ -426,7 +400,7 @@ def test_without_a_source_or_a_share_nothing_is_mixed_in(
     for change in ({"source": None}, {"source": "town", "gold_share": 0}):
         engineer.patch(f"/api/v1/projects/{mixed}", json=change)
         found = take(annotator, mixed, 12)
-        assert {lease["image"]["id"] for lease in found} == set(range(1, OWN + 1))
+        assert {image_of(lease) for lease in found} == set(range(1, OWN + 1))
         for lease in found:
             annotator.delete(f"/api/v1/leases/{lease['id']}")
 
@@ -469,7 +443,7 @@ def test_gold_stands_out_nowhere_when_nothing_else_is_to_be_blind(
         add_prediction(run_id, image_id, {"Road": 0.9})
     found = take(annotator, mixed, 12)
     hidden = gold_ids(mixed)
-    blind = {lease["image"]["id"] for lease in found if lease["blind"]}
+    blind = {image_of(lease) for lease in found if lease["blind"]}
     assert blind & hidden
     assert blind - hidden
 
@@ -488,20 +462,22 @@ def test_who_asks_for_every_image_by_its_number_finds_what_they_were_given(
     annotator: TestClient, engineer: TestClient, mixed: int, people: dict[Role, int]
 ) -> None:
     engineer.patch(f"/api/v1/projects/{mixed}", json={"blind_share": 1})
-    given = {lease["image"]["id"] for lease in take(annotator, mixed, 12)}
+    leased = take(annotator, mixed, 12)
+    given = {image_of(lease) for lease in leased}
     assert {image_id in gold_ids(mixed) for image_id in given} == {True, False}
     everything = set(range(1, OWN + 1)) | gold_ids(mixed)
-    for image_id in everything - given:
+    for image_id in everything:
         assert seen_by(annotator, image_id) == [404] * 5, image_id
     assert listed(annotator, mixed) == given
     url = f"/api/v1/projects/{mixed}/images"
-    for image_id in everything - given:
+    for image_id in everything:
         assert annotator.get(f"{url}/{image_id}/neighbours").status_code == 404
-    walked, here = [], next(iter(given))
+    numbers = {lease["image"]["id"] for lease in leased}
+    walked, here = [], max(numbers)
     while here is not None:
         here = annotator.get(f"{url}/{here}/neighbours").json()["previous_id"]
         walked.append(here)
-    assert set(walked) - {None} < given
+    assert set(walked) - {None} < numbers
     for image_id in gold_ids(mixed) - given:
         assert seen_by(engineer, image_id)[:3] == [200, 200, 200], "leads inspect"
     with session_scope() as session:
@@ -517,10 +493,10 @@ def test_nothing_sets_gold_apart_in_the_list_of_what_one_was_given(
     engineer.patch(f"/api/v1/projects/{mixed}", json={"overlap": 2})
     found = take(annotator, mixed, 12)
     hidden = gold_ids(mixed)
-    gold = next(lease for lease in found if lease["image"]["id"] in hidden)
-    own = [lease for lease in found if lease["image"]["id"] not in hidden]
+    gold = next(lease for lease in found if image_of(lease) in hidden)
+    own = [lease for lease in found if image_of(lease) not in hidden]
     other = make_user("other@example.org")
-    for image_id in (gold["image"]["id"], own[0]["image"]["id"]):
+    for image_id in (image_of(gold), image_of(own[0])):
         add_label(mixed, image_id, other, gold=image_id in hidden)
     put(annotator, gold)
     put(annotator, own[0])
