@@ -115,7 +115,8 @@ class Caller:
     @property
     def inspects_runs(self) -> bool:
         """Whether they are told what machines say of runs: paths, errors, logs."""
-        return self.leads or self.is_at_least(Role.ENGINEER)
+        leads = self.membership is not None and self.leads
+        return leads or self.is_at_least(Role.ENGINEER)
 
     def in_project(self, project: Project) -> Person:
         """As somebody who is told of images of a project, which is that of what the path names."""

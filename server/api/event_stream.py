@@ -38,8 +38,8 @@ from server.settings import get_settings
 
 log = structlog.get_logger()
 T = TypeVar("T")
-Event = tuple[int, str]
-"""Its id, and how it is sent."""
+Event = tuple[int, tuple[str, str]]
+"""Its id, and how it is sent to most people and to those who inspect runs."""
 
 LOOK_SECONDS = 0.5
 ACCESS_SECONDS = 2.0
@@ -72,7 +72,7 @@ class _Feed:
         self.before = 0
         """Up to this id events are in the database alone."""
         self._ids: list[int] = []
-        self._texts: list[str] = []
+        self._texts: list[tuple[str, str]] = []
         self._threads = threads
 
     def after(self, event_id: int) -> list[Event]:
@@ -167,6 +167,7 @@ class Listener:
 
     def __init__(self, caller: Caller, feed: _Feed) -> None:
         self.caller = caller
+        self._inspects = caller.inspects_runs
         self._feed = feed
         self._woken = anyio.Event()
         self._is_ended = False
@@ -190,7 +191,7 @@ class Listener:
             is_over = feed.is_over
             if found := await self._events_after(after):
                 after, said_at = found[-1][0], anyio.current_time()
-                yield "".join(text for _, text in found)
+                yield "".join(texts[self._inspects] for _, texts in found)
             elif is_over and after >= feed.before:
                 yield feed.last_word()
                 return
@@ -379,24 +380,27 @@ def _allowed(session: Session, callers: Sequence[Caller]) -> list[bool]:
 def _may_go_on(
     caller: Caller, holder: User | None, roles: Mapping[tuple[int, int], MemberRole]
 ) -> bool:
-    """Whether a caller whose session or token is this person's, or ended, may still read."""
+    """Whether a caller whose session or token is this person's, or ended, may still read as much.
+
+    Who may read more or less now connects again.
+    """
     if holder is None or caller.membership is None:
         return False
     project_id = caller.membership.project_id
     role = roles.get((holder.id, project_id))
     membership = None if role is None else Membership(project_id, role)
+    now = replace(caller, user=holder, membership=membership)
     try:
-        require_member(
-            replace(caller, user=holder, membership=membership), MemberRole.VIEWER, Scope.READ
-        )
+        require_member(now, MemberRole.VIEWER, Scope.READ)
     except (Forbidden, NotFound):
         return False
-    return True
+    return now.inspects_runs == caller.inspects_runs
 
 
 def _as_texts(events: Sequence[RunEvent]) -> list[Event]:
-    return [(event.id, _as_text(MetricPoint.of(event))) for event in events]
+    return [(event.id, (_as_text(event, False), _as_text(event, True))) for event in events]
 
 
-def _as_text(point: MetricPoint) -> str:
+def _as_text(event: RunEvent, inspects: bool) -> str:
+    point = MetricPoint.of(event, inspects=inspects)
     return f"id: {point.id}\nevent: {point.kind}\ndata: {point.model_dump_json()}\n\n"

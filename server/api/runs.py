@@ -40,21 +40,23 @@ def create_run(project_id: DatabaseId, body: RunIn, caller: Runner) -> RunOut:
 
     409 `no-source`, `no-labels` or `no-images` when the project is not ready for it.
     """
-    return RunOut.of(runs.create(project_id, body, caller.id))
+    return RunOut.of(runs.create(project_id, body, caller.id), inspects=True)
 
 
 @router.get("/projects/{project_id}/runs", responses=problems(401, 403, 404))
-def list_runs(project_id: DatabaseId, _caller: Viewer, session: ReadSessionDep) -> list[RunOut]:
+def list_runs(project_id: DatabaseId, caller: Viewer, session: ReadSessionDep) -> list[RunOut]:
     """A project's runs, newest first."""
-    return [RunOut.of(run) for run in runs.list_all(session, project_id)]
+    inspects = caller.inspects_runs
+    return [RunOut.of(run, inspects=inspects) for run in runs.list_all(session, project_id)]
 
 
 @router.get("/runs/{run_id}", responses=problems(401, 403, 404))
-def show_run(run_id: DatabaseId, _caller: Viewer, session: ReadSessionDep) -> RunDetail:
+def show_run(run_id: DatabaseId, caller: Viewer, session: ReadSessionDep) -> RunDetail:
     """One run with its configuration and, when it succeeded, its report."""
     run = runs.get(session, run_id)
     url = f"/api/v1/runs/{run_id}/report.html" if runs.report_page(run) else None
-    return RunDetail.of(run, report_url=url, baseline=cost_curve.baseline_of(session, run))
+    baseline = cost_curve.baseline_of(session, run)
+    return RunDetail.of(run, inspects=caller.inspects_runs, report_url=url, baseline=baseline)
 
 
 @router.get(
@@ -64,16 +66,23 @@ def show_run(run_id: DatabaseId, _caller: Viewer, session: ReadSessionDep) -> Ru
     response_class=FileResponse,
 )
 def run_report(
-    run_id: DatabaseId, request: Request, _caller: Viewer, session: ReadSessionDep
+    run_id: DatabaseId, request: Request, caller: Viewer, session: ReadSessionDep
 ) -> Response:
-    """The report of a run that succeeded, as one page that needs nothing else."""
+    """The report of a run that succeeded, as one page that needs nothing else.
+
+    Notes of the machine are left out for who neither leads the project nor is an engineer.
+    """
     run = runs.get(session, run_id)
     page = runs.report_page(run)
     if page is None:
         raise NotFound(f"run {run_id} has no report page")
-    answer = send_file(
-        request, page, tag=f"{run_id}-{run.attempt}", media_type="text/html; charset=utf-8"
-    )
+    kind = "text/html; charset=utf-8"
+    answer: Response
+    if caller.inspects_runs:
+        answer = send_file(request, page, tag=f"{run_id}-{run.attempt}", media_type=kind)
+    else:
+        headers = {"Cache-Control": "private, no-cache"}
+        answer = Response(runs.told_page(page), headers=headers, media_type=kind)
     # The page was made on another machine: whatever is in it, it can do nothing here.
     answer.headers["Content-Security-Policy"] = REPORT_POLICY
     return answer
@@ -82,26 +91,27 @@ def run_report(
 @router.post("/runs/{run_id}/cancel", responses=problems(401, 403, 404, 409))
 def cancel_run(run_id: DatabaseId, _caller: Runner, session: SessionDep) -> RunOut:
     """Cancel a run. A running one is `cancelled` when its trainer has stopped."""
-    return RunOut.of(runs.cancel(session, run_id))
+    return RunOut.of(runs.cancel(session, run_id), inspects=True)
 
 
 @router.post("/runs/{run_id}/resume", responses=problems(401, 403, 404, 409))
 def resume_run(run_id: DatabaseId, _caller: Runner, session: SessionDep) -> RunOut:
     """Queue a failed or cancelled run again; it goes on from its last checkpoint."""
-    return RunOut.of(runs.resume(session, run_id))
+    return RunOut.of(runs.resume(session, run_id), inspects=True)
 
 
 @router.get("/runs/{run_id}/metrics", responses=problems(401, 403, 404))
 def list_metrics(
     run_id: DatabaseId,
-    _caller: Viewer,
+    caller: Viewer,
     session: ReadSessionDep,
     after: EventId = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> list[MetricPoint]:
     """What a run reported, oldest first. For the next page pass the last id as `after`."""
     runs.get(session, run_id)
-    return [MetricPoint.of(event) for event in runs.events_after(session, run_id, after, limit)]
+    found = runs.events_after(session, run_id, after, limit)
+    return [MetricPoint.of(event, inspects=caller.inspects_runs) for event in found]
 
 
 async def _listening(

@@ -1,7 +1,9 @@
 """Runs, their progress, checkpoints, and what they bought."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Self, get_args
 
 from pydantic import Field, JsonValue
 
@@ -9,7 +11,53 @@ from server.models import Checkpoint, Run, RunEvent
 from server.models.run import Range, RunState
 from server.schemas.common import DatabaseId, In, Out, ProjectSupervision
 from server.schemas.snapshot import SnapshotOut
-from trainer.contract import Report, Score
+from trainer.contract import (
+    CheckpointSaved,
+    DatasetCard,
+    Evaluated,
+    Finished,
+    Predicting,
+    Progress,
+    Report,
+    Score,
+    Started,
+    TrainConfig,
+)
+from trainer.recipes import FILE_FIELDS
+
+WHY_IS_UNTOLD = "the run failed; whoever leads the project sees why"
+
+
+def _mentions(annotation: Any, *kinds: type) -> bool:
+    return annotation in kinds or any(_mentions(each, *kinds) for each in get_args(annotation))
+
+
+_FIELDS = TrainConfig.model_fields.items()
+_CARDS = frozenset(name for name, field in _FIELDS if _mentions(field.annotation, DatasetCard))
+_TOLD = (
+    frozenset(name for name, field in _FIELDS if not _mentions(field.annotation, Path))
+    - _CARDS
+    - FILE_FIELDS
+)
+"""Fields of a configuration that are numbers, choices and names: nothing of the machine."""
+_TOLD_OF_EVENTS = {
+    "started": frozenset(Started.model_fields) - {"notes"},
+    "progress": frozenset(Progress.model_fields),
+    "evaluated": frozenset(Evaluated.model_fields),
+    "checkpoint": frozenset(CheckpointSaved.model_fields) - {"path"},
+    "predicting": frozenset(Predicting.model_fields),
+    "finished": frozenset(Finished.model_fields),
+    "state": frozenset({"state"}),
+}
+"""What everybody is told of an event, by its kind; of another, nothing."""
+
+
+def _told_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without places on the machine, of datasets their names alone."""
+    cards = {
+        name: card and {"name": card["name"]} for name, card in config.items() if name in _CARDS
+    }
+    return {name: value for name, value in config.items() if name in _TOLD} | cards
 
 
 class RunIn(In):
@@ -26,6 +74,9 @@ class RunIn(In):
 
 
 class RunOut(Out):
+    """Who neither leads the project nor is an engineer is told nothing of the machine: no `worker`, no
+    paths in `overrides`, and that there was an `error`, not which."""
+
     id: int
     project_id: int
     recipe: str
@@ -47,11 +98,18 @@ class RunOut(Out):
     snapshot: SnapshotOut | None
 
     @classmethod
-    def of(cls, run: Run, **others: object) -> Self:
-        """A run with who started it and the labels that it trains on."""
-        creator = run.created_by.email if run.created_by else None
-        snapshot = SnapshotOut.of(run.snapshot) if run.snapshot else None
-        return cls.from_row(run, created_by=creator, snapshot=snapshot, **others)
+    def of(cls, run: Run, *, inspects: bool, **others: object) -> Self:
+        """A run with who started it and the labels that it trains on.
+
+        With the places and words of the machine for who `inspects` it.
+        """
+        others["created_by"] = run.created_by.email if run.created_by else None
+        others["snapshot"] = SnapshotOut.of(run.snapshot) if run.snapshot else None
+        if not inspects:
+            told = {k: v for k, v in run.overrides.items() if k.partition(".")[0] in _TOLD}
+            why = WHY_IS_UNTOLD if run.error else None
+            others |= {"worker": None, "error": why, "overrides": told}
+        return cls.from_row(run, **others)
 
 
 class Baseline(Out):
@@ -72,6 +130,14 @@ class RunDetail(RunOut):
     report_url: str | None
     """A page for people with curves, tables and pictures; null until the run has succeeded."""
 
+    @classmethod
+    def of(cls, run: Run, *, inspects: bool, **others: object) -> Self:
+        """A run with all about it; places and words of the machine for who `inspects` it."""
+        if not inspects:
+            report = None if run.report is None else run.report | {"notes": ()}
+            others |= {"config": _told_config(run.config), "report": report}
+        return super().of(run, inspects=inspects, **others)
+
 
 class MetricPoint(Out):
     """One progress or evaluation line."""
@@ -84,9 +150,18 @@ class MetricPoint(Out):
     payload: dict[str, Any]
 
     @classmethod
-    def of(cls, event: RunEvent) -> Self:
-        """A line with the moment at which the server read it."""
-        return cls.from_row(event, at=event.created_at)
+    def of(cls, event: RunEvent, *, inspects: bool) -> Self:
+        """A line with the moment at which the server read it.
+
+        Words of the machine are for who `inspects` the run.
+        """
+        payload = event.payload
+        if not inspects:
+            told = _TOLD_OF_EVENTS.get(event.kind, frozenset())
+            payload = {name: value for name, value in payload.items() if name in told}
+            if event.payload.get("error"):
+                payload["error"] = WHY_IS_UNTOLD
+        return cls.from_row(event, at=event.created_at, payload=payload)
 
 
 class CheckpointOut(Out):

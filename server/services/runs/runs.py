@@ -1,5 +1,6 @@
 """Runs: how they are asked for, looked at, cancelled and taken up again."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -19,6 +20,7 @@ from server.services.audit import Thing
 from server.services.labels import snapshots
 from server.services.runs import claims
 from server.services.runs.directory import LABELS, TARGET
+from server.settings import get_settings
 from server.storage import get_storage
 from trainer.contract import DatasetCard, Supervision, TrainConfig
 from trainer.contract.labels import HELD_OUT_FROM
@@ -219,6 +221,28 @@ def report_page(run: Run) -> Path | None:
         return None
     storage, key = get_storage(), report_page_key(run.id, run.attempt)
     return storage.path(key) if storage.exists(key) else None
+
+
+_OF_THE_MACHINE = (
+    re.compile(rb"<h3>To be known</h3>\s*<ul>.*?</ul>", re.DOTALL),
+    re.compile(rb"<p>Images cannot be shown:.*?</p>", re.DOTALL),
+)
+"""What a report page has from the machine on which it was made, in whose words there may be paths."""
+
+
+def told_page(page: Path) -> bytes:
+    """A report page without the machine's words, for who is not to see them.
+
+    Raises NotFound for one in which there are places of this server all the same.
+    """
+    text = page.read_bytes()
+    for part in _OF_THE_MACHINE:
+        text = part.sub(b"", text)
+    settings = get_settings()
+    places = [settings.data, settings.datasets, settings.runs, settings.image_root]
+    if any(place and str(place.absolute()).encode() in text for place in places):
+        raise NotFound("this report page is for whoever leads the project")
+    return text
 
 
 def events_after(session: Session, run_id: int, after: int, limit: int) -> list[RunEvent]:

@@ -1,15 +1,25 @@
 import json
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+import trainer.report
 from server.db import session_scope
+from server.models import Member
+from server.models.member import MemberRole
 from server.models.run import RunState
+from server.models.user import Role
 from server.services.runs import claims, runs
+from server.settings import get_settings
 from server.storage import get_storage
 from tests.server.factories import make_project, make_run, make_trainable_project, run_row
-from tests.server.one_database import ONE_DATABASE
+from trainer.contract import Report, Score
+from trainer.recipes import FILE_FIELDS
 
 
 def add_events(run_id: int, *steps: int) -> None:
@@ -199,3 +209,105 @@ def test_the_report_page_of_a_run_that_succeeded(annotator: TestClient) -> None:
     annotator.delete("/api/v1/session")
     annotator.cookies.clear()
     assert annotator.get(f"{url}/report.html").status_code == 401
+
+
+SECRET = "/srv/weakseg/private"
+TRACEBACK = f'Traceback (most recent call last): File "{SECRET}/train.py", line 7'
+
+
+@pytest.fixture
+def leaking(engineer: TestClient) -> tuple[int, list[int]]:
+    """A project with a run that succeeded and one that failed, in whose every text there is a path."""
+    project_id = make_trainable_project()
+    body = {"recipe": "tiny", "overrides": {"steps": 7}}
+    made = engineer.post(f"/api/v1/projects/{project_id}/runs", json=body).json()["id"]
+    config = engineer.get(f"/api/v1/runs/{made}").json()["config"]
+    config |= {name: f"{SECRET}/{name}" for name in (*FILE_FIELDS, "labels", "of_later_versions")}
+    report = Report(
+        supervision="point", selected_step=7, selection="last step", score=Score(miou=0.5),
+        seconds=1, device="cpu", labelled_images=3, notes=(f"{SECRET}/7.png is damaged",),
+    )  # fmt: skip
+    fields: dict[str, Any] = {
+        "config": config, "worker": f"machine {SECRET}", "attempt": 1,
+        "overrides": {"steps": 7, "initial_weights": f"{SECRET}/w.pth", "source.root": SECRET},
+    }  # fmt: skip
+    ids = [
+        make_run(project_id, RunState.SUCCEEDED, report=report.model_dump(mode="json"), **fields),
+        make_run(project_id, RunState.FAILED, error=TRACEBACK, **fields),
+    ]
+    events: dict[str, dict[str, Any]] = {
+        "started": {"steps": 7, "device": "cpu", "notes": [f"{SECRET}/7.png is damaged"]},
+        "checkpoint": {"step": 7, "path": f"{SECRET}/step-7.safetensors"},
+        "failed": {"error": TRACEBACK},
+        "state": {"state": "failed", "error": TRACEBACK},
+        "log": {"line": TRACEBACK},
+    }
+    with session_scope() as session:
+        for run_id in ids:
+            for kind, payload in events.items():
+                claims.add_event(session, run_id, 1, kind, payload)
+                session.flush()
+    page = (Path(trainer.report.__file__).parent / "page.html.j2").read_text(encoding="utf-8")
+    page = re.sub(r"{{ (note|why_no_examples) }}", TRACEBACK, page)
+    assert page.count(SECRET) == 2, "the page has other words of the machine"
+    get_storage().put_bytes(runs.report_page_key(ids[0], 1), page.encode())
+    return project_id, ids
+
+
+def everything(client: TestClient, application: FastAPI, project_id: int, run_id: int) -> str:
+    """All that somebody may read of a project and a run, whatever kind of answer it is."""
+    addresses = [
+        path.format(project_id=project_id, run_id=run_id)
+        for path, kinds in application.openapi()["paths"].items()
+        if "get" in kinds and set(re.findall(r"{(\w+)}", path)) <= {"project_id", "run_id"}
+    ]
+    assert len(addresses) > 20
+    return "\n".join(
+        f"{address}: {client.get(address, params=params).text}"
+        for address in addresses
+        for params in ({}, {"format": "csv"})
+    )
+
+
+@pytest.mark.parametrize("member", [MemberRole.VIEWER, MemberRole.ANNOTATOR])
+def test_what_machines_say_of_runs_is_for_leads_and_engineers(
+    application: FastAPI,
+    sign_in: Callable[[Role], TestClient],
+    people: dict[Role, int],
+    leaking: tuple[int, list[int]],
+    member: MemberRole,
+) -> None:
+    project_id, ids = leaking
+    with session_scope() as session:
+        session.add(Member(project_id=project_id, user_id=people[Role.ANNOTATOR], role=member))
+    annotator = sign_in(Role.ANNOTATOR)
+    for run_id in ids:
+        lines = everything(annotator, application, project_id, run_id).splitlines()
+        assert [line for line in lines if "srv/weakseg" in line] == []
+    shown = annotator.get(f"/api/v1/runs/{ids[0]}").json()
+    assert (shown["overrides"], shown["config"]["steps"]) == ({"steps": 7}, 7)
+    assert shown["config"]["source"] == {"name": "tiny-source"}
+    assert annotator.get(f"/api/v1/runs/{ids[1]}").json()["error"] == (
+        "the run failed; whoever leads the project sees why"
+    )
+    assert "Categories" in annotator.get(f"/api/v1/runs/{ids[0]}/report.html").text
+
+    with session_scope() as session:
+        one = session.get_one(Member, (project_id, people[Role.ANNOTATOR]))
+        one.role = MemberRole.LEAD
+    for client in (annotator, sign_in(Role.ENGINEER), sign_in(Role.ADMIN)):
+        assert client.get(f"/api/v1/runs/{ids[1]}").json()["error"] == TRACEBACK
+        assert client.get(f"/api/v1/runs/{ids[0]}").json()["config"]["labels"].startswith(SECRET)
+        for address in ("metrics", "events", "report.html"):
+            assert "srv/weakseg" in client.get(f"/api/v1/runs/{ids[0]}/{address}").text, address
+
+
+def test_a_report_page_that_names_a_place_of_the_server_is_for_leads(
+    annotator: TestClient, engineer: TestClient
+) -> None:
+    """A page of another version, of which it is not known where it says what."""
+    run_id = make_run(make_project(), state=RunState.SUCCEEDED, attempt=2)
+    page = f"<p>made in {get_settings().runs.absolute()}/7</p>".encode()
+    get_storage().put_bytes(runs.report_page_key(run_id, 2), page)
+    assert annotator.get(f"/api/v1/runs/{run_id}/report.html").status_code == 404
+    assert engineer.get(f"/api/v1/runs/{run_id}/report.html").content == page
