@@ -229,6 +229,8 @@ def _cut_metadata(*, dry_run: bool) -> None:
     for path, lost in image_files.cut_stored(dry_run=dry_run):
         count += 1
         messages.print(f"{verb} {lost} bytes from {escape(str(path))}", highlight=False)
+    if count and not dry_run:
+        audit.record_now(AuditEvent.METADATA_CUT, after={"pictures": count})
     messages.print(f"{verb} metadata from {count} pictures", highlight=False)
 
 
@@ -595,6 +597,7 @@ def add_dataset(
     ] = None,
 ) -> None:
     """Make a dataset known to the server. Its files stay where they are."""
+    _require_migrated()
     added = datasets.add(card, name)
     found = datasets.contents_of(added)
     besides = f"; {found.left_out}" if found.left_out else ""

@@ -3,14 +3,14 @@
 What they were given until now keeps the number that they know.
 
 Revision: 0022
-Revises: 0023
+Revises: 0028
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
-down_revision = "0023"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

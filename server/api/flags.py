@@ -1,8 +1,10 @@
 """Flags on images: raised by who labels, answered by leads."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, status
+from sqlalchemy.orm import Session
 
 from server.api.deps import (
     Annotator,
@@ -14,10 +16,12 @@ from server.api.deps import (
     Viewer,
 )
 from server.api.problems import problems
+from server.models import Flag
 from server.schemas.common import DatabaseId, Page
 from server.schemas.flag import FlagAnswerIn, FlagIds, FlagIn, FlagOut
 from server.services import flags, projects
 from server.services.flags import FlagState
+from server.services.images import lookup, numbers
 
 router = APIRouter(tags=["flags"], route_class=GuardedRoute)
 
@@ -34,7 +38,18 @@ def put_flag(image_id: DatabaseId, body: FlagIn, caller: Annotator, session: Ses
     In other words it is open again, and its answer goes. In the same words it stays as it is.
     """
     flag = flags.put(session, image_id, caller.id, body.text)
-    return FlagOut.of(flag, is_for_lead=caller.leads)
+    return _described(session, caller, flag.project_id, [flag])[0]
+
+
+def _described(
+    session: Session, caller: Caller, project_id: int, found: Sequence[Flag]
+) -> list[FlagOut]:
+    person = caller.in_project(projects.get(session, project_id))
+    given = numbers.of_images(session, person, {flag.image_id for flag in found})
+    known = {image_id: (number, numbers.name_of(number)) for image_id, number in given.items()}
+    return [
+        FlagOut.of(flag, is_for_lead=caller.leads, known=known.get(flag.image_id)) for flag in found
+    ]
 
 
 @router.delete(
@@ -52,8 +67,9 @@ def list_image_flags(
     image_id: DatabaseId, caller: Viewer, session: ReadSessionDep
 ) -> list[FlagOut]:
     """The flags on an image, oldest first; who does not lead sees their own."""
+    project_id = lookup.get(session, image_id).project_id
     found = flags.of_image(session, image_id, _whose(caller))
-    return [FlagOut.of(flag, is_for_lead=caller.leads) for flag in found]
+    return _described(session, caller, project_id, found)
 
 
 @router.get("/projects/{project_id}/flags", responses=problems(401, 403, 404))
@@ -73,7 +89,7 @@ def list_flags(
     whose = caller.id if state == "unread" else _whose(caller)
     before = min(int(cursor), 2**31 - 1) if cursor else None
     found = flags.page(session, project_id, whose, state, before, limit + 1)
-    items = [FlagOut.of(flag, is_for_lead=caller.leads) for flag in found[:limit]]
+    items = _described(session, caller, project_id, found[:limit])
     return Page(items=items, next_cursor=str(items[-1].id) if len(found) > limit else None)
 
 

@@ -21,11 +21,14 @@ from server.models import User, UserSession
 from server.schemas.common import DatabaseId
 from server.schemas.user import (
     Me,
+    NewRecoveryCodes,
+    OwnPassword,
     PasswordChange,
     PasswordLinkOut,
     PasswordLinkOwner,
     PasswordLinkSecret,
     PasswordLinkUse,
+    RecoveryCodesOut,
     Scope,
     SecondFactor,
     SecondFactorOffer,
@@ -126,6 +129,26 @@ def confirm_second_factor(body: SecondFactor, caller: Unready) -> None:
     """Make it one's second factor, in place of an earlier one: signing in asks for a code."""
     password = body.password.get_secret_value()
     second_factor.enrol(caller.user, password, body.secret, body.code)
+
+
+@router.get("/me/recovery-codes", responses=problems(401, 403))
+def show_recovery_codes(caller: Self, session: ReadSessionDep) -> RecoveryCodesOut:
+    """How many of one's recovery codes are left."""
+    return RecoveryCodesOut.from_row(second_factor.recovery_codes(session, caller.id))
+
+
+@router.post(
+    "/me/recovery-codes",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(401, 403, 409, 429, 503),
+)
+def draw_recovery_codes(body: OwnPassword, caller: Self) -> NewRecoveryCodes:
+    """New recovery codes in place of those that are there, for who loses the authenticator app.
+
+    409 `no-second-factor` where there is none. Another app ends the codes.
+    """
+    password = body.password.get_secret_value()
+    return NewRecoveryCodes(codes=second_factor.draw_recovery_codes(caller.user, password))
 
 
 @router.get("/me/sessions", responses=problems(401, 403))

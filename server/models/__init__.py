@@ -16,7 +16,15 @@ from server.models.rules import RulesPicture, RulesReading, RulesVersion
 from server.models.run import Run, RunEvent, RunFigures, SeenWorker
 from server.models.snapshot import Snapshot
 from server.models.sweep import SweepPage, SweepPlace
-from server.models.user import ApiToken, Identity, PasswordLink, SignInFailure, User, UserSession
+from server.models.user import (
+    ApiToken,
+    Identity,
+    PasswordLink,
+    RecoveryCode,
+    SignInFailure,
+    User,
+    UserSession,
+)
 
 __all__ = [
     "Answer",
@@ -43,6 +51,7 @@ __all__ = [
     "Prediction",
     "PredictionRanking",
     "Project",
+    "RecoveryCode",
     "Removal",
     "RulesPicture",
     "RulesReading",

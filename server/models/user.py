@@ -41,6 +41,17 @@ class User(Base):
         return self.totp_secret is not None
 
 
+class RecoveryCode(Base):
+    """A code that opens an account in place of one of its second factor, once."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
 class PasswordLink(Base):
     """A link by which somebody sets their password, once: an invitation, or for who forgot it."""
 

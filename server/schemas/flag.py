@@ -31,6 +31,10 @@ class FlagIds(In):
     ids: list[DatabaseId] = Field(max_length=100)
 
 
+Known = tuple[int, str]
+"""Under which number and name somebody knows an image."""
+
+
 class FlagOut(Out):
     id: int
     image_id: int
@@ -51,13 +55,15 @@ class FlagOut(Out):
     """When who flagged it had read the answer."""
 
     @classmethod
-    def of(cls, flag: Flag, *, is_for_lead: bool) -> Self:
-        """A flag with the names of its image and of people."""
+    def of(cls, flag: Flag, *, is_for_lead: bool, known: Known | None = None) -> Self:
+        """A flag with the names of its image and of people; the image as it is `known`."""
         by = flag.answered_by if is_for_lead else None
+        number, name = known or (flag.image_id, flag.image.shown_name)
         return cls.from_row(
             flag,
-            image=flag.image.shown_name,
-            image_url=image_url(flag.image),
+            image_id=number,
+            image=name,
+            image_url=image_url(number),
             annotator=flag.annotator.email,
             answered_by=by and by.email,
         )

@@ -51,14 +51,14 @@ class Scope(StrEnum):
     """Projects, users, tokens."""
 
 
-Code = Annotated[str, Field(max_length=20, examples=["123 456"])]
+Code = Annotated[str, Field(max_length=40, examples=["123 456"])]
 
 
 class SignIn(In):
     email: str = Field(max_length=320, examples=["admin@demo.local"])
     password: GivenPassword
     code: Code | None = None
-    """Of the authenticator app, for who has a second factor."""
+    """Of the authenticator app, for who has a second factor; or a recovery code, once."""
 
 
 class ProviderSignIn(In):
@@ -156,6 +156,23 @@ class SecondFactor(In):
     code: Code
     """Of the app, to show that it has the secret."""
     password: GivenPassword
+
+
+class OwnPassword(In):
+    password: GivenPassword
+
+
+class RecoveryCodesOut(Out):
+    """Codes that are left; which they are was said when they were made."""
+
+    left: int
+    made_at: datetime | None
+
+
+class NewRecoveryCodes(Out):
+    """Each is taken once in place of a code of the app; shown this once."""
+
+    codes: list[str] = Field(examples=[["k7mf-2qxd-9hbw-tn4c"]])
 
 
 class SessionOut(Out):

@@ -8,8 +8,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from server.db import session_scope
 from server.errors import BadInput, Conflict, NotFound, first_complaint
+from server.models import AuditEvent
 from server.schemas.project import DatasetOut
+from server.services import audit
+from server.services.audit import Thing
 from server.settings import get_settings
 from trainer.contract import DatasetCard
 from trainer.contract.names import (
@@ -76,8 +80,8 @@ def add(path: Path, name: str | None = None) -> DatasetCard:
     """Make the card of a file known under a name; images and masks stay where they are.
 
     Without a name, it is called as its file or, when that is `card.yaml`, as its folder.
-    Raises UnusableCard when the file, its images or its masks are wrong, Conflict when another
-    dataset has the name.
+    The audit log has a line unless it was known so before. Raises UnusableCard when the file, its
+    images or its masks are wrong, Conflict when another dataset has the name.
     """
     if name is None:
         path = path.resolve()
@@ -96,7 +100,11 @@ def add(path: Path, name: str | None = None) -> DatasetCard:
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = known.with_suffix(".part")
     unfinished.write_text(yaml.safe_dump(_as_content(card, folder), sort_keys=False), "utf-8")
-    unfinished.replace(known)
+    with session_scope() as session:
+        if not known.exists():
+            after = {"images": contents.images, "masks": _has_masks(card)}
+            audit.record(session, AuditEvent.DATASET_ADDED, Thing("dataset", name), after=after)
+        unfinished.replace(known)
     return card
 
 

@@ -30,6 +30,7 @@ from server.models import (
     Member,
     Prediction,
     Project,
+    RecoveryCode,
     RulesReading,
     Run,
     SignInFailure,
@@ -297,7 +298,8 @@ def _of_dataset(session: Session, name: str) -> DeletionOut:
     uploaded = uploads.of_dataset(session, name)
     if uploaded is None:
         remarks = [
-            "Its card goes; images and masks stay where they are: the server did not make them."
+            "Its card goes; images and masks stay where they are: the server did not make them.",
+            "Runs that used it keep their results. To use it again, its card has to be added again.",
         ]
         return DeletionOut(kind="dataset", id=name, counts={}, remarks=remarks)
     counts = {"images": uploaded.pairs, "bytes": uploaded.bytes}
@@ -501,6 +503,7 @@ def delete_user(user_id: int, own_id: int) -> DeletionOut:
         user.email, user.password_hash = alias(user_id), no_password()
         user.role, user.deleted_at = Role.ANNOTATOR, utcnow()
         user.totp_secret = user.totp_step = None
+        session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
         user.must_change_password = False
         removals.note(session, [])
     return said

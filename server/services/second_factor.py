@@ -1,17 +1,24 @@
-"""A second factor: codes of half a minute from an authenticator app (TOTP, RFC 6238)."""
+"""A second factor: codes of half a minute from an authenticator app (TOTP, RFC 6238).
+
+For who has lost the app there are recovery codes, each of which is taken once in place of one of these.
+"""
 
 import hmac
 import io
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pyotp
 import segno
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from server.db import session_scope, utcnow
 from server.errors import BadInput, Conflict
-from server.models import AuditEvent, User, UserSession
+from server.models import AuditEvent, RecoveryCode, User, UserSession
 from server.models.user import Role
+from server.security import hash_secret
 from server.services import audit, guesses, users
 from server.services.audit import Thing
 from server.settings import get_settings
@@ -20,6 +27,13 @@ ISSUER = "weakseg"
 SECONDS = 30
 CLOCKS_DIFFER = (0, -1, 1)
 """Half minutes by which the clock of the app may be off."""
+
+
+RECOVERY_CODES = 10
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Of recovery codes: none that looks like another."""
+GROUPS, GROUP = 4, 4
+"""16 letters of 31 are 79 bits: as with tokens, a plain hash of one is as good as a slow one."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ def offer(user: User) -> Offer:
 
 
 def enrol(user: User, password: str, secret: str, code: str) -> None:
-    """Make a secret the person's second factor, in place of an earlier one.
+    """Make a secret the person's second factor, in place of an earlier one and its recovery codes.
 
     Raises Forbidden when the password is wrong, BadInput when the code is, TooManyAttempts.
     """
@@ -61,6 +75,7 @@ def enrol(user: User, password: str, secret: str, code: str) -> None:
         stored = users.get(session, user.id)
         before = {"had_one": stored.has_second_factor}
         stored.totp_secret, stored.totp_step = secret, step
+        _forget_recovery_codes(session, user.id)
         on = Thing("user", user.id)
         audit.record(session, AuditEvent.SECOND_FACTOR_SET, on, before=before)
 
@@ -70,6 +85,7 @@ def remove(session: Session, user_id: int) -> None:
     user = users.get(session, user_id)
     before = {"had_one": user.has_second_factor}
     user.totp_secret = user.totp_step = None
+    _forget_recovery_codes(session, user_id)
     audit.record(session, AuditEvent.SECOND_FACTOR_REMOVED, Thing("user", user.id), before=before)
 
 
@@ -79,14 +95,83 @@ def count_code(user: User) -> list[int]:
 
 
 def takes(session: Session, user_id: int, code: str) -> bool:
-    """Whether a code is right; each is taken once. The account's row must be held."""
+    """Whether a code is right, of the app or for recovery; each is taken once.
+
+    The account's row must be held.
+    """
     user = users.get(session, user_id)
     if user.totp_secret is None:
         return True
     step = _step_of(user.totp_secret, code, after=user.totp_step)
-    if step is not None:
-        user.totp_step = step
-    return step is not None
+    if step is None:
+        return _takes_recovery_code(session, user_id, code)
+    user.totp_step = step
+    return True
+
+
+def _takes_recovery_code(session: Session, user_id: int, code: str) -> bool:
+    used = session.scalar(
+        delete(RecoveryCode)
+        .where(RecoveryCode.user_id == user_id, RecoveryCode.code_hash == _hash_of(code))
+        .returning(RecoveryCode.id)
+    )
+    if used is None:
+        return False
+    after = {"left": recovery_codes(session, user_id).left}
+    on, who = Thing("user", user_id), replace(audit.actor(), user_id=user_id)
+    audit.record(session, AuditEvent.RECOVERY_CODE_USED, on, after=after, by=who)
+    return True
+
+
+@dataclass(frozen=True)
+class RecoveryCodes:
+    """What is known of a person's recovery codes: not which they are."""
+
+    left: int
+    made_at: datetime | None
+
+
+def recovery_codes(session: Session, user_id: int) -> RecoveryCodes:
+    """How many codes of a person are left to be used, and since when."""
+    query = select(func.count(), func.min(RecoveryCode.created_at))
+    left, made_at = session.execute(query.where(RecoveryCode.user_id == user_id)).one()
+    return RecoveryCodes(left, made_at)
+
+
+def draw_recovery_codes(user: User, password: str) -> list[str]:
+    """New codes in place of all that are there. They are in this answer alone: hashes are stored.
+
+    Raises Forbidden when the password is wrong, TooManyAttempts, Conflict `no-second-factor`.
+    """
+    users.require_own_password(user, password)
+    codes = [_new_code() for _ in range(RECOVERY_CODES)]
+    with session_scope() as session:
+        if not users.still_opens(session, user):
+            raise Conflict("the account was changed meanwhile; try again", code="changed")
+        if not users.get(session, user.id).has_second_factor:
+            raise Conflict("set up a second factor first", code="no-second-factor")
+        before = {"left": _forget_recovery_codes(session, user.id)}
+        session.add_all(RecoveryCode(user_id=user.id, code_hash=_hash_of(code)) for code in codes)
+        after = {"left": len(codes)}
+        on = Thing("user", user.id)
+        audit.record(session, AuditEvent.RECOVERY_CODES_MADE, on, before=before, after=after)
+    return codes
+
+
+def _new_code() -> str:
+    groups = ("".join(secrets.choice(LETTERS) for _ in range(GROUP)) for _ in range(GROUPS))
+    return "-".join(groups)
+
+
+def _hash_of(code: str) -> str:
+    """Of a code as it may be typed: with spaces for dashes, or in capitals."""
+    return hash_secret("".join(code.replace("-", " ").split()).lower())
+
+
+def _forget_recovery_codes(session: Session, user_id: int) -> int:
+    """Remove a person's codes; gives how many they were."""
+    gone = delete(RecoveryCode).where(RecoveryCode.user_id == user_id).returning(RecoveryCode.id)
+    return len(session.scalars(gone).all())
 
 
 def _step_of(secret: str, code: str, after: int | None) -> int | None:

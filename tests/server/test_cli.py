@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from PIL import Image
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from server import db
-from server.models import Identity
+from server import cli, db
+from server.models import AuditEntry, AuditEvent, Identity
 from server.schemas.project import CategoryIn, ProjectIn
 from server.services import projects, users
 from tests.command import run_here
@@ -271,7 +273,7 @@ def test_an_import_names_what_is_not_there(
     assert says in one_line(weakseg("import", name, path))
 
 
-def test_a_dataset_is_added_from_its_card(weakseg: Weakseg, tmp_path: Path) -> None:
+def test_a_dataset_is_added_from_its_card(weakseg: Weakseg, database: None, tmp_path: Path) -> None:
     folder = tmp_path / "town"
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True)
@@ -294,7 +296,7 @@ def test_a_dataset_is_added_from_its_card(weakseg: Weakseg, tmp_path: Path) -> N
     ],
 )
 def test_a_wrong_card_is_refused_and_not_added(
-    weakseg: Weakseg, tmp_path: Path, content: str, says: str
+    weakseg: Weakseg, database: None, tmp_path: Path, content: str, says: str
 ) -> None:
     card = tmp_path / "town.yaml"
     card.write_text(content)
@@ -302,7 +304,9 @@ def test_a_wrong_card_is_refused_and_not_added(
     assert not (tmp_path / "data" / "datasets" / "town.yaml").exists()
 
 
-def test_another_dataset_does_not_take_a_name(weakseg: Weakseg, tmp_path: Path) -> None:
+def test_another_dataset_does_not_take_a_name(
+    weakseg: Weakseg, database: None, tmp_path: Path
+) -> None:
     for place in ("here", "there"):
         (tmp_path / place / "images").mkdir(parents=True)
         Image.new("L", (64, 48)).save(tmp_path / place / "images" / "one.png")
@@ -439,5 +443,78 @@ def test_what_stored_pictures_tell_besides_can_be_cut(
     left = {path: path.read_bytes() for path in (tmp_path / "data/files/images").rglob("*.*")}
     assert left == {path: plain if c == told else c for path, c in stored.items()}
     assert "cut metadata from 0 pictures" in weakseg("clean", "--metadata").stderr
+    with db.session_scope(read_only=True) as session:
+        cut = select(AuditEntry.after).where(AuditEntry.event == AuditEvent.METADATA_CUT)
+        assert session.scalars(cut).all() == [{"pictures": 1}]
+    db.dispose()
     refused = weakseg("clean", "--metadata", WEAKSEG_KEEP_METADATA="true")
     assert refused.returncode == 2
+
+
+SAYS_NOTHING = {
+    "serve", "worker", "beat", "migrate", "clean", "study", "simulate", "openapi", "demo",
+    "user list", "datasets list", "audit verify",
+}  # fmt: skip
+"""Commands that change no accounts, datasets or projects themselves. What `demo` makes, services
+make as for everybody."""
+
+
+def test_every_command_that_changes_something_leaves_a_line_in_the_audit_log(
+    weakseg: Weakseg, project: int, tmp_path: Path
+) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "one.png")
+    for part in ("images", "masks"):
+        (tmp_path / "town" / part).mkdir(parents=True)
+        Image.new("L", (64, 48)).save(tmp_path / "town" / part / "one.png")
+    (tmp_path / "town" / "card.yaml").write_text("masks: masks/{stem}.png\nids: {0: Road}\n")
+    (tmp_path / "here").mkdir()
+    shutil.move(tmp_path / "one.png", tmp_path / "here" / "one.png")
+    label = {"image": "one.png", "width": 64, "height": 48, "present": ["Road"], "absent": []}
+    (tmp_path / "labels.jsonl").write_text(json.dumps(label))
+    email, secret = "mara@example.org", {"WEAKSEG_PASSWORD": PASSWORD}
+    commands: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
+        "user add": ((email, "--role", "admin"), secret, "user-made"),
+        "user password": ((email,), secret, "password-set"),
+        "user remove-second-factor": ((email,), {}, "second-factor-removed"),
+        "user unlink": ((email,), {}, "identity-removed"),
+        "token add": ((email, "nightly", "--scope", "read"), {}, "token-made"),
+        "datasets add": (("town/card.yaml",), {}, "dataset-added"),
+        "import": (("Streets", "here"), {}, "images-imported"),
+        "labels import": (("Streets", "labels.jsonl", "--annotator", email), {}, "labels-imported"),
+        "labels export": (("Streets", "--out", "out.jsonl"), {}, "labels-exported"),
+        "audit export": (("--out", "audit.jsonl"), {}, "audit-exported"),
+    }
+    assert commands.keys() | SAYS_NOTHING == set(all_commands(typer.main.get_command(cli.app)))
+    seen = 0
+    for command, (arguments, environment, event) in commands.items():
+        ended = weakseg(*command.split(), *arguments, **environment)
+        assert ended.returncode == 0, (command, ended.stderr)
+        with db.session_scope(read_only=True) as session:
+            new = session.scalars(select(AuditEntry).where(AuditEntry.id > seen)).all()
+        db.dispose()
+        seen += len(new)
+        if command == "user add":
+            link_with_provider(email)
+        assert (event, "command") in {(line.event, line.door) for line in new}, command
+    lines = weakseg("audit", "verify")
+    assert lines.returncode == 0, lines.stderr
+    again = weakseg("datasets", "add", "town/card.yaml")
+    assert again.returncode == 0
+    assert weakseg("audit", "verify").stdout == lines.stdout, "nothing was added"
+
+
+def all_commands(group: Any, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from all_commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}"
+
+
+def link_with_provider(email: str) -> None:
+    with db.session_scope() as session:
+        user = users.find_by_email(session, email)
+        assert user is not None
+        identity = Identity(user_id=user.id, issuer="https://sso.example", subject_hash="0" * 64)
+        session.add(identity)
+    db.dispose()

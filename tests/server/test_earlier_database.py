@@ -39,7 +39,7 @@ LATER = {
     "/api/v1/audit", "/api/v1/audit/export", "/api/v1/images/{image_id}/deletion", "/api/v1/runs/{run_id}/deletion",
     "/api/v1/checkpoints/{checkpoint_id}/deletion", "/api/v1/datasets/{name}/deletion",
     "/api/v1/projects/{project_id}/deletion", "/api/v1/users/{user_id}/deletion",
-    "/api/v1/images/{image_id}/labels", "/api/v1/me/sessions", "/api/v1/session/provider", "/api/v1/users/{user_id}/sessions", "/api/v1/users/{user_id}/tokens",
+    "/api/v1/images/{image_id}/labels", "/api/v1/me/sessions", "/api/v1/me/recovery-codes", "/api/v1/session/provider", "/api/v1/users/{user_id}/sessions", "/api/v1/users/{user_id}/tokens",
     "/api/v1/projects/{project_id}/members", "/api/v1/projects/{project_id}/forecast",
     "/api/v1/dataset-uploads", "/api/v1/dataset-uploads/{upload_id}", "/api/v1/dataset-uploads/{upload_id}/pairs",
     "/api/v1/dataset-uploads/{upload_id}/pairs/{number}/picture",

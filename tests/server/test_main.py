@@ -70,6 +70,7 @@ EVERYBODYS_CHANGES = {
     ("POST", "/api/v1/me/password"),
     ("POST", "/api/v1/me/second-factor"),
     ("PUT", "/api/v1/me/second-factor"),
+    ("POST", "/api/v1/me/recovery-codes"),
     ("DELETE", "/api/v1/me/sessions/{session_id}"),
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/{token_id}"),

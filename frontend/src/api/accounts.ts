@@ -101,6 +101,15 @@ export const offerSecondFactor = () => unwrap(client.POST("/api/v1/me/second-fac
 export const confirmSecondFactor = (body: Schemas["SecondFactor"]) =>
   unwrap(client.PUT("/api/v1/me/second-factor", { body }))
 
+export const recoveryCodesQuery = queryOptions({
+  queryKey: ["recovery-codes"],
+  queryFn: () => unwrap(client.GET("/api/v1/me/recovery-codes")),
+})
+
+/** New ones in place of those that are there; they are told this once. */
+export const drawRecoveryCodes = (body: Schemas["OwnPassword"]) =>
+  unwrap(client.POST("/api/v1/me/recovery-codes", { body }))
+
 /** Whose password a link sets. */
 export const linkOwnerQuery = (secret: string) =>
   queryOptions({

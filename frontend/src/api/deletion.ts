@@ -7,17 +7,22 @@ export type Deletion = Schemas["DeletionOut"]
 export type Thing =
   | { kind: "image" | "run" | "checkpoint" | "user"; id: number }
   | { kind: "project"; id: number; name: string }
+  | { kind: "dataset"; name: string }
 
 /** What would go with it. */
 export const deletionQuery = (thing: Thing) =>
   queryOptions({
-    queryKey: ["deletion", thing.kind, thing.id],
+    queryKey: ["deletion", thing],
     queryFn: () => unwrap(preview(thing)),
     staleTime: 0,
     gcTime: 0,
   })
 
-function preview({ kind, id }: Thing) {
+function preview(thing: Thing) {
+  if (thing.kind === "dataset") {
+    return client.GET("/api/v1/datasets/{name}/deletion", at({ name: thing.name }))
+  }
+  const { kind, id } = thing
   switch (kind) {
     case "image":
       return client.GET("/api/v1/images/{image_id}/deletion", at({ image_id: id }))
@@ -36,6 +41,9 @@ function preview({ kind, id }: Thing) {
 export const remove = (thing: Thing): Promise<Deletion> => unwrap(removal(thing))
 
 function removal(thing: Thing) {
+  if (thing.kind === "dataset") {
+    return client.DELETE("/api/v1/datasets/{name}", at({ name: thing.name }))
+  }
   const { id } = thing
   switch (thing.kind) {
     case "image":

@@ -667,6 +667,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Recovery Codes
+         * @description How many of one's recovery codes are left.
+         */
+        get: operations["show_recovery_codes"];
+        put?: never;
+        /**
+         * Draw Recovery Codes
+         * @description New recovery codes in place of those that are there, for who loses the authenticator app.
+         *
+         *     409 `no-second-factor` where there is none. Another app ends the codes.
+         */
+        post: operations["draw_recovery_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/second-factor": {
         parameters: {
             query?: never;
@@ -1887,6 +1913,8 @@ export interface paths {
         /**
          * Run Report
          * @description The report of a run that succeeded, as one page that needs nothing else.
+         *
+         *     Notes of the machine are left out for who neither leads the project nor is an engineer.
          */
         get: operations["run_report"];
         put?: never;
@@ -2511,7 +2539,7 @@ export interface components {
          * @description What happened. A text here stays for ever: logs hold it.
          * @enum {string}
          */
-        AuditEvent: "signed-in" | "sign-in-failed" | "sign-in-locked" | "session-ended" | "token-made" | "token-ended" | "access-ended" | "password-set" | "password-link-made" | "second-factor-set" | "second-factor-removed" | "identity-linked" | "identity-removed" | "user-made" | "role-changed" | "user-locked" | "user-unlocked" | "member-added" | "member-changed" | "member-removed" | "project-made" | "settings-changed" | "rules-changed" | "gold-requested" | "images-imported" | "dataset-added" | "labels-imported" | "labels-exported" | "audit-exported" | "checkpoint-downloaded" | "snapshot-downloaded" | "run-started" | "run-cancelled" | "run-resumed" | "label-corrected" | "flag-answered" | "deleted" | "log-trimmed";
+        AuditEvent: "signed-in" | "sign-in-failed" | "sign-in-locked" | "session-ended" | "token-made" | "token-ended" | "access-ended" | "password-set" | "password-link-made" | "second-factor-set" | "second-factor-removed" | "identity-linked" | "identity-removed" | "recovery-codes-made" | "recovery-code-used" | "user-made" | "role-changed" | "user-locked" | "user-unlocked" | "member-added" | "member-changed" | "member-removed" | "dataset-added" | "project-made" | "settings-changed" | "rules-changed" | "gold-requested" | "images-imported" | "labels-imported" | "labels-exported" | "audit-exported" | "checkpoint-downloaded" | "snapshot-downloaded" | "run-started" | "run-cancelled" | "run-resumed" | "label-corrected" | "flag-answered" | "metadata-cut" | "deleted" | "log-trimmed";
         /**
          * Baseline
          * @description What no label buys: the newest finished source-only run of the same recipe and data.
@@ -3527,12 +3555,33 @@ export interface components {
             /** Previous Id */
             previous_id: number | null;
         };
+        /**
+         * NewRecoveryCodes
+         * @description Each is taken once in place of a code of the app; shown this once.
+         */
+        NewRecoveryCodes: {
+            /**
+             * Codes
+             * @example [
+             *       "k7mf-2qxd-9hbw-tn4c"
+             *     ]
+             */
+            codes: string[];
+        };
         /** Noted */
         Noted: {
             /** Name */
             name: string;
             /** Note */
             note: string;
+        };
+        /** OwnPassword */
+        OwnPassword: {
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
         };
         /**
          * PaceOut
@@ -4075,6 +4124,16 @@ export interface components {
             /** Name */
             name: string;
         };
+        /**
+         * RecoveryCodesOut
+         * @description Codes that are left; which they are was said when they were made.
+         */
+        RecoveryCodesOut: {
+            /** Left */
+            left: number;
+            /** Made At */
+            made_at: string | null;
+        };
         /** Rejected */
         Rejected: {
             /** Name */
@@ -4297,7 +4356,11 @@ export interface components {
             /** Supervision */
             supervision?: ("source-only" | "pseudo" | "image" | "point") | null;
         };
-        /** RunOut */
+        /**
+         * RunOut
+         * @description Who neither leads the project nor is an engineer is told nothing of the machine: no `worker`, no
+         *     paths in `overrides`, and that there was an `error`, not which.
+         */
         RunOut: {
             /** Attempt */
             attempt: number;
@@ -7251,6 +7314,122 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodesOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewRecoveryCodes"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,18 +2,27 @@ import { ApiProblem, messageOf } from "@/api/client"
 import { TextField } from "./field"
 import { Notice } from "./notice"
 
-type CodeFieldProps = { value: string; onChange: (value: string) => void }
+type CodeFieldProps = {
+  value: string
+  onChange: (value: string) => void
+  /** Whether a recovery code is taken too. */
+  isRecovery?: boolean
+}
 
-/** Six digits of an authenticator app. */
-export function CodeField({ value, onChange }: CodeFieldProps) {
+/** Six digits of an authenticator app; where one signs in, a recovery code instead. */
+export function CodeField({ value, onChange, isRecovery = false }: CodeFieldProps) {
   return (
     <TextField
       label="Code"
-      description="The six digits that your authenticator app shows now."
+      description={
+        isRecovery
+          ? "The six digits that your authenticator app shows now, or one of your recovery codes."
+          : "The six digits that your authenticator app shows now."
+      }
       name="code"
-      inputMode="numeric"
+      inputMode={isRecovery ? "text" : "numeric"}
       autoComplete="one-time-code"
-      maxLength={12}
+      maxLength={40}
       isRequired
       autoFocus
       value={value}

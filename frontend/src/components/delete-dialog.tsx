@@ -29,14 +29,15 @@ export function DeleteDialog({ thing, name, onClose, onDeleted }: DeleteDialogPr
     },
   })
   const problem = deleting.error ?? error
-  const isSure = thing.kind !== "project" || typed === thing.name
+  const toType = thing.kind === "project" || thing.kind === "dataset" ? thing.name : null
+  const isSure = toType === null || typed === toType
   return (
     <Dialog title={`Delete ${name}?`} isOpen onClose={onClose} role="alertdialog">
       <div className={styles.content}>
         {data ? <WhatGoes deletion={data} /> : !error && <p>Looking at what goes with it…</p>}
-        {thing.kind === "project" && data?.refused === null && (
+        {toType !== null && data?.refused === null && (
           <TextField
-            label={`Type its name, ${thing.name}`}
+            label={`Type its name, ${toType}`}
             value={typed}
             onChange={setTyped}
             autoComplete="off"

@@ -91,7 +91,7 @@ function PasswordForm({ isOnly, onDone }: { isOnly: boolean; onDone: () => void 
           value={password}
           onChange={setPassword}
         />
-        {isCodeAsked && <CodeField value={code} onChange={setCode} />}
+        {isCodeAsked && <CodeField value={code} onChange={setCode} isRecovery />}
         <Button
           type="submit"
           variant={isOnly ? "primary" : "secondary"}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import select, update
 
 from server.db import session_scope, utcnow
 from server.errors import BadInput
-from server.models import PasswordLink, User
+from server.models import AuditEntry, PasswordLink, RecoveryCode, User
 from server.models.user import Role
 from server.security import no_password, require_good, verify_password
 from server.services import second_factor
@@ -353,3 +354,90 @@ def test_the_secret_is_told_to_nobody(
         assert session.get_one(User, people[Role.ANNOTATOR]).totp_secret == secret
     for client, path in ((admin, "/users"), (annotator, "/me"), (annotator, "/me/sessions")):
         assert secret not in client.get(f"/api/v1{path}").text
+
+
+def draw(client: TestClient) -> list[str]:
+    answer = client.post("/api/v1/me/recovery-codes", json={"password": PASSWORD})
+    assert answer.status_code == 201, answer.text
+    return list(answer.json()["codes"])
+
+
+def test_a_recovery_code_is_taken_once_in_place_of_one_of_the_app(
+    annotator: TestClient, app_client: Clients, clock: Clock, people: dict[Role, int]
+) -> None:
+    email = EMAILS[Role.ANNOTATOR]
+    assert code_of(
+        annotator.post("/api/v1/me/recovery-codes", json={"password": PASSWORD})
+    ) == (409, "no-second-factor")  # fmt: skip
+    enrol(annotator, clock)
+    assert annotator.get("/api/v1/me/recovery-codes").json() == {"left": 0, "made_at": None}
+    codes = draw(annotator)
+    assert len(set(codes)) == 10
+    assert all(re.fullmatch(r"([a-z2-9]{4}-){3}[a-z2-9]{4}", code) for code in codes)
+    typed = codes[0].upper().replace("-", " ")
+    assert sign_in_as(app_client(), email, PASSWORD, code=typed).is_success
+    again = sign_in_as(app_client(), email, PASSWORD, code=codes[0])
+    assert code_of(again) == (401, "wrong-code")
+    wrong = sign_in_as(app_client(), email, "wrong", code=codes[1])
+    assert code_of(wrong) == (401, "wrong-credentials"), "which uses up no code"
+    assert annotator.get("/api/v1/me/recovery-codes").json()["left"] == 9
+    with session_scope(read_only=True) as session:
+        stored = session.scalars(select(RecoveryCode.code_hash)).all()
+        lines = session.execute(
+            select(AuditEntry.event, AuditEntry.user_id, AuditEntry.before, AuditEntry.after)
+            .where(AuditEntry.event.in_(["recovery-codes-made", "recovery-code-used"]))
+            .order_by(AuditEntry.id)
+        ).all()
+    assert not set(stored) & set(codes)
+    person = people[Role.ANNOTATOR]
+    assert [tuple(line) for line in lines] == [
+        ("recovery-codes-made", person, {"left": 0}, {"left": 10}),
+        ("recovery-code-used", person, None, {"left": 9}),
+    ]
+
+
+def test_recovery_codes_end_with_new_ones_another_app_and_the_factor(
+    admin: TestClient,
+    annotator: TestClient,
+    app_client: Clients,
+    clock: Clock,
+    people: dict[Role, int],
+) -> None:
+    email = EMAILS[Role.ANNOTATOR]
+    enrol(annotator, clock)
+    wrong = annotator.post("/api/v1/me/recovery-codes", json={"password": "wrong"})
+    assert code_of(wrong) == (403, "wrong-password")
+    first, second = draw(annotator), draw(annotator)
+    assert code_of(sign_in_as(app_client(), email, PASSWORD, code=first[0])) == (401, "wrong-code")
+    assert sign_in_as(app_client(), email, PASSWORD, code=second[0]).is_success
+    enrol(annotator, clock)
+    assert code_of(sign_in_as(app_client(), email, PASSWORD, code=second[1])) == (401, "wrong-code")
+    third = draw(annotator)
+    url = f"/api/v1/users/{people[Role.ANNOTATOR]}/second-factor"
+    assert admin.delete(url).status_code == 204
+    enrol(annotator, clock)
+    assert code_of(sign_in_as(app_client(), email, PASSWORD, code=third[0])) == (401, "wrong-code")
+
+
+def test_guesses_at_recovery_codes_and_at_the_password_for_new_ones_are_counted(
+    annotator: TestClient, app_client: Clients, clock: Clock
+) -> None:
+    enrol(annotator, clock)
+    codes, email, client = draw(annotator), EMAILS[Role.ANNOTATOR], app_client()
+    guesses = [sign_in_as(client, email, PASSWORD, code="aaaa-bbbb-cccc-dddd") for _ in range(10)]
+    assert {guess.status_code for guess in guesses} == {401}
+    assert sign_in_as(client, email, PASSWORD, code=codes[0]).status_code == 429
+    body = {"password": "wrong"}
+    drawn = [annotator.post("/api/v1/me/recovery-codes", json=body) for _ in range(11)]
+    assert [answer.status_code for answer in drawn] == [403] * 10 + [429]
+
+
+def test_a_recovery_code_sent_many_times_at_once_opens_once(
+    annotator: TestClient, app_client: Clients, clock: Clock
+) -> None:
+    enrol(annotator, clock)
+    code, email = draw(annotator)[0], EMAILS[Role.ANNOTATOR]
+    clients = [app_client() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda one: sign_in_as(one, email, PASSWORD, code=code), clients))
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]

@@ -18,6 +18,7 @@ from server.services.runs import claims, runs
 from server.settings import get_settings
 from server.storage import get_storage
 from tests.server.factories import make_project, make_run, make_trainable_project, run_row
+from tests.server.one_database import ONE_DATABASE
 from trainer.contract import Report, Score
 from trainer.recipes import FILE_FIELDS
 

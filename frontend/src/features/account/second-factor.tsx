@@ -1,6 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
-import { confirmSecondFactor, offerSecondFactor, type SecondFactorOffer } from "@/api/accounts"
+import {
+  confirmSecondFactor,
+  drawRecoveryCodes,
+  offerSecondFactor,
+  type SecondFactorOffer,
+} from "@/api/accounts"
 import { messageOf } from "@/api/client"
 import { useMe } from "@/api/session"
 import { Badge } from "@/components/badge"
@@ -12,6 +17,7 @@ import { FormSection } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { showToast } from "@/components/toast"
 import styles from "./account.module.css"
+import { NewCodes, RecoveryCodes } from "./recovery-codes"
 
 /** A code of an authenticator app beside the password. */
 export function SecondFactor() {
@@ -19,7 +25,7 @@ export function SecondFactor() {
   return (
     <FormSection
       title="Second factor"
-      hint="Signing in with the password then asks for a code of an authenticator app too. An administrator can take it away if you lose the app."
+      hint="Signing in with the password then asks for a code of an authenticator app too. If you lose the app, a recovery code opens your account, or an administrator takes the factor away."
     >
       {me.has_second_factor && (
         <div>
@@ -27,6 +33,7 @@ export function SecondFactor() {
         </div>
       )}
       <SecondFactorSetup action={me.has_second_factor ? "Use another app" : "Set up"} />
+      {me.has_second_factor && <RecoveryCodes />}
     </FormSection>
   )
 }
@@ -36,11 +43,24 @@ type SetupProps = { action: string; onDone?: () => void }
 /** Shows a secret for the app, and asks for a code of it. */
 export function SecondFactorSetup({ action, onDone }: SetupProps) {
   const offering = useMutation({ mutationFn: offerSecondFactor })
-  const finish = () => {
+  const [codes, setCodes] = useState<readonly string[] | null>(null)
+  const queryClient = useQueryClient()
+  // Only once the codes were seen: what is asked for before a second factor may go away with it.
+  const finish = async () => {
+    await queryClient.invalidateQueries()
+    setCodes(null)
     offering.reset()
     onDone?.()
   }
-  if (offering.data) return <Confirmation offer={offering.data} onDone={finish} />
+  if (codes) return <NewCodes codes={codes} onDone={finish} />
+  if (offering.data) {
+    return (
+      <Confirmation
+        offer={offering.data}
+        onDone={(drawn) => (drawn ? setCodes(drawn) : finish())}
+      />
+    )
+  }
   return (
     <>
       {offering.error && <Notice tone="bad">{messageOf(offering.error)}</Notice>}
@@ -53,21 +73,28 @@ export function SecondFactorSetup({ action, onDone }: SetupProps) {
   )
 }
 
-function Confirmation({ offer, onDone }: { offer: SecondFactorOffer; onDone: () => void }) {
+type ConfirmationProps = {
+  offer: SecondFactorOffer
+  onDone: (recoveryCodes: readonly string[] | null) => void
+}
+
+function Confirmation({ offer, onDone }: ConfirmationProps) {
   const [code, setCode] = useState("")
   const [password, setPassword] = useState("")
-  const queryClient = useQueryClient()
   const confirming = useMutation({
-    mutationFn: confirmSecondFactor,
-    onSuccess: async () => {
+    mutationFn: async () => {
+      await confirmSecondFactor({ secret: offer.secret, code, password })
+      // It is on, whatever becomes of the codes: they can be drawn again.
+      return drawRecoveryCodes({ password }).catch(() => null)
+    },
+    onSuccess: (drawn) => {
       showToast("The second factor is on")
-      await queryClient.invalidateQueries()
-      onDone()
+      onDone(drawn?.codes ?? null)
     },
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    confirming.mutate({ secret: offer.secret, code, password })
+    confirming.mutate()
   }
   return (
     <form className={styles.form} onSubmit={submit}>

@@ -22,6 +22,7 @@ import { showToast } from "@/components/toast"
 import { formatDay } from "@/lib/dates"
 import { AccessDialog } from "./access-dialog"
 import styles from "./account.module.css"
+import { Datasets } from "./datasets"
 import { NewUserDialog } from "./new-user-dialog"
 import { PasswordDialog } from "./password-dialog"
 import { ROLES, roleLabel } from "./roles"
@@ -71,6 +72,7 @@ export function Users() {
         onRemoveFactor={unlocking.mutate}
         onDelete={setLeaving}
       />
+      <Datasets />
       {isAdding && <NewUserDialog onClose={() => setAdding(false)} />}
       {opened && <PasswordDialog user={opened} onClose={() => setOpened(null)} />}
       {leaving && (

@@ -67,7 +67,7 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
             />
           </>
         )}
-        {isCodeAsked && <CodeField value={code} onChange={setCode} />}
+        {isCodeAsked && <CodeField value={code} onChange={setCode} isRecovery />}
         <DialogActions>
           <AnchorButton href={`/sign-in?next=${encodeURIComponent(location.pathname)}`}>
             I am somebody else
