@@ -92,6 +92,10 @@ EVERYBODYS_CHANGES = {
     ("PUT", "/api/v1/projects/{project_id}/rules/seen"),
 }
 ENGINEERS_VIEWS = {
+    ("GET", "/api/v1/dataset-uploads"),
+    ("GET", "/api/v1/dataset-uploads/{upload_id}"),
+    ("GET", "/api/v1/dataset-uploads/{upload_id}/pairs"),
+    ("GET", "/api/v1/dataset-uploads/{upload_id}/pairs/{number}/picture"),
     ("GET", "/api/v1/datasets"),
     ("GET", "/api/v1/recipes"),
     ("GET", "/api/v1/images/{image_id}/deletion"),
