@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.schemas.label import Timing
-from server.services.labels.timing import IDLE_AFTER_MS, active_ms
+from server.services.labels.timing import IDLE_AFTER_S, active_ms
 from trainer.annotators.trail import MOST_EVENTS, clocked
 
 
@@ -22,8 +22,8 @@ def test_the_server_computes_the_time_that_was_simulated(
     clock = clocked(seconds, actions, away, np.random.default_rng(seed))
     timing = Timing.model_validate(clock.body())
     assert len(timing.events) <= MOST_EVENTS
-    if seconds < MOST_EVENTS // 2 * IDLE_AFTER_MS / 1000:
-        assert active_ms(timing) == clock.active_ms == max(round(1000 * seconds), 1)
+    if seconds < MOST_EVENTS // 2 * IDLE_AFTER_S:
+        assert active_ms(timing, IDLE_AFTER_S) == clock.active_ms == max(round(1000 * seconds), 1)
     assert timing.wall_ms == clock.active_ms + (max(round(1000 * away), 1) if away else 0)
 
 
