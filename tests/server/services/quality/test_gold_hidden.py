@@ -105,7 +105,7 @@ def told(client: TestClient, addresses: list[str]) -> dict[str, Any]:
     return answers
 
 
-QUIET = ("/health", "/metrics", "/me", "/tokens", "/about", "/openapi", "/docs")
+QUIET = ("/session", "/health", "/metrics", "/me", "/tokens", "/about", "/openapi", "/docs")
 
 
 @pytest.mark.parametrize("overlap", [1, 2])
