@@ -32,6 +32,8 @@ def bare(tmp_path: Path) -> Path:
     for name in ("Makefile", "hatch_build.py", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "frontend").mkdir()
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs/annotators.md", tmp_path / "docs")
     (tmp_path / "bin").mkdir()
     for tool in TOOLS:
         found = shutil.which(tool)

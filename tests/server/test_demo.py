@@ -244,7 +244,16 @@ def test_what_simulated_annotators_are_told_to_do(
     db.dispose()
     make_user(ADMIN, Role.ADMIN)
     make_project("Demo streets")
-    counts = ImageCounts(total=13, registered=12, ready=0, rejected=1, labelled=0, leased=0)
+    counts = ImageCounts(
+        total=13,
+        registered=12,
+        ready=0,
+        rejected=1,
+        labelled=0,
+        leased=0,
+        answers=0,
+        answers_wanted=12,
+    )
 
     def of_projects(_session: object, project_ids: Sequence[int]) -> dict[int, ImageCounts]:
         return dict.fromkeys(project_ids, counts)

@@ -163,7 +163,7 @@ def test_what_a_folder_has_is_found_or_counted(
 
 
 def test_the_browser_knows_the_same_endings_and_hidden_names() -> None:
-    here = Path(__file__).parents[3] / "frontend/src/features/images/chosen.ts"
+    here = Path(__file__).parents[3] / "frontend/src/lib/chosen.ts"
     text = here.read_text(encoding="utf-8")
     lists = text.partition("const PICTURE_ENDINGS")[2].partition("const HIDDEN")[0]
     texts = re.findall(r'"(.*?)"', lists)

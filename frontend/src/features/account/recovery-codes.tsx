@@ -93,9 +93,7 @@ export function NewCodes({ codes, onDone }: NewCodesProps) {
         ))}
       </ul>
       <div className={styles.buttons}>
-        <CopyButton text={codes.join("\n")} label="Copy codes">
-          Copy all
-        </CopyButton>
+        <CopyButton text={codes.join("\n")} label="Copy all" isIcon={false} />
         <Button variant="primary" onClick={onDone}>
           I have kept them
         </Button>

@@ -1,8 +1,8 @@
 import { useSuspenseQuery } from "@tanstack/react-query"
-import { Link } from "@tanstack/react-router"
 import { datasetsQuery, recipesQuery } from "@/api/project-settings"
 import type { Dataset } from "@/api/projects"
 import { mayAct, useMe } from "@/api/session"
+import { LinkButton } from "@/components/button"
 import { type Choice, RadioCards } from "@/components/choice-field"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
@@ -80,19 +80,7 @@ export function TrainingFields({ draft, onChange, problems }: FieldsProps) {
   return (
     <FormSection
       title="Training"
-      hint={
-        <>
-          What runs start from, how they are measured, and when they start by themselves.
-          {mayUpload && (
-            <>
-              {" "}
-              <Link to="/datasets" search={{}}>
-                Upload a dataset
-              </Link>
-            </>
-          )}
-        </>
-      }
+      hint="What runs start from, how they are measured, and when they start by themselves."
     >
       <div className={styles.pairs}>
         <Select
@@ -111,6 +99,13 @@ export function TrainingFields({ draft, onChange, problems }: FieldsProps) {
           onChange={(value) => onChange({ validation: chosenName(value) })}
           error={problems.validation ?? null}
         />
+        {mayUpload && (
+          <div className={styles.wide}>
+            <LinkButton to="/datasets" search={{}}>
+              Upload a dataset
+            </LinkButton>
+          </div>
+        )}
         <Select
           label="Recipe"
           description="How runs are configured unless they say otherwise."

@@ -63,7 +63,7 @@ def test_each_image_gets_its_own_prediction(database: str, tmp_path: Path) -> No
     assert list(road or ()) == [a, b]
     assert set(shown) == {a, b}
     assert shown[a].presence == {"Road": 0.75}
-    assert PredictionOut.of(shown[a]).mask_url == (
+    assert PredictionOut.of(shown[a], a).mask_url == (
         f"/api/v1/images/{a}/prediction/mask.png?run_id={claim.run_id}"
     )
     with pytest.raises(NotFound) as refused:
