@@ -561,7 +561,8 @@ def import_labels(  # noqa: PLR0913 - one for each option
     rules = ImportRules(annotator_id, match_authors, unmentioned, existing, own_export, dry_run)
     with path.open("rb") as file, _progress() as progress:
         advance = _follow(progress, "Looking" if dry_run else "Importing")
-        result = label_files.import_from(file, project_id, label_format, rules, advance)
+        origin = label_files.Origin(name=path.name)
+        result = label_files.import_from(file, project_id, label_format, rules, advance, origin)
     for kind, count in result.ignored.most_common():
         messages.print(f"passed over: {escape(kind)} ({count})", highlight=False)
     for example in result.examples:

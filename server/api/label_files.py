@@ -1,6 +1,7 @@
 """Labels out into files and in from files, in the formats that people have."""
 
 import tempfile
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -21,7 +22,7 @@ from server.schemas.label_file import (
 )
 from server.services import projects, users
 from server.services.labels import files as label_files
-from server.services.labels.files import Existing, ImportRules, Unmentioned
+from server.services.labels.files import Existing, ImportRules, Origin, Unmentioned
 from server.services.labels.formats import FORMATS, LabelFormat
 
 router = APIRouter(tags=["label files"], route_class=GuardedRoute)
@@ -80,6 +81,7 @@ async def import_labels(
     existing: Existing = "once",
     own_export: bool = False,
     dry_run: bool = False,
+    file_name: Annotated[str, Query(max_length=255)] = "",
 ) -> LabelImportResult:
     """Import a file of labels, the body, as labels of `annotator` (an e-mail address; the caller).
 
@@ -93,6 +95,8 @@ async def import_labels(
     replaced by a label that was not imported before, with `replace` by what the file says, and with
     `keep` it stays. With `own_export`, the annotators of a file that was exported here are the
     accounts of their numbers, and an image keeps all of its labels. `dry_run` stores nothing and answers what would happen.
+
+    Each label says who imported it, when and from which file: by its sha256 and `file_name`.
     """
     annotator_id = await run_in_threadpool(_annotator_id, project_id, annotator, caller.id)
     rules = ImportRules(annotator_id, match_authors, unmentioned, existing, own_export, dry_run)
@@ -102,7 +106,11 @@ async def import_labels(
             body.write(piece)
         body.seek(0)
         result = await run_in_threadpool(
-            label_files.import_from, body, project_id, label_format, rules
+            partial(label_files.import_from, origin=Origin(caller.id, file_name)),
+            body,
+            project_id,
+            label_format,
+            rules,
         )
     return LabelImportResult(
         dry_run=dry_run,

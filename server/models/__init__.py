@@ -6,7 +6,7 @@ from server.models.dataset_upload import DatasetUpload
 from server.models.flag import Flag
 from server.models.gold import GoldImage, GoldSet
 from server.models.image import Assignment, Handout, Image, ImageCount
-from server.models.label import Answer, Label
+from server.models.label import Answer, Label, LabelImport
 from server.models.measure import KeptMeasure
 from server.models.member import Member
 from server.models.prediction import Prediction, PredictionRanking
@@ -46,6 +46,7 @@ __all__ = [
     "ImageCount",
     "KeptMeasure",
     "Label",
+    "LabelImport",
     "Member",
     "PasswordLink",
     "Prediction",

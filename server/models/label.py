@@ -58,6 +58,24 @@ class SweepShare(TypedDict):
     """How many parts there are."""
 
 
+class LabelImport(Base):
+    """A file whose labels were stored, and who brought it: whoever labels are of may not have."""
+
+    __tablename__ = "label_imports"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """None: it was imported on the server, by a command."""
+    format: Mapped[str] = mapped_column(String(20))
+    file_name: Mapped[str] = mapped_column(String(255))
+    """Empty where nobody said."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
 class LabelKind(StrEnum):
     """What the time of one revision was spent on. One more kind is a line here and one in `Label.kind`."""
 
@@ -122,6 +140,8 @@ class Label(Base):
     """Whether its image is a gold one: then it measures the annotator, and counts nowhere else."""
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     request_hash: Mapped[str] = mapped_column(String(64))
+    import_id: Mapped[int | None]
+    """The `LabelImport` that it came with, if any. No foreign key: SQLite would make the table anew."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     image: Mapped[Image] = relationship()
     annotator: Mapped[User] = relationship()

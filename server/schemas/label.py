@@ -90,6 +90,18 @@ class PointOut(Out):
     y: float
 
 
+class LabelOrigin(Out):
+    """With which file a label came."""
+
+    by: str | None
+    """Who imported it, by e-mail address; null: a command on the server did."""
+    created_at: datetime
+    format: str
+    file_name: str
+    """Empty where nobody said."""
+    sha256: str
+
+
 class LabelOut(Out):
     id: int
     image_id: int
@@ -114,9 +126,18 @@ class LabelOut(Out):
     """Answers of sweeps alone: the image was not labelled as a whole yet."""
     resolves: bool
     created_at: datetime
+    imported: LabelOrigin | None
+    """Null: it was given here, or imported by an earlier version."""
 
     @classmethod
-    def of(cls, label: Label, names: Mapping[int, str], annotator: str, image_number: int) -> Self:
+    def of(
+        cls,
+        label: Label,
+        names: Mapping[int, str],
+        annotator: str,
+        image_number: int,
+        imported: LabelOrigin | None,
+    ) -> Self:
         """A label with the names of its categories and of its annotator."""
         tiles = None
         if label.tiles is not None:
@@ -145,6 +166,7 @@ class LabelOut(Out):
             partial=label.partial,
             resolves=label.resolves,
             created_at=label.created_at,
+            imported=imported,
         )
 
 

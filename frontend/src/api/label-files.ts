@@ -48,6 +48,9 @@ export const LABEL_FORMATS: readonly FormatChoice[] = [
   },
 ]
 
+/** Characters of a file's name that the server keeps; its end says most. */
+const LONGEST_NAME = 255
+
 export const labelExportUrl = (projectId: number, format: LabelFormat): string =>
   `/api/v1/projects/${projectId}/labels/export?format=${format}`
 
@@ -77,6 +80,7 @@ export function importLabels(
     existing: options.existing,
     own_export: String(options.ownExport),
     dry_run: String(progress.dryRun),
+    file_name: file.name.slice(-LONGEST_NAME),
   })
   if (options.annotator.trim()) query.set("annotator", options.annotator.trim())
   const url = `/api/v1/projects/${projectId}/labels/import?${query}`

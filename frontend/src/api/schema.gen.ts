@@ -1228,6 +1228,8 @@ export interface paths {
          *     replaced by a label that was not imported before, with `replace` by what the file says, and with
          *     `keep` it stays. With `own_export`, the annotators of a file that was exported here are the
          *     accounts of their numbers, and an image keeps all of its labels. `dry_run` stores nothing and answers what would happen.
+         *
+         *     Each label says who imported it, when and from which file: by its sha256 and `file_name`.
          */
         post: operations["import_labels"];
         delete?: never;
@@ -3315,6 +3317,25 @@ export interface components {
          * @enum {string}
          */
         LabelKind: "tags" | "points" | "tiles" | "sweeps" | "corrections" | "review";
+        /**
+         * LabelOrigin
+         * @description With which file a label came.
+         */
+        LabelOrigin: {
+            /** By */
+            by: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** File Name */
+            file_name: string;
+            /** Format */
+            format: string;
+            /** Sha256 */
+            sha256: string;
+        };
         /** LabelOut */
         LabelOut: {
             /** Absent */
@@ -3336,6 +3357,7 @@ export interface components {
             id: number;
             /** Image Id */
             image_id: number;
+            imported: components["schemas"]["LabelOrigin"] | null;
             /** Partial */
             partial: boolean;
             /** Points */
@@ -9362,6 +9384,7 @@ export interface operations {
                 existing?: "once" | "replace" | "keep";
                 own_export?: boolean;
                 dry_run?: boolean;
+                file_name?: string;
             };
             header?: never;
             path: {

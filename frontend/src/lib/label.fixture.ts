@@ -20,6 +20,7 @@ export const labelOf = (parts: Partial<Label>): Label => ({
   blind: false,
   resolves: false,
   partial: false,
+  imported: null,
   created_at: "2026-01-02T03:04:05Z",
   ...parts,
 })

@@ -8,10 +8,10 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from server.db import session_scope
 from server.errors import WeaksegError
-from server.models import AuditEvent, Label, User
+from server.models import AuditEvent, Label, LabelImport, User
 from server.schemas.label import LabelIn, LabelOut, PointIn, TilesIn, Timing
 from server.services import audit, projects, users
 from server.services.audit import Thing
@@ -39,6 +39,7 @@ MOST_REFUSALS = 100_000
 """A file of which more is refused is not this project's: it is read no further."""
 MOST_LISTED = 1000
 """Refusals that are told one by one, and kinds of things that are passed over; the rest is counted."""
+LONGEST_FILE_NAME = 255
 LONGEST_TEXT = 500
 """Characters of a name or a reason, which may quote what somebody put into a file."""
 OTHERS = "others"
@@ -102,6 +103,15 @@ class ImportRules:
     """Store nothing: the result says what would become of the file."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a file comes from."""
+
+    by_id: int | None = None
+    """Who imports it; None: a command on the server."""
+    name: str = ""
+
+
 def export_to(
     file: BinaryIO,
     session: Session,
@@ -141,6 +151,7 @@ def import_from(
     label_format: LabelFormat,
     rules: ImportRules,
     advance: Advance = lambda _done, _all: None,
+    origin: Origin = Origin(),
 ) -> ImportedLabels:
     """Store the labels of a seekable file as revisions of their annotators.
 
@@ -160,7 +171,12 @@ def import_from(
     sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     file.seek(0)
     result = ImportedLabels()
-    importer = _Importer(target, rules, result)
+    name = shown(origin.name)[:LONGEST_FILE_NAME]
+    came_with = {
+        "project_id": project_id, "by_id": origin.by_id, "format": label_format, "file_name": name,
+        "sha256": sha256,
+    }  # fmt: skip
+    importer = _Importer(target, rules, result, came_with)
     done = 0
     try:
         for batch in _batches(form.read(file, result.ignored, unheard), BATCH):
@@ -241,7 +257,16 @@ class _Wanted:
 class _Importer:
     """Takes a file's labels in, a batch at a time."""
 
-    def __init__(self, target: Target, rules: ImportRules, result: ImportedLabels) -> None:
+    def __init__(
+        self,
+        target: Target,
+        rules: ImportRules,
+        result: ImportedLabels,
+        came_with: Mapping[str, Any],
+    ) -> None:
+        """`came_with`: the columns of the file's `LabelImport`."""
+        self._came_with = came_with
+        self._import_id: int | None = None
         self._target = target
         self._rules = rules
         self._result = result
@@ -406,10 +431,27 @@ class _Importer:
             example = MatchExample(shown(one.source.image), one.match.name, by)
             self._result.examples.append(example)
 
+    def _noted_import(self, session: Session) -> int | None:
+        """The file's number, once there is something of it to store; a dry run has none."""
+        if self._import_id is None and not self._rules.dry_run:
+            row = LabelImport(**self._came_with)
+            session.add(row)
+            session.flush()
+            self._import_id = row.id
+        return self._import_id
+
     def _store(self, session: Session, new: Sequence[_Wanted]) -> None:
         beyond = self._rules.own_export
         submissions = [
-            Submission(one.image_id, one.annotator_id, one.label, one.key, beyond, is_import=True)
+            Submission(
+                one.image_id,
+                one.annotator_id,
+                one.label,
+                one.key,
+                beyond,
+                is_import=True,
+                import_id=self._noted_import(session),
+            )
             for one in new
         ]
         before = [

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from server.models import Label, User
-from server.schemas.label import LabelOut
+from server.models import Label, LabelImport, User
+from server.schemas.label import LabelOrigin, LabelOut
 from server.services import projects
 from server.services.images.numbers import PLAIN, Numbers
 
@@ -34,15 +34,29 @@ def describe(
     if unknown := {label.annotator_id for label in found} - people.keys():
         emails = select(User.id, User.email).where(User.id.in_(unknown))
         people |= dict(session.execute(emails).all())
+    files = _imports(session, {label.import_id for label in found} - {None})
     return [
         LabelOut.of(
             label,
             names,
             people[label.annotator_id],
             numbers.get(label.image_id, label.image_id),
+            files.get(label.import_id),
         )
         for label in found
     ]
+
+
+def _imports(session: Session, ids: Collection[int | None]) -> dict[int | None, LabelOrigin]:
+    """With which files labels came, by the number of the import."""
+    if not ids:
+        return {}
+    rows = session.execute(
+        select(LabelImport, User.email)
+        .outerjoin(User, User.id == LabelImport.by_id)
+        .where(LabelImport.id.in_(ids))
+    )
+    return {row.id: LabelOrigin.from_row(row, by=email) for row, email in rows}
 
 
 def current_of(session: Session, annotator_id: int, image_ids: Sequence[int]) -> dict[int, Label]:

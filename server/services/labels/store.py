@@ -42,6 +42,8 @@ class Draft:
     """Whether help is withheld from who finishes such an assignment."""
     sweep_share: SweepShare | None = None
     """Of an answer in a sweep: where its trail is."""
+    import_id: int | None = None
+    """Of the file that it came with."""
     key: str | None = None
     request_hash: str = ""
 
@@ -139,6 +141,7 @@ def _row(locked: Locked, draft: Draft) -> Label:
         partial=draft.partial,
         resolves=draft.resolves,
         gold=image.gold,
+        import_id=draft.import_id,
         idempotency_key=draft.key,
         request_hash=draft.request_hash,
         created_at=utcnow(),

@@ -38,6 +38,8 @@ class Submission:
     """Stored even where no assignment of the image is left: it was given under one once."""
     is_import: bool = False
     """Given elsewhere: nothing was shown or withheld here."""
+    import_id: int | None = None
+    """With which file it came."""
 
 
 def submit(
@@ -137,6 +139,7 @@ def _new(locked: store.Locked, image: Image, submission: Submission) -> Draft:
         starts_from=earlier if unleased and not is_first else None,
         lease_id=label.lease_id,
         unleased=finishes if needs_assignment else "none",
+        import_id=submission.import_id,
         key=submission.key,
         request_hash=_request_hash(submission),
     )

@@ -1,10 +1,11 @@
 """Labels out and in through the interface, on both databases."""
 
+import hashlib
 import io
 import json
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.db import session_scope, utcnow
-from server.models import Answer, Assignment, Image, Label, Prediction
+from server.models import Answer, Assignment, Image, Label, LabelImport, Prediction
 from server.models.image import AssignmentState
 from server.models.user import Role
 from server.services.labels import files as label_files
@@ -503,6 +504,41 @@ def test_labels_go_to_the_annotator_named_or_to_the_author(
         url(project_id, "import"), params={"format": "csv", "annotator": "no@example.org"}
     )
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown-annotator")
+
+
+def test_an_imported_label_says_who_brought_it_and_from_which_file(
+    engineer: TestClient, annotator: TestClient, project_id: int
+) -> None:
+    content = jsonl({"image": "cam2/b.png", "present": ["Car"], "absent": []})
+    whose = {"annotator": EMAILS[Role.ANNOTATOR], "file_name": "team/of\n\0May.jsonl"}
+
+    def origin_for(client: TestClient) -> Any:
+        image_id = current(project_id)[-1].image_id
+        items = client.get(f"/api/v1/images/{image_id}/labels").json()["items"]
+        return [one["imported"] for one in items]
+
+    assert send(engineer, project_id, "jsonl", content, dry_run=True, **whose)["imported"] == 1
+    with session_scope(read_only=True) as session:
+        assert session.query(LabelImport).count() == 0
+    assert send(engineer, project_id, "jsonl", content, **whose)["imported"] == 1
+    [origin] = origin_for(engineer)
+    assert datetime.fromisoformat(origin.pop("created_at")) <= utcnow()
+    assert origin == {
+        "by": EMAILS[Role.ENGINEER],
+        "format": "jsonl",
+        "file_name": "team/of\\x0a\\x00May.jsonl",
+        "sha256": hashlib.sha256(content.encode()).hexdigest(),
+    }
+    assert origin_for(annotator) == origin_for(engineer), "whose name was used sees it too"
+    mine = annotator.get(f"/api/v1/projects/{project_id}/labels/mine").json()["items"]
+    assert [one["imported"] for one in mine] == origin_for(engineer)
+
+    send(engineer, project_id, "jsonl", content, **whose | {"file_name": "again.jsonl"})
+    image_id = current(project_id)[-1].image_id
+    body = {"present": ["Road"], "absent": ["Car"], "timing": {"wall_ms": 5000, "events": []}}
+    assert annotator.put(f"/api/v1/images/{image_id}/label", json=body).status_code == 200
+    corrected, imported = origin_for(engineer)
+    assert (corrected, imported["file_name"]) == (None, "team/of\\x0a\\x00May.jsonl")
 
 
 def test_what_the_file_does_not_name_can_be_taken_as_absent(

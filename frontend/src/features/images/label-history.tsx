@@ -61,8 +61,14 @@ export function circumstances(label: Label): string {
     label.blind && "blind",
     label.partial && "from sweeps, other categories not asked",
     startOf(label.prefilled_by),
+    label.imported && originOf(label.imported),
   ]
   return parts.filter(Boolean).join(", ")
+}
+
+function originOf({ by, created_at, file_name, sha256 }: NonNullable<Label["imported"]>): string {
+  const file = file_name || `a file (sha256 ${sha256.slice(0, 12)}…)`
+  return `imported by ${by ?? "a command on the server"} from ${file}, ${formatMoment(created_at)}`
 }
 
 function startOf(prefilledBy: string | null): string | null {

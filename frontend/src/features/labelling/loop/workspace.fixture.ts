@@ -58,8 +58,8 @@ export function labelOf(imageId: number, change: Partial<Label> = {}): Label {
   const who = { id: imageId, image_id: imageId, annotator_id: 1, annotator: "a", revision: 1 }
   const tags = { present: ["Car"], absent: ["Road"], unsure: ["Sky"] }
   const said = { ...tags, points: [], tiles: null, skipped: null, resolves: false, partial: false }
-  const help = { blind: false, prefilled: [], prefilled_by: null }
-  return { ...who, ...said, ...help, active_ms: 1, wall_ms: 1, created_at: "", ...change }
+  const from = { blind: false, prefilled: [], prefilled_by: null, imported: null }
+  return { ...who, ...said, ...from, active_ms: 1, wall_ms: 1, created_at: "", ...change }
 }
 
 /** Drafts that outlive a page of the test. */
