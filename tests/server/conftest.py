@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
@@ -130,6 +131,14 @@ def cheap_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(security, "_passwords", hasher)
         yield
+
+
+@pytest.fixture(autouse=True)
+def kept_log_settings() -> Iterator[None]:
+    """A command that a test calls in this process sets up logs for the tests after it as well."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
