@@ -72,7 +72,8 @@ def _members(session: Session, project: Project) -> _Found:
     labelling = [one for one in found if one.role != MemberRole.VIEWER and one.user.active]
     if all(one.role == MemberRole.LEAD for one in labelling):
         return _Found("open", "Only who leads the project can label so far.")
-    return _Found("done", f"{len(labelling)} people can label.")
+    who = "one person" if len(labelling) == 1 else f"{len(labelling)} people"
+    return _Found("done", f"Open to {who}.")
 
 
 def _dataset(project: Project, name: str | None, purpose: str) -> _Found:
