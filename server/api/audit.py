@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
-from server.api.deps import Admin, GuardedRoute, ReadSessionDep
+from server.api.deps import Admin, GuardedRoute, NumberCursor, ReadSessionDep, number_of
 from server.api.downloads import pieces
 from server.api.problems import problems
 from server.models import AuditEvent
@@ -41,10 +41,10 @@ def list_audit(
     wanted: AuditFilterDep,
     session: ReadSessionDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
-    cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
+    cursor: NumberCursor = None,
 ) -> Page[AuditEntryOut]:
     """Who did what, newest first."""
-    before = min(int(cursor), 2**31 - 1) if cursor else None
+    before = number_of(cursor) if cursor else None
     found = audit.page(session, wanted, before, limit + 1)
     shown = found[:limit]
     names = audit.names(session, shown)

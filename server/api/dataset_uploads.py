@@ -9,7 +9,14 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
-from server.api.deps import Caller, Creator, GuardedRoute, ReadSessionDep, SessionDep
+from server.api.deps import (
+    MULTIPART_FILES,
+    Caller,
+    Creator,
+    GuardedRoute,
+    ReadSessionDep,
+    SessionDep,
+)
 from server.api.problems import problems
 from server.errors import BadInput
 from server.models import DatasetUpload
@@ -37,17 +44,7 @@ DRAWING = CapacityLimiter(1)
 FILES_BODY = {
     "requestBody": {
         "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["files"],
-                    "properties": {
-                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
-                    },
-                }
-            }
-        },
+        "content": {"multipart/form-data": MULTIPART_FILES},
     }
 }
 PIECE_BODY = {

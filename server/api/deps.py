@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -52,6 +52,24 @@ _NUMBER: TypeAdapter[int] = TypeAdapter(DatabaseId)
 
 _RANK = {Role.ANNOTATOR: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
 _MEMBER_RANK = {role: rank for rank, role in enumerate(MemberRole)}
+
+
+NumberCursor = Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")]
+"""The place in a list that is in order of numbers; None: its beginning."""
+
+MULTIPART_FILES: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": ["files"],
+        "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+    }
+}
+"""How a form with files is described, which a route reads by itself."""
+
+
+def number_of(cursor: str) -> int:
+    """The number that a cursor stands for, at most the highest that the database knows."""
+    return min(int(cursor), 2**31 - 1)
 
 
 def open_session() -> Iterator[Session]:

@@ -11,9 +11,11 @@ from server.api.deps import (
     Caller,
     GuardedRoute,
     Lead,
+    NumberCursor,
     ReadSessionDep,
     SessionDep,
     Viewer,
+    number_of,
 )
 from server.api.problems import problems
 from server.models import Flag
@@ -82,12 +84,12 @@ def list_flags(
         Query(description="`unread`: one's own with an answer that one has not read."),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
+    cursor: NumberCursor = None,
 ) -> Page[FlagOut]:
     """The flags of a project, newest first; who does not lead sees their own."""
     projects.get(session, project_id)
     whose = caller.id if state == "unread" else _whose(caller)
-    before = min(int(cursor), 2**31 - 1) if cursor else None
+    before = number_of(cursor) if cursor else None
     found = flags.page(session, project_id, whose, state, before, limit + 1)
     items = _described(session, caller, project_id, found[:limit])
     return Page(items=items, next_cursor=str(items[-1].id) if len(found) > limit else None)

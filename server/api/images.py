@@ -15,14 +15,17 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from server.api.deps import (
+    MULTIPART_FILES,
     Caller,
     GuardedRoute,
     Importer,
     Lead,
     LeadReader,
+    NumberCursor,
     ReadSessionDep,
     SessionDep,
     Viewer,
+    number_of,
 )
 from server.api.downloads import PICTURE_TYPES, send_file, turn_of_picture
 from server.api.problems import problems
@@ -73,15 +76,7 @@ IMPORT_BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["files"],
-                    "properties": {
-                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
-                    },
-                }
-            },
+            "multipart/form-data": MULTIPART_FILES,
             "application/x-ndjson": {
                 "schema": {"type": "string"},
                 "example": '{"uri": "cam3/000123.jpg", "external_id": "000123"}\n',
@@ -420,14 +415,14 @@ def list_revisions(
     caller: Viewer,
     session: ReadSessionDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
-    cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
+    cursor: NumberCursor = None,
 ) -> Page[LabelOut]:
     """All revisions of an image's labels, newest first; an annotator sees their own.
 
     With the `history_cursor` of an image, those that are not in its history.
     """
     image = lookup.get(session, image_id)
-    before = min(int(cursor), 2**31 - 1) if cursor else 2**31 - 1
+    before = number_of(cursor) if cursor else 2**31 - 1
     found = reading.history(session, image_id, _whose_labels(caller), before, limit)
     person = caller.in_project(projects.seen(session, image.project_id))
     known = numbers.of_images(session, person, [image_id])

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from server.api.deps import Annotator, GuardedRoute, ReadSessionDep, Viewer
+from server.api.deps import Annotator, GuardedRoute, NumberCursor, ReadSessionDep, Viewer, number_of
 from server.api.problems import problems
 from server.api.responses import sent
 from server.db import session_scope
@@ -64,10 +64,10 @@ def list_own_labels(
     caller: Viewer,
     session: ReadSessionDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
+    cursor: NumberCursor = None,
 ) -> Page[LabelOut]:
     """One's own current labels, newest first."""
-    before = min(int(cursor), 2**31 - 1) if cursor else None
+    before = number_of(cursor) if cursor else None
     found = reading.list_own(session, project_id, caller.id, before, limit + 1)
     more = len(found) > limit
     shown = found[:limit]

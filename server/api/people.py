@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
-from server.api.deps import Caller, GuardedRoute, ReadSessionDep, Viewer
+from server.api.deps import Caller, GuardedRoute, NumberCursor, ReadSessionDep, Viewer, number_of
 from server.api.downloads import pieces
 from server.api.problems import problems
 from server.api.responses import sent
@@ -62,7 +62,7 @@ def list_timed_labels(
     by: Dimension = "all",
     value: Annotated[str, Query(max_length=100)] = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
+    cursor: NumberCursor = None,
 ) -> Page[TimedLabel]:
     """The labels that one figure of `people` counts, newest first.
 
@@ -70,7 +70,7 @@ def list_timed_labels(
     """
     wanted = None if annotator is None else int(annotator[1:])
     figure = tracing.Figure(wanted if caller.leads else caller.id, by, value)
-    before = min(int(cursor), 2**31 - 1) if cursor else None
+    before = number_of(cursor) if cursor else None
     found = tracing.labels_of(session, project_id, figure, before, limit + 1)
     more = len(found) > limit
     items = _as_known(session, caller, project_id, found[:limit])

@@ -12,9 +12,11 @@ from server.api.deps import (
     GuardedRoute,
     Lead,
     LeadReader,
+    NumberCursor,
     ReadSessionDep,
     SessionDep,
     Viewer,
+    number_of,
 )
 from server.api.downloads import PICTURE_TYPES, send_file
 from server.api.problems import problems
@@ -76,11 +78,11 @@ def list_rules_versions(
     caller: Viewer,
     session: ReadSessionDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=10, pattern=r"^\d{1,10}$")] = None,
+    cursor: NumberCursor = None,
 ) -> Page[RulesVersionOut]:
     """All versions, newest first."""
     projects.get(session, project_id)
-    before = min(int(cursor), 2**31 - 1) if cursor else None
+    before = number_of(cursor) if cursor else None
     found = rules.versions(session, project_id, before, limit + 1)
     items = [rules.describe_version(each, is_for_lead=caller.leads) for each in found[:limit]]
     more = len(found) > limit

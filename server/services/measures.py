@@ -48,7 +48,7 @@ def read(session: Session, project_id: int, measure: Measure[T]) -> T:
         return measure.count(session, project_id)
     kept = session.get(KeptMeasure, (project_id, measure.name))
     if kept is None:
-        return _count_and_keep(session, project_id, measure)
+        return _count_and_keep(session, project_id, measure, basis)
     if kept.basis != basis:
         _ask_for(kept)
     return measure.adapter.validate_python(kept.value)
@@ -58,8 +58,10 @@ def recount(project_id: int, measure: Measure[Any]) -> None:
     """Count a kept measure anew, unless it still holds. A project that is gone has none."""
     with session_scope(read_only=True) as session:
         kept = session.get(KeptMeasure, (project_id, measure.name))
-        if kept is not None and kept.basis != _basis(session, project_id):
-            _count_and_keep(session, project_id, measure)
+        # Before it is counted: what changes meanwhile makes it stale.
+        basis = _basis(session, project_id)
+        if kept is not None and basis is not None and kept.basis != basis:
+            _count_and_keep(session, project_id, measure, basis)
 
 
 def _basis(session: Session, project_id: int) -> str | None:
@@ -84,16 +86,15 @@ def _has_many_labels(session: Session, project_id: int) -> bool:
     return session.scalar(more.offset(LARGE).limit(1)) is not None
 
 
-def _count_and_keep(session: Session, project_id: int, measure: Measure[T]) -> T:
-    # First: what changes while it is counted makes it stale.
-    basis = _basis(session, project_id)
+def _count_and_keep(session: Session, project_id: int, measure: Measure[T], basis: str) -> T:
+    """Count the measure, and keep it as one of `basis`, which was read before."""
     started = perf_counter()
     value = measure.count(session, project_id)
     took_ms = round(1000 * (perf_counter() - started))
     kept = KeptMeasure(
         project_id=project_id,
         name=measure.name,
-        basis=basis or "",
+        basis=basis,
         value=measure.adapter.dump_python(value, mode="json"),
         took_ms=took_ms,
         counted_at=utcnow(),
