@@ -17,7 +17,7 @@ export function Datasets() {
   return (
     <FormSection
       title="Datasets"
-      hint="What projects can have as a source domain or validation set. To delete one forgets its card; its images stay where they are."
+      hint="What projects can have as a source domain or validation set. To delete one forgets its card; files that were uploaded here go with it, all others stay where they are."
     >
       {error && <Notice tone="bad">{messageOf(error)}</Notice>}
       {datasets?.length === 0 && <p className={styles.hint}>There is no dataset.</p>}
