@@ -17,9 +17,13 @@ export function MoreBelow({ list, subject }: MoreBelowProps) {
     list.current?.scrollTo(0, 0)
   }, [list, subject])
   if (count === 0) return null
+  // By what was not seen yet, not by a share of the height: in a low window that may be less than a row.
   const goOn = () => {
-    const { clientHeight = 0 } = list.current ?? {}
-    list.current?.scrollBy({ top: clientHeight * 0.9, behavior: motion() })
+    const watched = list.current
+    const first = watched && childrenBelow(watched)[0]
+    if (!first) return
+    const top = first.getBoundingClientRect().top - watched.getBoundingClientRect().top
+    watched.scrollBy({ top, behavior: motion() })
   }
   return (
     <button type="button" className={styles.below} onClick={goOn}>
@@ -35,11 +39,11 @@ const motion = (): ScrollBehavior =>
 function useBelow(list: RefObject<HTMLElement | null>): number {
   const [count, setCount] = useState(0)
   // Whatever else is shown comes with a new rendering.
-  useLayoutEffect(() => setCount(belowOf(list.current)))
+  useLayoutEffect(() => setCount(countBelow(list.current)))
   useEffect(() => {
     const watched = list.current
     if (!watched) return
-    const measure = () => setCount(belowOf(watched))
+    const measure = () => setCount(countBelow(watched))
     const observer = new ResizeObserver(measure)
     observer.observe(watched)
     watched.addEventListener("scroll", measure, { passive: true })
@@ -51,10 +55,13 @@ function useBelow(list: RefObject<HTMLElement | null>): number {
   return count
 }
 
-/** How many children nobody can make out, being further down. */
-function belowOf(list: HTMLElement | null): number {
-  if (!list) return 0
+const countBelow = (list: HTMLElement | null): number => (list ? childrenBelow(list).length : 0)
+
+/** The children that nobody can make out, being further down. */
+function childrenBelow(list: HTMLElement): Element[] {
   const fold = list.getBoundingClientRect().bottom
-  const boxes = [...list.children].map((child) => child.getBoundingClientRect())
-  return boxes.filter(({ top, height }) => top + height * 0.75 > fold).length
+  return [...list.children].filter((child) => {
+    const { top, height } = child.getBoundingClientRect()
+    return top + height * 0.75 > fold
+  })
 }
