@@ -13,6 +13,7 @@ but their answers; all of them are one client on the same machine, whose work is
 
 import argparse
 import asyncio
+import logging
 import os
 import platform
 import random
@@ -30,6 +31,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from server.logs import configure_logs
 from server.services import users
 from server.services.images import verifying
 from tests.benchmarks import bulk_work
@@ -60,6 +62,8 @@ class Round:
 def main() -> None:
     """Measure, and print tables."""
     options = _options()
+    # Of this process; the web processes write theirs into a folder.
+    configure_logs(json=True, level=logging.WARNING)
     console = Console()
     parts = set(options.parts.split(","))
     bulk, pictures = bulk_work.bulk_table(options.lines, options.images), bulk_work.picture_table()

@@ -142,7 +142,8 @@ def _writer(spent: Spent) -> Iterator[None]:
 
 def _new_project(name: str) -> int:
     with session_scope() as session:
-        wanted = ProjectIn(name=name, categories=[CategoryIn(name="road")])
+        categories = [CategoryIn(name="road")]
+        wanted = ProjectIn(name=name, open_to_everybody=True, categories=categories)
         return projects.create(session, wanted).id
 
 
