@@ -25,7 +25,7 @@ pytestmark = pytest.mark.e2e
 
 IMAGES = 30
 PAGE = 24
-SENDING = re.compile(r"/api/v1/sweeps/\w+/answers$")
+SENDING = re.compile(r"/api/v1/(sweeps/\w+/answers|images/\w+/flag)$")
 
 
 @dataclass(frozen=True)
@@ -212,8 +212,16 @@ def test_an_image_is_looked_at_large(product: Installation, sweep: Any) -> None:
     tiles(page).nth(5).hover()
     page.get_by_role("button", name=re.compile("^See .* large$")).nth(5).click()
     expect(large).to_be_visible()
+    name = large.get_attribute("aria-label") or ""
+    large.get_by_role("button", name="Flag the image").click()
+    expect(flag_dialog(page)).to_contain_text(name)
+    page.keyboard.press("Escape")
     large.get_by_role("button", name="All images again").click()
     expect(large).to_have_count(0)
+
+
+def flag_dialog(page: Page) -> Any:
+    return page.get_by_role("dialog", name="Flag this image")
 
 
 def test_an_outage_and_a_reload_lose_nothing(
@@ -230,13 +238,22 @@ def test_an_outage_and_a_reload_lose_nothing(
     expect(page.get_by_text("Offline: 1 waiting")).to_be_visible()
     tiles(page).nth(1).click()
     [mark] = names(page, "Present")
+    page.keyboard.press(":")
+    flag_dialog(page).get_by_label("Your word").fill("A tram?")
+    flag_dialog(page).get_by_role("button", name="Flag", exact=True).click()
+    kept = page.get_by_text(f"Your flag on {mark} is kept on this device")
+    expect(kept).to_be_visible()
     page.reload()
     wait_for_page(page, IMAGES - PAGE)
+    expect(kept).to_be_visible()
     assert names(page, "Present") == [mark]
     assert product.said(project, "present") == []
     context.unroute(SENDING)
     saved(page)
     assert product.said(project, "present") == [marked]
+    expect(kept).to_have_count(0)
+    [flag] = product.api.get(f"/api/v1/projects/{project}/flags").json()["items"]
+    assert (flag["text"], flag["image"]) == ("A tram?", mark)
 
 
 def test_the_session_ends_and_work_goes_on(

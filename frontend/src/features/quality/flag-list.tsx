@@ -22,7 +22,8 @@ export function FlagList({ project, state }: ListProps) {
       {(flags) =>
         flags.length === 0 ? (
           <EmptyState icon={FlagIcon} title={state === "open" ? "No open flags" : "None answered"}>
-            Whoever labels can flag an image with a word, by the key : on the labelling page.
+            Whoever labels can flag an image with a word for the leads, by the key : or the little
+            flag, while labelling and in sweeps. It waits here for the answer.
           </EmptyState>
         ) : (
           <>

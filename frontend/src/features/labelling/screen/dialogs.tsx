@@ -1,18 +1,13 @@
-import { useQueryClient } from "@tanstack/react-query"
-import { useCallback, useEffect, useSyncExternalStore } from "react"
-import { imageFlagsQuery } from "@/api/flags"
+import { useCallback } from "react"
 import type { Project } from "@/api/projects"
 import type { Me } from "@/api/session"
-import { newId } from "../loop/browser"
-import { flagPostOf, waitingFor } from "../loop/flag-post"
 import type { Session } from "../loop/session"
 import type { Keys } from "../loop/transport"
 import { useFeed, useOutbox, useWorkspace } from "../loop/use-session"
 import type { Rules } from "../modes/mode"
+import { Flagging } from "../shared/flagging"
 import { RulesWatch } from "../shared/rules-watch"
 import { BreakNote } from "./break-note"
-import { FlagDialog } from "./flag-dialog"
-import { FlagNotes } from "./flag-notes"
 import { HelpDialog } from "./help-dialog"
 import { SkipDialog } from "./skip-dialog"
 import type { Actions } from "./use-actions"
@@ -37,26 +32,14 @@ export function Dialogs({ session, me, actions, project, rules, onKeys }: Dialog
     workspace.askAnew()
   }, [setDialog, workspace])
   const openRules = useCallback(() => setDialog("rules"), [setDialog])
-  const flags = useFlags(session, me)
-  const flag = (text: string | null) => {
-    close()
-    if (task) flags.send(project.id, task.image, text)
-  }
+  const outbox = useOutbox(session)
+  const feed = useFeed(session)
   const hasOverlay = project.show_predictions
   const help = { projectId: project.id, rules, commands, hasOverlay, onKeys, onClose: close }
   return (
     <>
       {dialog === "skip" && <SkipDialog onSkip={actions.skip} onClose={() => setDialog(null)} />}
       {dialog === "help" && <HelpDialog {...help} />}
-      {dialog === "flag" && task && (
-        <FlagDialog
-          imageId={task.id}
-          personId={me.id}
-          waiting={waitingFor(flags.state.waiting, task.id)}
-          onSend={flag}
-          onClose={close}
-        />
-      )}
       <RulesWatch
         project={project}
         isFree={dialog === null && isPainted}
@@ -66,33 +49,15 @@ export function Dialogs({ session, me, actions, project, rules, onKeys }: Dialog
         timed={workspace}
       />
       <BreakNote />
-      <FlagNotes projectId={project.id} post={flags.post} state={flags.state} />
+      <Flagging
+        projectId={project.id}
+        me={me}
+        image={task?.image ?? null}
+        isOpen={dialog === "flag"}
+        onClose={close}
+        say={(text, isShown) => workspace.say(text, isShown)}
+        isHindered={outbox.obstacle !== null || feed.obstacle !== null}
+      />
     </>
   )
-}
-
-/** The person's flags on their way, and how to send one. */
-function useFlags(session: Session, me: Me) {
-  const post = flagPostOf(me)
-  const state = useSyncExternalStore(post.subscribe, post.snapshot)
-  const queryClient = useQueryClient()
-  const { obstacle } = useOutbox(session)
-  const fed = useFeed(session).obstacle
-  const isHindered = obstacle !== null || fed !== null
-  useEffect(() => {
-    // Somebody signed in again, or the server is back, as the labels have found.
-    if (!isHindered) post.retry()
-  }, [isHindered, post])
-  const send = (
-    projectId: number,
-    image: { id: number; external_id: string },
-    text: string | null,
-  ) => {
-    const about = { imageId: image.id, imageName: image.external_id, projectId }
-    const by = { annotatorId: me.id, annotator: me.email, queuedAt: Date.now() }
-    void post.add({ id: newId(), ...about, ...by, body: { text } })
-    session.workspace.say(text === null ? "The flag is taken back." : "Flagged.", true)
-    queryClient.removeQueries({ queryKey: imageFlagsQuery(image.id).queryKey })
-  }
-  return { post, state, send }
 }

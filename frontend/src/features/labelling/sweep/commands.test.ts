@@ -6,6 +6,7 @@ import type { Sweep } from "./sweep"
 const commands = sweepCommands({
   sweep: {} as Sweep,
   grid: { current: null },
+  flag: () => undefined,
   showHelp: () => undefined,
   showRules: () => undefined,
 })
@@ -36,6 +37,8 @@ describe("the keys of a sweep", () => {
     expect(press("PageUp")).toBe("back")
     expect(press("_", { shiftKey: true })).toBe("rules")
     expect(press("r")).toBe("rules")
+    expect(press(":", { shiftKey: true })).toBe("flag")
+    expect(press("w")).toBe("flag")
     expect(press("x")).toBeNull()
     expect(commands.flip.keys[0]).toBe("f")
   })

@@ -31,6 +31,7 @@ export const SWEEP_COMMANDS = [
   { id: "last", group: "Images", label: "Last image", keys: ["End"] },
   { id: "enlarge", group: "Images", label: "See the image large, or small again", keys: ["e"] },
   { id: "shrink", group: "Images", label: "All images again", keys: ["Escape"] },
+  { id: "flag", group: "Images", label: "Flag the image, with a word", keys: [":", "w"] },
   { id: "rules", group: "Help", label: "Rules of the project", keys: ["_", "r"] },
   { id: "help", group: "Help", label: "Show the keys", keys: ["?"] },
 ] as const satisfies readonly CommandRow[]
@@ -40,11 +41,13 @@ export type SweepCommands = Commands<(typeof SWEEP_COMMANDS)[number]["id"]>
 type Parts = {
   sweep: Sweep
   grid: RefObject<HTMLElement | null>
+  /** Asks for a word on the image that keys mean. */
+  flag: () => void
   showHelp: () => void
   showRules: () => void
 }
 
-export function sweepCommands({ sweep, grid, showHelp, showRules }: Parts): SweepCommands {
+export function sweepCommands({ sweep, grid, flag, showHelp, showRules }: Parts): SweepCommands {
   const step = (by: number) => sweep.moveTo((sweep.snapshot().turn?.at ?? 0) + by)
   return commandsOf(SWEEP_COMMANDS, {
     mark: () => sweep.answerCurrent(toggled),
@@ -61,6 +64,7 @@ export function sweepCommands({ sweep, grid, showHelp, showRules }: Parts): Swee
     last: () => sweep.moveTo((sweep.snapshot().turn?.page.images.length ?? 0) - 1),
     enlarge: () => sweep.enlarge(!sweep.snapshot().isLarge),
     shrink: () => sweep.enlarge(false),
+    flag: () => sweep.snapshot().turn && flag(),
     rules: showRules,
     help: showHelp,
   })

@@ -42,6 +42,7 @@ export function SweepChoice({ project }: { project: Project }) {
 }
 
 function Categories({ project, counts }: { project: Project; counts: readonly SweepCount[] }) {
+  const nothingLeft = project.images.total === 0 ? "no images yet" : "all answered"
   return (
     <ul className={styles.categories}>
       {counts.map(({ category, left }) => (
@@ -53,7 +54,7 @@ function Categories({ project, counts }: { project: Project; counts: readonly Sw
             className={styles.category}
           >
             <CategoryName name={category} color={colorOf(project, category)} />
-            <span>{left === 0 ? "all answered" : `${formatCount(left)} left`}</span>
+            <span>{left === 0 ? nothingLeft : `${formatCount(left)} left`}</span>
           </Link>
         </li>
       ))}

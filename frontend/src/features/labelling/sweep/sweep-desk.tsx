@@ -3,13 +3,14 @@ import { ArrowLeft } from "lucide-react"
 import { useCallback, useEffect, useRef, useState } from "react"
 import { colorOf, type Project } from "@/api/projects"
 import type { Me } from "@/api/session"
-import { sweepsQuery } from "@/api/sweeps"
+import { type SweptImage, sweepsQuery } from "@/api/sweeps"
 import { CategoryName } from "@/components/badge"
 import { LinkButton } from "@/components/button"
 import { useShortcuts } from "@/lib/commands"
 import { formatCount } from "@/lib/format"
 import type { OutboxState } from "../loop/outbox"
 import { Fact } from "../shared/fact"
+import { Flagging } from "../shared/flagging"
 import { RulesWatch } from "../shared/lazy-rules"
 import { SignInDialog } from "../shared/lazy-sign-in"
 import { MoreBelow } from "../shared/more-below"
@@ -27,6 +28,7 @@ import type { Sweep } from "./sweep"
 import styles from "./sweep.module.css"
 import { SweepEnd } from "./sweep-end"
 import { SweepHelp } from "./sweep-help"
+import type { Turn } from "./sweep-state"
 import { RestRule, SweepTools } from "./sweep-tools"
 import { smallOf } from "./tile"
 import { useSnapshot, useSweepSession } from "./use-sweep"
@@ -55,6 +57,7 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
   const commands = sweepCommands({
     sweep,
     grid,
+    flag: () => setOpen("flag"),
     showHelp: () => setOpen("help"),
     showRules: () => setOpen("rules"),
   })
@@ -79,10 +82,16 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
         ) : (
           <SweepEnd {...{ project, category, left, waiting }} feed={fed} onRetry={session.resume} />
         )}
-        {turn && state.isLarge && <LargeImage sweep={sweep} turn={turn} />}
+        {turn && state.isLarge && <LargeImage sweep={sweep} turn={turn} flag={commands.flag} />}
         {outbox.refused.length > 0 && (
           <RefusedLabels outbox={session.outbox} refused={outbox.refused} />
         )}
+        <Dialogs
+          {...{ project, me, sweep, open, setOpen }}
+          image={imageOf(turn)}
+          obstacles={[outbox.obstacle, fed.obstacle]}
+          mayOpen={state.isPainted && !signIn.isAsked}
+        />
       </main>
       <footer className={styles.foot}>
         {turn && (
@@ -98,10 +107,6 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
           {message.text}
         </p>
       )}
-      <Dialogs
-        {...{ project, sweep, open, setOpen }}
-        mayOpen={state.isPainted && !signIn.isAsked}
-      />
       {signIn.isAsked && (
         <SignInDialog me={me} waiting={waiting} onSignedIn={signIn.done} onClose={signIn.putOff} />
       )}
@@ -109,18 +114,27 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
   )
 }
 
-type Opened = "help" | "rules" | null
+/** The image that keys mean. */
+const imageOf = (turn: Turn | null): SweptImage | null => turn?.page.images[turn.at] ?? null
+
+type Opened = "help" | "rules" | "flag" | null
 
 type DialogsProps = {
   project: Project
+  me: Me
   sweep: Sweep
+  /** The one that keys mean. */
+  image: SweptImage | null
+  /** What keeps answers and pages waiting. */
+  obstacles: readonly unknown[]
   open: Opened
   setOpen: (open: Opened) => void
   /** Whether something may open by itself. */
   mayOpen: boolean
 }
 
-function Dialogs({ project, sweep, open, setOpen, mayOpen }: DialogsProps) {
+function Dialogs(props: DialogsProps) {
+  const { project, me, sweep, image, obstacles, open, setOpen, mayOpen } = props
   const close = () => {
     setOpen(null)
     sweep.askAnew()
@@ -136,6 +150,15 @@ function Dialogs({ project, sweep, open, setOpen, mayOpen }: DialogsProps) {
         onOpen={openRules}
         onClose={close}
         timed={sweep}
+      />
+      <Flagging
+        projectId={project.id}
+        me={me}
+        image={image}
+        isOpen={open === "flag"}
+        onClose={close}
+        say={(text, isShown) => sweep.say(text, isShown)}
+        isHindered={obstacles.some((one) => one !== null)}
       />
     </>
   )

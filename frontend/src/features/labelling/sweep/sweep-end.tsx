@@ -1,4 +1,4 @@
-import { CircleCheckBig, Hourglass, Users } from "lucide-react"
+import { CircleCheckBig, Hourglass, ImageOff, Users } from "lucide-react"
 import type { Project } from "@/api/projects"
 import { Button, LinkButton } from "@/components/button"
 import { formatPlural } from "@/lib/format"
@@ -24,7 +24,7 @@ export function SweepEnd({ project, category, left, waiting, feed, onRetry }: En
   const params = { projectId: project.id }
   return (
     <Waiting feed={feed} again={again}>
-      <Message {...endOf({ category, left, waiting })}>
+      <Message {...endOf({ project, category, left, waiting })}>
         {again}
         <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="primary">
           Another category
@@ -35,11 +35,7 @@ export function SweepEnd({ project, category, left, waiting, feed, onRetry }: En
 }
 
 /** Why there is nothing left for this person. */
-export function endOf({
-  category,
-  left,
-  waiting,
-}: Pick<EndProps, "category" | "left" | "waiting">) {
+function endOf({ project, category, left, waiting }: Omit<EndProps, "feed" | "onRetry">) {
   if (waiting > 0) {
     const text = `The last ${formatPlural(waiting, "page")} are being sent.`
     return { icon: Hourglass, title: "Nothing more for you just now", text }
@@ -47,6 +43,10 @@ export function endOf({
   if (left !== null && left > 0) {
     const text = `Of ${category}, ${formatPlural(left, "image is", "images are")} left: with other people, or to be judged without a hint while labelling.`
     return { icon: Users, title: "Nothing more for you just now", text }
+  }
+  if (project.images.ready + project.images.registered === 0) {
+    const text = "Import some to sweep them."
+    return { icon: ImageOff, title: "There are no images yet", text }
   }
   return {
     icon: CircleCheckBig,

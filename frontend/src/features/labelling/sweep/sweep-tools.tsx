@@ -1,6 +1,7 @@
 import {
   BookOpen,
   CircleHelp,
+  Flag,
   type LucideIcon,
   Maximize2,
   Repeat2,
@@ -27,6 +28,7 @@ export function SweepTools({ state, turn, commands }: ToolsProps) {
       <Tool command={commands.back} icon={StepBack} isOff={!state.hasPast} />
       {isEarlier && <Tool command={commands.forward} icon={StepForward} />}
       <Tool command={commands.enlarge} icon={Maximize2} />
+      <Tool command={commands.flag} icon={Flag} />
       <Tool command={commands.rules} icon={BookOpen} />
       <Tool command={commands.help} icon={CircleHelp} />
       <WideButton command={commands.doubt}>Not sure</WideButton>

@@ -7,7 +7,7 @@ import { TextField } from "@/components/field"
 import styles from "./flag.module.css"
 
 type FlagProps = {
-  imageId: number
+  image: { id: number; external_id: string }
   personId: number
   /** What of this image is still on its way; undefined: nothing. */
   waiting: string | null | undefined
@@ -17,8 +17,8 @@ type FlagProps = {
 }
 
 /** A word on the image for the project's leads. It does not answer the image. */
-export function FlagDialog({ imageId, personId, waiting, onSend, onClose }: FlagProps) {
-  const { data } = useQuery({ ...imageFlagsQuery(imageId), staleTime: 0 })
+export function FlagDialog({ image, personId, waiting, onSend, onClose }: FlagProps) {
+  const { data } = useQuery({ ...imageFlagsQuery(image.id), staleTime: 0 })
   const flag = data?.find(({ annotator_id: by }) => by === personId)
   const said = waiting === undefined ? (flag?.text ?? null) : waiting
   const [typed, setTyped] = useState<string | null>(null)
@@ -32,8 +32,9 @@ export function FlagDialog({ imageId, personId, waiting, onSend, onClose }: Flag
     <Dialog title="Flag this image" isOpen onClose={onClose}>
       <form className={styles.form} onSubmit={submit}>
         <p>
-          Ask the project's leads, or tell them something. The answer comes to you here; the image
-          is still to be labelled or skipped.
+          Ask the project's leads about <strong>{image.external_id}</strong>, or tell them
+          something. Their answer comes to you here. A flag is no label: the image is still to be
+          answered.
         </p>
         <TextField
           label="Your word"
