@@ -181,6 +181,9 @@ class Settings(BaseSettings):
     """The address by which browsers call this server; unset: as the request has it."""
     oidc_ca_file: Path | None = None
     """Certificates (PEM) that are believed of the provider besides the usual ones."""
+    oidc_session_lifetime: timedelta = Field(default=timedelta(hours=12), ge=timedelta(minutes=2))
+    """How long somebody stays signed in whom the provider has sent, where `session_lifetime` is not
+    shorter: it says again then what they may do."""
     oidc_only: bool = False
     """Whether nobody signs in with a password that is kept here."""
 

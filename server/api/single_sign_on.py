@@ -86,7 +86,8 @@ async def finish_sign_in(
         if old := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
             await run_in_threadpool(users.sign_out, old)
         response = RedirectResponse(flow.next, status.HTTP_303_SEE_OTHER)
-        set_cookie(request, response, SESSION_COOKIE, secret, get_settings().session_lifetime)
+        lifetime = users.session_lifetime(by_provider=True)
+        set_cookie(request, response, SESSION_COOKIE, secret, lifetime)
     drop_cookie(request, response, _cookie_of(flow.state))
     return response
 

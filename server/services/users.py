@@ -292,7 +292,7 @@ def start_session(
     started = UserSession(
         user_id=user.id,
         secret_hash=hash_secret(secret),
-        expires_at=now + get_settings().session_lifetime,
+        expires_at=now + session_lifetime(by_provider=identity is not None),
         last_used_at=now,
         address=browser.address[:100],
         browser="".join(filter(str.isprintable, browser.name))[:200],
@@ -305,6 +305,13 @@ def start_session(
     after = None if identity is None else {"identity": identity.id}
     audit.record(session, AuditEvent.SIGNED_IN, Thing("user", user.id), after=after, by=who)
     return secret
+
+
+def session_lifetime(*, by_provider: bool) -> timedelta:
+    """How long a browser stays signed in that has signed in now."""
+    settings = get_settings()
+    longest = settings.session_lifetime
+    return min(longest, settings.oidc_session_lifetime) if by_provider else longest
 
 
 SIGNED_IN = select(UserSession).where(
@@ -350,6 +357,8 @@ def _is_kept(found: UserSession, now: datetime) -> bool:
     """Whether the settings still let a session be: its age without use, and how it was begun."""
     settings = get_settings()
     if settings.oidc_only and found.identity_id is None:
+        return False
+    if found.identity_id is not None and now - found.created_at > settings.oidc_session_lifetime:
         return False
     idle = settings.session_idle
     return idle is None or now - (found.last_used_at or found.created_at) <= idle
@@ -513,6 +522,9 @@ def holders(session: Session, secret_hashes: Collection[str]) -> dict[str, User]
     if (idle := get_settings().session_idle) is not None:
         last_used = func.coalesce(UserSession.last_used_at, UserSession.created_at)
         signed_in = signed_in.where(last_used >= now - idle)
+    began_by = now - get_settings().oidc_session_lifetime
+    by_password = UserSession.identity_id.is_(None)
+    signed_in = signed_in.where(by_password | (UserSession.created_at >= began_by))
     if get_settings().oidc_only:
         signed_in = signed_in.where(UserSession.identity_id.is_not(None))
     open_ones = union_all(tokens, signed_in).subquery()

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,10 +15,10 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from server import openid
-from server.db import session_scope
+from server.db import session_scope, utcnow
 from server.models import AuditEntry, AuditEvent, Identity, User, UserSession
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn, UserChange
@@ -567,6 +568,39 @@ def test_a_lost_role_takes_effect(
     settings(OIDC_DEFAULT_ROLE="engineer")
     assert enter(client, provider).headers["location"] == "/projects"
     assert me(client)["role"] == "engineer"
+
+
+def test_a_session_from_the_provider_ends_after_a_time(
+    client: TestClient, app_client: Clients, provider: OpenIdProvider, settings: Set,
+    people: dict[Role, int],
+) -> None:  # fmt: skip
+    answer = enter(client, provider)
+    assert "max-age=43200" in answer.headers["set-cookie"].lower()
+    by_password = app_client()
+    body = {"email": EMAILS[Role.ANNOTATOR], "password": PASSWORD}
+    assert by_password.post("/api/v1/session", json=body).is_success
+
+    def status_after(**time_ago: int) -> int:
+        """As it is for sessions that were begun so long ago, and by an earlier version."""
+        now = utcnow()
+        begun, ends = now - timedelta(**time_ago), now + timedelta(days=13)
+        with session_scope() as session:
+            session.execute(update(UserSession).values(created_at=begun, expires_at=ends))
+            found = list(session.scalars(select(UserSession)))
+            hashes = {each.secret_hash for each in found if each.identity_id is not None}
+            still = users.holders(session, hashes)
+        status = client.get("/api/v1/me").status_code
+        assert bool(still) == (status == 200), "streams end with it"
+        return status
+
+    assert status_after(hours=11, minutes=58) == 200
+    assert status_after(hours=12, minutes=1) == 401
+    assert by_password.get("/api/v1/me").status_code == 200, "a password's is as long as ever"
+    settings(OIDC_SESSION_LIFETIME="PT30M")
+    assert status_after(minutes=31) == 401
+    settings(OIDC_SESSION_LIFETIME="P30D")
+    assert status_after(hours=13) == 200
+    assert "max-age=1209600" in enter(client, provider).headers["set-cookie"].lower(), "as all"
 
 
 def test_the_last_admin_is_not_lost_by_a_claim(
