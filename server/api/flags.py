@@ -114,9 +114,7 @@ def answer_flag(
 ) -> FlagOut:
     """Answer a flag, which closes it; who flagged the image is shown the answer.
 
-    409 `flag-changed` where it says something else than at `flagged_at`.
+    409 `flag-changed` where it says something else than at `flagged_at`, or was answered since.
     """
-    found = flags.answer(
-        session, project_id, flag_id, caller.id, body.answer, flagged_at=body.flagged_at
-    )
+    found = flags.answer(session, project_id, flag_id, caller.id, body)
     return FlagOut.of(found, is_for_lead=True)

@@ -25,6 +25,9 @@ class FlagAnswerIn(In):
     answer: Word
     flagged_at: datetime | None = None
     """Of the flag as it was read: 409 `flag-changed` where it says something else by now."""
+    answered_at: datetime | None = None
+    """Of the flag as it was read, null for one that was open; where it is sent, 409 `flag-changed`
+    once somebody else has answered since."""
 
 
 class FlagIds(In):

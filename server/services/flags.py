@@ -4,7 +4,6 @@ Of a gold image it is the same in every way: nobody is told by a flag which imag
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, select, update
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from server.db import utcnow
 from server.errors import Conflict, NotFound
 from server.models import AuditEvent, Flag
+from server.schemas.flag import FlagAnswerIn
 from server.services import audit, projects
 from server.services.audit import Thing
 from server.services.images import lookup
@@ -102,29 +102,28 @@ _IN_STATE: dict[FlagState, tuple[ColumnElement[bool], ...]] = {
 
 
 def answer(
-    session: Session,
-    project_id: int,
-    flag_id: int,
-    lead_id: int,
-    said: str,
-    flagged_at: datetime | None = None,
+    session: Session, project_id: int, flag_id: int, lead_id: int, wanted: FlagAnswerIn
 ) -> Flag:
     """Answer a flag, which closes it; who flagged it is shown the answer until they have read it.
 
-    Raises NotFound, Conflict `flag-changed` where it says something else than at `flagged_at`.
+    Raises NotFound, Conflict `flag-changed` where it is not any more as the lead has read it.
     """
     flag = session.get(Flag, flag_id, with_for_update={"of": Flag})
     if flag is None or flag.project_id != project_id:
         raise NotFound(f"there is no flag {flag_id} in this project")
-    if flagged_at is not None and flagged_at != flag.flagged_at:
+    if wanted.flagged_at not in (None, flag.flagged_at):
         raise Conflict("the flag says something else by now; read it first", code="flag-changed")
-    if (flag.answer, flag.answered_by_id) != (said, lead_id):
-        flag.answer, flag.answered_by_id = said, lead_id
-        flag.answered_at, flag.read_at = utcnow(), None
-        session.flush()
-        session.refresh(flag)
-        on = Thing("image", flag.image_id, project_id)
-        audit.record(session, AuditEvent.FLAG_ANSWERED, on, after={"flag_id": flag.id})
+    if (flag.answer, flag.answered_by_id) == (wanted.answer, lead_id):
+        return flag  # sent again
+    knows_answer = "answered_at" in wanted.model_fields_set
+    if knows_answer and wanted.answered_at != flag.answered_at:
+        raise Conflict(f"it was answered meanwhile: {flag.answer}", code="flag-changed")
+    flag.answer, flag.answered_by_id = wanted.answer, lead_id
+    flag.answered_at, flag.read_at = utcnow(), None
+    session.flush()
+    session.refresh(flag)
+    on = Thing("image", flag.image_id, project_id)
+    audit.record(session, AuditEvent.FLAG_ANSWERED, on, after={"flag_id": flag.id})
     return flag
 
 

@@ -54,7 +54,7 @@ export const answerFlag = (projectId: number, flag: Flag, answer: string) =>
   unwrap(
     client.PUT("/api/v1/projects/{project_id}/flags/{flag_id}/answer", {
       params: { path: { project_id: projectId, flag_id: flag.id } },
-      body: { answer, flagged_at: flag.flagged_at },
+      body: { answer, flagged_at: flag.flagged_at, answered_at: flag.answered_at },
     }),
   )
 

@@ -96,6 +96,20 @@ def test_in_other_words_it_is_open_again(
     assert answer(engineer, project, first["id"], flagged_at=again["flagged_at"]).is_success
 
 
+def test_two_leads_do_not_answer_over_each_other(
+    engineer: TestClient, admin: TestClient, annotator: TestClient, project: int
+) -> None:
+    flag = put(annotator, 1).json()
+    read = {"flagged_at": flag["flagged_at"], "answered_at": flag["answered_at"]}
+    first = answer(engineer, project, flag["id"], "No", **read).json()
+    assert answer(engineer, project, flag["id"], "No", **read).json() == first, "sent again"
+    late = answer(admin, project, flag["id"], "Yes", **read)
+    assert (late.status_code, late.json()["code"]) == (409, "flag-changed")
+    assert "No" in late.json()["detail"]
+    read["answered_at"] = first["answered_at"]
+    assert answer(admin, project, flag["id"], "Yes", **read).json()["answer"] == "Yes"
+
+
 def test_who_flagged_it_may_take_it_back_until_it_is_answered(
     engineer: TestClient, annotator: TestClient, project: int
 ) -> None:
