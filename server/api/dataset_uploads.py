@@ -88,9 +88,12 @@ def show_dataset_upload(
 def change_dataset_upload(
     upload_id: DatabaseId, body: UploadChange, caller: Creator, session: SessionDep
 ) -> UploadOut:
-    """Say which value of the masks is which category, field by field or by a card."""
+    """Say which value of the masks is which category, field by field or by a card; or rename it.
+
+    409 `name-taken`, `upload-closed`.
+    """
     upload = _get(session, upload_id, caller, lock=True)
-    uploads.change(upload, body)
+    uploads.change(session, upload, body)
     return UploadOut.of(upload)
 
 

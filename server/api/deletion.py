@@ -66,7 +66,10 @@ def preview_dataset_deletion(name: DatasetName, _caller: Admin) -> DeletionOut:
 
 @router.delete("/datasets/{name}", responses=problems(401, 403, 404, 409))
 def delete_dataset(name: DatasetName, _caller: Admin) -> DeletionOut:
-    """Forget a dataset; its images and masks stay. 409 `dataset-in-use` while a project names it."""
+    """Forget a dataset; its images and masks stay. 409 `dataset-in-use` while a project names it.
+
+    Of an uploaded one the files go too: 409 `run-in-work` while a run waits or works that reads them.
+    """
     return deletion.delete_dataset(name)
 
 

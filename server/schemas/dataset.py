@@ -21,6 +21,8 @@ class UploadIn(In):
 class UploadChange(In):
     """Fields that are left out stay as they are; null or empty is none."""
 
+    name: str | None = Field(default=None, min_length=1, max_length=100)
+    """Another name for the dataset that it will be; null leaves it."""
     card: str | None = Field(default=None, max_length=2**16)
     """The text of a dataset card, of which what it says of masks is taken; `extends` too."""
     description: str | None = Field(default=None, max_length=1000)

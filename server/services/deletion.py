@@ -318,17 +318,28 @@ def _refuse_dataset(session: Session, name: str) -> None:
     if used := session.scalars(uses.limit(5)).all():
         where = ", ".join(map(str, used))
         raise Conflict(f"the dataset is used by project {where}", code="dataset-in-use")
+    if uploads.of_dataset(session, name) is not None:
+        _refuse_files_in_work(session, name)
+
+
+def _refuse_files_in_work(session: Session, name: str) -> None:
+    """Of an uploaded dataset the files go: a run may need them whose project names another by now."""
+    working = select(Run.id, Run.config).where(Run.state.in_(IN_WORK)).order_by(Run.id)
+    for run_id, config in session.execute(working):
+        if name in {(config.get(part) or {}).get("name") for part in ("source", "validation")}:
+            raise Conflict(f"run {run_id} is at work with it; cancel it first", code="run-in-work")
 
 
 def delete_dataset(name: str) -> DeletionOut:
     """Forget a dataset's card, and remove all of one that was uploaded.
 
-    Raises NotFound, Conflict `dataset-in-use`.
+    Raises NotFound, Conflict `dataset-in-use` or `run-in-work`.
     """
     datasets.require(name)
     with session_scope(read_only=True) as session:
         said = _of_dataset(session, name)
     with _deleting(Thing("dataset", name), said) as session:
+        _no_run_starts(session)
         _refuse_dataset(session, name)
         if (uploaded := uploads.of_dataset(session, name)) is not None:
             uploads.note_removal(session, uploaded)

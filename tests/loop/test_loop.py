@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,6 @@ def go_round(environment: dict[str, str], domains: Domains, tmp_path: Path) -> N
 
     weakseg("migrate")
     weakseg("datasets", "add", str(domains.source), "--name", "source")
-    weakseg("datasets", "add", str(domains.validation), "--name", "val")
     password = "correct horse battery"
     weakseg("user", "add", "lead@example.org", "--role", "admin", WEAKSEG_PASSWORD=password)
     scopes = [x for s in ("read", "label", "import", "runs", "admin") for x in ("--scope", s)]
@@ -109,6 +109,7 @@ def go_round(environment: dict[str, str], domains: Domains, tmp_path: Path) -> N
 
     logs = tmp_path / "logs"
     with running_product(environment, logs) as address, client(address) as api:
+        upload_dataset(api, "val", domains.validation, logs)
         project = make_project(api, domains)
         imported = upload(api, project, domains.images)
         assert imported["imported"] == len(domains.images)
@@ -126,6 +127,31 @@ def go_round(environment: dict[str, str], domains: Domains, tmp_path: Path) -> N
         assert api.get(f"/api/v1/runs/{run['id']}").json()["state"] == "succeeded"
         [image, *_] = api.get(f"/api/v1/projects/{project}/images").json()["items"]
         assert api.get(f"/api/v1/images/{image['id']}/prediction/mask.png").is_success
+
+
+def upload_dataset(api: httpx.Client, name: str, card: Path, logs: Path) -> None:
+    """Pictures and masks as somebody sends them who has a folder of them, in pieces of a ZIP file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in (card, *card.parent.glob("images/*"), *card.parent.glob("masks/*")):
+            archive.write(path, f"{name}/{path.relative_to(card.parent)}")
+    content = buffer.getvalue()
+    begun = api.post("/api/v1/dataset-uploads", json={"name": name})
+    assert begun.status_code == 201, begun.text
+    at = f"/api/v1/dataset-uploads/{begun.json()['id']}"
+    middle = len(content) // 2
+    for start, end in ((0, middle), (middle, len(content))):
+        params = {"offset": start, "size": len(content)}
+        sent = api.post(f"{at}/archive", params=params, content=content[start:end])
+        assert sent.is_success, sent.text
+    assert api.post(f"{at}/check", json={}).is_success
+
+    def looked_at() -> dict[str, Any] | None:
+        upload: dict[str, Any] = api.get(at).json()
+        return None if upload["state"] == "checking" else upload
+
+    checked = wait_for(looked_at, logs)
+    assert (checked["state"], checked["problems"]) == ("ready", []), checked
 
 
 def label_everything(api: httpx.Client, project: int, domains: Domains) -> int:

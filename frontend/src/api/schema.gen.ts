@@ -171,7 +171,9 @@ export interface paths {
         head?: never;
         /**
          * Change Dataset Upload
-         * @description Say which value of the masks is which category, field by field or by a card.
+         * @description Say which value of the masks is which category, field by field or by a card; or rename it.
+         *
+         *     409 `name-taken`, `upload-closed`.
          */
         patch: operations["change_dataset_upload"];
         trace?: never;
@@ -316,6 +318,8 @@ export interface paths {
         /**
          * Delete Dataset
          * @description Forget a dataset; its images and masks stay. 409 `dataset-in-use` while a project names it.
+         *
+         *     Of an uploaded one the files go too: 409 `run-in-work` while a run waits or works that reads them.
          */
         delete: operations["delete_dataset"];
         options?: never;
@@ -1009,7 +1013,7 @@ export interface paths {
          * Answer Flag
          * @description Answer a flag, which closes it; who flagged the image is shown the answer.
          *
-         *     409 `flag-changed` where it says something else than at `flagged_at`.
+         *     409 `flag-changed` where it says something else than at `flagged_at`, or was answered since.
          */
         put: operations["answer_flag"];
         post?: never;
@@ -2929,6 +2933,8 @@ export interface components {
         FlagAnswerIn: {
             /** Answer */
             answer: string;
+            /** Answered At */
+            answered_at?: string | null;
             /** Flagged At */
             flagged_at?: string | null;
         };
@@ -5009,6 +5015,8 @@ export interface components {
             } | null;
             /** Mask Channel */
             mask_channel?: number | null;
+            /** Name */
+            name?: string | null;
             /** Void */
             void?: ((number | string)[] | "others") | null;
         };

@@ -1,10 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { useNavigate } from "@tanstack/react-router"
-import { useEffect, useState } from "react"
-import { removeUpload, type Upload, uploadQuery, uploadsQuery } from "@/api/datasets"
+import { type FormEvent, useEffect, useState } from "react"
+import { messageOf } from "@/api/client"
+import { changeUpload, removeUpload, type Upload, uploadQuery, uploadsQuery } from "@/api/datasets"
 import { datasetsQuery } from "@/api/project-settings"
 import { Button, LinkButton } from "@/components/button"
-import { ConfirmDialog } from "@/components/dialog"
+import { ConfirmDialog, Dialog, DialogActions } from "@/components/dialog"
+import { TextField } from "@/components/field"
 import { Page, PageHeading } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { ErrorState, PageSkeleton } from "@/components/states"
@@ -52,6 +54,7 @@ function Shown({ upload }: { upload: Upload }) {
             <LinkButton to="/datasets" search={{}}>
               All datasets
             </LinkButton>
+            {isOpen && <Rename upload={upload} />}
             {!isReady && <Remove id={upload.id} name={upload.name} />}
           </>
         }
@@ -72,6 +75,46 @@ function Shown({ upload }: { upload: Upload }) {
       </div>
       <Pairs upload={upload} />
     </Page>
+  )
+}
+
+function Rename({ upload }: { upload: Upload }) {
+  const [name, setName] = useState<string | null>(null)
+  const queryClient = useQueryClient()
+  const renaming = useMutation({
+    mutationFn: (wanted: string) => changeUpload(upload.id, { name: wanted }),
+    onSuccess: async (renamed) => {
+      setName(null)
+      queryClient.setQueryData(uploadQuery(upload.id).queryKey, renamed)
+      await queryClient.invalidateQueries({ queryKey: uploadsQuery.queryKey, exact: true })
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (name?.trim()) renaming.mutate(name.trim())
+  }
+  return (
+    <>
+      <Button onClick={() => setName(upload.name)}>Rename</Button>
+      <Dialog title="Rename the dataset" isOpen={name !== null} onClose={() => setName(null)}>
+        <form className={styles.form} onSubmit={submit}>
+          <TextField
+            label="Name of the dataset"
+            autoComplete="off"
+            maxLength={100}
+            value={name ?? ""}
+            onChange={setName}
+          />
+          {renaming.error && <Notice tone="bad">{messageOf(renaming.error)}</Notice>}
+          <DialogActions>
+            <Button onClick={() => setName(null)}>Cancel</Button>
+            <Button type="submit" variant="primary" isPending={renaming.isPending}>
+              Rename
+            </Button>
+          </DialogActions>
+        </form>
+      </Dialog>
+    </>
   )
 }
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import yaml
 from pydantic import ValidationError
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.db import session_scope, utcnow
@@ -58,11 +59,7 @@ def require_open(upload: DatasetUpload) -> DatasetUpload:
 
 def create(session: Session, wanted: UploadIn, person_id: int) -> DatasetUpload:
     """Begin one. Raises BadInput, Conflict `name-taken` or `too-many-uploads`."""
-    if not DATASET_NAME.fullmatch(wanted.name):
-        raise BadInput(f"name: letters, digits, dots and dashes, not {wanted.name!r}")
-    taken = session.scalar(select(DatasetUpload.id).where(DatasetUpload.name == wanted.name))
-    if taken is not None or datasets.is_there(wanted.name):
-        raise Conflict(f"there is a dataset {wanted.name!r} already", code="name-taken")
+    _require_free(session, wanted.name)
     if len(list_all(session, person_id)) >= MOST_OPEN:
         raise Conflict("finish or remove your other uploads first", code="too-many-uploads")
     card = {"description": wanted.description} if wanted.description else {}
@@ -71,17 +68,47 @@ def create(session: Session, wanted: UploadIn, person_id: int) -> DatasetUpload:
         state=UploadState.RECEIVING,
     )  # fmt: skip
     session.add(upload)
-    session.flush()
+    _flush(session, wanted.name)
     return upload
 
 
-def change(upload: DatasetUpload, wanted: UploadChange) -> None:
-    """Say what the masks' values mean. Raises BadInput naming the field, Conflict."""
+def _require_free(session: Session, name: str) -> None:
+    """Raises BadInput, Conflict `name-taken`."""
+    if not DATASET_NAME.fullmatch(name):
+        raise BadInput(f"name: letters, digits, dots and dashes, not {name!r}")
+    taken = session.scalar(
+        select(DatasetUpload.id).where(func.lower(DatasetUpload.name) == name.lower())
+    )
+    if taken is not None or datasets.is_there(name):
+        raise _taken(name)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"there is a dataset {name!r} already", code="name-taken")
+
+
+def _flush(session: Session, name: str) -> None:
+    """Raises Conflict `name-taken` where somebody else has taken the name at this moment."""
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise _taken(name) from error
+
+
+def change(session: Session, upload: DatasetUpload, wanted: UploadChange) -> None:
+    """Say what the masks' values mean, or give it another name.
+
+    Raises BadInput naming the field, Conflict; then nothing has changed.
+    """
     require_open(upload)
+    if wanted.name is not None and wanted.name != upload.name:
+        _require_free(session, wanted.name)
+        upload.name = wanted.name
+        _flush(session, wanted.name)
     fields = dict(upload.card)
     if wanted.card is not None:
         fields = fields_of(wanted.card)
-    sent = wanted.model_dump(exclude_unset=True, exclude={"card"})
+    sent = wanted.model_dump(exclude_unset=True, exclude={"card", "name"})
     for one, other in (("ids", "colors"), ("colors", "ids")):
         if sent.get(one):
             fields.pop(other, None)

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
+import { Link } from "@tanstack/react-router"
 import { Plus } from "lucide-react"
 import { useState } from "react"
 import {
@@ -22,7 +23,6 @@ import { showToast } from "@/components/toast"
 import { formatDay } from "@/lib/dates"
 import { AccessDialog } from "./access-dialog"
 import styles from "./account.module.css"
-import { Datasets } from "./datasets"
 import { NewUserDialog } from "./new-user-dialog"
 import { PasswordDialog } from "./password-dialog"
 import { ROLES, roleLabel } from "./roles"
@@ -72,7 +72,13 @@ export function Users() {
         onRemoveFactor={unlocking.mutate}
         onDelete={setLeaving}
       />
-      <Datasets />
+      <p className={styles.hint}>
+        Datasets are uploaded and deleted under{" "}
+        <Link to="/datasets" search={{}}>
+          Datasets
+        </Link>
+        .
+      </p>
       {isAdding && <NewUserDialog onClose={() => setAdding(false)} />}
       {opened && <PasswordDialog user={opened} onClose={() => setOpened(null)} />}
       {leaving && (

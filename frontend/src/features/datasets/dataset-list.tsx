@@ -6,17 +6,20 @@ import { messageOf } from "@/api/client"
 import { createUpload, type Upload, uploadsQuery } from "@/api/datasets"
 import { datasetsQuery } from "@/api/project-settings"
 import type { Dataset } from "@/api/projects"
+import { mayAct, useMe } from "@/api/session"
 import { Badge } from "@/components/badge"
 import { Button } from "@/components/button"
+import { DeleteButton } from "@/components/delete-button"
 import { TextField } from "@/components/field"
 import { Card, Section } from "@/components/layout"
 import { Notice } from "@/components/notice"
 import { Loaded } from "@/components/states"
-import { Table } from "@/components/table"
+import { type Column, Table } from "@/components/table"
+import { showToast } from "@/components/toast"
 import { formatCount } from "@/lib/format"
 import styles from "./datasets.module.css"
 
-/** Datasets that are there, with what is wrong with them. */
+/** Datasets that are there, with what is wrong with them; admins delete them. */
 export function DatasetList() {
   const query = useQuery(datasetsQuery)
   return (
@@ -24,7 +27,11 @@ export function DatasetList() {
       <Loaded query={query} height="8rem">
         {(datasets) =>
           datasets.length === 0 ? (
-            <p className={styles.hint}>There is none yet.</p>
+            <p className={styles.hint}>
+              There is none yet. What you upload above is listed here once it is checked; then a
+              project can name it as source domain or validation set. Operators add one that lies on
+              the server by <code>weakseg datasets add</code>.
+            </p>
           ) : (
             <DatasetTable datasets={datasets} />
           )
@@ -35,6 +42,7 @@ export function DatasetList() {
 }
 
 function DatasetTable({ datasets }: { datasets: readonly Dataset[] }) {
+  const mayDelete = mayAct(useMe().role, "admin")
   return (
     <Table
       label="Datasets"
@@ -61,8 +69,32 @@ function DatasetTable({ datasets }: { datasets: readonly Dataset[] }) {
           kind: "long",
           cell: ({ problem }) => problem ?? <Badge tone="good">Can be used</Badge>,
         },
+        ...(mayDelete ? [DELETION] : []),
       ]}
     />
+  )
+}
+
+const DELETION: Column<Dataset> = {
+  key: "actions",
+  title: "Actions",
+  quietTitle: true,
+  cell: ({ name }) => <DatasetDeletion name={name} />,
+}
+
+function DatasetDeletion({ name }: { name: string }) {
+  const queryClient = useQueryClient()
+  return (
+    <div className={styles.rowactions}>
+      <DeleteButton
+        thing={{ kind: "dataset", name }}
+        name={`the dataset ${name}`}
+        onDeleted={async () => {
+          await queryClient.invalidateQueries({ queryKey: datasetsQuery.queryKey })
+          showToast(`The dataset ${name} was deleted`)
+        }}
+      />
+    </div>
   )
 }
 

@@ -22,7 +22,7 @@ from server.services import cleaning, datasets, removals
 from server.services.dataset_uploads import checking, receiving, uploads
 from server.settings import get_settings
 from server.storage import get_storage
-from tests.server.factories import make_dataset, picture
+from tests.server.factories import make_dataset, make_run, picture
 from trainer.contract.cards import load_card
 from trainer.contract.masks import decode_mask, mask_codes
 from trainer.data.samples import list_samples
@@ -139,6 +139,11 @@ def test_files_become_a_dataset_that_the_trainer_reads_and_go_with_it(
     assert admin.delete(url).json()["code"] == "dataset-in-use"
     change = {"source": None, "validation": None}
     assert engineer.patch(f"/api/v1/projects/{project['id']}", json=change).is_success
+    config = {"source": None, "validation": {"name": "town"}}
+    run = make_run(project["id"], config=config)
+    assert admin.delete(url).json()["code"] == "run-in-work", "it was asked for before the change"
+    assert f"run {run} " in admin.get(f"{url}/deletion").json()["refused"]
+    assert engineer.post(f"/api/v1/runs/{run}/cancel").is_success
     preview = admin.get(f"{url}/deletion").json()
     assert preview["counts"]["images"] == 3
     assert admin.delete(url).status_code == 200
@@ -296,6 +301,23 @@ def test_names(engineer: TestClient) -> None:
     for number in range(uploads.MOST_OPEN - 1):
         begun(engineer, f"n{number}")
     assert engineer.post(AT, json={"name": "one-more"}).json()["code"] == "too-many-uploads"
+
+
+def test_a_name_that_was_taken_meanwhile_is_exchanged(engineer: TestClient) -> None:
+    at = begun(engineer, ids=IDS)
+    sent(engineer, at, folder_of())
+    make_dataset("town")
+    refused = checked(engineer, at)
+    assert refused["state"] == UploadState.REFUSED
+    assert problems(refused) == {"town": "there is another dataset 'town' already"}
+    begun(engineer, "Mine")
+    for name, status in (("mine", 409), ("TOWN", 409), ("../x", 422), ("", 422), (None, 200)):
+        assert engineer.patch(at, json={"name": name}).status_code == status, name
+    assert engineer.patch(at, json={"name": "new-town"}).json()["name"] == "new-town"
+    ready = checked(engineer, at)
+    assert (ready["state"], ready["name"], ready["pairs"]) == ("ready", "new-town", 2)
+    trainable("new-town", 2)
+    assert engineer.patch(at, json={"name": "again"}).json()["code"] == "upload-closed"
 
 
 def test_an_upload_is_its_makers_and_admins(
