@@ -21,14 +21,21 @@ type TableProps<Row> = {
   keyOf: (row: Row) => string | number
   /** Without a frame of its own, for a table that fills a card. */
   bare?: boolean
+  /** On a narrow screen each row is a card, in place of a table that scrolls. */
+  stacks?: boolean
+  /** What stands there without a row: what will be here, and how to begin. */
+  empty?: ReactNode
 }
 
 /** A plain table; its first column heads each row. Wide ones scroll sideways within their frame. */
 export function Table<Row>(props: TableProps<Row>) {
-  const { label, columns, rows, keyOf, bare = false } = props
+  const { label, columns, rows, keyOf, bare = false, stacks = false } = props
+  if (rows.length === 0) {
+    return <p className={styles.nothing}>{props.empty ?? "Nothing is here yet."}</p>
+  }
   return (
     <section
-      className={classNames(styles.scroll, !bare && styles.frame)}
+      className={classNames(styles.scroll, !bare && styles.frame, stacks && styles.stacks)}
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
       tabIndex={0}
@@ -57,7 +64,8 @@ export function Table<Row>(props: TableProps<Row>) {
   )
 }
 
-const marksOf = <Row,>({ kind, isMinor }: Column<Row>) => ({
+const marksOf = <Row,>({ title, quietTitle, kind, isMinor }: Column<Row>) => ({
+  "data-title": quietTitle ? undefined : title,
   "data-number": kind === "number" || undefined,
   "data-wrap": kind === "long" || undefined,
   "data-minor": isMinor || undefined,

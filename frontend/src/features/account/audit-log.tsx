@@ -68,7 +68,12 @@ export function AuditLog() {
         </div>
         {query.error && <Notice tone="bad">{messageOf(query.error)}</Notice>}
         {entries && entries.length > 0 && <Entries entries={entries} />}
-        {entries?.length === 0 && <p className={styles.hint}>No such line.</p>}
+        {entries?.length === 0 && (
+          <p className={styles.hint}>
+            Nothing of this kind is in the log: it may not have happened, or be older than lines are
+            kept. Choose <em>Everything</em> and <em>Everybody</em> to see all lines.
+          </p>
+        )}
         {query.hasNextPage && (
           <div>
             <Button onClick={() => query.fetchNextPage()} isPending={query.isFetchingNextPage}>

@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query"
 import { Link } from "@tanstack/react-router"
+import { Timer } from "lucide-react"
 import {
   type SnapshotLine,
   snapshotLinesQuery,
@@ -7,9 +8,9 @@ import {
   type TimeFigure,
   timedLabelsQuery,
 } from "@/api/people"
-import { Button } from "@/components/button"
+import { Button, LinkButton } from "@/components/button"
 import { Card } from "@/components/layout"
-import { Loaded } from "@/components/states"
+import { EmptyState, Loaded } from "@/components/states"
 import { type Column, Table } from "@/components/table"
 import { formatMoment } from "@/lib/dates"
 import { formatDuration } from "@/lib/format"
@@ -22,19 +23,58 @@ export function TimedLabels({ projectId, figure }: LabelsProps) {
   const query = useInfiniteQuery(timedLabelsQuery(projectId, figure))
   return (
     <Loaded query={query} height="16rem">
-      {({ pages }) => (
-        <Card>
-          <Table
-            bare
-            label="Labels and their times"
-            rows={pages.flatMap(({ items }) => items)}
-            keyOf={({ id }) => id}
-            columns={labelColumns(projectId)}
-          />
-          <More query={query} />
-        </Card>
-      )}
+      {({ pages }) =>
+        pages[0]?.items.length ? (
+          <Card>
+            <Table
+              bare
+              stacks
+              label="Labels and their times"
+              rows={pages.flatMap(({ items }) => items)}
+              keyOf={({ id }) => id}
+              columns={labelColumns(projectId)}
+            />
+            <More query={query} />
+          </Card>
+        ) : (
+          <NoLabels projectId={projectId} figure={figure} />
+        )
+      }
     </Loaded>
+  )
+}
+
+function NoLabels({ projectId, figure }: LabelsProps) {
+  const params = { projectId }
+  const { by = "all", annotator } = figure
+  if (by !== "all" || annotator !== undefined) {
+    return (
+      <EmptyState
+        icon={Timer}
+        title="This figure counts no label"
+        actions={
+          <LinkButton to="/projects/$projectId/times" params={params} search={{}}>
+            All labels
+          </LinkButton>
+        }
+      >
+        What it counted may have been deleted since, or was labelled anew.
+      </EmptyState>
+    )
+  }
+  return (
+    <EmptyState
+      icon={Timer}
+      title="No label yet"
+      actions={
+        <LinkButton to="/projects/$projectId/label" params={params} variant="primary">
+          Label images
+        </LinkButton>
+      }
+    >
+      Each label that somebody saves is listed here with the time that it took, and leads to what
+      was done in that time.
+    </EmptyState>
   )
 }
 
@@ -70,6 +110,7 @@ export function SnapshotLines({ projectId, snapshotId }: LinesProps) {
           <Table
             bare
             label="Labels of the snapshot and their times"
+            empty="No label is in this snapshot: it was made before the first one was saved."
             rows={pages.flatMap(({ items }) => items)}
             keyOf={({ image, annotator }) => `${image} ${annotator}`}
             columns={lineColumns(projectId)}

@@ -114,6 +114,8 @@ function TeamTable({ project, people }: TeamTableProps) {
       <Table
         bare
         label="Team"
+        stacks
+        empty="Nobody takes part yet: add the first member below."
         rows={people}
         keyOf={({ user_id }) => user_id}
         columns={[
