@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
-from tests.e2e.site import ADMIN, FIRST, add_project, entered, signed_in, wait_until_seen
+from tests.e2e.site import ADMIN, FIRST, add_project, entered, sign_in, signed_in, wait_until_seen
 from tests.server.factories import eventually
 
 pytestmark = pytest.mark.e2e
@@ -83,3 +83,60 @@ def test_rules_are_shown_once_and_a_flag_is_answered(
     unread = {"state": "unread"}
     with signed_in(str(api.base_url), FIRST) as own:
         eventually(lambda: own.get(flags, params=unread).json()["items"] == [])
+
+
+def test_a_draft_is_lost_neither_to_others_nor_by_leaving(
+    browser: Browser, address: str, api: httpx.Client
+) -> None:
+    project = add_project(api, [], categories=CATEGORIES)
+    with entered(browser, address, ADMIN) as context:
+        page = context.new_page()
+        asked: list[str] = []
+        answers: list[bool] = []
+
+        def decide(dialog: Dialog) -> None:
+            asked.append(dialog.message)
+            if answers.pop():
+                dialog.accept()
+            else:
+                dialog.dismiss()
+
+        page.on("dialog", decide)
+        page.goto(f"/projects/{project}/settings")
+        text = page.get_by_label("Of the whole project")
+        text.fill("Kerbs are road")
+        publish(api, project, "Vans are cars", 0)
+        page.get_by_role("button", name="Publish version 1").click()
+        page.get_by_role("button", name="Go on with mine").click()
+        expect(text).to_have_value("Kerbs are road")
+        page.get_by_role("button", name="Publish version 2").click()
+        expect(page.get_by_text("Version 2 is what counts")).to_be_visible()
+        current = api.get(f"/api/v1/projects/{project}/rules").json()
+        assert [each["text"] for each in current["sections"]] == ["Kerbs are road"]
+
+        page.get_by_label("Description").fill("A town")
+        text.fill("Kerbs are pavement")
+        answers[:] = [True, False]
+        overview = page.get_by_role("link", name="Overview", exact=True)
+        overview.click()
+        expect(text).to_have_value("Kerbs are pavement")
+        overview.click()
+        expect(text).to_have_count(0)
+        assert len(asked) == 2, "once for both"
+        assert "settings" in asked[0]
+        assert "rules" in asked[0]
+        page.get_by_role("link", name="Settings").click()
+        expect(text).to_have_value("Kerbs are road")
+        overview.click()
+        expect(text).to_have_count(0)
+        assert len(asked) == 2, "nothing was written"
+
+        page.get_by_role("link", name="Settings").click()
+        text.fill("Kerbs are gone")
+        context.clear_cookies()
+        page.get_by_role("button", name="Publish version 3").click()
+        expect(page.get_by_text("What you wrote is still here")).to_be_visible()
+        sign_in(context, ADMIN)
+        page.get_by_role("button", name="Publish version 3").click()
+        expect(page.get_by_text("Version 3 is what counts")).to_be_visible()
+        expect(page.get_by_text("What you wrote is still here")).to_have_count(0)

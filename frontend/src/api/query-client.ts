@@ -1,4 +1,5 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query"
+import { staysSignedOut } from "@/lib/losses"
 import { ApiProblem } from "./client"
 
 const ATTEMPTS = 3
@@ -9,9 +10,13 @@ export function isWorthRetrying(failures: number, error: Error): boolean {
   return error instanceof ApiProblem && (error.status === 0 || error.status >= 502)
 }
 
-/** A session that ended on the server ends here too; the router then shows the sign-in page. */
+/**
+ * A session that ended on the server ends here too, and the router shows the sign-in page; but not
+ * while something is on the page that would be lost.
+ */
 function noticeSignedOut(error: Error): void {
-  if (error instanceof ApiProblem && error.status === 401) queryClient.setQueryData(["me"], null)
+  if (!(error instanceof ApiProblem && error.status === 401)) return
+  if (!staysSignedOut()) queryClient.setQueryData(["me"], null)
 }
 
 export const queryClient: QueryClient = new QueryClient({

@@ -1,4 +1,5 @@
 import { queryOptions, useSuspenseQuery } from "@tanstack/react-query"
+import { noteSignedIn, staysSignedOut } from "@/lib/losses"
 import { ApiProblem, client, type Schemas, unwrap } from "./client"
 import { queryClient } from "./query-client"
 
@@ -21,10 +22,13 @@ export const meQuery = queryOptions({
   queryKey: ["me"],
   queryFn: async (): Promise<Me | null> => {
     try {
-      return await unwrap(client.GET("/api/v1/me"))
+      const me = await unwrap(client.GET("/api/v1/me"))
+      noteSignedIn()
+      return me
     } catch (error) {
-      if (error instanceof ApiProblem && error.status === 401) return null
-      throw error
+      if (!(error instanceof ApiProblem && error.status === 401)) throw error
+      const before = queryClient.getQueryData<Me>(["me"])
+      return before && staysSignedOut() ? before : null
     }
   },
   staleTime: 5 * 60_000,

@@ -14,7 +14,11 @@ export function NewProjectPage() {
       <NewProjectForm
         onCreated={(project) => {
           showToast(`${project.name} is ready for images`)
-          navigate({ to: "/projects/$projectId/images/import", params: { projectId: project.id } })
+          navigate({
+            to: "/projects/$projectId/images/import",
+            params: { projectId: project.id },
+            ignoreBlocker: true,
+          })
         }}
       />
     </Page>

@@ -14,7 +14,7 @@ export function SettingsPage() {
   const queryClient = useQueryClient()
   const navigate = useNavigate()
   const leave = async () => {
-    await navigate({ to: "/projects" })
+    await navigate({ to: "/projects", ignoreBlocker: true })
     await queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey, exact: true })
   }
   return (

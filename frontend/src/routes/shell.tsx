@@ -4,6 +4,7 @@ import { BookOpen, ChevronDown, KeyRound, Layers, LogOut, ScrollText, Users } fr
 import { Button as AriaButton } from "react-aria-components"
 import { projectsQuery } from "@/api/projects"
 import { mayAct, signOut, useMe } from "@/api/session"
+import { LeaveGuard, mayLeave } from "@/components/leave-guard"
 import { Logo } from "@/components/logo"
 import { Menu, type MenuEntry } from "@/components/menu"
 import { ToastRegion } from "@/components/toast"
@@ -27,6 +28,7 @@ export function Shell() {
           <AccountMenu />
         </div>
       </header>
+      <LeaveGuard />
       <main id="main">
         <Outlet />
       </main>
@@ -75,7 +77,7 @@ function AccountMenu() {
   const navigate = useNavigate()
   const leave = useMutation({
     mutationFn: signOut,
-    onSuccess: (stays) => stays && navigate({ to: "/sign-in" }),
+    onSuccess: (stays) => stays && navigate({ to: "/sign-in", ignoreBlocker: true }),
   })
   const entries: MenuEntry[] = [
     {
@@ -120,7 +122,7 @@ function AccountMenu() {
       id: "sign-out",
       label: "Sign out",
       icon: <LogOut aria-hidden="true" />,
-      onAction: () => leave.mutate(),
+      onAction: () => mayLeave() && leave.mutate(),
     },
   ]
   return (

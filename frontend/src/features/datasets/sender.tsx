@@ -1,5 +1,4 @@
 import { useQueryClient } from "@tanstack/react-query"
-import { useBlocker } from "@tanstack/react-router"
 import { FolderUp } from "lucide-react"
 import { useEffect, useRef, useState } from "react"
 import { DropZone, FileTrigger } from "react-aria-components"
@@ -7,6 +6,7 @@ import { messageOf } from "@/api/client"
 import { sendArchive, sendFiles, type Upload, uploadQuery } from "@/api/datasets"
 import { Button } from "@/components/button"
 import { Card } from "@/components/layout"
+import { useLoss } from "@/components/leave-guard"
 import { Notice } from "@/components/notice"
 import { PickerButton } from "@/components/picker-button"
 import { ProgressBar } from "@/components/progress-bar"
@@ -27,11 +27,7 @@ export function Sender({ upload }: { upload: Upload }) {
   const archive = useArchive(upload.id, refresh)
   const [words, setWords] = useState("")
   const isSending = files.state.phase === "sending" || archive.isSending
-  useBlocker({
-    shouldBlockFn: () => !window.confirm("Files are still being sent. Stop, and leave this page?"),
-    disabled: !isSending,
-    enableBeforeUnload: isSending,
-  })
+  useLoss("Files are still being sent, which would stop.", isSending)
   const choose = (chosen: Chosen) => {
     const [first, ...others] = chosen.uploads
     setWords(describeLeftOut(chosen))

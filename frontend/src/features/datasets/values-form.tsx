@@ -8,6 +8,7 @@ import { Button } from "@/components/button"
 import { CheckField } from "@/components/choice-field"
 import field from "@/components/field.module.css"
 import { Card } from "@/components/layout"
+import { useLoss } from "@/components/leave-guard"
 import { Notice } from "@/components/notice"
 import { PickerButton } from "@/components/picker-button"
 import { showToast } from "@/components/toast"
@@ -28,6 +29,8 @@ export function ValuesForm({ upload }: { upload: Upload }) {
       showToast("Values saved")
     },
   })
+  const isUnsaved = JSON.stringify(draft) !== JSON.stringify(draftOf(upload))
+  useLoss("What the masks' values mean is not saved.", isUnsaved)
   const problem = problemOf(draft)
   const submit = (event: FormEvent) => {
     event.preventDefault()

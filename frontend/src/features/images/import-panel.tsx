@@ -1,5 +1,4 @@
 import { useQueryClient } from "@tanstack/react-query"
-import { useBlocker } from "@tanstack/react-router"
 import { ImageUp } from "lucide-react"
 import { useState } from "react"
 import { DropZone, FileTrigger } from "react-aria-components"
@@ -8,6 +7,7 @@ import { projectsQuery } from "@/api/projects"
 import { sendImport } from "@/api/upload"
 import { Button } from "@/components/button"
 import { Card } from "@/components/layout"
+import { useLoss } from "@/components/leave-guard"
 import { Notice } from "@/components/notice"
 import { PickerButton } from "@/components/picker-button"
 import { ProgressBar } from "@/components/progress-bar"
@@ -32,12 +32,7 @@ export function ImportPanel({ projectId }: { projectId: number }) {
     setChosen(next)
     if (next.uploads.length > 0) start(next.uploads)
   }
-  useBlocker({
-    shouldBlockFn: () =>
-      !window.confirm("Images are still being sent. Stop the import and leave this page?"),
-    disabled: !isSending,
-    enableBeforeUnload: isSending,
-  })
+  useLoss("Images are still being sent, and the import would stop.", isSending)
   if (isSending) return <Sending state={state} onStop={stop} />
   return (
     <>

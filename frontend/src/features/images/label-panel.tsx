@@ -13,6 +13,7 @@ import { Button } from "@/components/button"
 import { CheckField } from "@/components/choice-field"
 import { TextField } from "@/components/field"
 import { Card } from "@/components/layout"
+import { useLoss } from "@/components/leave-guard"
 import { Notice } from "@/components/notice"
 import { PickerButton } from "@/components/picker-button"
 import { ProgressBar } from "@/components/progress-bar"
@@ -45,6 +46,7 @@ export function LabelPanel({ projectId }: { projectId: number }) {
     onSettled: () => queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey }),
   })
   const isPending = looking.isPending || taking.isPending
+  useLoss("The labels are still being sent.", taking.isPending)
   const forget = () => {
     looking.reset()
     taking.reset()

@@ -5,6 +5,7 @@ import { messageOf } from "@/api/client"
 import { projectsQuery } from "@/api/projects"
 import { sendImport } from "@/api/upload"
 import { Card } from "@/components/layout"
+import { useLoss } from "@/components/leave-guard"
 import { Notice } from "@/components/notice"
 import { PickerButton } from "@/components/picker-button"
 import { ProgressBar } from "@/components/progress-bar"
@@ -29,6 +30,7 @@ export function ManifestPanel({ projectId }: { projectId: number }) {
       }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey }),
   })
+  useLoss("The manifest is still being sent.", registration.isPending)
   const manifest = registration.variables
   const choose = (files: FileList | null) => {
     if (files?.[0]) registration.mutate(files[0])

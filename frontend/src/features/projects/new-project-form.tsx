@@ -4,11 +4,18 @@ import { messageOf } from "@/api/client"
 import { createProject, datasetsQuery } from "@/api/project-settings"
 import { type Project, projectsQuery } from "@/api/projects"
 import { Button } from "@/components/button"
+import { useLoss } from "@/components/leave-guard"
 import { Notice } from "@/components/notice"
 import { CategoryEditor } from "./category-editor"
 import styles from "./form.module.css"
 import { HelpFields, TaskFields } from "./labelling-fields"
-import { checkProject, EMPTY_PROJECT, type ProjectDraft, toProject } from "./project-draft"
+import {
+  checkProject,
+  EMPTY_PROJECT,
+  isSameDraft,
+  type ProjectDraft,
+  toProject,
+} from "./project-draft"
 import { serverProblems } from "./server-problems"
 import { GeneralFields, TrainingFields } from "./settings-fields"
 
@@ -17,6 +24,7 @@ export function NewProjectForm({ onCreated }: { onCreated: (project: Project) =>
   const [wasTried, setTried] = useState(false)
   const { data: datasets } = useSuspenseQuery(datasetsQuery)
   const creation = useCreation(onCreated)
+  useLoss("The new project is not created yet.", !isSameDraft(draft, EMPTY_PROJECT))
   const found = checkProject(draft)
   const problems = { ...(wasTried && found), ...serverProblems(creation.error) }
   const change = (part: Partial<ProjectDraft>) => setDraft({ ...draft, ...part })

@@ -66,9 +66,20 @@ test.each(["1.5", "-3", "1e3", "1000001"])("%s is no number of labels", (retrain
   expect(checkProject({ ...draft, retrainAfter })).toHaveProperty("retrainAfter")
 })
 
+const stored = {
+  ...toProject({ ...draft, retrainAfter: "20", stopBelow: "1", overlap: "1" }),
+  categories: [],
+} as unknown as Project
+const asStored = toDraft(stored)
+
 test("an emptied retrain policy is sent as never", () => {
-  expect(toChange({ ...draft, retrainAfter: "" }, []).retrain_after).toBeNull()
-  expect(toChange({ ...draft, retrainAfter: "50" }, []).retrain_after).toBe(50)
+  expect(toChange({ ...asStored, retrainAfter: "" }, stored)).toEqual({ retrain_after: null })
+  expect(toChange({ ...asStored, retrainAfter: "50" }, stored)).toEqual({ retrain_after: 50 })
+})
+
+test("what was not changed is not sent, so that two people may change different things", () => {
+  expect(toChange(asStored, stored)).toEqual({})
+  expect(toChange({ ...asStored, name: "Roads" }, stored)).toEqual({ name: "Roads" })
 })
 
 test.each(["0", "100", "12.5", "0.25"])("%s percent of the images may be blind", (blindPercent) => {
@@ -80,8 +91,12 @@ test.each(["", "-1", "100.01", "1.234", "ten"])("%s is no percentage", (blindPer
   expect(checkProject({ ...draft, blindPercent })).toHaveProperty("blindPercent")
 })
 
-test("how many people label each image is sent with every change", () => {
-  expect(toChange({ ...draft, overlap: "3" }, []).overlap).toBe(3)
+test("how many people label which images is sent as a whole", () => {
+  expect(toChange({ ...asStored, overlap: "3" }, stored)).toEqual({
+    overlap: 3,
+    overlap_share: 1,
+    overlap_first: null,
+  })
 })
 
 test.each([
@@ -104,6 +119,6 @@ test("what is wrong with a share or a number is said only where it counts", () =
 })
 
 test("points of mIoU are sent as a fraction, and nothing as not asked", () => {
-  expect(toChange({ ...draft, stopBelow: "0.5" }, []).stop_below).toBeCloseTo(0.005)
-  expect(toChange({ ...draft, stopBelow: "" }, []).stop_below).toBeNull()
+  expect(toChange({ ...asStored, stopBelow: "0.5" }, stored).stop_below).toBeCloseTo(0.005)
+  expect(toChange({ ...asStored, stopBelow: "" }, stored).stop_below).toBeNull()
 })

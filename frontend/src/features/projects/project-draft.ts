@@ -1,5 +1,4 @@
 import type {
-  Category,
   Mode,
   Order,
   Prefill,
@@ -106,6 +105,9 @@ export const toDraft = (project: Project): ProjectDraft => ({
   categories: storedDrafts(project.categories),
 })
 
+export const isSameDraft = (one: ProjectDraft, other: ProjectDraft): boolean =>
+  JSON.stringify(one) === JSON.stringify(other)
+
 function toOverlap({ overlap, overlap_share, overlap_first }: Project) {
   const { overlapPercent, overlapFirst } = EMPTY_PROJECT
   const isPart = overlap_share < 1
@@ -146,10 +148,20 @@ const toSettings = (draft: ProjectDraft) => ({
   min_view_ms: Number(draft.minView),
 })
 
-/** What the server is sent to change a project; categories only when something about them is new. */
-export function toChange(draft: ProjectDraft, stored: readonly Category[]): ProjectChange {
-  const categories = toCategoryChanges(draft.categories, stored)
-  return { ...toSettings(draft), ...(categories && { categories }) }
+/** They say one thing together. */
+const OVERLAP: readonly string[] = ["overlap", "overlap_share", "overlap_first"]
+
+/** What the server is sent to change a project: what is new alone, so that others may change the rest. */
+export function toChange(draft: ProjectDraft, stored: Project): ProjectChange {
+  const categories = toCategoryChanges(draft.categories, stored.categories)
+  const before: Record<string, unknown> = toSettings(toDraft(stored))
+  const wanted = Object.entries(toSettings(draft))
+  const isNew = ([field, value]: [string, unknown]) => before[field] !== value
+  const hasOverlap = wanted.some((entry) => OVERLAP.includes(entry[0]) && isNew(entry))
+  const changed = wanted.filter(
+    (entry) => isNew(entry) || (hasOverlap && OVERLAP.includes(entry[0])),
+  )
+  return { ...Object.fromEntries(changed), ...(categories && { categories }) }
 }
 
 /** What the server is sent to make a project. */

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { expect, it } from "vitest"
 import type { Rules } from "@/api/rules"
-import { draftOf, PROJECT, publicationOf, sectionOf } from "./rules-draft"
+import { draftOf, isChanged, PROJECT, publicationOf, sectionOf } from "./rules-draft"
 
 const picture = { id: 7, width: 64, height: 48, url: "/7" }
 const rules: Rules = {
@@ -35,4 +35,13 @@ it("is published in place of the version that it was made of, without what says 
     based_on: 3,
     sections: [{ category: null, text: "All", pictures: [{ id: 7, caption: "kerb" }] }],
   })
+})
+
+it("is changed once it says something else, and not by what says nothing", () => {
+  const draft = draftOf(rules, categories)
+  expect(isChanged(draft, rules, categories)).toBe(false)
+  expect(isChanged({ ...draft, Bus: { text: "", pictures: [] } }, rules, categories)).toBe(false)
+  expect(isChanged({ ...draft, Car: { text: "", pictures: [] } }, rules, categories)).toBe(true)
+  const captioned = { text: "All", pictures: [{ picture, caption: "a kerb" }] }
+  expect(isChanged({ ...draft, [PROJECT]: captioned }, rules, categories)).toBe(true)
 })

@@ -31,6 +31,16 @@ export function draftOf(rules: Rules, categories: readonly Category[]): RulesDra
   )
 }
 
+/** Whether a draft says something else than the rules that it was made of. */
+export function isChanged(
+  draft: RulesDraft,
+  rules: Rules,
+  categories: readonly Category[],
+): boolean {
+  const said = (one: RulesDraft) => JSON.stringify(publicationOf(one, rules.version))
+  return said(draft) !== said(draftOf(rules, categories))
+}
+
 /** What is sent to publish a draft in place of a version. */
 export function publicationOf(draft: RulesDraft, version: number): RulesIn {
   const sections = Object.entries(draft).map(([name, { text, pictures }]) => ({

@@ -6,6 +6,7 @@ import { publishRules, type Rules, rulesQuery, rulesReadersQuery } from "@/api/r
 import { CategoryName } from "@/components/badge"
 import { Button, LinkButton } from "@/components/button"
 import { FormSection } from "@/components/layout"
+import { useLoss } from "@/components/leave-guard"
 import { Notice } from "@/components/notice"
 import { Loaded } from "@/components/states"
 import { showToast } from "@/components/toast"
@@ -14,6 +15,7 @@ import { formatPlural } from "@/lib/format"
 import {
   type DraftSection,
   draftOf,
+  isChanged,
   PROJECT,
   publicationOf,
   type RulesDraft,
@@ -27,24 +29,29 @@ const HINT =
 
 /** The rules of a project, to be changed and published. */
 export function RulesEditor({ project }: { project: Project }) {
-  // Nothing looks again by itself: another version would take the draft away. Who publishes is told.
-  const query = useQuery({
-    ...rulesQuery(project.id),
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnMount: "always",
-  })
+  const query = useQuery({ ...rulesQuery(project.id), refetchOnMount: "always" })
   return (
     <FormSection title="Rules" hint={HINT}>
       <Loaded query={query} height="12rem">
-        {(rules) => <Editor key={rules.version} project={project} rules={rules} />}
+        {(rules) => <Editor key={project.id} project={project} newest={rules} />}
       </Loaded>
     </FormSection>
   )
 }
 
-function Editor({ project, rules }: { project: Project; rules: Rules }) {
+function Editor({ project, newest }: { project: Project; newest: Rules }) {
+  /** What the draft was made of; another version that comes meanwhile takes no draft away. */
+  const [rules, setRules] = useState(newest)
   const [draft, setDraft] = useState<RulesDraft>(() => draftOf(rules, project.categories))
-  const publishing = usePublishing(project.id)
+  const take = (version: Rules) => {
+    setRules(version)
+    setDraft(draftOf(version, project.categories))
+  }
+  const publishing = usePublishing(project.id, take)
+  const isUnsaved = isChanged(draft, rules, project.categories)
+  useLoss("What you wrote of the rules is not published.", isUnsaved)
+  const isBehind = newest.version > rules.version
+  if (newest !== rules && newest.version >= rules.version && !isUnsaved) take(newest)
   const change = (name: string) => (section: DraftSection) =>
     setDraft((before) => ({ ...before, [name]: section }))
   const first = sectionOf(draft, PROJECT)
@@ -71,11 +78,20 @@ function Editor({ project, rules }: { project: Project; rules: Rules }) {
           />
         </details>
       ))}
-      {publishing.error && <Notice tone="bad">{messageOf(publishing.error)}</Notice>}
+      {isBehind && isUnsaved && (
+        <Meanwhile
+          projectId={project.id}
+          newest={newest}
+          onTake={() => take(newest)}
+          onKeep={() => setRules(newest)}
+        />
+      )}
+      {publishing.error && !isBehind && <Notice tone="bad">{messageOf(publishing.error)}</Notice>}
       <div className={styles.foot}>
         <Button
           variant="primary"
           isPending={publishing.isPending}
+          disabled={isBehind}
           onClick={() => publishing.mutate(publicationOf(draft, rules.version))}
         >
           Publish version {rules.version + 1}
@@ -85,6 +101,32 @@ function Editor({ project, rules }: { project: Project; rules: Rules }) {
         </LinkButton>
       </div>
     </>
+  )
+}
+
+type MeanwhileProps = {
+  projectId: number
+  newest: Rules
+  onTake: () => void
+  onKeep: () => void
+}
+
+/** Somebody else has published while a draft was written. */
+function Meanwhile({ projectId, newest, onTake, onKeep }: MeanwhileProps) {
+  return (
+    <Notice tone="warn">
+      <p>
+        Version {newest.version} was published meanwhile{newest.author && `, by ${newest.author}`}.
+        What you wrote is still here, and made from the version before.{" "}
+        <a href={`/projects/${projectId}/rules`} target="_blank" rel="noreferrer">
+          Read version {newest.version}
+        </a>
+      </p>
+      <div className={styles.foot}>
+        <Button onClick={onKeep}>Go on with mine</Button>
+        <Button onClick={onTake}>Take theirs, and drop mine</Button>
+      </div>
+    </Notice>
   )
 }
 
@@ -125,13 +167,17 @@ function Standing({ project, rules }: { project: Project; rules: Rules }) {
   )
 }
 
-function usePublishing(projectId: number) {
+function usePublishing(projectId: number, onPublished: (rules: Rules) => void) {
   const queryClient = useQueryClient()
   return useMutation({
     mutationFn: (body: Parameters<typeof publishRules>[1]) => publishRules(projectId, body),
     onSuccess: async (published) => {
+      queryClient.setQueryData(rulesQuery(projectId).queryKey, published)
+      onPublished(published)
       await queryClient.invalidateQueries({ queryKey: ["projects", projectId, "rules"] })
       showToast(`Version ${published.version} is what counts`)
     },
+    // Where somebody else was first, their version comes.
+    onError: () => queryClient.invalidateQueries({ queryKey: rulesQuery(projectId).queryKey }),
   })
 }

@@ -2,20 +2,27 @@ import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { messageOf } from "@/api/client"
 import { changeProject } from "@/api/project-settings"
-import { type Project, projectsQuery } from "@/api/projects"
+import { type Project, projectQuery, projectsQuery } from "@/api/projects"
 import { Button } from "@/components/button"
+import { useLoss } from "@/components/leave-guard"
 import { Notice } from "@/components/notice"
 import { showToast } from "@/components/toast"
 import { CategoryEditor } from "./category-editor"
 import styles from "./form.module.css"
 import { HelpFields, TaskFields } from "./labelling-fields"
-import { checkProject, type ProjectDraft, toChange, toDraft } from "./project-draft"
+import { checkProject, isSameDraft, type ProjectDraft, toChange, toDraft } from "./project-draft"
 import { serverProblems } from "./server-problems"
 import { GeneralFields, TrainingFields } from "./settings-fields"
 
 export function SettingsForm({ project }: { project: Project }) {
-  const [draft, setDraft] = useState(() => toDraft(project))
-  const saving = useSaving(project, (saved) => setDraft(toDraft(saved)))
+  /** What the draft was made of, whatever others change meanwhile. */
+  const [stored, setStored] = useState(project)
+  const [draft, setDraft] = useState(() => toDraft(stored))
+  const saving = useSaving(stored, (saved) => {
+    setStored(saved)
+    setDraft(toDraft(saved))
+  })
+  useLoss("The settings that you changed are not saved.", !isSameDraft(draft, toDraft(stored)))
   const found = checkProject(draft)
   const problems = { ...found, ...serverProblems(saving.error) }
   const change = (part: Partial<ProjectDraft>) => setDraft({ ...draft, ...part })
@@ -29,7 +36,7 @@ export function SettingsForm({ project }: { project: Project }) {
       <CategoryEditor
         drafts={draft.categories}
         onChange={(categories) => change({ categories })}
-        stored={project.categories}
+        stored={stored.categories}
         showProblems
         error={problems.categories}
       />
@@ -51,15 +58,29 @@ export function SettingsForm({ project }: { project: Project }) {
   )
 }
 
-function useSaving(project: Project, onSaved: (saved: Project) => void) {
+function useSaving(stored: Project, onSaved: (saved: Project) => void) {
   const queryClient = useQueryClient()
   return useMutation({
-    mutationFn: (wanted: ProjectDraft) =>
-      changeProject(project.id, toChange(wanted, project.categories)),
+    mutationFn: async (wanted: ProjectDraft) => {
+      const change = toChange(wanted, stored)
+      if (change.categories) {
+        const now = await queryClient.fetchQuery({ ...projectQuery(stored.id), staleTime: 0 })
+        checkCategories(stored, now)
+      }
+      return changeProject(stored.id, change)
+    },
     onSuccess: async (saved) => {
       await queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey })
       onSaved(saved)
       showToast("Settings saved")
     },
   })
+}
+
+/** Categories are sent as a whole: those that somebody else has added meanwhile would go. */
+function checkCategories(stored: Project, now: Project): void {
+  if (JSON.stringify(now.categories) === JSON.stringify(stored.categories)) return
+  throw new Error(
+    "Somebody else has changed the categories meanwhile. Load the page again, and change them anew.",
+  )
 }

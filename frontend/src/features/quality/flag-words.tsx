@@ -6,6 +6,7 @@ import { leads } from "@/api/members"
 import type { Project } from "@/api/projects"
 import { Button } from "@/components/button"
 import { TextField } from "@/components/field"
+import { useLoss } from "@/components/leave-guard"
 import { Notice } from "@/components/notice"
 import { showToast } from "@/components/toast"
 import { formatMoment } from "@/lib/dates"
@@ -40,6 +41,7 @@ export function FlagWords({ project, flag }: { project: Project; flag: Flag }) {
 
 function AnswerForm({ projectId, flag }: { projectId: number; flag: Flag }) {
   const [words, setWords] = useState("")
+  useLoss("An answer to a flag is not sent.", words.trim() !== "")
   const queryClient = useQueryClient()
   const answering = useMutation({
     mutationFn: () => answerFlag(projectId, flag, words.trim()),
