@@ -3,6 +3,8 @@
 import hmac
 import random
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -25,6 +27,32 @@ from server.models.gold import GoldSet
 from trainer.contract import Supervision
 
 Mode = Literal["tags", "points", "tags-and-points", "tiles"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a mode asks for besides which categories are in the image."""
+
+    points: bool = False
+    tiles: bool = False
+
+    @property
+    def tags_alone(self) -> bool:
+        """Whether which categories are there is all that there is to say of an image."""
+        return not (self.points or self.tiles)
+
+    @property
+    def can_be_swept(self) -> bool:
+        """Whether one category may be asked for by itself: a tag without its tiles has no form."""
+        return not self.tiles
+
+
+ASKED: Mapping[Mode, Asked] = {
+    "tags": Asked(),
+    "points": Asked(points=True),
+    "tags-and-points": Asked(points=True),
+    "tiles": Asked(tiles=True),
+}
 Prefill = Literal["none", "model", "priors"]
 Order = Literal["imported", "random", "uncertain", "rare", "disagreement"]
 
@@ -138,6 +166,11 @@ class Project(Base):
     )
     gold_set: Mapped[GoldSet | None] = relationship(viewonly=True)
     """The gold images that it was asked to have; none where it never was."""
+
+    @property
+    def asked(self) -> Asked:
+        """What annotators are asked for besides which categories are in the image."""
+        return ASKED[self.mode]
 
     @property
     def overlaps_in_part(self) -> bool:

@@ -10,7 +10,8 @@ test.each([
   expect(ASKED[mode].asksPoints).toBe(doClick)
 })
 
-test("only in tiles is a category not one answer for the whole image", () => {
+test("only in tiles is a category not one answer for the whole image, and so not swept", () => {
   const names = Object.entries(ASKED).filter(([, { hasTiles }]) => hasTiles)
   expect(names.map(([name]) => name)).toEqual(["tiles"])
+  expect(Object.entries(ASKED).filter(([, { canBeSwept }]) => !canBeSwept)).toEqual(names)
 })

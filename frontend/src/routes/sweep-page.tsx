@@ -11,7 +11,7 @@ export function SweepPage() {
   const { category } = route.useSearch()
   useDocumentTitle(`Sweep · ${project.name}`)
   const isKnown = project.categories.some(({ name }) => name === category)
-  if (category === undefined || !isKnown || ASKED[project.mode].hasTiles) {
+  if (category === undefined || !isKnown || !ASKED[project.mode].canBeSwept) {
     return <SweepChoice project={project} />
   }
   return <SweepDesk key={`${project.id}/${category}`} {...{ project, category, me }} />

@@ -84,7 +84,7 @@ def take(
     """A page for a person: one they hold that is not among `held`, or a new one; None: all is done.
 
     Raises NotFound for the project, BadInput for a category that is not its own or for a project
-    that asks for tiles, Conflict when too many pages are held.
+    that can not be swept, Conflict when too many pages are held.
     """
     who = project_id, annotator_id, category
     with session_scope() as session:
@@ -109,9 +109,10 @@ def take(
 
 def _sweeper(session: Session, project_id: int, annotator_id: int, category: str) -> Sweeper:
     project = projects.require_open(projects.get(session, project_id))
-    if project.mode == "tiles":
-        # A tag without its tiles has no place on a form that asks for tiles.
-        raise BadInput("this project asks for tiles, not for whole images", code="no-sweeps")
+    if not project.asked.can_be_swept:
+        raise BadInput(
+            "this project asks for parts of images, not for whole ones", code="no-sweeps"
+        )
     return Sweeper(project, projects.category_id(project, category), annotator_id)
 
 
@@ -240,7 +241,7 @@ def _take(session: Session, sweeper: Sweeper, candidates: Sequence[_Candidate]) 
     """A new page of those that are still free; None: none is."""
     now = utcnow()
     holds.taking_page(session, sweeper.project.id)
-    _refuse_hoarding(session, sweeper, now)
+    _check_page_limit(session, sweeper, now)
     free = still_free(session, sweeper, [c.image_id for c in candidates], now)
     chosen = [c for c in candidates if c.image_id in free][:PAGE_SIZE]
     if not chosen:
@@ -279,7 +280,7 @@ def still_free(
     return set(session.scalars(except_(waiting, _taken(sweeper, now, image_ids), closed)))
 
 
-def _refuse_hoarding(session: Session, sweeper: Sweeper, now: datetime) -> None:
+def _check_page_limit(session: Session, sweeper: Sweeper, now: datetime) -> None:
     held = session.scalar(
         select(func.count()).where(
             SweepPage.project_id == sweeper.project.id,

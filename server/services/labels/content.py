@@ -96,11 +96,11 @@ def fitting(project: Project, image: Image, label: LabelIn) -> Content:
 
 
 def _refuse_other_modes(project: Project, label: LabelIn) -> None:
-    if label.points and project.mode not in ("points", "tags-and-points"):
+    if label.points and not project.asked.points:
         raise BadInput("points: this project does not ask for points", code="no-points")
     if label.tiles is None:
         return
-    if project.mode != "tiles":
+    if not project.asked.tiles:
         raise BadInput("tiles: this project does not ask for tiles", code="no-tiles")
     grid, own = (label.tiles.rows, label.tiles.cols), (project.tile_rows, project.tile_cols)
     if grid != own:

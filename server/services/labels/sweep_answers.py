@@ -132,8 +132,8 @@ def _draft(
     content = before.with_answer(page.category_id, value)
     partial = earlier is None or earlier.partial
     # Where tags are all that is asked, an image is done once a person has swept every category.
-    asks_tags = locked.projects[image.project_id].mode == "tags"
-    is_done = asks_tags and content.names_all(locked.category_ids(image))
+    asked = locked.projects[image.project_id].asked
+    is_done = asked.tags_alone and content.names_all(locked.category_ids(image))
     return Draft(
         image,
         page.annotator_id,

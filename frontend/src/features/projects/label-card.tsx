@@ -44,7 +44,7 @@ export function LabelCard({ project, mayImport }: LabelCardProps) {
               Look through my labels
             </LinkButton>
           )}
-          {mayLabel && usable > 0 && !ASKED[project.mode].hasTiles && (
+          {mayLabel && usable > 0 && ASKED[project.mode].canBeSwept && (
             <LinkButton to="/projects/$projectId/sweep" params={params} search={{}} variant="quiet">
               <LayoutGrid aria-hidden="true" />
               Sweep a rare category

@@ -27,14 +27,14 @@ export function SweepChoice({ project }: { project: Project }) {
           One question for 24 images at a time: is it there? Made for categories that are rare. Your
           answers for other categories stay as they are.
         </p>
-        {ASKED[project.mode].hasTiles ? (
-          <Notice tone="info">
-            This project asks in which tiles things are, which a sweep can not tell.
-          </Notice>
-        ) : (
+        {ASKED[project.mode].canBeSwept ? (
           <Loaded query={counts} height="20rem">
             {(data) => <Categories project={project} counts={data} />}
           </Loaded>
+        ) : (
+          <Notice tone="info">
+            This project asks in which parts of images things are, which a sweep can not tell.
+          </Notice>
         )}
       </Card>
     </main>
