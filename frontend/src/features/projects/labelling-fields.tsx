@@ -1,34 +1,12 @@
-import type { Mode, Order, Prefill } from "@/api/projects"
+import type { Order, Prefill } from "@/api/projects"
 import { CheckField, type Choice, RadioCards } from "@/components/choice-field"
 import { TextField } from "@/components/field"
 import { FormSection } from "@/components/layout"
 import { type Option, Select } from "@/components/select"
-import { ASKED } from "@/lib/modes"
 import styles from "./form.module.css"
-import { ModePicture } from "./mode-picture"
+import { MODES, ModeFields } from "./modes"
 import type { OverlapOf } from "./project-draft"
 import type { FieldsProps } from "./settings-fields"
-
-const MODES: readonly Choice<Mode>[] = (
-  [
-    {
-      value: "tags-and-points",
-      label: "Tags and points",
-      description: "A click on the image with a category's key ticks it and places a point.",
-    },
-    { value: "tags", label: "Tags", description: "Tick which categories are in the image." },
-    {
-      value: "points",
-      label: "Points in turn",
-      description: "Tick first; then each category that is there comes up for its click.",
-    },
-    {
-      value: "tiles",
-      label: "Tiles",
-      description: "Say in which parts of the image each category is. It teaches more than tags.",
-    },
-  ] as const
-).map((choice) => ({ ...choice, picture: <ModePicture mode={choice.value} /> }))
 
 const PREFILLS: readonly Choice<Prefill>[] = [
   { value: "none", label: "Nothing", description: "Every image starts empty." },
@@ -144,43 +122,6 @@ function OverlapFields({ draft, onChange, problems }: FieldsProps) {
           inputMode="numeric"
           error={problems.overlapFirst ?? problems.overlap_first ?? null}
         />
-      )}
-    </>
-  )
-}
-
-/** What only some modes ask for. */
-function ModeFields({ draft, onChange, problems }: FieldsProps) {
-  const { asksPoints, hasTiles } = ASKED[draft.mode]
-  return (
-    <>
-      {asksPoints && (
-        <TextField
-          label="Points of each category"
-          description="From 1 to 10. More are welcome, fewer are accepted."
-          value={draft.pointsPerCategory}
-          onChange={(pointsPerCategory) => onChange({ pointsPerCategory })}
-          inputMode="numeric"
-          error={problems.pointsPerCategory ?? null}
-        />
-      )}
-      {hasTiles && (
-        <>
-          <TextField
-            label="Rows of tiles"
-            description="From 1 to 16. Up to 3 by 3 fits the numeric keypad."
-            value={draft.tileRows}
-            onChange={(tileRows) => onChange({ tileRows })}
-            inputMode="numeric"
-            error={problems.tiles ?? null}
-          />
-          <TextField
-            label="Columns of tiles"
-            value={draft.tileCols}
-            onChange={(tileCols) => onChange({ tileCols })}
-            inputMode="numeric"
-          />
-        </>
       )}
     </>
   )

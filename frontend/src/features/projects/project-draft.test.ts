@@ -51,6 +51,7 @@ test("problems are found before the server is asked", () => {
     "blindPercent",
     "categories",
     "goldPercent",
+    "grid",
     "idleAfter",
     "minView",
     "name",
@@ -58,7 +59,6 @@ test("problems are found before the server is asked", () => {
     "pointsPerCategory",
     "retrainAfter",
     "stopBelow",
-    "tiles",
   ])
 })
 

@@ -191,7 +191,7 @@ function checkNumbers(draft: ProjectDraft): Record<string, string> {
     problems.pointsPerCategory = "A whole number of points from 1 to 10."
   }
   if (!(isWhole(draft.tileRows, 16) && isWhole(draft.tileCols, 16))) {
-    problems.tiles = "Rows and columns are whole numbers from 1 to 16."
+    problems.grid = "Rows and columns are whole numbers from 1 to 16."
   }
   if (!isPercentage(draft.blindPercent)) problems.blindPercent = "A percentage from 0 to 100."
   if (!isPercentage(draft.goldPercent, 50)) problems.goldPercent = "A percentage from 0 to 50."

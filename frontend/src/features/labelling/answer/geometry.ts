@@ -1,7 +1,7 @@
 export type Size = { width: number; height: number }
 export type Spot = { x: number; y: number }
 
-/** Tiles are counted row by row from the top left. */
+/** Its cells are counted row by row from the top left. */
 export type Grid = { rows: number; cols: number }
 
 /** Whether a spot in image pixels is on the image. */

@@ -91,6 +91,14 @@ export function withPresence(sheet: Sheet, category: string, presence: Answer): 
   return { ...sheet, presence: { ...sheet.presence, [category]: presence }, ticked }
 }
 
+/** The category is nowhere any more, whatever it is said to be. */
+export const withoutPlaces = (sheet: Sheet, category: string): Sheet => ({
+  ...sheet,
+  points: sheet.points.filter((point) => point.category !== category),
+  tiles: { ...sheet.tiles, [category]: [] },
+  selected: null,
+})
+
 /** A category is present when it is in a tile. */
 export function withTiles(sheet: Sheet, category: string, indices: readonly number[]): Sheet {
   const presence = indices.length > 0 ? "present" : "absent"

@@ -1,7 +1,7 @@
 import type { Answer } from "@/lib/answers"
 import type { Rules } from "../modes/mode"
 import type { Spot } from "./geometry"
-import { pointsOf, presenceOf, type Sheet, withPresence } from "./sheet"
+import { pointsOf, presenceOf, type Sheet, withoutPlaces, withPresence } from "./sheet"
 
 /**
  * A category's key where it ticks. The category's turn comes after those that were ticked before it.
@@ -74,13 +74,8 @@ function nextInTurn(sheet: Sheet, { from, turns }: Turns, rules: Rules): string 
 }
 
 function cleared(sheet: Sheet, category: string, presence: Answer, rules: Rules): Sheet {
-  const points = sheet.points.filter((point) => point.category !== category)
-  const tiles = { ...sheet.tiles, [category]: [] }
   const next = {
-    ...withPresence(sheet, category, presence),
-    points,
-    tiles,
-    selected: null,
+    ...withPresence(withoutPlaces(sheet, category), category, presence),
     fresh: null,
   }
   const turns = rules.mode.turns(sheet, rules)

@@ -14,7 +14,7 @@ export function marksOf(categories: readonly Category[]): Marks {
 }
 
 /** Black or white, whichever has more contrast (WCAG 2.2 relative luminance). */
-export function inkOn(color: string): string {
+function inkOn(color: string): string {
   const value = Number.parseInt(color.slice(1), 16)
   const linear = [value >> 16, value >> 8, value].map((byte) => {
     const share = (byte & 255) / 255

@@ -10,7 +10,7 @@ const REACH = { mouse: 12, touch: 24 }
 type Options = {
   viewport: Viewport
   points: readonly SheetPoint[]
-  /** Whether a finger, or the first button, brushes over tiles instead of moving the image. */
+  /** Whether a finger, or the first button, brushes over the image instead of moving it. */
   hasBrush: boolean
   onGesture: (meaning: Meaning) => void
   /** Where a mouse or pen is over the stage, in stage pixels; null when it has left. */
