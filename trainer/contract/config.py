@@ -221,7 +221,7 @@ class TrainConfig(Record):
     """Score the run on weak labels that it does not learn from whatever else scores it, so that runs of
     any supervision can be compared: a tenth of the labelled images, and of those of each category."""
     scored_categories: tuple[str, ...] = ()
-    """A subset whose mean IoU is told besides: 13 of 16 for SYNTHIA."""
+    """Mean IoU is also reported over these (SYNTHIA: 13 of 16)."""
     mirrored_prediction: bool = False
     """What a checkpoint of this run says of an image is the mean of what its network says of the image
     and of its mirror image, for twice the time; so are its scores and its predictions."""

@@ -47,7 +47,7 @@ def fit_presence(scores_NC: Tensor, presence_NC: Tensor) -> tuple[float, tuple[f
         line_search_fn="strong_wolfe",
     )
 
-    def unlikeliness() -> Tensor:
+    def negative_log_likelihood() -> Tensor:
         optimizer.zero_grad()
         logits = log_scale.exp() * scores + shared + own
         loss = F.binary_cross_entropy_with_logits(
@@ -62,5 +62,5 @@ def fit_presence(scores_NC: Tensor, presence_NC: Tensor) -> tuple[float, tuple[f
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimizer.step(unlikeliness)  # type: ignore[no-untyped-call]
+    optimizer.step(negative_log_likelihood)  # type: ignore[no-untyped-call]
     return log_scale.exp().item(), tuple((shared + own).tolist())

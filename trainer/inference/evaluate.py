@@ -80,7 +80,7 @@ def measure_on_masks(
         segmenter: what is scored, on any device.
         images: at the segmenter's size, with masks.
         lookup: how raw values of the masks become categories.
-        scored: categories whose mean IoU is told besides.
+        scored: categories over which a second mean IoU is reported.
         window: None for whole images at the segmenter's size.
 
     Raises:

@@ -31,7 +31,7 @@ def iou_intervals(
     Args:
         counts_N3C: pixels of each image.
         categories: names.
-        scored: names of those whose mean is told besides; none: it is not.
+        scored: names of those over which a second mean is reported; none: it is not.
     """
     sums_B3C = np.einsum("bn,nkc->bkc", _draws(len(counts_N3C)), counts_N3C.astype(float))
     hits, truth, predicted = sums_B3C[:, 0], sums_B3C[:, 1], sums_B3C[:, 2]

@@ -26,8 +26,8 @@ from trainer.inference.segment import (
     BATCH_SIZE,
     Segmented,
     Window,
-    ahead,
     diverged,
+    map_ahead,
     segment_images,
 )
 from trainer.method.losses.presence import smooth_maximum
@@ -73,7 +73,7 @@ def predict_images(
     with (
         made_whole(folder) as place,
         closing(_found(segmenter, images, window, batch_size)) as found,
-        closing(ahead(_Writer(place, segmenter.shape), found, of_each=batch_size)) as predictions,
+        closing(map_ahead(_Writer(place, segmenter.shape), found, group=batch_size)) as predictions,
     ):
         for prediction in predictions:
             lines.append(prediction.model_dump_json() + "\n")

@@ -103,7 +103,7 @@ def segment_images(
         return Segmented(first, logits, extras)
 
     device = device_of(segmenter)
-    with closing(ahead(load, range(-(-len(images) // together)))) as loads:
+    with closing(map_ahead(load, range(-(-len(images) // together)))) as loads:
         if device.type == "cpu" and torch.get_num_threads() >= AT_ONCE:
             yield from _side_by_side(segment, loads)
         else:
@@ -121,7 +121,7 @@ def _side_by_side(
     # Of the threads that begin after this, and for the time being of this one.
     torch.set_num_threads(threads // AT_ONCE)
     try:
-        with closing(ahead(segment, batches, threads=AT_ONCE)) as segmented:
+        with closing(map_ahead(segment, batches, threads=AT_ONCE)) as segmented:
             yield from segmented
     finally:
         torch.set_num_threads(threads)
@@ -157,20 +157,20 @@ def diverged(image: str) -> NonFinite:
     return NonFinite(f"what the network says of {image} is not finite: it has diverged")
 
 
-def ahead(
+def map_ahead(
     make: Callable[[Item], Made],
     items: Iterable[Item],
-    of_each: int = 1,
+    group: int = 1,
     threads: int | None = None,
 ) -> Generator[Made, None, None]:
-    """What `make` makes of each item, in order, in threads while earlier ones are used.
+    """The results of `make`, in the order of the items, made in threads while earlier ones are used.
 
     For what lets other threads run: decoding, encoding, and the operations of torch.
 
     Args:
         make: called in a thread.
         items: taken as they are needed, in the caller's thread.
-        of_each: so many items come at once, and none of them need wait for the next.
+        group: how many items come at once, such as a batch, none of which waits for the next.
         threads: None for one on each core, up to a limit.
     """
     threads = threads or min(cores_here(), MOST_THREADS)
@@ -179,7 +179,7 @@ def ahead(
     try:
         for item in items:
             waiting.append(pool.submit(make, item))
-            if len(waiting) > (threads + AHEAD) * of_each:
+            if len(waiting) > (threads + AHEAD) * group:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -109,10 +109,6 @@ def _has_source(config: TrainConfig) -> bool:
     return config.source is not None
 
 
-def _is_oracle(config: TrainConfig) -> bool:
-    return config.supervision.is_oracle
-
-
 def _has_image_labels(config: TrainConfig) -> bool:
     return config.supervision.is_oracle or config.supervision is Supervision.PSEUDO
 

@@ -57,7 +57,7 @@ class Scale:
 
 
 def due(session: Session) -> list[int]:
-    """Ids of the projects whose priorities are not those of their order and model.
+    """Projects with stale priorities: order or model has changed since they were made.
 
     So are those whose images have yet to get the assignments that a new overlap asks for.
     """

@@ -14,7 +14,7 @@ from tests.trainer.conftest import CATEGORIES, Street, shape_with
 from trainer.data.images import ResizedImages
 from trainer.data.samples import Sample, list_samples
 from trainer.errors import BadInput
-from trainer.inference.segment import Window, ahead, segment_images
+from trainer.inference.segment import Window, map_ahead, segment_images
 from trainer.method.losses.pixels import resize_logits
 from trainer.models.checkpoint import TrainedSegmenter
 from trainer.models.segmenter import build_segmenter
@@ -169,12 +169,12 @@ def test_things_are_made_ahead_in_order_and_no_further_than_needed() -> None:
             made.append(number)
         return number * number
 
-    taken = ahead(make, range(1000))
+    taken = map_ahead(make, range(1000))
     assert [next(taken) for _ in range(3)] == [0, 1, 4]
     taken.close()
     assert len(made) < 50
-    assert list(ahead(make, [])) == []
-    assert list(ahead(make, range(20), of_each=4)) == [number * number for number in range(20)]
+    assert list(map_ahead(make, [])) == []
+    assert list(map_ahead(make, range(20), group=4)) == [number * number for number in range(20)]
 
 
 def test_a_broken_image_is_named(segmenter: TrainedSegmenter, tmp_path: Path) -> None:
