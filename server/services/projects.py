@@ -172,6 +172,7 @@ def list_all(session: Session, project_ids: Collection[int] | None = None) -> li
 
 
 def find_by_name(session: Session, name: str) -> Project | None:
+    """The project of exactly this name."""
     named = select(Project).where(Project.name == name, Project.deleted_at.is_(None))
     return session.scalar(named)
 

@@ -62,6 +62,7 @@ def create(
 
 
 def find_by_email(session: Session, email: str) -> User | None:
+    """The account with an address, however its letters are typed."""
     if "\0" in email:
         return None  # PostgreSQL would refuse to look for it
     named = User.email == email.strip().lower()
@@ -69,6 +70,7 @@ def find_by_email(session: Session, email: str) -> User | None:
 
 
 def get(session: Session, user_id: int) -> User:
+    """Raises NotFound, for who was deleted too."""
     user = session.get(User, user_id)
     if user is None or user.deleted_at is not None:
         raise NotFound(f"there is no user {user_id}")
@@ -76,6 +78,7 @@ def get(session: Session, user_id: int) -> User:
 
 
 def list_all(session: Session) -> list[User]:
+    """All accounts, those that are locked out too, by address."""
     return list(session.scalars(select(User).where(User.deleted_at.is_(None)).order_by(User.email)))
 
 

@@ -84,7 +84,7 @@ function Point({ point, color, shape, radius }: PointProps) {
 }
 
 /** The mark of a label: a disc for the first one, a square for the second, a diamond for others. */
-export function outlineOf(shape: number, radius: number): string {
+function outlineOf(shape: number, radius: number): string {
   const r = radius
   if (shape === 0) return `M${-r} 0 a${r} ${r} 0 1 0 ${2 * r} 0 a${r} ${r} 0 1 0 ${-2 * r} 0 Z`
   if (shape === 1) return `M${-r} ${-r} H${r} V${r} H${-r} Z`

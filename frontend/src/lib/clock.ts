@@ -9,7 +9,7 @@ export type Timing = { wall_ms: number; active_ms: number; events: ClockEvent[] 
 export const NO_TIME: Timing = { wall_ms: 0, active_ms: 0, events: [] }
 
 /** A gap between two inputs counts up to this long. */
-export const IDLE_AFTER_MS = 10_000
+const IDLE_AFTER_MS = 10_000
 const BURST_MS = 250
 const MOST_EVENTS = 5000
 

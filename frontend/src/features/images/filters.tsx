@@ -23,10 +23,7 @@ const OWN: StateChoice[] = [
 ]
 
 /** The states that make sense now; rare ones only show up when there are such images. */
-export function stateChoices(
-  { images, overlap, role }: Project,
-  seesOthers: boolean,
-): StateChoice[] {
+function stateChoices({ images, overlap, role }: Project, seesOthers: boolean): StateChoice[] {
   if (role === "annotator") return OWN
   const choices: StateChoice[] = [
     { state: null, label: "All", count: images.total },

@@ -53,7 +53,7 @@ export function LabelHistory({ history, categories, shownId, onShow, more }: Lab
 }
 
 /** How a label came about, in one line. */
-export function circumstances(label: Label): string {
+function circumstances(label: Label): string {
   const parts = [
     `${formatDuration(label.active_ms)} of work`,
     label.revision > 1 && `revision ${label.revision}`,

@@ -18,7 +18,7 @@ export function useArrowKeys(onKey: (direction: Direction) => void): void {
 
 const DIRECTIONS: Record<string, Direction> = { ArrowLeft: "previous", ArrowRight: "next" }
 
-export function directionOf(event: KeyboardEvent): Direction | undefined {
+function directionOf(event: KeyboardEvent): Direction | undefined {
   const { altKey, ctrlKey, metaKey, shiftKey, target } = event
   if (altKey || ctrlKey || metaKey || shiftKey) return undefined
   if (target instanceof Element && target.closest(OWN_ARROWS)) return undefined
