@@ -1,5 +1,7 @@
 """Snapshots: immutable label files."""
 
+import json
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, status
@@ -15,16 +17,24 @@ from server.schemas.snapshot import SnapshotOut
 from server.services.audit import Thing
 from server.services.labels import snapshots, tracing
 from server.storage import get_storage
+from trainer.contract import PointLabel, WeakLabel
 
 router = APIRouter(tags=["snapshots"], route_class=GuardedRoute)
 
 NDJSON = "application/x-ndjson"
-LINE = (
-    '{"image": "cam3/000123.jpg", "width": 2048, "height": 1024, "present": ["Road", "Car"], '
-    '"absent": ["Train"], "points": [{"category": "Car", "x": 812.5, "y": 500.5}], '
-    '"tiles": null, "active_ms": 8120, "wall_ms": 9033, "annotator": "a17", '
-    '"labelled_at": "2026-11-22T10:00:00Z", "prefilled_by": null}\n'
+EXAMPLE = WeakLabel(
+    image="cam3/000123.jpg",
+    width=2048,
+    height=1024,
+    present=("Road", "Car"),
+    absent=("Train",),
+    points=(PointLabel(category="Car", x=812.5, y=500.5),),
+    active_ms=8120,
+    wall_ms=9033,
+    annotator="a17",
+    labelled_at=datetime(2026, 11, 22, 10, tzinfo=UTC),
 )
+LINE = json.dumps(EXAMPLE.model_dump(mode="json")) + "\n"
 
 
 @router.post(

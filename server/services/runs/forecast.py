@@ -29,8 +29,9 @@ from trainer.contract import Supervision
 if TYPE_CHECKING:
     from trainer.curves import Curve, Interval, Judged
 
-WAYS = (LabelKind.TAGS, LabelKind.POINTS, LabelKind.TILES, LabelKind.SWEEPS)
-"""Kinds in which an hour can be asked for; corrections and decisions come with them."""
+COME_WITH_OTHERS = (LabelKind.CORRECTIONS, LabelKind.REVIEW)
+WAYS = tuple(kind for kind in LabelKind if kind not in COME_WITH_OTHERS)
+"""Kinds in which an hour can be asked for."""
 DEVIATIONS = 2 * 1.2815515655446004
 """So many standard deviations wide is an interval of 80 %."""
 CATEGORY_DRAWS = 200
