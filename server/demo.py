@@ -6,7 +6,7 @@ import importlib.util
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -122,6 +122,7 @@ def _use_embedded_defaults(data: Path, image_root: Path) -> None:
         WEAKSEG_IMAGE_ROOT=str(image_root),
         WEAKSEG_IMAGE_LINKS="true",
         WEAKSEG_DATASET_ROOT=str(data / "datasets"),
+        WEAKSEG_WARM_UPS=str(data / "warm-ups"),
         WEAKSEG_DEMO="true",
     )
     db.dispose()
@@ -157,6 +158,24 @@ def _report_import(target: Target) -> None:
     console.print(f"{escape(target.project)}: {result.imported} new images, {result.skipped} known")
 
 
+def _workers(command: Sequence[str], *, simulates: bool) -> list[Child]:
+    """One worker; beside simulated annotators two, each of which trains on half of the cores.
+
+    Much of a short run is work of one core: two at once end sooner than one after the other.
+    """
+    cores, settings = len(os.sched_getaffinity(0)), get_settings()
+    if not simulates or cores < 2:
+        return [Child("worker", command)]
+    half = {"WEAKSEG_TRAINER_THREADS": str(settings.trainer_threads or cores // 2)}
+    second = half | {
+        "WEAKSEG_WORKER_NAME": f"{settings.worker_name or socket.gethostname()} second"
+    }
+    return [
+        Child("worker", command, half),
+        Child("worker 2", [*command, "--queues", "runs"], second),
+    ]
+
+
 def _supervise(
     host: str, port: int, passwords: Mapping[str, str | None], wanted: Wanted | None
 ) -> None:
@@ -180,7 +199,7 @@ def _supervise(
 
     weakseg = (sys.executable, "-m", "server.cli")
     children = [
-        Child("worker", [*weakseg, "worker"]),
+        *_workers([*weakseg, "worker"], simulates=wanted is not None),
         Child("beat", [*weakseg, "beat"]),
         Child("api", [*weakseg, "serve", "--host", host, "--port", str(port)], is_ready=is_ready),
     ]

@@ -229,6 +229,9 @@ class Settings(BaseSettings):
     worker_name: str | None = None
     """Unset: the machine's name."""
     trainer_threads: int | None = None
+    warm_ups: Path | None = None
+    """Folder where trainings keep the ends of their last few warm-ups, which later runs with the same
+    source and settings take over. Unset: each does its own."""
 
     clean_daily: bool = True
     """Whether a worker removes once a day what no row needs, as `weakseg clean` does."""

@@ -53,7 +53,9 @@ SUBJECT_FIELDS = frozenset(
     {"recipe", "supervision", "categories", "colors", "source", "target", "validation", "labels"}
 )
 """Fields that say what a run is about; overrides do not reach them."""
-FILE_FIELDS = frozenset({"initial_weights", "initial_weights_sha256", "start_from", "cache"})
+FILE_FIELDS = frozenset(
+    {"initial_weights", "initial_weights_sha256", "start_from", "cache", "warm_ups"}
+)
 """Fields about files of the machine that trains: for who is at its command line alone."""
 
 

@@ -27,7 +27,7 @@ LINES = "application/x-ndjson"
 @router.get(
     "/{project_id}/people",
     response_model=PeopleOut,
-    responses=problems(401, 403, 404)
+    responses=problems(401, 403, 404, 503)
     | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 def show_people(
@@ -40,7 +40,7 @@ def show_people(
     """Seconds per image and per answer, of everybody and of each person.
 
     Of more than 20,000 images or labels as they were counted last, which is done again when they
-    change. Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
+    change; 503 `being-counted` until it was done first. Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
     """
     only = None if caller.leads else caller.id
     people = pace.of_project(session, project_id, only=only, names=not pseudonyms)
@@ -105,7 +105,7 @@ def show_trail(
 @router.get(
     "/{project_id}/team",
     response_model=TeamOut,
-    responses=problems(401, 403, 404)
+    responses=problems(401, 403, 404, 503)
     | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 def show_team(

@@ -197,24 +197,26 @@ def reset_keys(project_id: DatabaseId, caller: Annotator, session: SessionDep) -
     categories.forget_keys(session, project_id, caller.id)
 
 
-@router.get("/{project_id}/prefill-effect", responses=problems(401, 403, 404))
+@router.get("/{project_id}/prefill-effect", responses=problems(401, 403, 404, 503))
 def show_prefill_effect(
     project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
 ) -> PrefillEffect:
     """What pre-filling does to answers and to the time they take, beside blind images.
 
-    Of more than 20,000 images as they were counted last, which is done again when they change.
+    Of more than 20,000 images as they were counted last, which is done again when they change; 503
+    `being-counted` until it was done first.
     """
     return measures.read(session, project_id, prefill_effect.MEASURE)
 
 
-@router.get("/{project_id}/agreement", responses=problems(401, 403, 404))
+@router.get("/{project_id}/agreement", responses=problems(401, 403, 404, 503))
 def show_agreement(
     project_id: DatabaseId, _caller: LeadReader, session: ReadSessionDep
 ) -> Agreement:
     """How far people agree on images that several of them labelled, by category.
 
-    Of more than 20,000 images as they were counted last, which is done again when they change.
+    Of more than 20,000 images as they were counted last, which is done again when they change; 503
+    `being-counted` until it was done first.
     """
     return measures.read(session, project_id, agreement.MEASURE)
 

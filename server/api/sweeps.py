@@ -26,7 +26,7 @@ router = APIRouter(tags=["labelling"], route_class=GuardedRoute)
 PagePath = Annotated[str, Path(max_length=32)]
 
 
-@router.get("/projects/{project_id}/sweeps", responses=problems(401, 403, 404))
+@router.get("/projects/{project_id}/sweeps", responses=problems(401, 403, 404, 503))
 def list_sweeps(
     project_id: DatabaseId, caller: Viewer, session: ReadSessionDep
 ) -> list[SweepCategory]:

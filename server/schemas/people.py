@@ -25,7 +25,7 @@ class PaceOut(Out):
     annotator: str | None
     """`a17`, as in label files; null: of everybody."""
     email: str | None
-    """Null where pseudonyms were asked for, and of an account that is gone."""
+    """Null where pseudonyms were asked for; `annotator 17` of an account that was deleted."""
     by: Dimension
     value: str
     """The kind of label; `blind`, `prefilled` or `empty`; a category that is present; or a day in UTC."""

@@ -4,13 +4,14 @@ from celery import shared_task
 
 from server.db import DATABASE_ERRORS, session_scope
 from server.queue import send
-from server.services import deletion
+from server.services import deletion, measures
 from server.services.assignment import priorities
 from server.services.dataset_uploads import uploads
 from server.services.images import counting
 from server.services.labels import retiming, snapshots
 from server.services.quality import gold_making
 from server.services.runs import claims, figures, runs
+from server.tasks.measures import KNOWN
 
 
 # Its name on the wire stays: workers and beats of an earlier version know no other.
@@ -34,6 +35,8 @@ def upkeep() -> None:
             send("retime", project_id)
         for upload_id in uploads.due(session):
             send("check_dataset", upload_id)
+        for project_id, name in measures.uncounted(session, KNOWN):
+            send("recount", project_id, name)
         if deletion.is_due(session):
             send("remove_deleted")
     send("verify_images")

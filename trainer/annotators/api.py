@@ -4,12 +4,13 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
-
 from trainer.errors import BadInput
+
+if TYPE_CHECKING:
+    import httpx
 
 PATIENCE_SECONDS = 60.0
 """For one answer, with all tries."""
@@ -54,7 +55,7 @@ def _quantile(values: list[float], share: float) -> float:
 class Api:
     """One caller's connection; tries again what may pass."""
 
-    def __init__(self, client: httpx.AsyncClient, latencies: Latencies) -> None:
+    def __init__(self, client: "httpx.AsyncClient", latencies: Latencies) -> None:
         self.client = client
         self.latencies = latencies
 
@@ -90,20 +91,22 @@ class Api:
 
     async def _try(
         self, method: str, path: str, options: dict[str, Any]
-    ) -> tuple[httpx.Response | None, str]:
+    ) -> "tuple[httpx.Response | None, str]":
+        import httpx  # noqa: PLC0415 - as below
+
         try:
             return await self.client.request(method, path, **options), ""
         except httpx.TransportError as error:
             return None, f"cannot be reached: {str(error) or type(error).__name__}"
 
 
-def _retry_after(answer: httpx.Response | None) -> float:
+def _retry_after(answer: "httpx.Response | None") -> float:
     """The seconds that an answer asks for; a date counts as none."""
     text = "" if answer is None else answer.headers.get("retry-after", "")
     return float(text) if text.isdecimal() else 0.0
 
 
-def _content(answer: httpx.Response, request: str) -> Any:
+def _content(answer: "httpx.Response", request: str) -> Any:
     kind = answer.headers.get("content-type", "").partition(";")[0]
     is_json = kind in ("application/json", "application/problem+json")
     if answer.is_success:
@@ -119,6 +122,8 @@ def connect(address: str, latencies: Latencies, token: str | None = None) -> Api
     Raises:
         BadInput: no address of a server.
     """
+    import httpx  # noqa: PLC0415 - no other command needs it, and each loads this module
+
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput(f"{address!r}: write the server's address, such as http://127.0.0.1:8000")

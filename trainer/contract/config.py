@@ -164,6 +164,9 @@ class TrainConfig(Record):
     """Processes that prepare batches; 0: the training process itself."""
     cache: Path | None = None
     """Folder for decoded, resized images that outlive the run; None: memory alone."""
+    warm_ups: Path | None = None
+    """Folder for the ends of warm-ups: a run whose warm-up was done before, with the same source and
+    settings, takes it over, to the bit. None: each run does its own."""
 
     warmup_steps: int = Field(default=400, ge=0, le=1_000_000)
     """Steps on the source alone before the target takes part."""

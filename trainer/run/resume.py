@@ -6,9 +6,9 @@ for when a fault of the disk damages the newest. Where both are damaged, the new
 is whole gives at least the weights.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from pydantic import ValidationError
@@ -30,6 +30,7 @@ from trainer.models.checkpoint import (
 from trainer.models.weights import digest_of
 from trainer.run_folder.atomic import write_atomically
 
+T = TypeVar("T")
 Prefers = Callable[[Score, Score | None], bool]
 """Whether a checkpoint with the first score takes the place of the best one so far."""
 FILE = f"{FOLDER}/training-state.safetensors"
@@ -77,7 +78,7 @@ def save_state(run_dir: Path, adaptation: Adaptation, position: Position) -> Non
     """Replace the run's training state; what it was stays under `PREVIOUS`."""
     path = run_dir / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = _tensors(adaptation)
+    tensors = tensors_of_training(adaptation)
     header = {"position": position.model_dump_json(), "sha256": digest_of(tensors)}
     content = save(tensors, header)
     if path.exists():
@@ -105,7 +106,7 @@ def load_state(run_dir: Path, adaptation: Adaptation, start: Position, prefers: 
             continue
         _require_same_run(run_dir, position, start)
         try:
-            _restore(adaptation, tensors)
+            restore(adaptation, tensors)
         except (KeyError, RuntimeError, ValueError) as error:
             raise BadInput(f"{path}: does not fit the run: {error}") from error
         return Resumed(position, _ending(notes, f"the run goes on from step {position.step}"))
@@ -190,11 +191,14 @@ def _optimizers(adaptation: Adaptation) -> dict[str, torch.optim.Optimizer]:
     return optimizers
 
 
-def _tensors(adaptation: Adaptation) -> dict[str, Tensor]:
+def tensors_of_training(
+    adaptation: Adaptation, parts: Collection[str] | None = None
+) -> dict[str, Tensor]:
+    """The weights of networks and the moments of optimizers, on the host; of some `parts`, or of all."""
     tensors: dict[str, Tensor] = {}
-    for name, network in _networks(adaptation).items():
+    for name, network in _chosen(_networks(adaptation), parts):
         tensors |= {f"{name}/{key}": tensor for key, tensor in tensors_of(network).items()}
-    for name, optimizer in _optimizers(adaptation).items():
+    for name, optimizer in _chosen(_optimizers(adaptation), parts):
         for index, moments in optimizer.state_dict()["state"].items():
             tensors |= {
                 f"{name}/{index}/{key}": value.cpu().contiguous() for key, value in moments.items()
@@ -202,16 +206,27 @@ def _tensors(adaptation: Adaptation) -> dict[str, Tensor]:
     return tensors
 
 
-def _restore(adaptation: Adaptation, tensors: dict[str, Tensor]) -> None:
-    for name, network in _networks(adaptation).items():
+def restore(
+    adaptation: Adaptation, tensors: dict[str, Tensor], parts: Collection[str] | None = None
+) -> None:
+    """Put what `tensors_of_training` gave of these parts back.
+
+    Raises:
+        KeyError, RuntimeError, ValueError: it is of another network.
+    """
+    for name, network in _chosen(_networks(adaptation), parts):
         network.load_state_dict(_below(tensors, name))
-    for name, optimizer in _optimizers(adaptation).items():
+    for name, optimizer in _chosen(_optimizers(adaptation), parts):
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in _below(tensors, name).items():
             index, moment = key.split("/")
             state.setdefault(int(index), {})[moment] = _laid_out(tensor, weights[int(index)])
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+
+
+def _chosen(named: Mapping[str, T], parts: Collection[str] | None) -> list[tuple[str, T]]:
+    return [(name, each) for name, each in named.items() if parts is None or name in parts]
 
 
 def _laid_out(moment: Tensor, weight: Tensor) -> Tensor:

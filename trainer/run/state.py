@@ -67,6 +67,11 @@ class RunState:
         self.position = self.position.model_copy(update=changes)
         return self.position.best is None or self.position.best.step == step
 
+    def begin_at(self, step: int, why: str) -> None:
+        """Go on from a step to which nothing of this run has led."""
+        self.position = self.position.model_copy(update={"step": step})
+        self.notes += (why,)
+
     def save(self, step: int) -> CheckpointSaved:
         """Write the checkpoint of a step, and all that the run needs to go on from it."""
         position = self.position.model_copy(update={"step": step, "seconds": self.seconds})

@@ -58,6 +58,7 @@ from trainer.run.resume import Candidate, Position
 from trainer.run.selection import Evaluator
 from trainer.run.state import RunState
 from trainer.run.stopping import Interrupted, StopSignals
+from trainer.run.warm_up import warm_up_of
 from trainer.run_folder.atomic import sha256
 from trainer.run_folder.config import (
     as_file,
@@ -143,11 +144,15 @@ class Run:
                 config_sha256=config_sha256,
                 labels_sha256=sha256(labels.read_bytes()) if labels else None,
             )
+            self.warm_up = warm_up_of(
+                self.config, self.adaptation, self.domains.source, alone=self.everyone.count == 1
+            )
             self.state = RunState(run_dir, self.adaptation, start, self.evaluator.prefers)
             self.features = keep_features(
                 self.config, self.adaptation.segmenter, self._trained_domains(), run_dir
             )
             self.state.notes = self.domains.notes + self.features.notes + self.state.notes
+            self.is_warm = self.state.position.step == 0 and self._takes_warm_up_over()
         if new is not None:
             self.everyone.alone(lambda: write_config(run_dir, new))
         self._selected: tuple[int, Breakdown] | None = None
@@ -156,13 +161,25 @@ class Run:
     def execute(self) -> None:
         """Train; then predict and report with the checkpoint that was selected."""
         self.report(self._started())
-        self.everyone.alone(self._announce_saved)
+        if self.is_warm:
+            self._evaluate_and_save(self.config.warmup_steps)
+        else:
+            self.everyone.alone(self._announce_saved)
         if self.state.position.step == self.config.warmup_steps == 0 and self._begins_trained():
             self.everyone.alone(lambda: self._evaluate_and_save(0))
         self._train()
         if self.everyone.is_main:
             remove_features(self.run_dir)
             self._conclude()
+
+    def _takes_warm_up_over(self) -> bool:
+        if not self.warm_up.take_over(self.adaptation):
+            return False
+        steps = self.config.warmup_steps
+        self.state.begin_at(
+            steps, f"{steps} steps of warm-up are those of an earlier run (warm_ups)"
+        )
+        return True
 
     def _train(self) -> None:
         config, first = self.config, self.state.position.step
@@ -186,6 +203,8 @@ class Run:
                 self._report_progress(step, means)
             if self._is_evaluated(step):
                 self.adaptation.settle()
+                if step == config.warmup_steps:
+                    self.warm_up.keep(self.adaptation)
                 with means.paused():
                     self.everyone.alone(partial(self._evaluate_and_save, step))
             if self.everyone.any(self.stop.requested) and step < self.steps:

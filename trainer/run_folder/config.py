@@ -36,7 +36,7 @@ def with_absolute_paths(config: TrainConfig, run_dir: Path) -> TrainConfig:
         for name in ("source", "target", "validation")
         if (card := getattr(config, name))
     }
-    for name in ("labels", "initial_weights", "start_from", "cache"):
+    for name in ("labels", "initial_weights", "start_from", "cache", "warm_ups"):
         if (file := getattr(config, name)) is not None:
             changes[name] = (run_dir / file).resolve()
     return config.model_copy(update=changes)

@@ -5,7 +5,6 @@ import statistics
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markdown import Markdown
 
 from trainer.contract import Evaluated, Record, Report, Score
 from trainer.errors import BadInput
@@ -53,6 +52,8 @@ def write_results(study: Study, outcomes: Sequence[Outcome]) -> None:
     write_atomically(study.out / "results.json", json.dumps(runs, indent=1).encode())
     text = results_text(outcomes)
     write_atomically(study.out / "results.md", text.encode())
+    from rich.markdown import Markdown  # noqa: PLC0415 - no other command needs it
+
     Console().print(Markdown(text))
 
 

@@ -3,10 +3,13 @@ import { staysSignedOut } from "@/lib/losses"
 import { ApiProblem } from "./client"
 
 const ATTEMPTS = 3
+/** With waits of up to half a minute between them: some minutes. */
+const WHILE_COUNTED = 12
 
 /** Only what may pass by itself is tried again: no answer, or the server in trouble. */
 export function isWorthRetrying(failures: number, error: Error): boolean {
-  if (failures >= ATTEMPTS - 1) return false
+  const isCounted = error instanceof ApiProblem && error.code === "being-counted"
+  if (failures >= (isCounted ? WHILE_COUNTED : ATTEMPTS) - 1) return false
   return error instanceof ApiProblem && (error.status === 0 || error.status >= 502)
 }
 

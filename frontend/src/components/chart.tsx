@@ -4,6 +4,9 @@ import styles from "./chart.module.css"
 
 export type PlotLibrary = typeof import("./plot")
 
+// Asked for with the page's script, rather than once there is something to draw.
+import("./plot").catch(() => undefined)
+
 /** How all charts show the point under the pointer. */
 export const TIP = { lineHeight: 1.5, textPadding: 10, stroke: "var(--border-strong)" }
 

@@ -61,7 +61,11 @@ def tidy(folder: Path) -> None:
 
 def _config_on_this_worker(run: Run) -> str:
     settings = get_settings()
-    here = {"device": settings.device, "threads": settings.trainer_threads}
+    here = {
+        "device": settings.device,
+        "threads": settings.trainer_threads,
+        "warm_ups": settings.warm_ups and settings.warm_ups.absolute(),
+    }
     return TrainConfig.model_validate(run.config | here).model_dump_json(indent=2)
 
 

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 SETTING = ("source", "validation", "categories")
 """With the recipe: what two runs must have in common for one to be held against the other."""
-MACHINE = frozenset({"seed", "device", "threads"})
+MACHINE = frozenset({"seed", "device", "threads", "warm_ups"})
 MOST_AT_ONCE = 100
 """Runs of an earlier version that one round of the upkeep reads."""
 

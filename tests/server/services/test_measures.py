@@ -117,6 +117,55 @@ def test_a_lost_message_is_sent_again_and_counting_has_its_rest(
     assert len(sent) == 2, "for twenty times as long as it took nothing is counted"
 
 
+def test_what_is_very_large_is_first_counted_by_a_task(
+    database: str, sent: Sent, monkeypatch: pytest.MonkeyPatch, engineer: TestClient
+) -> None:
+    project_id = make_project()
+    image, *_ = add_images(project_id, ["a.png", "b.png"])
+    answer(project_id, image, make_user("p@example.org"))
+    monkeypatch.setattr(measures, "MOST_AT_ONCE", 0)
+
+    def look(path: str) -> tuple[int, str | None]:
+        answered = engineer.get(f"/api/v1/projects/{project_id}/{path}")
+        return answered.status_code, answered.headers.get("Retry-After")
+
+    looked = ("sweeps", "agreement", "prefill-effect", "people", "people?format=csv", "team")
+    assert {look(path) for path in looked} == {(503, "1")}
+    assert kept() == 0
+    # The team has its times from what is counted of people.
+    assert {args[1] for _, args in sent} == tasks.KNOWN.keys()
+    for task, args in sent:
+        assert task == "recount"
+        tasks.recount(*args)
+    assert kept() == len(tasks.KNOWN)
+    assert {look(path) for path in looked} == {(200, None)}
+
+
+def test_the_upkeep_has_counted_what_grew_large_before_anybody_looks(
+    database: str, sent: Sent
+) -> None:
+    empty, project_id, gone = (make_project(name) for name in ("empty", "large", "gone"))
+    for project in (project_id, gone):
+        add_images(project, ["a.png", "b.png"])
+    with session_scope() as session:
+        projects.get(session, gone).deleted_at = utcnow()
+
+    def uncounted() -> list[tuple[int, str]]:
+        with session_scope(read_only=True) as session:
+            return list(measures.uncounted(session, tasks.KNOWN))
+
+    assert uncounted() == [(project_id, name) for name in tasks.KNOWN]
+    tasks.recount(*uncounted()[0])
+    assert uncounted() == [(project_id, name) for name in tasks.KNOWN][1:]
+    for each in uncounted():
+        tasks.recount(*each)
+    assert uncounted() == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measures, "LARGE", 2)
+        assert uncounted() == [], "no project is large"
+    assert empty not in {args[0] for _, args in sent}
+
+
 def test_a_project_that_is_gone_is_not_counted(database: str, sent: Sent) -> None:
     project_id = make_project()
     add_images(project_id, ["a.png"])

@@ -4,12 +4,13 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from typer.testing import CliRunner
 
 from tests.trainer.conftest import CATEGORIES, paint
@@ -19,9 +20,14 @@ from trainer.annotators.person import Question
 from trainer.annotators.times import TimeModel
 from trainer.annotators.views import Views
 from trainer.contract import DatasetCard, ImagePrediction, Report, Score, Supervision, WeakLabel
+from trainer.data.samples import list_samples
 from trainer.errors import BadInput
 from trainer.recipes import RECIPES
+from trainer.report.file import is_finished, write_report_file
+from trainer.run_folder.config import read_config
+from trainer.study.budgets import running
 from trainer.study.budgets.findings import (
+    Effect,
     choices,
     fits,
     mean_of,
@@ -399,3 +405,157 @@ def test_each_recipe_can_begin_from_a_warm_up(target: DatasetCard, tmp_path: Pat
         assert dense.warmup_steps == labelled.warmup_steps == 0
         assert labelled.start_from is not None
         assert labelled.steps == begin.steps
+
+
+# --- what comes with the trainer, on folders laid out as the published ones
+
+
+def paint_masked(pairs: Mapping[Path, Path], ids: Sequence[int]) -> None:
+    """Images, each with a mask of stripes of some of the ids, as greyscale PNG."""
+    rng = np.random.default_rng(len(pairs))
+    for image, mask in pairs.items():
+        for path in (image, mask):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        stripes = rng.choice(ids, 4, replace=False).astype(np.uint8)
+        Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)).save(image)
+        Image.fromarray(np.repeat(stripes, 8)[None].repeat(24, 0)).save(mask)
+
+
+def camvid_folders(root: Path) -> list[str]:
+    """A source with a card, and CamVid as SegNet published it."""
+    pairs = {root / f"s/images/{n}.png": root / f"s/masks/{n}.png" for n in range(3)}
+    pairs |= {
+        root / f"camvid/{split}/f{n}.png": root / f"camvid/{split}annot/f{n}.png"
+        for split, count in (("train", 12), ("val", 2)) for n in range(count)
+    }  # fmt: skip
+    paint_masked(pairs, range(11))
+    card = "extends: camvid\nname: procstreet\nroot: s\nimages: images/*.png\nmasks: masks/{stem}.png\n"
+    (root / "card.yaml").write_text(card)
+    return [str(root / "card.yaml"), f"camvid/train:{root}/camvid", f"camvid/val:{root}/camvid"]
+
+
+def cityscapes_folders(root: Path) -> list[str]:
+    """GTA5's folders and those of Cityscapes."""
+    pairs = {root / f"gta5/images/{n:05d}.png": root / f"gta5/labels/{n:05d}.png" for n in range(3)}
+    pairs |= {
+        root / f"cs/leftImg8bit/{split}/ulm/ulm_{n}_leftImg8bit.png":
+        root / f"cs/gtFine/{split}/ulm/ulm_{n}_gtFine_labelIds.png"
+        for split, count in (("train", 12), ("val", 2)) for n in range(count)
+    }  # fmt: skip
+    paint_masked(pairs, (7, 8, 11, 21, 23, 26, 33))
+    return [f"gta5:{root}/gta5", f"cityscapes/train:{root}/cs", f"cityscapes/val:{root}/cs"]
+
+
+class Instant:
+    """Trainings that end at once, with a report in which rare categories first earn most."""
+
+    most = 0
+
+    def __init__(self, jobs: int, *, sharing: bool) -> None:
+        assert sharing
+        self.jobs, self.run_dirs = jobs, list[Path]()
+
+    def __enter__(self) -> "Instant":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert not self.run_dirs
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.run_dirs) < self.jobs
+
+    def start(self, run_dir: Path) -> None:
+        self.run_dirs.append(run_dir)
+        Instant.most = max(Instant.most, len(self.run_dirs))
+
+    def next_finished(self) -> Path:
+        run_dir = self.run_dirs.pop(0)
+        config, _ = read_config(run_dir)
+        start = config.start_from
+        assert start is None or is_finished(start.parents[1]), "it goes on from what is there"
+        labels = [] if config.labels is None else config.labels.read_text().splitlines()
+        earned = {"rare": 0.05, "uncertain": 0.01}.get(run_dir.parts[-3], 0.03) if labels else 0
+        miou = 0.3 + earned + 0.4 * (config.supervision is Supervision.DENSE) + config.seed / 1000
+        score = Score(miou=miou, iou=dict.fromkeys(config.categories, miou))
+        if config.predict:
+            (run_dir / "predictions").mkdir()
+            names = [sample.name for sample in list_samples(config.target, with_masks=False)]
+            lines = [
+                ImagePrediction(
+                    image=name, mask="m.png", width=32, height=24, uncertainty=number / len(names),
+                    presence={each: number / len(names) for each in config.categories},
+                ).model_dump_json()
+                for number, name in enumerate(names)
+            ]  # fmt: skip
+            (run_dir / "predictions/predictions.jsonl").write_text("\n".join(lines))
+        write_report_file(run_dir, Report(
+            supervision=config.supervision, selected_step=1, selection="last step", score=score,
+            source_only=None, seconds=1, device="cpu", labelled_images=len(labels),
+        ))  # fmt: skip
+        return run_dir
+
+
+@pytest.mark.parametrize(
+    ("name", "folders", "orders"),
+    [
+        ("camvid", camvid_folders, ["random", "uncertain", "rare", "disagreement"]),
+        ("gta5-cityscapes", cityscapes_folders, ["random"]),
+    ],
+)
+def test_a_study_that_comes_with_the_trainer_runs_its_whole_plan(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    folders: Callable[[Path], list[str]],
+    orders: list[str],
+) -> None:
+    monkeypatch.setattr(running, "Trainings", Instant)
+    monkeypatch.setattr(Instant, "most", 0)
+    out = tmp_path / "out"
+    source, target, validation = folders(tmp_path)
+    domains = ["--source", source, "--target", target, "--validation", validation]
+    done = CliRunner().invoke(app, ["study", name, *domains, "--out", str(out), "--jobs", "2"])
+    assert done.exit_code == 0, done.output
+    plan = read_plan(name, {})
+    rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
+    # Twelve images are soon labelled: each way has its first budget, and ends with all of them.
+    ways = {(kind, order, str(seed)) for kind, order in plan.ways() for seed in range(plan.seeds)}
+    labelled = [row for row in rows if row["kind"] not in ("source-only", "dense")]
+    assert {(row["kind"], row["order"], row["seed"]) for row in labelled} == ways
+    assert {row["order"] for row in labelled} == set(orders)
+    assert {row["images"] for row in labelled} >= {"12"}
+    assert len(rows) == len(labelled) + 2 * plan.seeds
+    assert Instant.most == 2, "two at once"
+    told = re.findall(r"\((\d+) of (\d+); (?:about (\S+) left)?\)", done.output)
+    total = len(list(cells_of(plan)))
+    assert [int(number) for number, _, _ in told] == sorted(int(number) for number, _, _ in told)
+    assert {each for _, each, _ in told} == {str(total)}
+    assert all(left for _, _, left in told[1:]), "how long it takes yet"
+    page = (out / "report.html").read_text()
+    pays = page.partition("Does the order of work pay?")[2].partition("<section")[0]
+    if orders == ["random"]:
+        assert "the study has random order alone" in pays
+    else:
+        assert "It pays: tags, rare first" in pays
+        assert "it costs: tags, uncertain first" in pays
+        assert "nothing beyond chance" in pays
+    assert pays.count(" over random at equal seconds: ") == 3 * (len(orders) - 1)
+
+
+def test_whether_orders_pay_is_said_in_one_sentence() -> None:
+    def said(**gains: list[float]) -> str:
+        effects = [
+            Effect("tiny", "tags", order, mean_of(each), (), len(gains))
+            for order, each in gains.items()
+        ]
+        return Findings([], effects, [], {}).whether_orders_pay()
+
+    assert said() == "Nobody knows: the study has random order alone."
+    assert said(rare=[0.02]) == "Nobody knows: one seed tells nothing from chance."
+    assert said(rare=[0.02, -0.02], uncertain=[0.01, -0.01]) == (
+        "No order is better or worse than a random one beyond chance."
+    )
+    assert said(rare=[0.02, 0.0201], uncertain=[-0.02, -0.0201], disagreement=[0.1, -0.1]) == (
+        "It pays: tags, rare first; it costs: tags, uncertain first; the others do nothing beyond chance."
+    )

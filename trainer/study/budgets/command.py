@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from trainer.contract import Report
@@ -42,6 +41,8 @@ def study_budgets(
         with _Screen(console) as screen:
             run_study(study, jobs, screen)
     text = write_findings(study)
+    from rich.markdown import Markdown  # noqa: PLC0415 - no other command needs it
+
     Console().print(Markdown(text))
     Console(stderr=True, highlight=False, soft_wrap=True).print(page_of(study))
 

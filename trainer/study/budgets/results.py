@@ -102,9 +102,33 @@ class Findings:
         """For each order, in a sentence, whether it pays."""
         return [_of_order(effect) for effect in self.effects]
 
+    def whether_orders_pay(self) -> str:
+        """All orders in one sentence, which says no more than the seeds allow."""
+        if not self.effects:
+            return "Nobody knows: the study has random order alone."
+        if all(effect.gain.half is None for effect in self.effects):
+            return "Nobody knows: one seed tells nothing from chance."
+        several = len({effect.recipe for effect in self.effects}) > 1
+        by_verdict: dict[str, list[str]] = {}
+        for effect in self.effects:
+            name = f"{effect.kind}, {effect.order} first"
+            named = f"{name} ({effect.recipe})" if several else name
+            by_verdict.setdefault(effect.verdict, []).append(named)
+        found = [
+            f"it {verdict}: {', and '.join(by_verdict.pop(verdict))}"
+            for verdict in ("pays", "costs")
+            if verdict in by_verdict
+        ]
+        if not found:
+            return "No order is better or worse than a random one beyond chance."
+        others = ["the others do nothing beyond chance"] if by_verdict else []
+        said = "; ".join([*found, *others])
+        return f"{said[0].upper()}{said[1:]}."
+
     def text(self) -> str:
         """All sentences."""
-        lines = [f"- {sentence}" for sentence in (*self.answers(), *self.orders())]
+        sentences = (*self.answers(), self.whether_orders_pay(), *self.orders())
+        lines = [f"- {sentence}" for sentence in sentences]
         return "\n".join([_table(self.choices), "", *lines])
 
 
