@@ -868,7 +868,8 @@ export interface paths {
          * Show Agreement
          * @description How far people agree on images that several of them labelled, by category.
          *
-         *     Of more than 20,000 images as they were counted last, which is done again when they change.
+         *     Of more than 20,000 images as they were counted last, which is done again when they change; 503
+         *     `being-counted` until it was done first.
          */
         get: operations["show_agreement"];
         put?: never;
@@ -1364,7 +1365,7 @@ export interface paths {
          * @description Seconds per image and per answer, of everybody and of each person.
          *
          *     Of more than 20,000 images or labels as they were counted last, which is done again when they
-         *     change. Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
+         *     change; 503 `being-counted` until it was done first. Annotators see themselves alone. With `pseudonyms`, nobody's address is told.
          */
         get: operations["show_people"];
         put?: never;
@@ -1450,7 +1451,8 @@ export interface paths {
          * Show Prefill Effect
          * @description What pre-filling does to answers and to the time they take, beside blind images.
          *
-         *     Of more than 20,000 images as they were counted last, which is done again when they change.
+         *     Of more than 20,000 images as they were counted last, which is done again when they change; 503
+         *     `being-counted` until it was done first.
          */
         get: operations["show_prefill_effect"];
         put?: never;
@@ -8166,6 +8168,15 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     show_cost_curve: {
@@ -9973,6 +9984,15 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_timed_labels: {
@@ -10210,6 +10230,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11206,6 +11235,15 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     take_sweep: {
@@ -11336,6 +11374,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
