@@ -4,15 +4,15 @@ import gc
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from tests.services.browser import find_chromium
-from tests.services.fork_trainers.sitecustomize import MODULES
-from tests.services.forks import forks
+from tests.services.forks import PRODUCT, TRAINER, forks, together
 from tests.services.postgres import fresh_database, start_postgres
 from tests.services.redis import start_redis
 
@@ -57,6 +57,14 @@ LONG = (
 )
 SERVICES = {"postgres_url", "redis_url", "chromium"}
 HERE = Path(__file__).parent
+FORKS = {
+    "forked trainers": partial(forks, TRAINER, "trainer", "torch.distributed.run"),
+    "forked product": partial(
+        forks, PRODUCT, "server.cli", "uvicorn", "celery", "tests.server.tasks.scripted_worker"
+    ),
+}
+"""Servers of forks that the processes of pytest-xdist share."""
+SHARED = pytest.StashKey[dict[str, dict[str, str]]]()
 
 OFTEN = gc.get_threshold()
 RARELY = (20_000, 20, 50)
@@ -91,6 +99,17 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
         gc.set_threshold(*RARELY)
         gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Called before a process of pytest-xdist is started, by the one that starts all of them."""
+    config = node.config
+    if SHARED not in config.stash:
+        running = ExitStack()
+        config.add_cleanup(running.close)
+        config.stash[SHARED] = {name: running.enter_context(FORKS[name]()) for name in FORKS}
+    node.workerinput |= config.stash[SHARED]
 
 
 def pytest_unconfigure() -> None:
@@ -152,19 +171,32 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def fork_server() -> Iterator[dict[str, str]]:
+def fork_server(pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
     """Variables of the environment in which trainers, and torchrun, are forks of one process."""
-    with forks("trainer", "torch.distributed.run") as variables:
-        yield variables
+    yield from _variables_of(pytestconfig, "forked trainers")
 
 
 @pytest.fixture(scope="session")
-def forked_product(fork_server: dict[str, str]) -> dict[str, str]:
-    """The same where the product's own processes, `python -m server.cli`, are forks too.
+def forked_processes(pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
+    """The same where the product's own processes, `python -m server.cli`, are forks.
 
     One that is killed may still hold its port for a moment.
     """
-    return fork_server | {MODULES: f"{fork_server[MODULES]} server.cli"}
+    yield from _variables_of(pytestconfig, "forked product")
+
+
+def _variables_of(config: pytest.Config, name: str) -> Iterator[dict[str, str]]:
+    if worker := getattr(config, "workerinput", None):
+        yield worker[name]
+    else:
+        with FORKS[name]() as variables:
+            yield variables
+
+
+@pytest.fixture(scope="session")
+def forked_product(fork_server: dict[str, str], forked_processes: dict[str, str]) -> dict[str, str]:
+    """The same where trainers are forks too."""
+    return together(fork_server, forked_processes)
 
 
 @pytest.fixture

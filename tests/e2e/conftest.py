@@ -22,9 +22,11 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(
+    tmp_path_factory: pytest.TempPathFactory, forked_processes: dict[str, str]
+) -> Iterator[str]:
     """Of a server without projects and without a worker; each test makes its own projects."""
-    with serving(tmp_path_factory.mktemp("site")) as started:
+    with serving(tmp_path_factory.mktemp("site"), forked_processes) as started:
         yield started
 
 

@@ -1,7 +1,7 @@
 """A running server with people on it, and browsers in which they are signed in."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -54,9 +54,9 @@ def installed(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The API alone over what `installed` makes; its address."""
-    with running_api(installed(folder), folder / "logs") as address:
+def serving(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The API alone over what `installed` makes; its address. `more` are variables besides."""
+    with running_api({**installed(folder), **(more or {})}, folder / "logs") as address:
         yield address
 
 

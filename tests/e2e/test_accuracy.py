@@ -57,9 +57,11 @@ def add_run(
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(
+    tmp_path_factory: pytest.TempPathFactory, forked_processes: dict[str, str]
+) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("accuracy")
-    with serving(folder) as started:
+    with serving(folder, forked_processes) as started:
         engine = db.make_engine(f"sqlite:///{folder / 'data' / 'weakseg.sqlite3'}")
         with Session(engine) as session, session.begin():
             for number, name in enumerate(("Empty", "One", "Unmeasured", "Full"), 1):

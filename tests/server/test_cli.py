@@ -26,13 +26,14 @@ PASSWORD = "long enough to keep"
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> Weakseg:
+def process(tmp_path: Path, forked_processes: dict[str, str]) -> Weakseg:
     """Runs the command as a process, with its data below the test's folder."""
+    given = os.environ | forked_processes | {"WEAKSEG_DATA": str(tmp_path / "data")}
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "server.cli", *arguments],
-            env={**os.environ, "WEAKSEG_DATA": str(tmp_path / "data"), **environment},
+            env=given | environment,
             cwd=tmp_path,
             check=False,
             capture_output=True,

@@ -2,8 +2,9 @@
 
 To load torch takes a trainer many times as long as what most tests have it do. In the environment
 that `forks` gives, `python -m trainer` is such a fork, whoever starts it: a test, a worker, a
-study. So are the other modules that it is asked for. A fork has the command line, folder, variables, files, limits, cores and ignored signals that
-it was started with. What was settled when torch was loaded is settled: OMP_NUM_THREADS.
+study. So are the other modules that it is asked for. A fork has the command line, folder, variables,
+files, limits, cores and ignored signals that it was started with. What was settled when torch was
+loaded is settled: OMP_NUM_THREADS.
 """
 
 import atexit
@@ -16,6 +17,7 @@ import json
 import os
 import resource
 import runpy
+import select
 import selectors
 import signal
 import socket
@@ -23,37 +25,41 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from server.processes import bound_to_parent
-from tests.services.fork_trainers.sitecustomize import MODULES, SOCKET
+from tests.services.fork_trainers.sitecustomize import FORKS
 from tests.services.processes import stop
 
 ROOT = Path(__file__).parents[2]
 START = Path(__file__).parent / "fork_trainers"
-TRAINER, PRODUCT = "trainer.__main__", "server.cli"
-LOADED = {
-    TRAINER: (TRAINER, "trainer.run.train", "matplotlib.figure"),
-    PRODUCT: (PRODUCT, "server.main", "celery.bin.celery", "celery.beat", "celery.worker.worker"),
-}
-"""By trainers, for the most part when they train, and by web process, worker and clock; torchrun
-is torch."""
+TRAINER = ("trainer.__main__", "trainer.run.train", "matplotlib.figure")
+"""What trainers load, for the most part when they train; torchrun is torch."""
+PRODUCT = (
+    "server.cli", "server.main", "celery.bin.celery", "celery.beat", "celery.worker.worker",
+)  # fmt: skip
+"""What web process, worker and clock load."""
+EXECUTED = ("trainer.__main__", "server.cli")
+"""Each fork does that anew."""
 LARGEST_REQUEST, MOST_DESCRIPTORS = 2**20, 250
 PR_SET_PDEATHSIG = 1
 
 
 @contextlib.contextmanager
-def forks(*modules: str) -> Iterator[dict[str, str]]:
-    """Variables of the environment in which `python -m MODULE` is a fork, for each of these."""
+def forks(loaded: Sequence[str], *modules: str) -> Iterator[dict[str, str]]:
+    """Variables of the environment in which `python -m MODULE` is a fork, for each of `modules`.
+
+    Nothing is loaded before somebody asks for one.
+    """
     with tempfile.TemporaryDirectory(prefix="weakseg-forks-") as folder, _listener() as listener:
         path = f"{folder}/socket"
         listener.bind(path)
         listener.listen(64)
-        command = [sys.executable, "-m", __name__, str(listener.fileno())]
+        command = [sys.executable, "-m", __name__, str(listener.fileno()), *loaded]
         process = subprocess.Popen(
             bound_to_parent(command), cwd=ROOT, stdin=subprocess.DEVNULL,
             env=os.environ | {"OMP_NUM_THREADS": "1"}, pass_fds=[listener.fileno()],
@@ -63,21 +69,27 @@ def forks(*modules: str) -> Iterator[dict[str, str]]:
             filter(None, [str(START), str(ROOT), os.environ.get("PYTHONPATH")])
         )
         try:
-            yield {SOCKET: path, MODULES: " ".join(modules), "PYTHONPATH": python_path}
+            servers = " ".join(f"{module}={path}" for module in modules)
+            yield {FORKS: servers, "PYTHONPATH": python_path}
         finally:
             stop(process)
+
+
+def together(*variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables of several, to have the forks of each."""
+    return {**variables[0], FORKS: " ".join(each[FORKS] for each in variables)}
 
 
 def _listener() -> socket.socket:
     return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
-def _load() -> None:
+def _load(names: Sequence[str]) -> None:
     """Import what the forks do."""
-    for executed, loaded in LOADED.items():
-        for name in loaded:
-            importlib.import_module(name)
-        del sys.modules[executed]  # It is for each fork to execute.
+    for name in names:
+        importlib.import_module(name)
+    for name in EXECUTED:
+        sys.modules.pop(name, None)
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "a fork would lack the threads"
     gc.collect()
     gc.freeze()
@@ -228,7 +240,8 @@ def _execute(module: str) -> NoReturn:
 
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[1])) as asked:
-        _load()
+        select.select([asked], [], [])  # loading is for the first that asks
+        _load(sys.argv[2:])
         wanted = _Server(asked).serve()
     _become(wanted)
     _execute(wanted.fields["module"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.forks import forks
+from tests.services.forks import forks, together
 
 PROBE = """
 import json, os, resource, signal, sys, time
@@ -50,7 +50,7 @@ time.sleep(600)
 
 @pytest.fixture(scope="module")
 def forked() -> Iterator[Mapping[str, str]]:
-    with forks("probe") as variables:
+    with forks(["torch"], "probe") as variables:
         yield os.environ | variables
 
 
@@ -158,3 +158,23 @@ def test_with_an_option_of_python_it_starts_from_nothing(
         assert process.stdout is not None
         assert process.stdout.readline() == f"{process.pid} False\n"
         process.kill()
+
+
+def test_each_module_has_its_server_and_others_start_from_nothing(
+    folder: Path, forked: Mapping[str, str]
+) -> None:
+    (folder / "other.py").write_text(PROBE)
+    (folder / "third.py").write_text(PROBE)
+    with forks([], "other") as variables:
+        both = forked | together(forked, variables)
+        for module, has_torch, is_fork in (
+            ("probe", True, True), ("other", False, True), ("third", False, False),
+        ):  # fmt: skip
+            with subprocess.Popen(
+                [sys.executable, "-m", module, "sleep"], cwd=folder, env=both, text=True,
+                stdout=subprocess.PIPE,
+            ) as process:  # fmt: skip
+                assert process.stdout is not None
+                pid, torch = process.stdout.readline().split()
+                process.kill()
+            assert (torch, int(pid) != process.pid) == (str(has_torch), is_fork), module

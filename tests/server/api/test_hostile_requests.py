@@ -225,9 +225,10 @@ def test_a_bug_has_headers_an_id_and_is_counted(
 # --- what is read of strangers
 
 
-def with_bodies() -> list[tuple[str, str]]:
+@pytest.fixture
+def with_bodies(application: FastAPI) -> list[tuple[str, str]]:
     """Method and path of every operation that takes a body, with numbers for its parameters."""
-    paths = create_app().openapi()["paths"]
+    paths = application.openapi()["paths"]
     return [
         (method.upper(), re.sub(r"{[^}]*}", "1", path))
         for path, operations in paths.items()
@@ -236,7 +237,6 @@ def with_bodies() -> list[tuple[str, str]]:
     ]
 
 
-WITH_BODIES = with_bodies()
 FOR_STRANGERS = {
     ("POST", "/api/v1/session"), ("POST", "/api/v1/session/provider"),
     ("POST", "/api/v1/password-link"),
@@ -267,18 +267,20 @@ def status_without_a_body(app: FastAPI, method: str, path: str, *headers: tuple[
     return statuses[0]
 
 
-def test_bodies_are_found_in_the_interface() -> None:
-    assert len(WITH_BODIES) > 15
-    assert set(WITH_BODIES) > FOR_STRANGERS
+def test_bodies_are_found_in_the_interface(with_bodies: list[tuple[str, str]]) -> None:
+    assert len(with_bodies) > 15
+    assert set(with_bodies) > FOR_STRANGERS
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_no_body_is_read_before_it_is_known_who_sends_it(database: str) -> None:
+def test_no_body_is_read_before_it_is_known_who_sends_it(
+    database: str, with_bodies: list[tuple[str, str]]
+) -> None:
     known_by = [
         (), (("cookie", "weakseg_session=made-up"),), (("authorization", "Bearer wsk_made-up"),),
     ]  # fmt: skip
     app = create_app()
-    for method, path in WITH_BODIES:
+    for method, path in with_bodies:
         if (method, path) not in FOR_STRANGERS:
             for headers in known_by:
                 assert status_without_a_body(app, method, path, *headers) == 401, (method, path)
@@ -286,12 +288,15 @@ def test_no_body_is_read_before_it_is_known_who_sends_it(database: str) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_no_body_is_read_of_who_may_not(
-    admin: TestClient, annotator: TestClient, database: str
+    admin: TestClient,
+    annotator: TestClient,
+    database: str,
+    with_bodies: list[tuple[str, str]],
 ) -> None:
     token = admin.post("/api/v1/tokens", json={"name": "look", "scopes": ["read"]}).json()["token"]
     cookie = "; ".join(f"{name}={value}" for name, value in annotator.cookies.items())
     app, forbidden = create_app(), 0
-    for method, path in WITH_BODIES:
+    for method, path in with_bodies:
         if (method, path) in FOR_STRANGERS:
             continue
         bearer = ("authorization", f"Bearer {token}")

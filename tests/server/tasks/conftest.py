@@ -1,6 +1,5 @@
 """A real Celery worker with the scripted trainer, and its clock, over both brokers."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,14 +16,13 @@ from tests.server.factories import eventually, make_trainable_project, run_row
 from tests.services.postgres import fresh_database
 from tests.services.processes import stop
 
-ROOT = Path(__file__).parents[3]
 SUCCEED, HANG_FIRST = 0, 1
 
 
 @contextmanager
 def process(*module: str) -> Iterator[subprocess.Popen[bytes]]:
     command = bound_to_parent([sys.executable, "-m", *module])
-    started = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    started = subprocess.Popen(command)
     try:
         yield started
     finally:
@@ -39,10 +37,17 @@ def working() -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture(scope="module", params=["sqlite and files", "postgresql and redis"])
 def team(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    forked_processes: dict[str, str],
 ) -> Iterator[None]:
-    """The two ways to run the product: on one machine, and with servers. The clock runs."""
+    """The two ways to run the product: on one machine, and with servers. The clock runs.
+
+    Worker and clock are forks of a process that has loaded what they need.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        for name, value in forked_processes.items():
+            patch.setenv(name, value)
         patch.setenv("WEAKSEG_DATA", str(tmp_path_factory.mktemp("team") / "data"))
         patch.setenv("WEAKSEG_HEARTBEAT_SECONDS", "0.1")
         patch.setenv("WEAKSEG_STALE_SECONDS", "5")

@@ -1,6 +1,7 @@
 """Python reads this when it starts: `python -m trainer` has a fork do the work, and waits for it.
 
-To whoever starts it and looks at it, it is that trainer: it has the command line, passes signals
+So has each module for which the environment names the socket of a server of forks. To whoever
+starts it and looks at it, it is that trainer: it has the command line, passes signals
 on, and ends as the fork ends. When it is killed, so is the fork. What it cannot pass on is
 SIGSTOP, and a limit that another process sets: such a test needs a trainer that starts from
 nothing, as one with an option of Python before `-m` is (`python -u -m trainer`).
@@ -10,7 +11,8 @@ nothing, as one with an option of Python before `-m` is (`python -u -m trainer`)
 import os
 import sys
 
-SOCKET, MODULES = "WEAKSEG_TEST_FORKS", "WEAKSEG_TEST_FORKED_MODULES"
+FORKS = "WEAKSEG_TEST_FORKS"
+"""Each MODULE=SOCKET, with spaces between them."""
 
 
 def _have_it_done(path: str) -> None:
@@ -64,14 +66,16 @@ def _inherited(number: int) -> bool:
         return False  # that of the folder which was listed
 
 
-def _is_wanted() -> bool:
+def _server() -> str | None:
+    """Where the forks of the module are to be had that this process is started for."""
     _, option, module, *_ = [*sys.orig_argv, "", ""]
-    return option == "-m" and module in os.environ.get(MODULES, "").split()
+    servers = dict(each.split("=", 1) for each in os.environ.get(FORKS, "").split())
+    return servers.get(module) if option == "-m" else None
 
 
-if _is_wanted():
+if path := _server():
     try:
-        _have_it_done(os.environ[SOCKET])
+        _have_it_done(path)
     finally:
         # Python goes on after an error here, with the trainer itself.
         sys.excepthook(*sys.exc_info())
