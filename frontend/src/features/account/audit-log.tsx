@@ -90,6 +90,7 @@ function Entries({ entries }: { entries: readonly AuditEntry[] }) {
   return (
     <Table
       label="Audit log"
+      stacks
       rows={entries}
       keyOf={(entry) => entry.id}
       columns={[

@@ -107,6 +107,7 @@ function UserTable({ users, ...acts }: { users: readonly User[] } & RowActs) {
   return (
     <Table
       label="Users"
+      stacks
       rows={users}
       keyOf={(user) => user.id}
       columns={[

@@ -46,6 +46,7 @@ function DatasetTable({ datasets }: { datasets: readonly Dataset[] }) {
   return (
     <Table
       label="Datasets"
+      stacks
       rows={datasets}
       keyOf={({ name }) => name}
       columns={[
@@ -113,6 +114,7 @@ export function UploadList() {
     <Section title="Unfinished uploads">
       <Table
         label="Unfinished uploads"
+        stacks
         rows={data}
         keyOf={({ id }) => id}
         columns={[

@@ -14,10 +14,12 @@ type NotesProps = {
   projectId: number
   post: Outbox<FlagParcel>
   state: OutboxState<FlagParcel>
+  /** Above what the page is about, in place of over it. */
+  isAbove: boolean
 }
 
 /** What became of one's flags: answers until they are read, and what is not with the server yet. */
-export function FlagNotes({ projectId, post, state }: NotesProps) {
+export function FlagNotes({ projectId, post, state, isAbove }: NotesProps) {
   const { data = [] } = useQuery({
     ...unreadFlagsQuery(projectId),
     refetchInterval: LOOK_AGAIN_MS,
@@ -26,7 +28,7 @@ export function FlagNotes({ projectId, post, state }: NotesProps) {
   const isKept = state.obstacle !== null && first !== undefined
   if (data.length === 0 && state.refused.length === 0 && !isKept) return null
   return (
-    <div className={styles.notes}>
+    <div className={isAbove ? styles.above : styles.notes}>
       {data.slice(-MOST_SHOWN).map((flag) => (
         <Answer key={flag.id} projectId={projectId} flag={flag} />
       ))}

@@ -18,13 +18,15 @@ type FlaggingProps = {
   isOpen: boolean
   onClose: () => void
   say: (text: string, isShown: boolean) => void
+  /** Whether answers stand above what the page is about, in place of over it. */
+  isAbove?: boolean
   /** Whether the answers of the page can not reach the server, or nobody is signed in. */
   isHindered: boolean
 }
 
 /** The person's flags: one to be written, those on their way, and the answers to them. */
 export function Flagging(props: FlaggingProps) {
-  const { projectId, me, onClose, say, isHindered } = props
+  const { projectId, me, onClose, say, isHindered, isAbove = false } = props
   const image = useAsked(props)
   const post = flagPostOf(me)
   const state = useSyncExternalStore(post.subscribe, post.snapshot)
@@ -53,7 +55,7 @@ export function Flagging(props: FlaggingProps) {
           onClose={onClose}
         />
       )}
-      <FlagNotes projectId={projectId} post={post} state={state} />
+      <FlagNotes projectId={projectId} post={post} state={state} isAbove={isAbove} />
     </>
   )
 }

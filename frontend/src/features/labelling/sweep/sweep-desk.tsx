@@ -75,6 +75,12 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
       <header>
         <DeskBar {...{ project, category, left, outbox }} finished={state.finished} />
         {turn && <RestRule turn={turn} flip={commands.flip} />}
+        <Dialogs
+          {...{ project, me, sweep, open, setOpen }}
+          image={imageOf(turn)}
+          obstacles={[outbox.obstacle, fed.obstacle]}
+          mayOpen={state.isPainted && !signIn.isAsked}
+        />
       </header>
       <main className={styles.desk}>
         {turn ? (
@@ -86,12 +92,6 @@ function OpenDesk({ project, category, me, session }: DeskProps & { session: Swe
         {outbox.refused.length > 0 && (
           <RefusedLabels outbox={session.outbox} refused={outbox.refused} />
         )}
-        <Dialogs
-          {...{ project, me, sweep, open, setOpen }}
-          image={imageOf(turn)}
-          obstacles={[outbox.obstacle, fed.obstacle]}
-          mayOpen={state.isPainted && !signIn.isAsked}
-        />
       </main>
       <footer className={styles.foot}>
         {turn && (
@@ -158,6 +158,7 @@ function Dialogs(props: DialogsProps) {
         isOpen={open === "flag"}
         onClose={close}
         say={(text, isShown) => sweep.say(text, isShown)}
+        isAbove
         isHindered={obstacles.some((one) => one !== null)}
       />
     </>
