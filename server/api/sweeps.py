@@ -35,10 +35,9 @@ def list_sweeps(
     Of more than 20,000 images as they were counted last, which is done again when they change.
     """
     person = caller.in_project(projects.seen(session, project_id))
-    if person.is_kept_from_gold:
-        left = sweep_pages.left_to(session, person)
-    else:
-        left = measures.read(session, project_id, sweep_pages.LEFT)
+    is_personal = person.is_kept_from_gold
+    measure = sweep_pages.left_to(person.id) if is_personal else sweep_pages.LEFT
+    left = measures.read(session, project_id, measure)
     return [SweepCategory(category=name, left=n) for name, n in left.items()]
 
 

@@ -46,7 +46,6 @@ from server.models.image import AssignmentState, ImageState
 from server.schemas.sweep import PAGE_SIZE
 from server.services import predictions, projects
 from server.services.assignment import holds, leases, prefill
-from server.services.images.numbers import Person
 from server.services.measures import Measure
 from server.settings import get_settings
 
@@ -334,14 +333,14 @@ def left(session: Session, project_id: int) -> dict[str, int]:
     return _left(session, project, closed_images(project.id), true(), Counter())
 
 
-def left_to(session: Session, person: Person) -> dict[str, int]:
+def _left_to(session: Session, project_id: int, annotator_id: int) -> dict[str, int]:
     """The same as one person may know it who may not find out which images are gold.
 
     Less each image that they have answered, gold or not, and those that others are done with: to
     answer a gold one is one less, as it is of any other.
     """
-    project = person.project
-    is_own = and_(Label.project_id == project.id, Label.annotator_id == person.id, Label.current)
+    project = projects.get(session, project_id)
+    is_own = and_(Label.project_id == project_id, Label.annotator_id == annotator_id, Label.current)
     said = Label.skipped, Label.present, Label.absent, Label.unsure
     ids = [category.id for category in project.categories]
     done: Counter[int] = Counter()
@@ -384,3 +383,13 @@ def _left(
 
 
 LEFT = Measure("left to sweep", TypeAdapter(dict[str, int]), left)
+
+
+def left_to(annotator_id: int) -> Measure[dict[str, int]]:
+    """What is left as one person may know it, all of it counted at one moment.
+
+    What they have just said is in no part of it before it is in all: of gold images it would be
+    seen at once, and of others only once they are counted again.
+    """
+    count = partial(_left_to, annotator_id=annotator_id)
+    return Measure(f"{LEFT.name} of {annotator_id}", LEFT.adapter, count)

@@ -12,14 +12,17 @@ from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
 from sqlalchemy import select, update
 
+from server import queue
 from server.db import session_scope
 from server.models import Assignment, GoldImage, Handout, Image, Member, Project
 from server.models.image import ImageState
 from server.models.member import MemberRole
 from server.models.user import Role
 from server.security import is_drawn
+from server.services import measures
 from server.services.quality import gold_making
 from server.storage import get_storage
+from server.tasks import measures as tasks
 from tests.server.factories import (
     add_label,
     add_prediction,
@@ -161,6 +164,32 @@ def normal(changed: dict[str, Any]) -> list[tuple[str, str]]:
         is_listed = re.search(r"\.\d+", path) and not is_count
         found.add((re.sub(r"\.\d+", ".n", path), "") if is_listed else (path, str(what)))
     return sorted(found)
+
+
+def test_a_list_of_sweeps_that_is_kept_is_as_old_for_gold_as_for_others(
+    annotator: TestClient, alternating: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large project: nothing moves before it is counted anew, and then both do."""
+    messages: list[tuple[int, str]] = []
+    monkeypatch.setattr(measures, "LARGE", 0)
+    monkeypatch.setattr(measures, "REST", 0)
+    monkeypatch.setattr(queue, "send", lambda _task, *args: messages.append(args))
+
+    def left() -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = annotator.get(f"/api/v1/projects/{alternating}/sweeps").json()
+        return listed
+
+    moves = set()
+    for _ in range(4):
+        before = left()
+        [lease] = take(annotator, alternating)
+        put(annotator, lease)
+        assert left() == before
+        assert len(messages) == 1, "it is counted anew by a task"
+        tasks.recount(*messages.pop())
+        moves.add(json.dumps(change({"list": before}, {"list": left()}), sort_keys=True))
+    [moved] = moves
+    assert set(json.loads(moved).values()) == {-1}
 
 
 def test_numbers_and_names_tell_when_an_image_was_given_and_nothing_else(
