@@ -1,5 +1,6 @@
 """One engine for SQLite (WAL) and PostgreSQL, and the session that every layer is handed."""
 
+import select
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -42,6 +43,11 @@ HAS_TURN = "has-turn"
 WAITS_FOR = "waits-for"
 """Of a connection: for how many seconds it waits for other processes' writers."""
 POSTGRESQL_CONNECT_SECONDS = 5
+USED_AT = "used-at"
+"""Of a connection of PostgreSQL's: when it was given back, by the monotonic clock."""
+ASKED_AFTER_SECONDS = 30
+"""So long a connection lies unused before its server is asked whether it is there: a trip for each
+transaction would cost more than many of their statements."""
 RETRY_SECONDS = (0.1, 2.0)
 """The first and the longest wait before a transaction is tried again."""
 DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeout)
@@ -139,7 +145,43 @@ def make_engine(url: str) -> Engine:
         if "connect_timeout" in make_url(url).query
         else {"connect_timeout": POSTGRESQL_CONNECT_SECONDS}
     )
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args=given)
+    return _postgresql_engine(url, given)
+
+
+def _postgresql_engine(url: str, connect_args: dict[str, Any]) -> Engine:
+    engine = create_engine(url, pool_size=10, max_overflow=20, connect_args=connect_args)
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: Any, record: Any) -> None:
+        record.info[USED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: Any, record: Any, _proxy: object) -> None:
+        used_at = record.info.get(USED_AT)  # not there while it is new
+        if used_at is not None and _may_be_lost(connection, used_at):
+            _require_answer(engine, connection)
+
+    return engine
+
+
+def _may_be_lost(connection: Any, used_at: float) -> bool:
+    """Whether a connection that nobody has used since a moment may have ended.
+
+    A server that ends one says so, and its system closes it: then there is something to read.
+    """
+    if connection.closed or time.monotonic() - used_at > ASKED_AFTER_SECONDS:
+        return True
+    heard = select.poll()
+    heard.register(connection.fileno(), select.POLLIN)
+    return bool(heard.poll(0))
+
+
+def _require_answer(engine: Engine, connection: Any) -> None:
+    """Ask the server of a connection whether it is there; if not, the pool makes others."""
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _sqlite_engine(url: str) -> Engine:
