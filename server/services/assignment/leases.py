@@ -112,7 +112,7 @@ def take_in(session: Session, project_id: int, annotator_id: int, wanted: int) -
     holds.taking_leases(session, project_id, annotator_id)
     now = utcnow()
     of = {"project": project_id, "person": annotator_id, "now": now}
-    version, held = session.execute(_VERSION_AND_HELD, of).one_or_none() or (None, 0)
+    version, held = session.connection().execute(_VERSION_AND_HELD, of).one_or_none() or (None, 0)
     if version is None:
         raise projects.missing(project_id)
     project = projects.require_open(projects.seen(session, project_id, version))
@@ -145,7 +145,8 @@ def _take_next(
     for statement in statements:
         left = asked["wanted"] - len(taken)
         if not taken or left:
-            rows = session.execute(statement, asked | {"until": expires_at, "wanted": left})
+            given = asked | {"until": expires_at, "wanted": left}
+            rows = session.connection().execute(statement, given)
             taken += [
                 Lease(lease_id or "", expires_at, image_id)
                 for *_, image_id, lease_id in sorted(rows.all())
@@ -398,7 +399,7 @@ class Shown:
 def finish(session: Session, lease_id: str, annotator_id: int, image_id: int) -> Shown:
     """Turn a lease into a done assignment. Raises Conflict when it is lost."""
     held = {"lease": lease_id, "person": annotator_id, "image": image_id, "now": utcnow()}
-    shown = session.execute(_FINISHING, held).one_or_none()
+    shown = session.connection().execute(_FINISHING, held).one_or_none()
     if shown is None:
         raise lost()
     return Shown(*shown)
