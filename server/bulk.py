@@ -16,6 +16,10 @@ from server.db import is_postgresql, session_scope
 
 PAUSE = 0.3
 """Between two transactions, of the time that one takes."""
+TURN_SECONDS = 0.1
+"""So long one is to take: where it takes longer, the next has fewer rows."""
+LEAST = 20
+"""Rows of the first transaction, and of one where the database is slowest."""
 
 
 class json_members(GenericFunction[Any]):  # noqa: N801 - a function of SQL
@@ -75,15 +79,32 @@ def _typed(value: Any, kind: TypeEngine[Any]) -> Any:
     return value if isinstance(stored, String) else cast(value, kind)
 
 
+class TurnSize:
+    """How many rows the next of many transactions has: what a short one is enough for."""
+
+    def __init__(self, most: int) -> None:
+        self.rows = min(LEAST, most)
+        self._most = most
+
+    def took(self, seconds: float) -> None:
+        """A transaction of so many rows has taken so long; the next has four times as many at most."""
+        fitting = int(self.rows * min(4.0, TURN_SECONDS / max(seconds, 1e-6)))
+        self.rows = min(self._most, max(LEAST, fitting))
+
+
 @contextmanager
-def short_turn() -> Iterator[Session]:
-    """One of many transactions that write, as `session_scope`'s.
+def short_turn(size: TurnSize | None = None) -> Iterator[Session]:
+    """One of many transactions that write, as `session_scope`'s; `size` is told how long it takes.
 
     SQLite lets the writers of other processes in by chance: after each there is a pause, without
     which they could wait until the last.
     """
-    began = time.monotonic()
     with session_scope() as session:
+        session.connection()  # what it waits for other writers is not its own time
+        began = time.monotonic()
         yield session
+    seconds = time.monotonic() - began
+    if size is not None:
+        size.took(seconds)
     if not is_postgresql(session):
-        time.sleep((time.monotonic() - began) * PAUSE)
+        time.sleep(seconds * PAUSE)

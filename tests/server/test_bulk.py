@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Float, Integer, String
+from sqlalchemy import Float, Integer, String, event
 
 from server import bulk, db
 from server.bulk import values
@@ -52,3 +52,31 @@ def test_others_write_between_two_turns(monkeypatch: pytest.MonkeyPatch) -> None
         session.execute(values({"number": Integer()}, [(1,)]))
     is_sqlite = db.get_engine().dialect.name == "sqlite"
     assert pauses == ([pytest.approx(2.0 * bulk.PAUSE)] if is_sqlite else [])
+
+
+def test_where_a_transaction_takes_long_the_next_has_fewer_rows() -> None:
+    size = bulk.TurnSize(500)
+    for seconds, following in (
+        (0.01, 80), (0.01, 320), (0.01, 500), (0.05, 500), (0.25, 200), (0.05, 400), (60, 20),
+        (0, 80), (0.1, 80),
+    ):  # fmt: skip
+        size.took(seconds)
+        assert size.rows == following
+    assert bulk.TurnSize(7).rows == 7
+
+
+@pytest.mark.usefixtures("database")
+def test_what_a_turn_waits_for_others_is_not_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else who was kept waiting would do less and less."""
+    moments, pauses = [0.0], []
+    clock = SimpleNamespace(monotonic=lambda: moments[-1], sleep=pauses.append)
+    monkeypatch.setattr(bulk, "time", clock)
+    size, waited = bulk.TurnSize(500), lambda _: moments.append(5.0)
+    event.listen(db.get_engine(), "begin", waited)
+    try:
+        with bulk.short_turn(size):
+            moments.append(5.05)
+    finally:
+        event.remove(db.get_engine(), "begin", waited)
+    assert size.rows == int(20 * 0.1 / 0.05)
+    assert pauses in ([], [pytest.approx(0.05 * bulk.PAUSE)])

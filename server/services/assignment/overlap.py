@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, literal, not_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from server.bulk import short_turn
+from server.bulk import TurnSize, short_turn
 from server.db import is_postgresql, utcnow
 from server.models import Assignment, Image, Project
 from server.models.image import AssignmentState, ImageState
@@ -16,9 +16,6 @@ from server.services.assignment.leases import is_free
 
 BATCH = 500
 """Images of one transaction, at most."""
-LEAST = 20
-TURN_SECONDS = 0.1
-"""So long one is to take: where it takes longer, the next has fewer images."""
 
 
 def fit(project_id: int, seconds: float = inf) -> bool:
@@ -29,21 +26,13 @@ def fit(project_id: int, seconds: float = inf) -> bool:
     """
     until = monotonic() + seconds
     last: int | None = 0
-    size = BATCH
+    size = TurnSize(BATCH)
     while last is not None:
-        began = monotonic()
-        if began > until:
+        if monotonic() > until:
             return False
-        with short_turn() as session:
-            last = _fit_next(session, projects.get(session, project_id), last, size)
-        size = next_size(size, monotonic() - began)
+        with short_turn(size) as session:
+            last = _fit_next(session, projects.get(session, project_id), last, size.rows)
     return True
-
-
-def next_size(size: int, seconds: float) -> int:
-    """How many images the next transaction has, after one of `size` took so long."""
-    fitting = int(size * TURN_SECONDS / max(seconds, TURN_SECONDS / BATCH))
-    return min(BATCH, max(LEAST, fitting))
 
 
 def _fit_next(session: Session, project: Project, last: int, size: int) -> int | None:

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Float, Integer, Select, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from server.bulk import short_turn, values
+from server.bulk import TurnSize, short_turn, values
 from server.db import session_scope
 from server.models import Assignment, Image, Label, Prediction, Project
 from server.services import projects
@@ -27,7 +27,7 @@ from server.services.assignment import overlap as assignments
 from server.services.assignment import prefill
 
 BATCH = 500
-"""Images in one transaction: on SQLite everybody else waits for it."""
+"""Images in one transaction, at most: on SQLite everybody else waits for it."""
 SAMPLE = 500
 """So many predictions say how common categories are while there are too few labels."""
 
@@ -92,8 +92,8 @@ def recompute(project_id: int) -> None:
         session.get_one(Project, project_id).neutral_priority = scale.neutral
     # Labels keep it up to date: it is anew where the model is.
     with_disagreement = not made_for.endswith(f" by run {run_id}")
-    last = 0
-    while image_ids := _recompute_batch(project_id, scale, last, with_disagreement):
+    last, size = 0, TurnSize(BATCH)
+    while image_ids := _recompute_next(project_id, scale, last, size, with_disagreement):
         last = image_ids[-1]
     with session_scope() as session:
         project = session.get_one(Project, project_id)
@@ -101,16 +101,16 @@ def recompute(project_id: int) -> None:
             project.prioritised_for = _purpose(order, run_id)
 
 
-def _recompute_batch(
-    project_id: int, scale: Scale, last: int, with_disagreement: bool
+def _recompute_next(
+    project_id: int, scale: Scale, last: int, size: TurnSize, with_disagreement: bool
 ) -> Sequence[int]:
-    with short_turn() as session:
+    with short_turn(size) as session:
         # A label takes the lock of its image first too: what is read here stays true.
         image_ids = session.scalars(
             select(Image.id)
             .where(Image.project_id == project_id, Image.id > last)
             .order_by(Image.id)
-            .limit(BATCH)
+            .limit(size.rows)
             .with_for_update(key_share=True)
         ).all()
         if image_ids:

@@ -144,14 +144,6 @@ def test_new_assignments_are_put_in_order(engineer: TestClient, project: int) ->
         assert priorities.due(session) == [project]
 
 
-def test_where_a_transaction_takes_long_the_next_has_fewer_images() -> None:
-    assert overlap.next_size(500, 0.05) == 500
-    assert overlap.next_size(500, 0.25) == 200
-    assert overlap.next_size(200, 0.05) == 400
-    assert overlap.next_size(200, 60) == overlap.LEAST
-    assert overlap.next_size(20, 0) == 500
-
-
 def test_who_may_and_what_may_be(engineer: TestClient, annotator: TestClient, project: int) -> None:
     address = f"/api/v1/projects/{project}"
     assert annotator.patch(address, json={"overlap": 2}).status_code == 403
@@ -193,7 +185,7 @@ def test_a_change_while_priorities_are_made_makes_them_due_again(
     with ThreadPoolExecutor(1) as pool:
         changing: list[Future[Any]] = []
         monkeypatch.setattr(priorities, "BATCH", 1)
-        monkeypatch.setattr(priorities, "short_turn", lambda: _after(changing))
+        monkeypatch.setattr(priorities, "short_turn", lambda _size: _after(changing))
         priorities.recompute(project)
     with session_scope(read_only=True) as session:
         assert priorities.due(session) == [project]
