@@ -3,12 +3,28 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import and_, bindparam, delete, insert, inspect, or_, select, update
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import (
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    inspect,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 from sqlalchemy.orm.attributes import set_committed_value
 
+from server.bulk import json_members
 from server.db import utcnow
 from server.errors import Conflict
 from server.models import Answer, Assignment, Image, Label
@@ -198,15 +214,42 @@ def make_current(session: Session, locked: Locked, labels: Sequence[Label]) -> N
     for label, label_id in zip(labels, ids, strict=True):
         label.id = label_id
     own = [label for label in labels if not label.gold]
-    rows = [row for label in own for row in _rows(label)]
-    if rows:
-        session.connection().execute(_ANSWERING, rows)
-    standing += [label for label in own if label.skipped is None]
+    answering = [label for label in own if label.skipped is None]
+    if answering:
+        of = {"labels": [label.id for label in answering]}
+        session.connection().execute(_ANSWERING, of)
+    standing += answering
     _summarise(session, {label.image_id: locked.images[label.image_id] for label in own}, standing)
 
 
 _STORING = insert(Label).returning(Label.id, sort_by_parameter_order=True)
-_ANSWERING = insert(Answer)
+
+
+def _said(
+    value: AnswerValue, listed: InstrumentedAttribute[list[int]]
+) -> Select[int, int, int, Any]:
+    """Answers as the rows of labels list them: a statement for all takes less than rows one by one."""
+    members = json_members(listed).table_valued("value")
+    return (
+        select(
+            Label.id,
+            cast(members.c.value, Integer),
+            Label.image_id,
+            literal(value, Answer.value.type),
+        )
+        .join_from(Label, members, true())
+        .where(Label.id.in_(bindparam("labels", expanding=True)))
+    )
+
+
+_ANSWERING = insert(Answer).from_select(
+    ["label_id", "category_id", "image_id", "value"],
+    union_all(
+        _said(AnswerValue.PRESENT, Label.present),
+        _said(AnswerValue.ABSENT, Label.absent),
+        _said(AnswerValue.UNSURE, Label.unsure),
+    ),
+)
 
 
 def _columns(label: Label) -> dict[str, object]:
@@ -230,21 +273,6 @@ def _retire(session: Session, locked: Locked, successors: Sequence[Label]) -> li
         label
         for label in current
         if label.skipped is None and (label.annotator_id, label.image_id) not in pairs
-    ]
-
-
-def _rows(label: Label) -> list[dict[str, object]]:
-    if label.skipped is not None:
-        return []
-    said = (
-        (AnswerValue.PRESENT, label.present),
-        (AnswerValue.ABSENT, label.absent),
-        (AnswerValue.UNSURE, label.unsure),
-    )
-    return [
-        {"label_id": label.id, "category_id": i, "image_id": label.image_id, "value": value}
-        for value, ids in said
-        for i in ids
     ]
 
 
