@@ -75,7 +75,13 @@ def main() -> None:
     parts = set(options.parts.split(","))
     bulk, pictures = bulk_work.bulk_table(options.lines, options.images), bulk_work.picture_table()
     people = Table(
-        *("database", "processes", "annotators", "cycles/s", "processor ms a cycle, server / client"),
+        *(
+            "database",
+            "processes",
+            "annotators",
+            "cycles/s",
+            "processor ms a cycle, server / client",
+        ),
         *("lease p50 / p95 / most, ms", "submit p50 / p95 / most, ms"),
         *("handed out twice", "errors"),
         title=f"{options.images:,} images, {len(CATEGORIES)} categories",

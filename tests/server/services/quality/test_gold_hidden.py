@@ -176,7 +176,9 @@ def test_a_list_of_sweeps_that_is_kept_is_as_old_for_gold_as_for_others(
     monkeypatch.setattr(queue, "send", lambda _task, *args: messages.append(args))
 
     def left() -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = annotator.get(f"/api/v1/projects/{alternating}/sweeps").json()
+        listed: list[dict[str, Any]] = annotator.get(
+            f"/api/v1/projects/{alternating}/sweeps"
+        ).json()
         return listed
 
     moves = set()
