@@ -149,7 +149,11 @@ def make_engine(url: str) -> Engine:
 
 
 def _postgresql_engine(url: str, connect_args: dict[str, Any]) -> Engine:
-    engine = create_engine(url, pool_size=10, max_overflow=20, connect_args=connect_args)
+    # As many as are in use at once are kept: each new one is a process of the server's, which has
+    # yet to read the catalogue. Whoever used one last comes first, so that few are at work.
+    engine = create_engine(
+        url, pool_size=30, max_overflow=0, pool_use_lifo=True, connect_args=connect_args
+    )
 
     @event.listens_for(engine, "checkin")
     def _on_checkin(_connection: Any, record: Any) -> None:
