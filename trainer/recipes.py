@@ -132,6 +132,7 @@ def cpu_small(subject: RunSubject) -> TrainConfig:
         color_jitter=0.3,
         colorings=1,
         mirrored_prediction=True,
+        mirrored_scale=1.5,
     )
 
 

@@ -228,6 +228,9 @@ class TrainConfig(Record):
     mirrored_prediction: bool = False
     """What a checkpoint of this run says of an image is the mean of what its network says of the image
     and of its mirror image, for twice the time; so are its scores and its predictions."""
+    mirrored_scale: float = Field(default=1.0, ge=1, le=2)
+    """How much larger the mirror image is looked at, if it is (`mirrored_prediction`): what is small is
+    found there, what is large in the image itself; 1.5 takes 1.6 times as long as 1."""
     predict: bool = True
     """Write masks and presence probabilities of every target image at the end."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -49,13 +50,28 @@ class TrainedSegmenter:
         """(B, C, h, w) of RGB images of any size, bytes or floats in 0..255.
 
         Where the shape says `mirrored_prediction`, they are the mean of those of the image and of its
-        mirror image.
+        mirror image, the latter enlarged by `mirrored_scale`.
         """
         seen: Tensor = self.network(images_B3HW).logits
         if not self.shape.mirrored_prediction:
             return seen
-        mirrored: Tensor = self.network(images_B3HW.flip(-1)).logits
-        return (seen + mirrored.flip(-1)) / 2
+        turned = images_B3HW.flip(-1)
+        if self.shape.mirrored_scale != 1:
+            turned = _resized(turned.float(), _enlarged(images_B3HW, self.shape.mirrored_scale))
+        mirrored = _resized(self.network(turned).logits.flip(-1), (seen.shape[-2], seen.shape[-1]))
+        return (seen + mirrored) / 2
+
+
+def _enlarged(images_B3HW: Tensor, scale: float) -> tuple[int, int]:
+    """(height, width) of images enlarged by a factor."""
+    return round(scale * images_B3HW.shape[-2]), round(scale * images_B3HW.shape[-1])
+
+
+def _resized(maps_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
+    """Images or logits at (height, width), bilinear between pixel centres; as they are if of that size."""
+    if maps_BCHW.shape[-2:] == size:
+        return maps_BCHW
+    return F.interpolate(maps_BCHW, size, mode="bilinear", align_corners=False)
 
 
 def shape_of(config: TrainConfig) -> SegmenterShape:

@@ -42,6 +42,7 @@ class SegmenterShape(Record):
     width: Positive
     smooth_max: float = Field(gt=0)
     mirrored_prediction: bool = False
+    mirrored_scale: float = Field(default=1.0, ge=1, le=2)
     presence_scale: float = 1.0
     """The probability that a category is present is sigmoid(scale * gpool(O) + offset)."""
     presence_offsets: tuple[float, ...] = ()

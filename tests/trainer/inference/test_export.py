@@ -40,7 +40,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainedSegment
 
 
 def test_a_model_looks_both_ways_where_its_segmenter_does(tmp_path: Path) -> None:
-    segmenter = trained(mirrored_prediction=True)
+    segmenter = trained(mirrored_prediction=True, mirrored_scale=1.5)
     assert export(segmenter, tmp_path / "model.onnx", SIZE).is_small
     plain = TrainedSegmenter(segmenter.network, trained().shape)
     content = (tmp_path / "model.onnx").read_bytes()

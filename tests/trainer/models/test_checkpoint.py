@@ -3,8 +3,10 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -208,3 +210,27 @@ def test_a_prediction_may_be_the_mean_of_both_ways_to_look(tmp_path: Path) -> No
     assert not torch.allclose(one, other.flip(-1), atol=1e-3)
     torch.testing.assert_close(logits, (one + other.flip(-1)) / 2)
     torch.testing.assert_close(of_mirrored, logits.flip(-1))
+
+
+def test_the_mirror_image_may_be_looked_at_enlarged(tmp_path: Path) -> None:
+    shape = shape_with(mirrored_prediction=True, mirrored_scale=1.5)
+    loaded = load_segmenter(save(tmp_path, shape))
+    images = torch.randint(0, 256, (2, 3, 33, 64), dtype=torch.uint8)
+    # As another library enlarges: Pillow takes the four neighbours too, where nothing shrinks.
+    large = np.stack([
+        np.stack([
+            np.asarray(Image.fromarray(channel).resize((96, 50), Image.Resampling.BILINEAR))
+            for channel in image[..., ::-1].astype(np.float32)
+        ])
+        for image in images.numpy()
+    ])  # fmt: skip
+    with torch.inference_mode():
+        logits = loaded.logits(images)
+        of_floats = loaded.logits(images.float())
+        seen, enlarged = loaded.network(images).logits, loaded.network(torch.tensor(large)).logits
+    height, width = seen.shape[-2:]
+    assert enlarged.shape[-1] == 3 * width // 2
+    back = torch.nn.functional.interpolate(enlarged.flip(-1), (height, width), mode="bilinear")
+    torch.testing.assert_close(logits, (seen + back) / 2, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(of_floats, logits)
+    assert not torch.allclose(back, seen, atol=1e-3)
