@@ -14,7 +14,10 @@ import { PickerButton } from "@/components/picker-button"
 import { showToast } from "@/components/toast"
 import { formatPlural } from "@/lib/format"
 import styles from "./datasets.module.css"
-import { changeOf, draftOf, problemOf, type ValueRow } from "./mask-values"
+import { changeOf, draftOf, problemOf, type ValueRow, type ValuesDraft } from "./mask-values"
+
+/** A change, and the draft that it is of: one that goes on meanwhile stays. Null: a card takes its place. */
+type Sent = { change: UploadChange; of: ValuesDraft | null }
 
 /** Which value of the masks is which category: as a table, or from a dataset card. */
 export function ValuesForm({ upload }: { upload: Upload }) {
@@ -22,10 +25,10 @@ export function ValuesForm({ upload }: { upload: Upload }) {
   const [isTried, setTried] = useState(false)
   const queryClient = useQueryClient()
   const saving = useMutation({
-    mutationFn: (change: UploadChange) => changeUpload(upload.id, change),
-    onSuccess: (saved) => {
+    mutationFn: ({ change }: Sent) => changeUpload(upload.id, change),
+    onSuccess: (saved, { of }) => {
       queryClient.setQueryData(uploadQuery(upload.id).queryKey, saved)
-      setDraft(draftOf(saved))
+      setDraft((now) => (of === null || of === now ? draftOf(saved) : now))
       showToast("Values saved")
     },
   })
@@ -35,7 +38,7 @@ export function ValuesForm({ upload }: { upload: Upload }) {
   const submit = (event: FormEvent) => {
     event.preventDefault()
     setTried(true)
-    if (!problem) saving.mutate(changeOf(draft))
+    if (!problem) saving.mutate({ change: changeOf(draft), of: draft })
   }
   const set = (place: number, change: Partial<ValueRow>) =>
     setDraft({
@@ -44,7 +47,7 @@ export function ValuesForm({ upload }: { upload: Upload }) {
     })
   const takeCard = async (files: FileList | null) => {
     const file = files?.[0]
-    if (file) saving.mutate({ card: await file.text() })
+    if (file) saving.mutate({ change: { card: await file.text() }, of: null })
   }
   return (
     <Card

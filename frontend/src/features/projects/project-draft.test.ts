@@ -2,6 +2,7 @@ import { expect, test } from "vitest"
 import type { Project } from "@/api/projects"
 import { draftCategories } from "./category-draft"
 import {
+  afterSaving,
   checkProject,
   EMPTY_PROJECT,
   type ProjectDraft,
@@ -121,4 +122,23 @@ test("what is wrong with a share or a number is said only where it counts", () =
 test("points of mIoU are sent as a fraction, and nothing as not asked", () => {
   expect(toChange({ ...asStored, stopBelow: "0.5" }, stored).stop_below).toBeCloseTo(0.005)
   expect(toChange({ ...asStored, stopBelow: "" }, stored).stop_below).toBeNull()
+})
+
+test("what is typed while the draft is on its way to the server stays", () => {
+  const sent = { ...draft, categories: draftCategories(["Car", "Bus"]) }
+  const categories = sent.categories.map((one, place) => ({ ...one, id: 40 + place }))
+  const saved = { ...toProject(sent), categories } as unknown as Project
+  expect(afterSaving(sent, sent, saved)).toEqual(toDraft(saved))
+  const [car, bus] = sent.categories
+  const now = {
+    ...sent,
+    minView: "700",
+    categories: [bus, { ...car, name: "Cab" }] as ProjectDraft["categories"],
+  }
+  const after = afterSaving(now, sent, saved)
+  expect(after.minView).toBe("700")
+  expect(after.categories.map(({ storedId, name }) => [storedId, name])).toEqual([
+    [41, "Bus"],
+    [40, "Cab"],
+  ])
 })

@@ -108,6 +108,17 @@ export const toDraft = (project: Project): ProjectDraft => ({
 export const isSameDraft = (one: ProjectDraft, other: ProjectDraft): boolean =>
   JSON.stringify(one) === JSON.stringify(other)
 
+/** The draft once the server has saved what was `sent`; what has changed meanwhile is still to be saved. */
+export function afterSaving(now: ProjectDraft, sent: ProjectDraft, saved: Project): ProjectDraft {
+  if (now === sent) return toDraft(saved)
+  const ids = new Map(sent.categories.map(({ id }, place) => [id, saved.categories[place]?.id]))
+  const categories = now.categories.map((draft) => ({
+    ...draft,
+    storedId: ids.get(draft.id) ?? draft.storedId,
+  }))
+  return { ...now, categories }
+}
+
 function toOverlap({ overlap, overlap_share, overlap_first }: Project) {
   const { overlapPercent, overlapFirst } = EMPTY_PROJECT
   const isPart = overlap_share < 1

@@ -10,7 +10,7 @@ import { showToast } from "@/components/toast"
 import { CategoryEditor } from "./category-editor"
 import styles from "./form.module.css"
 import { HelpFields, TaskFields } from "./labelling-fields"
-import { checkProject, isSameDraft, type ProjectDraft, toChange, toDraft } from "./project-draft"
+import { afterSaving, checkProject, isSameDraft, type ProjectDraft, toChange, toDraft } from "./project-draft"
 import { serverProblems } from "./server-problems"
 import { GeneralFields, TrainingFields } from "./settings-fields"
 
@@ -18,9 +18,9 @@ export function SettingsForm({ project }: { project: Project }) {
   /** What the draft was made of, whatever others change meanwhile. */
   const [stored, setStored] = useState(project)
   const [draft, setDraft] = useState(() => toDraft(stored))
-  const saving = useSaving(stored, (saved) => {
+  const saving = useSaving(stored, (saved, sent) => {
     setStored(saved)
-    setDraft(toDraft(saved))
+    setDraft((now) => afterSaving(now, sent, saved))
   })
   useLoss("The settings that you changed are not saved.", !isSameDraft(draft, toDraft(stored)))
   const found = checkProject(draft)
@@ -58,7 +58,7 @@ export function SettingsForm({ project }: { project: Project }) {
   )
 }
 
-function useSaving(stored: Project, onSaved: (saved: Project) => void) {
+function useSaving(stored: Project, onSaved: (saved: Project, sent: ProjectDraft) => void) {
   const queryClient = useQueryClient()
   return useMutation({
     mutationFn: async (wanted: ProjectDraft) => {
@@ -69,9 +69,9 @@ function useSaving(stored: Project, onSaved: (saved: Project) => void) {
       }
       return changeProject(stored.id, change)
     },
-    onSuccess: async (saved) => {
+    onSuccess: async (saved, sent) => {
       await queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey })
-      onSaved(saved)
+      onSaved(saved, sent)
       showToast("Settings saved")
     },
   })

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query"
 import { ArrowRight, Check } from "lucide-react"
-import { useState } from "react"
+import { useRef, useState } from "react"
 import { messageOf } from "@/api/client"
 import type { ImageDetail, Label } from "@/api/images"
 import { keysQuery, type Project, projectQuery } from "@/api/projects"
@@ -46,13 +46,20 @@ export function ReviewDesk(props: ReviewDeskProps) {
   const saving = useSaving(project, image.id, onDone)
   const open = openCategories(decision, labels, names)
   const isWhole = open.length === 0 && Object.keys(decision.answers).length > 0
+  // Known at once, where `saving` says so a moment later: a double press is one answer.
+  const isSent = useRef(false)
   const submit = () => {
-    if (!isWhole || saving.isPending) return
-    saving.mutate({
+    if (!isWhole || isSent.current) return
+    isSent.current = true
+    const label = {
       ...contentOf(decision, labels, project),
       timing: readClock(),
       resolves: isDecision,
-    })
+    }
+    const letAgain = () => {
+      isSent.current = false
+    }
+    saving.mutate(label, { onError: letAgain })
   }
   const answer = (category: string, wanted: Answer) => {
     setDecision(answered(decision, category, wanted))

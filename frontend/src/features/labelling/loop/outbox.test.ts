@@ -129,6 +129,18 @@ describe("Outbox", () => {
     expect(second.sent.map((one) => one.id)).toEqual(["key-1", "key-2"])
   })
 
+  it("is not said to be empty before this device has told what it holds", async () => {
+    const { outbox } = outboxWith()
+    expect(outbox.snapshot().isLoaded).toBe(false)
+    await outbox.load()
+    expect(outbox.snapshot().isLoaded).toBe(true)
+    const { outbox: failing } = outboxWith([], {
+      store: { ...outboxWith().store, all: () => Promise.reject(new Error("no storage")) },
+    })
+    await failing.load()
+    expect(failing.snapshot().isLoaded).toBe(true)
+  })
+
   it("leaves the labels of somebody else in the same browser alone", async () => {
     const first = outboxWith([unreachable])
     await first.outbox.add(parcel(1))

@@ -46,6 +46,8 @@ export type OutboxState<P extends Kept = Parcel> = {
   others: readonly P[]
   /** What keeps the first one waiting. */
   obstacle: "unreachable" | "signed-out" | null
+  /** Whether it is known what an earlier page left behind. */
+  isLoaded: boolean
   /** Whether this device could not keep a copy, so that closing the page would lose it. */
   isFragile: boolean
 }
@@ -65,6 +67,7 @@ const EMPTY: OutboxState<never> = {
   refused: [],
   others: [],
   obstacle: null,
+  isLoaded: false,
   isFragile: false,
 }
 const FIRST_PAUSE_MS = 1000
@@ -97,6 +100,7 @@ export class Outbox<P extends Kept = Parcel> extends Observable {
       others: everybodys.filter((parcel) => !(isOwn(parcel) || parcel.refusal)),
       waiting: [...sorted.filter((parcel) => !parcel.refusal), ...this.state.waiting],
       refused: sorted.filter((parcel) => parcel.refusal),
+      isLoaded: true,
     })
     void this.flush()
   }

@@ -4,20 +4,26 @@ import { othersOf, statusOf } from "./save-status"
 
 function state(count: number, change: Partial<OutboxState> = {}): OutboxState {
   const waiting = Array.from({ length: count }, (_, index) => ({ id: String(index) }) as Parcel)
-  return { waiting, refused: [], others: [], obstacle: null, isFragile: false, ...change }
+  const usual = { refused: [], others: [], obstacle: null, isLoaded: true, isFragile: false }
+  return { waiting, ...usual, ...change }
 }
 
 describe("statusOf", () => {
   it("says where the labels are", () => {
-    expect(statusOf(state(0)).text).toBe("Saved")
-    expect(statusOf(state(2)).text).toBe("2 waiting")
-    expect(statusOf(state(3, { obstacle: "unreachable" })).text).toBe("Offline: 3 waiting")
-    expect(statusOf(state(1, { obstacle: "signed-out" })).text).toBe("Signed out: 1 waiting")
+    expect(statusOf(state(0))?.text).toBe("Saved")
+    expect(statusOf(state(2))?.text).toBe("2 waiting")
+    expect(statusOf(state(3, { obstacle: "unreachable" }))?.text).toBe("Offline: 3 waiting")
+    expect(statusOf(state(1, { obstacle: "signed-out" }))?.text).toBe("Signed out: 1 waiting")
+  })
+
+  it("says nothing before it knows what an earlier page left behind", () => {
+    expect(statusOf(state(0, { isLoaded: false }))).toBeNull()
+    expect(statusOf(state(1, { isLoaded: false }))?.text).toBe("1 waiting")
   })
 
   it("warns when only this page has them", () => {
     const fragile = state(1, { obstacle: "unreachable", isFragile: true })
-    expect(statusOf(fragile).text).toBe("Offline: 1 waiting, keep this page open")
+    expect(statusOf(fragile)?.text).toBe("Offline: 1 waiting, keep this page open")
   })
 })
 

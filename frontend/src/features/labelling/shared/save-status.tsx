@@ -6,14 +6,16 @@ import styles from "./save-status.module.css"
 
 /** Where the labels are, honestly. */
 export function SaveStatus({ outbox }: { outbox: OutboxState<Kept> }) {
-  const { icon: Icon, text, tone } = statusOf(outbox)
+  const own = statusOf(outbox)
   const others = othersOf(outbox.others)
   return (
     <span className={styles.statuses} role="status">
-      <span className={classNames(styles.status, styles[tone])}>
-        <Icon aria-hidden="true" />
-        {text}
-      </span>
+      {own && (
+        <span className={classNames(styles.status, styles[own.tone])}>
+          <own.icon aria-hidden="true" />
+          {own.text}
+        </span>
+      )}
       {others && (
         <span className={classNames(styles.status, styles.warn)} title={others.explanation}>
           <UserLock aria-hidden="true" />
@@ -33,9 +35,12 @@ export function othersOf(others: readonly Kept[]) {
   return { text, explanation: `${labels} here until ${names.join(" and ")} sign in again.` }
 }
 
-export function statusOf({ waiting, obstacle, isFragile }: OutboxState<Kept>) {
+/** Null until it is known whether an earlier page left something behind. */
+export function statusOf({ waiting, obstacle, isLoaded, isFragile }: OutboxState<Kept>) {
   const count = waiting.length
-  if (count === 0) return { icon: CloudCheck, text: "Saved", tone: "good" as const }
+  if (count === 0) {
+    return isLoaded ? { icon: CloudCheck, text: "Saved", tone: "good" as const } : null
+  }
   const kept = isFragile ? ", keep this page open" : ""
   if (obstacle === "signed-out") {
     return { icon: LockKeyhole, text: `Signed out: ${count} waiting${kept}`, tone: "warn" as const }

@@ -1,6 +1,7 @@
+import { useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { client, unwrap } from "@/api/client"
-import type { Me } from "@/api/session"
+import { type Me, meQuery } from "@/api/session"
 import { AnchorButton, Button } from "@/components/button"
 import { asksForCode, CodeField, SignInProblem } from "@/components/code-field"
 import { Dialog, DialogActions } from "@/components/dialog"
@@ -17,17 +18,23 @@ export function SignInDialog({ me, waiting, onSignedIn, onClose }: SignInProps) 
   const [problem, setProblem] = useState<unknown>(null)
   const [isPending, setPending] = useState(false)
   const isCodeAsked = asksForCode(problem)
+  const queryClient = useQueryClient()
+  const goOn = () => {
+    // Whatever else was refused meanwhile has left word that nobody is signed in.
+    queryClient.removeQueries({ queryKey: meQuery.queryKey })
+    onSignedIn()
+  }
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     if (me.by_provider) {
-      onSignedIn()
+      goOn()
       return
     }
     setPending(true)
     try {
       const body = { email: me.email, password, code: isCodeAsked ? code : null }
       await unwrap(client.POST("/api/v1/session", { body }))
-      onSignedIn()
+      goOn()
     } catch (error) {
       setProblem(error)
       setPending(false)
