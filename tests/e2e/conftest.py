@@ -9,13 +9,15 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.domains import street_scenes
 from tests.e2e.site import PATIENCE_MS, serving
 from tests.services.browser import chromium_arguments
+from tests.services.slowness import slow_line
 
 
 # Playwright's event loop bars those of other tests from its thread, so it ends with this folder.
 @pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
+    with sync_playwright() as playwright, slow_line() as line:
+        arguments = [*chromium_arguments(), *line]
+        started = playwright.chromium.launch(executable_path=chromium, args=arguments)
         expect.set_options(timeout=PATIENCE_MS)
         yield started
         started.close()

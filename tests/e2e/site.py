@@ -16,6 +16,7 @@ from server.models import User
 from server.models.user import Role
 from tests.domains import upload
 from tests.product import running_api
+from tests.services.slowness import slow_down
 
 PASSWORD = "correct horse battery"
 ADMIN, FIRST, SECOND = "lead@example.org", "first@example.org", "second@example.org"
@@ -37,6 +38,14 @@ VIOLATIONS = """async (standards) => {
 FRAME = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 QUIET_FRAMES = 3
 """After so many without a request a page has asked for all that it shows."""
+SUBJECT = "h1, [role=application]:not([aria-busy=true])"
+OWN_CLOCK = """
+  const real = performance.now.bind(performance)
+  let passed = 0
+  performance.now = () => real() / 1000 + passed
+  window.letPass = (milliseconds) => { passed += milliseconds }
+"""
+"""All but still: a second of a slow machine is a millisecond."""
 
 
 def installed(folder: Path) -> dict[str, str]:
@@ -86,6 +95,13 @@ def signed_in(address: str, email: str) -> Iterator[httpx.Client]:
         yield api
 
 
+def new_context(browser: Browser, **settings: Any) -> BrowserContext:
+    """Of the browser, as slow as the environment asks."""
+    context = browser.new_context(**settings)
+    slow_down(context)
+    return context
+
+
 @contextmanager
 def entered(browser: Browser, address: str, email: str, **looks: Any) -> Iterator[BrowserContext]:
     """A browser in which somebody is signed in; a script that throws is a failure.
@@ -93,7 +109,7 @@ def entered(browser: Browser, address: str, email: str, **looks: Any) -> Iterato
     `looks` are settings of the context, such as its viewport.
     """
     settings = {"viewport": DESK, "reduced_motion": "reduce"} | looks
-    context = browser.new_context(base_url=address, **settings)
+    context = new_context(browser, base_url=address, **settings)
     context.set_default_timeout(PATIENCE_MS)
     errors: list[str] = []
     context.on("weberror", lambda error: errors.append(str(error.error)))
@@ -108,21 +124,41 @@ def wait_until_seen(page: Page) -> None:
     expect(page.get_by_role("application")).to_have_attribute("aria-busy", "false")
 
 
+def stop_clock(context: BrowserContext) -> None:
+    """On pages that are opened from now on, time passes when the test lets it, with `let_pass`.
+
+    By it they tell for how long an image has been seen, and how fast somebody works.
+    """
+    context.add_init_script(OWN_CLOCK)
+
+
+def let_pass(page: Page, milliseconds: int) -> None:
+    page.evaluate("milliseconds => window.letPass(milliseconds)", milliseconds)
+
+
 def sign_in(context: BrowserContext, email: str) -> None:
     answer = context.request.post("/api/v1/session", data={"email": email, "password": PASSWORD})
     assert answer.ok, answer.text()
 
 
 def settle(page: Page, route: str) -> None:
-    """Open a page and wait until it shows what it is about."""
+    """Open a page and wait until it shows what it is about, and takes an answer where it asks for one."""
     with _requests(page) as under_way:
         page.goto(route)
-        subject = page.locator("h1, [role=application]").first
+        subject = page.locator(SUBJECT).first
         quiet = 0
         while quiet < QUIET_FRAMES:
             expect(subject).to_be_visible()
             page.evaluate(FRAME)
             quiet = quiet + 1 if not under_way and subject.is_visible() else 0
+
+
+def resize(page: Page, size: ViewportSize) -> None:
+    """Until the page is laid out in a window of this size, with what scripts draw to fit."""
+    page.set_viewport_size(size)
+    page.wait_for_function("width => innerWidth === width", arg=size["width"])
+    for _ in range(QUIET_FRAMES):
+        page.evaluate(FRAME)
 
 
 @contextmanager

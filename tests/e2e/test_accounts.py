@@ -16,6 +16,8 @@ from tests.e2e.site import (
     SCHEMES,
     add_project,
     entered,
+    new_context,
+    resize,
     settle,
     signed_in,
     violations,
@@ -36,7 +38,7 @@ def lead(browser: Browser, address: str) -> Iterator[Page]:
 @contextlib.contextmanager
 def stranger(browser: Browser, address: str) -> Iterator[Page]:
     """A page in a browser in which nobody is signed in."""
-    context = browser.new_context(base_url=address, viewport=DESK, reduced_motion="reduce")
+    context = new_context(browser, base_url=address, viewport=DESK, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
@@ -57,9 +59,9 @@ def require_for_everyone(page: Page) -> None:
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         assert violations(page) == []
-    page.set_viewport_size(PHONE)
+    resize(page, PHONE)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    page.set_viewport_size(DESK)
+    resize(page, DESK)
 
 
 def invited(lead: Page, email: str) -> str:

@@ -99,14 +99,15 @@ def api(address: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def table_of(page: Page) -> list[dict[str, str]]:
-    """The runs' table as a reader of screens has it."""
+def table_of(page: Page, count: int) -> list[dict[str, str]]:
+    """The table of so many runs as a reader of screens has it."""
     table = page.get_by_role("region", name="Finished runs by labelling time").get_by_role("table")
+    rows = table.locator("tbody tr")
+    expect(rows).to_have_count(count)
     titles = table.get_by_role("columnheader").all_inner_texts()
-    rows = table.locator("tbody tr").all()
     return [
         dict(zip(titles, [t.strip() for t in row.locator("th, td").all_inner_texts()], strict=True))
-        for row in rows
+        for row in rows.all()
     ]
 
 
@@ -126,7 +127,7 @@ def test_page_json_and_csv_have_the_same_figures(page: Page, api: httpx.Client) 
     points: list[dict[str, Any]] = api.get(url).json()["points"]
     sheet = list(csv.DictReader(io.StringIO(api.get(url, params={"format": "csv"}).text)))
     settle(page, f"/projects/{FULL}/accuracy")
-    shown = table_of(page)
+    shown = table_of(page, len(points))
 
     def of_json(p: dict[str, Any]) -> dict[str, str]:
         interval = p["intervals"].get("miou")

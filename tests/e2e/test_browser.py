@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,14 @@ from tests.e2e.site import (
     ADMIN,
     PASSWORD,
     installed,
+    new_context,
     settle,
     signed_in,
     violations_of_both,
     wait_until_seen,
 )
 from tests.product import running_product, weakseg
+from tests.server.factories import eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -63,8 +64,11 @@ def product(
 @pytest.fixture
 def page(browser: Browser, product: Installation) -> Iterator[Page]:
     """A signed-out page that fails the test when a script of ours throws."""
-    context = browser.new_context(
-        base_url=product.address, viewport={"width": 1440, "height": 900}, accept_downloads=True
+    context = new_context(
+        browser,
+        base_url=product.address,
+        viewport={"width": 1440, "height": 900},
+        accept_downloads=True,
     )
     opened = context.new_page()
     errors: list[str] = []
@@ -114,6 +118,7 @@ def check_for_everyone(page: Page, product: Installation) -> None:
 def label_one(page: Page, product: Installation) -> dict[str, tuple[float, float]]:
     """Tick what the mask says is there, click on each, submit; returns the clicks by category."""
     title = page.get_by_text(re.compile(r"^scene-\d+\.jpg$"))
+    wait_until_seen(page)
     name = title.inner_text()
     stem = Path(name).stem
     mask = np.asarray(Image.open(product.domains.masks / f"{stem}.png"))
@@ -126,7 +131,6 @@ def label_one(page: Page, product: Installation) -> dict[str, tuple[float, float
         y, x = where[len(where) // 2]
         clicks[category] = (float(x) + 0.5, float(y) + 0.5)
         click_on_image(page, *clicks[category], width=mask.shape[1], height=mask.shape[0])
-    wait_until_seen(page)
     page.keyboard.press("Enter")
     expect(title).not_to_have_text(name)
     return clicks
@@ -184,13 +188,10 @@ def download_checkpoint(page: Page, product: Installation, folder: Path) -> None
 
 def see_overlay(page: Page, product: Installation) -> None:
     """The model's mask lies over the next image, and goes while the key is held."""
-    page.goto(f"/projects/{product.project}/label")
-    expect(page.get_by_text(re.compile(r"^scene-\d+\.jpg$"))).to_be_visible()
+    settle(page, f"/projects/{product.project}/label")
     expect(page.get_by_label(re.compile("opacity|strength", re.IGNORECASE))).to_be_visible()
     stage = page.get_by_role("application")
     with_overlay = stage.screenshot()
     page.keyboard.down(",")
-    until = time.monotonic() + 10
-    while stage.screenshot() == with_overlay:
-        assert time.monotonic() < until, "the overlay does not go while the key is held"
+    eventually(lambda: stage.screenshot() != with_overlay)
     page.keyboard.up(",")

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect
 
-from tests.e2e.site import ADMIN, FIRST, add_project, entered, signed_in
+from tests.e2e.site import ADMIN, FIRST, add_project, entered, signed_in, wait_until_seen
 
 pytestmark = pytest.mark.e2e
 
 SCRIPTS = re.compile(r"/assets/(parts|sign-in-dialog|tile-layer)-[^/]*\.js$")
+FILES = re.compile(r"/assets/(parts|sign-in-dialog)-[^/]*\.(js|css)$")
 MakeProject = Callable[[str], int]
 
 
@@ -36,7 +37,7 @@ def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
 def open_page(context: BrowserContext, project: int) -> Page:
     page = context.new_page()
     page.goto(f"/projects/{project}/label")
-    expect(page.get_by_role("application")).to_be_visible()
+    wait_until_seen(page)
     return page
 
 
@@ -78,17 +79,17 @@ def test_a_dialog_opens_by_a_key_that_comes_before_its_script(
 def test_everything_is_there_when_the_network_goes(
     context: BrowserContext, project: MakeProject
 ) -> None:
-    missing = {"parts", "sign-in-dialog"}
+    missing = {(part, kind) for part in ("parts", "sign-in-dialog") for kind in ("js", "css")}
 
     def is_last(request: Request) -> bool:
-        script = SCRIPTS.search(request.url)
-        missing.discard(script[1] if script else "")
+        file = FILES.search(request.url)
+        missing.discard((file[1], file[2]) if file else ("", ""))
         return not missing
 
     page = context.new_page()
     with page.expect_event("requestfinished", is_last):
         page.goto(f"/projects/{project('tags')}/label")
-    expect(page.get_by_role("application")).to_be_visible()
+    wait_until_seen(page)
     context.set_offline(True)
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()

@@ -22,6 +22,7 @@ from tests.e2e.site import (
     TABLET,
     add_project,
     entered,
+    resize,
     settle,
     signed_in,
     violations,
@@ -146,7 +147,7 @@ def names_of(images: list[dict[str, Any]]) -> list[str]:
 
 def test_the_task_of_a_project_is_changed(product: Installation, page: Page) -> None:
     project = product.project()
-    page.goto(f"/projects/{project}/settings")
+    settle(page, f"/projects/{project}/settings")
     page.get_by_role("radio", name=re.compile("^Tiles")).check(force=True)
     page.get_by_label("Rows of tiles").fill("3")
     page.get_by_label("Columns of tiles").fill("17")
@@ -168,7 +169,7 @@ def test_categories_change_places_by_mouse_and_by_keyboard(
     product: Installation, page: Page
 ) -> None:
     project = product.project()
-    page.goto(f"/projects/{project}/settings")
+    settle(page, f"/projects/{project}/settings")
     handle = page.get_by_role("button", name="Move category Tree")
     below = page.get_by_label("Name of category 1")
     drag(page, handle, below)
@@ -197,7 +198,7 @@ def drag(page: Page, handle: Locator, onto: Locator) -> None:
 
 def test_a_key_that_is_taken_is_refused_at_once(product: Installation, page: Page) -> None:
     project = product.project()
-    page.goto(f"/projects/{project}/settings")
+    settle(page, f"/projects/{project}/settings")
     page.get_by_label("Key of category 2").fill("c")
     expect(page.get_by_text("C is also the key of Car.")).to_be_visible()
     expect(page.get_by_role("button", name="Save settings")).to_have_attribute(
@@ -210,7 +211,7 @@ def test_a_key_that_is_taken_is_refused_at_once(product: Installation, page: Pag
 
 
 def test_a_category_that_labels_name_stays(product: Installation, page: Page) -> None:
-    page.goto(f"/projects/{product.streets}/settings")
+    settle(page, f"/projects/{product.streets}/settings")
     page.get_by_role("button", name="Remove category 1 Car").click()
     page.get_by_role("button", name="Save settings").click()
     expect(page.get_by_role("alert")).to_contain_text("there are labels that name it")
@@ -221,7 +222,7 @@ def test_a_category_that_labels_name_stays(product: Installation, page: Page) ->
 
 
 def test_a_project_is_made_from_a_known_set(product: Installation, page: Page) -> None:
-    page.goto("/projects/new")
+    settle(page, "/projects/new")
     page.get_by_label("Name", exact=True).fill("Cityscapes streets")
     page.get_by_role("button", name="Cityscapes, 19 categories").click()
     page.get_by_role("button", name="Remove category 19 bicycle").click()
@@ -333,7 +334,7 @@ def test_arrow_keys_leaf_through_the_filtered_list(product: Installation, page: 
     page.keyboard.press("ArrowLeft")
     expect(title).to_have_text(expected[-2])
     page.get_by_role("link", name="Back to the list").click()
-    assert page.url.endswith("category=Bus")
+    expect(page).to_have_url(f"/projects/{product.streets}/images?category=Bus")
 
 
 def test_an_image_says_who_said_what_and_where_they_differ(
@@ -475,14 +476,14 @@ def test_axe_finds_nothing_on_any_page_and_all_fit_a_phone(
         settle(page, route)
         for scheme, size in zip(SCHEMES, (DESK, TABLET), strict=True):
             page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size(size)
+            resize(page, size)
             if wrong := violations(page):
                 found[route, scheme] = wrong
-        page.set_viewport_size(PHONE)
+        resize(page, PHONE)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wide and not route.endswith("/label"):  # which has windows of its own
             found[route, "phone"] = [f"{wide} px too wide"]
-        page.set_viewport_size(DESK)
+        resize(page, DESK)
     assert found == {}
 
 

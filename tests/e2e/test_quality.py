@@ -21,6 +21,8 @@ from tests.e2e.site import (
     add_project,
     entered,
     installed,
+    resize,
+    settle,
     signed_in,
     violations_of_both,
 )
@@ -31,6 +33,7 @@ pytestmark = pytest.mark.e2e
 
 CATEGORIES = ("Road", "Car", "Pedestrian", "Tree")
 OWN, GOLD = 20, 8
+MAKING_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def answered(product: Installation) -> int:
 
 def known_answers(page: Page, project: int) -> Any:
     """The section of the quality page, opened."""
-    page.goto(f"/projects/{project}/quality")
+    settle(page, f"/projects/{project}/quality")
     return page.locator("section", has=page.get_by_role("heading", name="Against known answers"))
 
 
@@ -111,7 +114,8 @@ def test_without_a_source_domain_the_page_says_where_to_choose_one(
 def test_gold_images_are_made_at_the_press_of_a_button(page: Page, product: Installation) -> None:
     section = known_answers(page, product.project(source="town"))
     section.get_by_role("button", name="Make gold images").click()
-    expect(section.get_by_text(f"{GOLD} images of town with known answers.")).to_be_visible()
+    made = section.get_by_text(f"{GOLD} images of town with known answers.")
+    expect(made).to_be_visible(timeout=MAKING_SECONDS * 1000)  # by a worker
     expect(section.get_by_text("Nobody has answered one yet.")).to_be_visible()
     expect(section.get_by_role("button")).to_have_count(0)
 
@@ -164,7 +168,7 @@ def test_annotators_see_their_own_answers_the_day_after(
         with sqlite3.connect(product.database) as database:
             moved = "UPDATE labels SET created_at = datetime(created_at, '-1 day')"
             database.execute(f"{moved} WHERE project_id = ?", (answered,))
-        page.reload()
+        settle(page, f"/projects/{answered}")
         expect(title).to_be_visible()
         expect(page.get_by_role("main")).not_to_contain_text(SECOND)
         assert violations_of_both(page) == {}
@@ -204,5 +208,5 @@ def test_axe_finds_nothing(page: Page, answered: int) -> None:
     section.get_by_role("button", name=FIRST).click()
     expect(section.get_by_role("heading", name=f"{FIRST} by category")).to_be_visible()
     for size in (DESK, TABLET):
-        page.set_viewport_size(size)
+        resize(page, size)
         assert violations_of_both(page) == {}

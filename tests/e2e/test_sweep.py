@@ -16,7 +16,10 @@ from tests.e2e.site import (
     TABLET,
     add_project,
     entered,
+    let_pass,
+    settle,
     signed_in,
+    stop_clock,
     violations_of_both,
     wait_until_seen,
 )
@@ -25,6 +28,8 @@ pytestmark = pytest.mark.e2e
 
 IMAGES = 30
 PAGE = 24
+SHORTEST_LOOK = 400
+"""In milliseconds."""
 SENDING = re.compile(r"/api/v1/(sweeps/\w+/answers|images/\w+/flag)$")
 
 
@@ -63,11 +68,11 @@ def context(browser: Browser, product: Installation) -> Iterator[BrowserContext]
 
 @pytest.fixture
 def sweep(context: BrowserContext) -> Callable[[int], Page]:
-    """Opens a project's sweep for trains and waits for its first page."""
+    """Opens a project's sweep for trains and waits for its first page, and for the next one behind it."""
 
     def open_page(project: int) -> Page:
         page = context.new_page()
-        page.goto(f"/projects/{project}/sweep?category=Train")
+        settle(page, f"/projects/{project}/sweep?category=Train")
         wait_for_page(page, PAGE)
         return page
 
@@ -110,12 +115,15 @@ def pause(page: Page, milliseconds: int) -> None:
     page.evaluate("ms => new Promise((done) => setTimeout(done, ms))", milliseconds)
 
 
-def test_a_double_press_answers_one_page(product: Installation, sweep: Any) -> None:
-    project = product.project(min_view_ms=400)
+def test_a_double_press_answers_one_page(
+    product: Installation, context: BrowserContext, sweep: Any
+) -> None:
+    stop_clock(context)
+    project = product.project(min_view_ms=SHORTEST_LOOK)
     page = sweep(project)
     page.keyboard.press("Space")
     [marked] = names(page, "Present")
-    pause(page, 400)
+    let_pass(page, SHORTEST_LOOK)
     page.keyboard.press("Enter")
     wait_for_page(page, IMAGES - PAGE)
     for gap in (60, 190):
@@ -125,10 +133,10 @@ def test_a_double_press_answers_one_page(product: Installation, sweep: Any) -> N
     saved(page)
     assert product.said(project, "present") == [marked]
     assert len(product.said(project, "absent")) == PAGE - 1
-    pause(page, 400)
+    let_pass(page, SHORTEST_LOOK)
     save_unmarked(page)
     expect(tiles(page)).to_have_count(IMAGES - PAGE)
-    pause(page, 400)
+    let_pass(page, SHORTEST_LOOK)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Train is answered for all images")).to_be_visible()
     saved(page)
@@ -229,7 +237,6 @@ def test_an_outage_and_a_reload_lose_nothing(
 ) -> None:
     project = product.project()
     page = sweep(project)
-    page.wait_for_load_state("networkidle")
     context.route(SENDING, lambda route: route.abort())
     page.keyboard.press("Space")
     [marked] = names(page, "Present")
@@ -249,6 +256,7 @@ def test_an_outage_and_a_reload_lose_nothing(
     assert names(page, "Present") == [mark]
     assert product.said(project, "present") == []
     context.unroute(SENDING)
+    page.evaluate("dispatchEvent(new Event('online'))")
     saved(page)
     assert product.said(project, "present") == [marked]
     expect(kept).to_have_count(0)
@@ -339,8 +347,8 @@ def test_axe_finds_nothing(product: Installation, sweep: Any) -> None:
 def test_every_target_is_large_enough_for_a_finger(browser: Browser, product: Installation) -> None:
     with entered(browser, product.address, FIRST, viewport=TABLET, has_touch=True) as tablet:
         page = tablet.new_page()
-        page.goto(f"/projects/{product.project()}/sweep?category=Train")
-        expect(tiles(page)).to_have_count(PAGE)
+        settle(page, f"/projects/{product.project()}/sweep?category=Train")
+        wait_for_page(page, PAGE)
         sizes = page.locator("button:visible, a:visible").evaluate_all(
             """all => all.map((one) => [one, one.getBoundingClientRect()])
                    .map(([{ ariaLabel, textContent }, { width, height }]) =>

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e import site
 from tests.e2e.site import (
     ADMIN,
     FIRST,
-    FRAME,
     add_project,
     entered,
+    settle,
     signed_in,
     violations,
     wait_until_seen,
@@ -82,14 +83,13 @@ def swept(project: MakeProject) -> int:
 
 def opened(context: Any, path: str, ready: str) -> Page:
     page: Page = context.new_page()
-    page.goto(path)
+    settle(page, path)
     expect(page.locator(ready).first).to_be_visible()
     return page
 
 
 def resize(page: Page, size: tuple[int, int]) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.evaluate(FRAME)
+    site.resize(page, {"width": size[0], "height": size[1]})
 
 
 def mark(page: Page) -> Any:

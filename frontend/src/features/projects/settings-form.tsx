@@ -10,7 +10,14 @@ import { showToast } from "@/components/toast"
 import { CategoryEditor } from "./category-editor"
 import styles from "./form.module.css"
 import { HelpFields, TaskFields } from "./labelling-fields"
-import { afterSaving, checkProject, isSameDraft, type ProjectDraft, toChange, toDraft } from "./project-draft"
+import {
+  afterSaving,
+  checkProject,
+  isSameDraft,
+  type ProjectDraft,
+  toChange,
+  toDraft,
+} from "./project-draft"
 import { serverProblems } from "./server-problems"
 import { GeneralFields, TrainingFields } from "./settings-fields"
 
