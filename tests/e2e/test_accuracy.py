@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from trainer.contract import Supervision
 
 HOUR = 3_600_000
 ENDED = datetime(2026, 11, 22, tzinfo=UTC)
-EMPTY, ONE, UNMEASURED, FULL = 1, 2, 3, 4
+EMPTY, ONE, UNMEASURED, FULL, MANY = 1, 2, 3, 4, 5
 
 
 def add_run(
@@ -64,7 +65,7 @@ def address(
     with serving(folder, forked_processes) as started:
         engine = db.make_engine(f"sqlite:///{folder / 'data' / 'weakseg.sqlite3'}")
         with Session(engine) as session, session.begin():
-            for number, name in enumerate(("Empty", "One", "Unmeasured", "Full"), 1):
+            for number, name in enumerate(("Empty", "One", "Unmeasured", "Full", "Many"), 1):
                 project = Project(id=number, name=name, recipe="tiny", supervision="image")
                 project.categories = [Category(position=0, name="Road", color="#102030", key="r")]
                 project.stop_below = 0.9 if number == FULL else None
@@ -78,6 +79,9 @@ def address(
             add_run(session, FULL, 0.75, "tiles", 0.4)
             add_run(session, FULL, 2, "tags", 0.41, recipe="demo")
             add_run(session, FULL, 3.5, "tags", 0.47)
+            for number in range(500):
+                kind = "tags" if number % 2 else "points"
+                add_run(session, MANY, (number + 1) / 100, kind, 0.3 + number / 5000)
         engine.dispose()
         yield started
 
@@ -187,3 +191,17 @@ def test_what_a_project_with_little_shows(page: Page) -> None:
         settle(page, f"/projects/{project}/accuracy")
         expect(page.locator("main")).to_contain_text(said)
     expect(page.get_by_role("table")).to_contain_text("15 min 00 s")
+
+
+def test_five_hundred_runs_are_one_answer_and_sixty_rows(page: Page) -> None:
+    """What the page costs grows by no request with its runs, and by no row that nobody asked for."""
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(urlsplit(request.url).path))
+    settle(page, f"/projects/{MANY}/accuracy")
+    chart = page.get_by_role("img", name="mIoU against active labelling, 500 runs")
+    expect(chart.locator("[aria-label=dot] path")).to_have_count(500)
+    expect(page.get_by_role("button", name="Show all 500 runs")).to_be_visible()
+    assert len(table_of(page)) == 60
+    of_project = {path for path in asked if path.startswith(f"/api/v1/projects/{MANY}/")}
+    assert of_project == {f"/api/v1/projects/{MANY}/{name}" for name in ("cost-curve", "forecast")}
+    assert len({path for path in asked if path.startswith("/api/")}) <= 8
