@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 
 from tests.e2e.site import ADMIN, FIRST, add_project, entered, sign_in, signed_in, wait_until_seen
 from tests.server.factories import eventually
@@ -140,3 +140,20 @@ def test_a_draft_is_lost_neither_to_others_nor_by_leaving(
         page.get_by_role("button", name="Publish version 3").click()
         expect(page.get_by_text("Version 3 is what counts")).to_be_visible()
         expect(page.get_by_text("What you wrote is still here")).to_have_count(0)
+
+        held: list[Route] = []
+        page.route(
+            "**/rules",
+            lambda route: (
+                held.append(route) if route.request.method == "POST" else route.continue_()
+            ),
+        )
+        text.fill("Kerbs are back")
+        with page.expect_request(lambda request: request.method == "POST"):
+            page.get_by_role("button", name="Publish version 4").click()
+        text.fill("Kerbs are back, and drains")
+        page.unroute("**/rules")
+        held.pop().continue_()
+        expect(page.get_by_text("Version 4 is what counts")).to_be_visible()
+        expect(text).to_have_value("Kerbs are back, and drains")
+        expect(page.get_by_role("button", name="Publish version 5")).to_be_enabled()

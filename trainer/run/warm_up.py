@@ -36,7 +36,8 @@ OF_OTHER_THINGS = frozenset(
         "pseudo_labels", "pseudo_threshold", "pseudo_sure_share", "presence_dropout",
         "discriminator_hidden", "discriminator_projection", "output_discriminator_width",
         "output_alignment_scale", "discriminator_learning_rate", "report_every", "evaluate_every",
-        "selection", "hold_out", "scored_categories", "mirrored_prediction", "predict",
+        "selection", "hold_out", "scored_categories", "mirrored_prediction", "mirrored_scale",
+        "predict",
     }
 )  # fmt: skip
 """Fields on which no step of a warm-up depends, but for those that `_follows_from` looks at itself."""

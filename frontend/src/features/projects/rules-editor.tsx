@@ -47,7 +47,11 @@ function Editor({ project, newest }: { project: Project; newest: Rules }) {
     setRules(version)
     setDraft(draftOf(version, project.categories))
   }
-  const publishing = usePublishing(project.id, take)
+  const publishing = usePublishing(project.id, (version, sent) => {
+    setRules(version)
+    // What was written while it was sent stays.
+    setDraft((now) => (now === sent ? draftOf(version, project.categories) : now))
+  })
   const isUnsaved = isChanged(draft, rules, project.categories)
   useLoss("What you wrote of the rules is not published.", isUnsaved)
   const isBehind = newest.version > rules.version
@@ -92,7 +96,7 @@ function Editor({ project, newest }: { project: Project; newest: Rules }) {
           variant="primary"
           isPending={publishing.isPending}
           disabled={isBehind}
-          onClick={() => publishing.mutate(publicationOf(draft, rules.version))}
+          onClick={() => publishing.mutate({ draft, version: rules.version })}
         >
           Publish version {rules.version + 1}
         </Button>
@@ -167,13 +171,16 @@ function Standing({ project, rules }: { project: Project; rules: Rules }) {
   )
 }
 
-function usePublishing(projectId: number, onPublished: (rules: Rules) => void) {
+type Sent = { draft: RulesDraft; version: number }
+
+function usePublishing(projectId: number, onPublished: (rules: Rules, sent: RulesDraft) => void) {
   const queryClient = useQueryClient()
   return useMutation({
-    mutationFn: (body: Parameters<typeof publishRules>[1]) => publishRules(projectId, body),
-    onSuccess: async (published) => {
+    mutationFn: ({ draft, version }: Sent) =>
+      publishRules(projectId, publicationOf(draft, version)),
+    onSuccess: async (published, { draft }) => {
       queryClient.setQueryData(rulesQuery(projectId).queryKey, published)
-      onPublished(published)
+      onPublished(published, draft)
       await queryClient.invalidateQueries({ queryKey: ["projects", projectId, "rules"] })
       showToast(`Version ${published.version} is what counts`)
     },

@@ -1,5 +1,5 @@
 import { ChevronDown } from "lucide-react"
-import { type RefObject, useEffect, useLayoutEffect, useState } from "react"
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react"
 import styles from "./more-below.module.css"
 
 type MoreBelowProps = {
@@ -12,9 +12,11 @@ type MoreBelowProps = {
 /** Says how much of a list is below its fold, so that nothing is answered unseen; goes on there. */
 export function MoreBelow({ list, subject }: MoreBelowProps) {
   const count = useBelow(list)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with another subject
+  const shown = useRef(subject)
   useEffect(() => {
-    list.current?.scrollTo(0, 0)
+    // Not at first: this may come after somebody has scrolled.
+    if (shown.current !== subject) list.current?.scrollTo(0, 0)
+    shown.current = subject
   }, [list, subject])
   if (count === 0) return null
   // By what was not seen yet, not by a share of the height: in a low window that may be less than a row.
