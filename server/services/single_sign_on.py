@@ -278,8 +278,8 @@ def _identity(session: Session, person: "Person", role: Role | None) -> Identity
     user = users.find_by_email(session, email)
     if user is None:
         user = _made(session, email, role, was_deleted=identity is not None)
-    else:
-        _require_free(session, user, person.issuer)
+    elif (made_meanwhile := _linked(session, user, person)) is not None:
+        return made_meanwhile
     if identity is None:
         identity = Identity(issuer=person.issuer, subject_hash=_hash(person.subject))
     identity.user_id = user.id
@@ -305,20 +305,24 @@ def _made(session: Session, email: str, role: Role | None, *, was_deleted: bool)
     )
 
 
-def _require_free(session: Session, user: User, issuer: str) -> None:
-    """Raise Forbidden when another person of the provider's has the account.
+def _linked(session: Session, user: User, person: "Person") -> Identity | None:
+    """As whom the account knows the person, whose other window was faster; None: it knows nobody.
 
-    An address is given to somebody else in time; what its first owner has here is not.
+    Raises Forbidden when another person of the provider's has the account. An address is given to
+    somebody else in time; what its first owner has here is not.
     """
     if not user.active:
         raise Forbidden(f"the account {user.id} is locked out", code="locked-out")
-    theirs = select(Identity.id).where(Identity.user_id == user.id, Identity.issuer == issuer)
-    if session.scalar(theirs.limit(1)) is not None:
+    linked = select(Identity).where(Identity.user_id == user.id, Identity.issuer == person.issuer)
+    known = session.scalars(linked).all()
+    own = next((one for one in known if one.subject_hash == _hash(person.subject)), None)
+    if known and own is None:
         raise Forbidden(
             f"the account {user.id} is linked with somebody else at the provider: "
             "weakseg user unlink parts the two",
             code="other-identity",
         )
+    return own
 
 
 def _verified_email(claims: Mapping[str, Any], settings: Settings) -> str:

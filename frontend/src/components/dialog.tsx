@@ -53,12 +53,12 @@ function OpenDialog({ title, onClose, children, role }: DialogProps) {
       onClick={(event) => event.target === frame.current && onClose()}
     >
       <div className={styles.inner}>
-        <header className={styles.head}>
+        <div className={styles.head}>
           <h2 id={titleId}>{title}</h2>
           <Button variant="quiet" size="icon" aria-label="Close" onClick={onClose}>
             <X />
           </Button>
-        </header>
+        </div>
         <div ref={content} className={styles.content}>
           {children}
         </div>

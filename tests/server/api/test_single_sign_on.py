@@ -16,9 +16,10 @@ from httpx import Response
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from server import openid
-from server.db import session_scope, utcnow
+from server.db import is_postgresql, session_scope, utcnow
 from server.models import AuditEntry, AuditEvent, Identity, User, UserSession
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn, UserChange
@@ -405,6 +406,26 @@ def test_two_first_sign_ins_at_once_make_one_account(
             pool.map(lambda pair: pair[0].get(pair[1]), zip(browsers, backs, strict=True))
         )
     assert {answer.headers["location"] for answer in answers} == {"/projects"}
+    assert (count(User), count(Identity)) == (1, 1)
+
+
+def test_a_window_that_finds_an_account_made_meanwhile_has_it(
+    app_client: Clients, provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking for whom the provider sent, and for an account of that address."""
+    first, second = app_client(), app_client()
+    for browser in (first, second):
+        browser.follow_redirects = False
+    find_by_email = users.find_by_email
+
+    def find_late(session: Session, email: str) -> User | None:
+        monkeypatch.undo()
+        if is_postgresql(session):  # on SQLite nobody else writes before this has ended
+            assert enter(second, provider).headers["location"] == "/projects"
+        return find_by_email(session, email)
+
+    monkeypatch.setattr(users, "find_by_email", find_late)
+    assert enter(first, provider).headers["location"] == "/projects"
     assert (count(User), count(Identity)) == (1, 1)
 
 
