@@ -3,7 +3,7 @@ import { sessionsQuery, tokensQuery, usersQuery } from "@/api/accounts"
 import { parseImageFilter, parseListPlace } from "@/api/image-filter"
 import { type ImageFilter, imageQuery, imagesQuery, type ListPlace } from "@/api/images"
 import { leads } from "@/api/members"
-import { datasetsQuery, recipesQuery } from "@/api/project-settings"
+import { datasetsQuery, firstStepsQuery, recipesQuery } from "@/api/project-settings"
 import { projectQuery } from "@/api/projects"
 import { agreementQuery } from "@/api/quality"
 import { rulesQuery } from "@/api/rules"
@@ -42,6 +42,14 @@ export const freshImage = ({ context, params }: OfImage) =>
 export async function leadOnly({ context, params }: OfProject) {
   const project = await context.queryClient.ensureQueryData(projectQuery(params.projectId))
   if (!leads(project)) throw redirect({ to: "/projects/$projectId", params })
+}
+
+/** The first steps stand above all else of the page, which they would push down if they came later. */
+export async function overview({ context: { queryClient }, params }: OfProject) {
+  const project = await queryClient.ensureQueryData(projectQuery(params.projectId))
+  if (leads(project)) {
+    await queryClient.ensureQueryData(firstStepsQuery(params.projectId)).catch(() => null)
+  }
 }
 
 /** What a project is made of. */

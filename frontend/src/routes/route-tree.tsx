@@ -98,12 +98,12 @@ const project = createRoute({
 const overview = createRoute({
   getParentRoute: () => project,
   path: "/",
+  loader: lazyFn(loaders, "overview"),
   component: lazyRouteComponent(() => import("./overview-page"), "OverviewPage"),
 })
 
 // What is in an address is looked at by who uses it, in scripts that labelling does without.
 const asImageSearch = (search: Record<string, unknown>) => search as ImageFilter & ListPlace
-const asTimesSearch = (search: Record<string, unknown>) => search as TimesSearch
 
 const images = createRoute({
   getParentRoute: () => project,
@@ -203,7 +203,7 @@ const accuracy = createRoute({
 const times = createRoute({
   getParentRoute: () => project,
   path: "/times",
-  validateSearch: asTimesSearch,
+  validateSearch: (search: Record<string, unknown>) => search as TimesSearch,
   component: lazyRouteComponent(() => import("./accuracy-page"), "TimesPage"),
 })
 
