@@ -4,7 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from server.api.deps import Annotator, GuardedRoute, NumberCursor, ReadSessionDep, Viewer, number_of
+from server.api.deps import (
+    Annotator,
+    LabellingRoute,
+    NumberCursor,
+    ReadSessionDep,
+    Viewer,
+    number_of,
+)
 from server.api.problems import problems
 from server.api.responses import sent
 from server.db import session_scope
@@ -16,7 +23,7 @@ from server.services import projects
 from server.services.images import numbers
 from server.services.labels import reading, submitting
 
-router = APIRouter(tags=["labelling"], route_class=GuardedRoute)
+router = APIRouter(tags=["labelling"], route_class=LabellingRoute)
 
 EXAMPLE = {
     "lease_id": "5b0c1a3f7d7e4f7f9a5c2d0e8b6a4c21",

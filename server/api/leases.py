@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response, status
 from sqlalchemy.orm import Session
 
-from server.api.deps import Annotator, Caller, GuardedRoute, Labeller, SessionDep
+from server.api.deps import Annotator, Caller, Labeller, LabellingRoute, SessionDep
 from server.api.problems import problems
 from server.api.responses import sent
 from server.db import session_scope
@@ -27,7 +27,7 @@ from server.services.assignment.leases import Lease
 from server.services.images import numbers
 from server.services.labels import reading
 
-router = APIRouter(tags=["labelling"], route_class=GuardedRoute)
+router = APIRouter(tags=["labelling"], route_class=LabellingRoute)
 
 LeaseId = Annotated[str, Path(max_length=36)]
 
