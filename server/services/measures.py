@@ -48,12 +48,13 @@ def read(session: Session, project_id: int, measure: Measure[T]) -> T:
 
     Of up to LARGE images and labels it is exact; of more it may be as old as counting it takes twenty times.
     """
-    basis = _basis(session, project_id)
+    images = _images(session, project_id)
+    basis = _basis(session, project_id, images)
     if basis is None:
         return measure.count(session, project_id)
     kept = session.get(KeptMeasure, (project_id, measure.name))
     if kept is None:
-        if _is_larger(session, project_id, _images(session, project_id), MOST_AT_ONCE):
+        if _is_larger(session, project_id, images, MOST_AT_ONCE):
             queue.send("recount", project_id, measure.name)
             raise Unavailable(
                 "this is being counted for the first time; try again in a moment",
@@ -70,7 +71,7 @@ def recount(project_id: int, measure: Measure[Any]) -> None:
     with session_scope(read_only=True) as session:
         kept = session.get(KeptMeasure, (project_id, measure.name))
         # Before it is counted: what changes meanwhile makes it stale.
-        basis = _basis(session, project_id)
+        basis = _basis(session, project_id, _images(session, project_id))
         if basis is not None and (kept is None or kept.basis != basis):
             _count_and_keep(session, project_id, measure, basis)
 
@@ -95,17 +96,16 @@ def uncounted(session: Session, names: Collection[str]) -> Iterator[tuple[int, s
     )
 
 
-def _basis(session: Session, project_id: int) -> str | None:
+def _basis(session: Session, project_id: int, images: Sequence[int]) -> str | None:
     """Another one after each change of the project's images, labels and settings; None: it is small.
 
     Every answer comes with a label, whose id is the highest yet, and goes with its image.
     """
-    counts = _images(session, project_id)
-    if not _is_larger(session, project_id, counts, LARGE):
+    if not _is_larger(session, project_id, images, LARGE):
         return None
     version = sa.select(Project.version).where(Project.id == project_id).scalar_subquery()
     last = sa.select(sa.func.max(Label.id)).where(Label.project_id == project_id).scalar_subquery()
-    return "/".join(map(str, (*session.execute(sa.select(version, last)).one(), *counts)))
+    return "/".join(map(str, (*session.execute(sa.select(version, last)).one(), *images)))
 
 
 def _images(session: Session, project_id: int) -> Sequence[int]:

@@ -1,14 +1,12 @@
 """Measures of large projects, counted anew when what they are counted from has changed."""
 
 import threading
-from typing import Any
 
 from celery import shared_task
 
 from server.db import DATABASE_ERRORS
 from server.services import measures
 from server.services.assignment import sweep_pages
-from server.services.measures import Measure
 from server.services.quality import agreement, pace, prefill_effect, team
 
 KNOWN = {
@@ -31,12 +29,7 @@ def recount(project_id: int, name: str) -> None:
     if not _counting.acquire(blocking=False):
         return
     try:
-        measures.recount(project_id, _by_name(name))
+        measure = KNOWN[name] if name in KNOWN else sweep_pages.left_to_by_name(name)
+        measures.recount(project_id, measure)
     finally:
         _counting.release()
-
-
-def _by_name(name: str) -> Measure[Any]:
-    if name in KNOWN:
-        return KNOWN[name]
-    return sweep_pages.left_to(int(name.removeprefix(f"{sweep_pages.LEFT.name} of ")))

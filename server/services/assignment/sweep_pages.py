@@ -383,6 +383,7 @@ def _left(
 
 
 LEFT = Measure("left to sweep", TypeAdapter(dict[str, int]), left)
+_LEFT_TO = f"{LEFT.name} of "
 
 
 def left_to(annotator_id: int) -> Measure[dict[str, int]]:
@@ -392,4 +393,9 @@ def left_to(annotator_id: int) -> Measure[dict[str, int]]:
     seen at once, and of others only once they are counted again.
     """
     count = partial(_left_to, annotator_id=annotator_id)
-    return Measure(f"{LEFT.name} of {annotator_id}", LEFT.adapter, count)
+    return Measure(f"{_LEFT_TO}{annotator_id}", LEFT.adapter, count)
+
+
+def left_to_by_name(name: str) -> Measure[dict[str, int]]:
+    """The measure that `left_to` has called so. Raises ValueError for another name."""
+    return left_to(int(name.removeprefix(_LEFT_TO)))
