@@ -116,7 +116,7 @@ def take_in(session: Session, project_id: int, annotator_id: int, wanted: int) -
     if version is None:
         raise projects.missing(project_id)
     project = projects.require_open(projects.seen(session, project_id, version))
-    _refuse_hoarding(session, project.id, annotator_id, wanted, held)
+    _check_lease_limit(session, project.id, annotator_id, wanted, held)
     expires_at = now + timedelta(seconds=get_settings().lease_seconds)
     mixed = None
     place = gold_turns.next_place(session, project, annotator_id, wanted, held)
@@ -166,7 +166,7 @@ _VERSION_AND_HELD = select(Project.version, _HELD.scalar_subquery()).where(
 """A project's version, and how many leases a person holds there."""
 
 
-def _refuse_hoarding(
+def _check_lease_limit(
     session: Session, project_id: int, annotator_id: int, wanted: int, held: int
 ) -> None:
     most = get_settings().max_leases

@@ -629,7 +629,7 @@ def test_each_image_is_asked_of_as_many_people_as_wanted(
 def test_sweepers_and_labellers_never_hold_the_same_image(
     project: Any, engineer: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "_refuse_hoarding", lambda *_: None)
+    monkeypatch.setattr(leases, "_check_lease_limit", lambda *_: None)
     made = project(images=200)
     people = many_people(CLIENTS)
     together = Barrier(CLIENTS)

@@ -92,7 +92,7 @@ def hand_out(take: Take, project_id: int, people: list[int]) -> Counter[int]:
 def test_thirty_two_people_never_share_an_image(
     annotators: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "_refuse_hoarding", lambda *_: None)
+    monkeypatch.setattr(leases, "_check_lease_limit", lambda *_: None)
     project_id = make_ready_images(IMAGES)
     handed_out = hand_out(leases.take, project_id, annotators)
     assert set(handed_out.values()) == {1}
@@ -108,7 +108,7 @@ def test_the_same_test_catches_select_then_update(annotators: list[int]) -> None
 def test_with_overlap_each_image_goes_to_that_many_different_people(
     annotators: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "_refuse_hoarding", lambda *_: None)
+    monkeypatch.setattr(leases, "_check_lease_limit", lambda *_: None)
     project_id = make_ready_images(40, overlap=2)
     hand_out(leases.take, project_id, annotators)
     # Whoever asks while others take may see nothing free for a moment: ask once more in turn.

@@ -150,7 +150,7 @@ def test_leases_follow_slot_priority_and_import(database: str, drawn: list[float
 def test_nobody_shares_an_image_while_the_order_changes(
     database: str, order: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "_refuse_hoarding", lambda *_: None)
+    monkeypatch.setattr(leases, "_check_lease_limit", lambda *_: None)
     monkeypatch.setattr(priorities, "BATCH", 7)
     project_id = make_project(order=order)
     people = [make_user(f"{n}@example.org") for n in range(8)]
