@@ -1,4 +1,4 @@
-"""How long a person waits on the labelling page, how smoothly it pans, and what it weighs.
+"""How long a person waits on the labelling page, how smoothly it pans, what it weighs; and on the accuracy page.
 
     python -m tests.benchmarks.bench_ui [--images DIR] [--submits 200] [--json FILE]
 
@@ -38,10 +38,11 @@ from rich.table import Table
 from scenes.domain import CATEGORIES, COLORS, write_domain
 from scenes.style import Look
 from server import db
+from server.db import session_scope
 from server.storage import get_storage
 from tests.domains import upload
 from tests.e2e.site import ADMIN, FIRST, entered, serving, signed_in
-from tests.server.factories import add_prediction, show_run
+from tests.server.factories import add_measured_run, add_prediction, show_run
 from tests.services.browser import SHELL, WITH_WINDOWS, chromium_arguments, find_chromium
 from tests.services.latency import slowed
 
@@ -58,7 +59,16 @@ PAN_STEP = 0.008
 PAN_RADIUS = 160
 FRAME_MS = 1000 / 60
 OPENINGS = 5
+RUNS = 500
+"""Finished ones, on the accuracy page."""
 PROBE = Path(__file__).with_name("ui_probe.js")
+CURVE_DRAWN = """(runs) => new Promise((resolve) => {
+  const look = () => {
+    if (document.querySelectorAll("[aria-label=dot] path").length < runs) requestAnimationFrame(look)
+    else requestAnimationFrame(() => requestIdleCallback(() => resolve(performance.now())))
+  }
+  look()
+})"""
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,8 @@ class Figures:
     submit_slow: Submits
     pan: Panning
     cold_open_ms: Times
+    accuracy_open_ms: Times
+    """To the curve of `RUNS` runs, on the screen at the latest, with nothing left to do before a click."""
     server_rss_mb: float
     server_pss_mb: float
     bytes_at_first_image: int
@@ -173,12 +185,15 @@ class _Bench:
         pan = self._panning()
         project = self._project("Opening", SPARE)
         openings = [self._opening(project) for _ in range(OPENINGS)]
+        runs = self._measured_runs()
+        accuracy = [self._opening_of_accuracy(runs) for _ in range(OPENINGS)]
         memory = _web_process().memory_full_info()
         return Figures(
             submit=submit,
             submit_slow=submit_slow,
             pan=pan,
             cold_open_ms=Times.of([ms for ms, _, _ in openings]),
+            accuracy_open_ms=Times.of(accuracy),
             server_rss_mb=round(memory.rss / 1e6, 1),
             server_pss_mb=round(memory.pss / 1e6, 1),
             bytes_at_first_image=openings[0][1],
@@ -274,6 +289,22 @@ class _Bench:
             )
         at_first = sum(size for size, ended in files if ended < first)
         return first, at_first, sum(size for size, _ in files)
+
+    def _measured_runs(self) -> int:
+        """A project with finished runs of two kinds of label, each with its figures."""
+        project = self._project("Accuracy", 0)
+        with session_scope() as session:
+            for number in range(RUNS):
+                kind = "tags" if number % 2 else "points"
+                add_measured_run(session, project, (number + 1) / 100, kind, 0.3 + number / 5000)
+        return project
+
+    def _opening_of_accuracy(self, project: int) -> float:
+        """Milliseconds in a browser that has never been there."""
+        with entered(self._browser, self._address, ADMIN) as context:
+            page = context.new_page()
+            page.goto(f"/projects/{project}/accuracy", wait_until="commit")
+            return float(page.evaluate(CURVE_DRAWN, RUNS))
 
 
 def _copy(pictures: list[Path], number: int, folder: Path) -> Path:
@@ -377,8 +408,8 @@ def _web_process() -> psutil.Process:
 
 def _print(figures: Figures) -> None:
     table = Table("what", "p50", "p95", "most", title="The labelling page")
-    submit, slow, pan, cold = (
-        figures.submit, figures.submit_slow, figures.pan, figures.cold_open_ms
+    submit, slow, pan, cold, accuracy = (
+        figures.submit, figures.submit_slow, figures.pan, figures.cold_open_ms, figures.accuracy_open_ms
     )  # fmt: skip
     for what, times in (
         (f"submit key to next image painted, ms ({submit.seen.count})", submit.painted),
@@ -387,6 +418,7 @@ def _print(figures: Figures) -> None:
         ("on the screen, at the latest", slow.seen),
         (f"frames of panning with {POINTS} points, ms ({pan.frames.count})", pan.frames),
         (f"cold open to first image painted, ms ({cold.count})", cold),
+        (f"cold open to the curve of {RUNS} runs, ms ({accuracy.count})", accuracy),
     ):
         table.add_row(what, f"{times.p50}", f"{times.p95}", f"{times.most}")
     console = Console()

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,48 +12,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy.orm import Session
 
 from server import db
-from server.models import Category, Project, Run, RunFigures, Snapshot
-from server.models.run import Figures
+from server.models import Category, Project
 from tests.e2e.site import ADMIN, entered, serving, settle, signed_in
-from trainer.contract import Supervision
+from tests.server.factories import add_measured_run
 
-HOUR = 3_600_000
-ENDED = datetime(2026, 11, 22, tzinfo=UTC)
 EMPTY, ONE, UNMEASURED, FULL, MANY = 1, 2, 3, 4, 5
-
-
-def add_run(
-    session: Session,
-    project: int,
-    hours: float,
-    kind: str,
-    miou: float | None,
-    recipe: str = "tiny",
-) -> None:
-    """A finished run after so many hours of one kind of label; without any it is source-only."""
-    number = session.query(Run).count() + 1
-    supervision = "point" if kind == "points" else "image" if hours else "source-only"
-    snapshot = None
-    if hours:
-        ms = round(hours * HOUR)
-        snapshot = Snapshot(
-            project_id=project, sha256=f"{number:064}", storage_key="none", size=1,
-            labels=round(hours * 400), images=round(hours * 400), points=0, active_ms=ms,
-            wall_ms=2 * ms, answers=round(hours * 1200), active_ms_by_kind={kind: ms},
-        )  # fmt: skip
-    figures = Figures(
-        miou=miou, iou={"Road": miou}, presence_f1=None, presence_average_precision=None,
-        point_accuracy=None, weak_label_score=None, source_only_miou=None, selection="last step",
-        intervals={"miou": {"low": miou - 0.02, "high": miou + 0.02}} if miou else {},
-    )  # fmt: skip
-    session.add(
-        Run(
-            id=number, project_id=project, snapshot=snapshot, recipe=recipe, state="succeeded",
-            supervision=Supervision(supervision), overrides={}, config={}, finished_at=ENDED + timedelta(hours=hours),
-        )
-    )  # fmt: skip
-    session.flush()
-    session.add(RunFigures(run_id=number, setting=recipe, same_config=str(number), figures=figures))
 
 
 @pytest.fixture(scope="module")
@@ -71,17 +33,17 @@ def address(
                 project.stop_below = 0.9 if number == FULL else None
                 session.add(project)
             session.flush()
-            add_run(session, ONE, 0.25, "tags", 0.4)
-            add_run(session, UNMEASURED, 0.25, "tags", None)
+            add_measured_run(session, ONE, 0.25, "tags", 0.4)
+            add_measured_run(session, UNMEASURED, 0.25, "tags", None)
             for hours in (0, 0.5, 1, 2, 3):
-                add_run(session, FULL, hours, "tags", 0.3 + 0.05 * hours)
-            add_run(session, FULL, 1.5, "points", 0.5)
-            add_run(session, FULL, 0.75, "tiles", 0.4)
-            add_run(session, FULL, 2, "tags", 0.41, recipe="demo")
-            add_run(session, FULL, 3.5, "tags", 0.47)
+                add_measured_run(session, FULL, hours, "tags", 0.3 + 0.05 * hours)
+            add_measured_run(session, FULL, 1.5, "points", 0.5)
+            add_measured_run(session, FULL, 0.75, "tiles", 0.4)
+            add_measured_run(session, FULL, 2, "tags", 0.41, recipe="demo")
+            add_measured_run(session, FULL, 3.5, "tags", 0.47)
             for number in range(500):
                 kind = "tags" if number % 2 else "points"
-                add_run(session, MANY, (number + 1) / 100, kind, 0.3 + number / 5000)
+                add_measured_run(session, MANY, (number + 1) / 100, kind, 0.3 + number / 5000)
         engine.dispose()
         yield started
 

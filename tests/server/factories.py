@@ -11,15 +11,28 @@ from typing import Any
 import numpy as np
 import yaml
 from PIL import Image as PillowImage
+from sqlalchemy.orm import Session
 
 from server.db import session_scope
-from server.models import Category, Handout, Image, Label, Prediction, Project, Run, Snapshot, User
+from server.models import (
+    Category,
+    Handout,
+    Image,
+    Label,
+    Prediction,
+    Project,
+    Run,
+    RunFigures,
+    Snapshot,
+    User,
+)
 from server.models.image import ImageState
-from server.models.run import RunState
+from server.models.run import Figures, RunState
 from server.models.user import Role
 from server.services.labels import store
 from server.settings import get_settings
 from server.storage import get_storage
+from trainer.contract import Supervision
 
 CATEGORIES = ("Road", "Car", "Tree")
 LABELLED_AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -180,6 +193,40 @@ def make_snapshot(project_id: int, sha256: str = "0" * 64, **fields: Any) -> int
         session.add(snapshot)
         session.flush()
         return snapshot.id
+
+
+def add_measured_run(
+    session: Session,
+    project: int,
+    hours: float,
+    kind: str,
+    miou: float | None,
+    recipe: str = "tiny",
+) -> None:
+    """A finished run after so many hours of one kind of label; without any it is source-only."""
+    number = session.query(Run).count() + 1
+    supervision = "point" if kind == "points" else "image" if hours else "source-only"
+    snapshot = None
+    if hours:
+        ms = round(hours * 3_600_000)
+        snapshot = Snapshot(
+            project_id=project, sha256=f"{number:064}", storage_key="none", size=1,
+            labels=round(hours * 400), images=round(hours * 400), points=0, active_ms=ms,
+            wall_ms=2 * ms, answers=round(hours * 1200), active_ms_by_kind={kind: ms},
+        )  # fmt: skip
+    figures = Figures(
+        miou=miou, iou={"Road": miou}, presence_f1=None, presence_average_precision=None,
+        point_accuracy=None, weak_label_score=None, source_only_miou=None, selection="last step",
+        intervals={"miou": {"low": miou - 0.02, "high": miou + 0.02}} if miou else {},
+    )  # fmt: skip
+    session.add(
+        Run(
+            id=number, project_id=project, snapshot=snapshot, recipe=recipe, state="succeeded",
+            supervision=Supervision(supervision), overrides={}, config={}, finished_at=datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=hours),
+        )
+    )  # fmt: skip
+    session.flush()
+    session.add(RunFigures(run_id=number, setting=recipe, same_config=str(number), figures=figures))
 
 
 def run_row(run_id: int) -> Run:
