@@ -194,6 +194,7 @@ def test_runs_are_asked_for_at_their_counts(place: Place) -> None:
         )  # fmt: skip
     assert result.exit_code == 1
     assert "run 1 cancelled" in result.output
+    assert f"What the labels bought: {place.address}/projects/{project}/accuracy" in result.output
     assert [(supervision, labels) for supervision, labels, _ in stopped] == [
         ("source-only", None), ("point", 3), ("point", 6),
     ]  # fmt: skip

@@ -38,7 +38,7 @@ from trainer.errors import FAILED, BadInput
 from trainer.recipes import RECIPES
 
 MOST_ANNOTATORS = 1000
-STAGES = ("Reading masks", "Signing in", "Labelling", "Training")
+STAGES = ("Reading masks", "Signing in", "Labelling", "Steps of training")
 SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -195,15 +195,28 @@ def _bars() -> Iterator[Watch]:
 def _lines(console: Console, what: str) -> Note:
     """Progress as lines, now and then, for a log."""
     said = 0.0
+    begun: float | None = None
 
     def say(done: int, total: int | None) -> None:
-        nonlocal said
+        nonlocal said, begun
         now = time.monotonic()
+        begun = now if begun is None else begun
         if done == total or now - said > SECONDS_BETWEEN_LINES:
             said = now
-            console.print(f"{what}: {done}" if total is None else f"{what}: {done} of {total}")
+            console.print(in_words(what, done, total, now - begun))
 
     return say
+
+
+def in_words(what: str, done: int, total: int | None, seconds: float) -> str:
+    """How far a stage is, and how long it still takes at the pace of its first `seconds`."""
+    if total is None:
+        return f"{what}: {done}"
+    left = seconds * (total - done) / done if done else 0.0
+    if left < SECONDS_BETWEEN_LINES:
+        return f"{what}: {done} of {total}"
+    words = f"{left / 60:.0f} min" if left >= 90 else f"{-(-left // 10) * 10:.0f} s"
+    return f"{what}: {done} of {total}, about {words} left"
 
 
 def _figures(outcome: Outcome) -> dict[str, Any]:
@@ -249,3 +262,5 @@ def _show(outcome: Outcome) -> None:
     for run in outcome.runs:
         miou = "-" if run["miou"] is None else f"{100 * run['miou']:.1f}"
         console.print(f"run {run['id']}: {run['supervision']}, {run['state']}, mIoU {miou}")
+    if outcome.accuracy_page:
+        console.print(f"What the labels bought: {outcome.accuracy_page}")

@@ -26,7 +26,7 @@ from trainer.errors import BadInput
 
 FROM_PROJECT = "project"
 """Times that are fitted to the labels which the project has."""
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 ENDED = ("succeeded", "failed", "cancelled")
 ASKS_POINTS = ("points", "tags-and-points")
 
@@ -92,6 +92,8 @@ class Outcome:
     """Of labelling, by the clock on the wall here."""
     runs: list[dict[str, Any]]
     """The runs that were waited for, as the server tells of them."""
+    accuracy_page: str | None = None
+    """Where people see what the runs came to."""
 
 
 async def simulate(wanted: Simulation, watch: Watch) -> Outcome:
@@ -127,7 +129,8 @@ async def simulate(wanted: Simulation, watch: Watch) -> Outcome:
         else:
             queued = await _label_and_queue(lead, project, people, job, wanted)
             seconds = loop.time() - begun
-            return Outcome(tally, latencies, seconds, await _waited(lead, queued, watch))
+            ended = await _waited(lead, project["id"], queued, watch)
+            return Outcome(tally, latencies, seconds, ended, _accuracy_page(wanted, project))
         return Outcome(tally, latencies, loop.time() - begun, [])
 
 
@@ -295,10 +298,20 @@ async def _no_automatic_runs(lead: Api, project: dict[str, Any]) -> AsyncIterato
         await lead.send("PATCH", path, "project", json={"retrain_after": before})
 
 
-async def _waited(lead: Api, ids: Sequence[int], watch: Watch) -> list[dict[str, Any]]:
+def _accuracy_page(wanted: Simulation, project: dict[str, Any]) -> str:
+    return f"{wanted.address.rstrip('/')}/projects/{project['id']}/accuracy"
+
+
+async def _waited(
+    lead: Api, project_id: int, ids: Sequence[int], watch: Watch
+) -> list[dict[str, Any]]:
     """The runs once all of them have ended."""
     while True:
-        runs = [await lead.get(f"/runs/{number}", "runs") for number in ids]
+        # One request for all: each of a run alone would bring its configuration and report too.
+        listed = {run["id"]: run for run in await lead.get(f"/projects/{project_id}/runs", "runs")}
+        if gone := [number for number in ids if number not in listed]:
+            raise BadInput(f"run {gone[0]} is not there any more")
+        runs = [listed[number] for number in ids]
         total = sum(run["steps"] for run in runs)
         done = sum(run["steps"] if run["state"] in ENDED else run["step"] for run in runs)
         watch.runs(done, total)
