@@ -166,7 +166,9 @@ def worker(
     from server.tasks import app as celery  # noqa: PLC0415
 
     _require_migrated()
-    options = ["--pool=threads", f"--concurrency={threads}", f"--queues={queues}"]
+    # More trainings at once take nothing from the other tasks.
+    at_once = threads + get_settings().trainings - 1
+    options = ["--pool=threads", f"--concurrency={at_once}", f"--queues={queues}"]
     # Meant for pickled messages, from which root should keep its hands: ours are JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     celery.start(["--quiet", "worker", *options, "--loglevel=WARNING"])

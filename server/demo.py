@@ -86,11 +86,11 @@ def run(  # noqa: PLR0913 - each is an option of the command
         storage.withhold_what_is_there()
         migrations.upgrade(db.get_engine())
         drawings = Drawings.of_counts(*scenes)
-        ensure_project(target, drawings, source, validation, console)
+        ensure_project(target, drawings, source, validation, console, with_masks=simulate > 0)
         target.remember(data)
         _report_import(target)
         passwords = ensure_accounts(data / "demo-password", password or None)
-        wanted = simulation(target, drawings, simulate, console) if simulate else None
+        wanted = simulation(target, simulate, console) if simulate else None
         db.dispose()
         _supervise(host, port, passwords, wanted)
 
@@ -158,22 +158,17 @@ def _report_import(target: Target) -> None:
     console.print(f"{escape(target.project)}: {result.imported} new images, {result.skipped} known")
 
 
-def _workers(command: Sequence[str], *, simulates: bool) -> list[Child]:
-    """One worker; beside simulated annotators two, each of which trains on half of the cores.
+def _worker(command: Sequence[str], *, simulates: bool) -> Child:
+    """The worker; beside simulated annotators it trains two runs at once, each on half of the cores.
 
     Much of a short run is work of one core: two at once end sooner than one after the other.
     """
     cores, settings = len(os.sched_getaffinity(0)), get_settings()
     if not simulates or cores < 2:
-        return [Child("worker", command)]
-    half = {"WEAKSEG_TRAINER_THREADS": str(settings.trainer_threads or cores // 2)}
-    second = half | {
-        "WEAKSEG_WORKER_NAME": f"{settings.worker_name or socket.gethostname()} second"
-    }
-    return [
-        Child("worker", command, half),
-        Child("worker 2", [*command, "--queues", "runs"], second),
-    ]
+        return Child("worker", command)
+    threads = settings.trainer_threads or cores // 2
+    two = {"WEAKSEG_TRAINER_THREADS": str(threads), "WEAKSEG_TRAININGS": "2"}
+    return Child("worker", command, two)
 
 
 def _supervise(
@@ -199,7 +194,7 @@ def _supervise(
 
     weakseg = (sys.executable, "-m", "server.cli")
     children = [
-        *_workers([*weakseg, "worker"], simulates=wanted is not None),
+        _worker([*weakseg, "worker"], simulates=wanted is not None),
         Child("beat", [*weakseg, "beat"]),
         Child("api", [*weakseg, "serve", "--host", host, "--port", str(port)], is_ready=is_ready),
     ]

@@ -6,6 +6,7 @@ Every step looks at what is there and adds what is missing, so that a second sta
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,7 +42,7 @@ RETRAIN_AFTER = 20
 DRAWN_RECIPE, PHOTOGRAPHS_RECIPE = "demo", "cpu-small"
 POLL_SECONDS = 0.2
 MASKED = "demo-target-masked"
-"""The target's scenes again, with the masks that only simulated annotators see."""
+"""The target's scenes, with the masks that only simulated annotators see."""
 TOKEN_LIFETIME = timedelta(hours=1)
 
 
@@ -62,6 +63,11 @@ class Drawings:
     source: Drawing
     target: Drawing
     validation: Drawing
+
+    @property
+    def masked(self) -> Drawing:
+        """The target's scenes with their masks."""
+        return replace(self.target, name=MASKED)
 
     @classmethod
     def of_counts(cls, source: int, target: int, validation: int) -> "Drawings":
@@ -120,11 +126,18 @@ def ensure_project(
     source: Path | None,
     validation: Path | None,
     console: Console,
+    *,
+    with_masks: bool = False,
 ) -> None:
     """Draw what is to be drawn, and make the project with its datasets when it is not there.
 
+    `with_masks`: the target's scenes are drawn with the masks that simulated annotators see.
+
     Raises WeaksegError when a card is wrong.
     """
+    if target.is_drawn and with_masks:
+        _draw([drawings.masked], console)
+        _copy_pictures(drawings.masked, drawings.target)
     wanted = [drawings.target, drawings.validation] if target.is_drawn else []
     _draw([*wanted, *([] if source else [drawings.source])], console)
     source_card = datasets.add(source) if source else _card(drawings.source)
@@ -186,6 +199,21 @@ def _draw(drawings: list[Drawing], console: Console) -> None:
                 progress.update(task, completed=done)
 
 
+def _copy_pictures(drawn: Drawing, to: Drawing) -> None:
+    """Give a series the pictures that another has drawn: they are then not drawn again."""
+    root = get_settings().datasets
+    if (root / to.name / "card.yaml").exists():
+        return
+    folder = root / to.name / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in (root / drawn.name / "images").glob("*.jpg"):
+        if not (folder / picture.name).exists():
+            # Not below images/, where half a file could be taken for a picture.
+            unfinished = folder.parent / f".{picture.name}"
+            shutil.copyfile(picture, unfinished)
+            unfinished.replace(folder / picture.name)
+
+
 def _draw_series(drawing: Drawing, folder: Path) -> Iterator[int]:
     """Draw in another process; gives how many scenes are there so far."""
     has_masks = drawing.name != "demo-target"
@@ -222,13 +250,11 @@ SHARES = (2, 4, 7, 10)
 """Tenths of the labels that runs are started on: a forecast asks for four runs of a kind."""
 
 
-def simulation(target: Target, drawings: Drawings, labels: int, console: Console) -> Wanted | None:
+def simulation(target: Target, labels: int, console: Console) -> Wanted | None:
     """Simulated annotators for the drawn images, and runs on a fifth to all of their labels.
 
     None: so many images, or all, have labels already.
     """
-    masked = replace(drawings.target, name=MASKED)
-    _draw([masked], console)
     with session_scope() as session:
         project = projects.find_by_name(session, target.project)
         admin = users.find_by_email(session, next(iter(ACCOUNTS)))
@@ -244,7 +270,7 @@ def simulation(target: Target, drawings: Drawings, labels: int, console: Console
         )
         _, token = users.create_token(session, admin, asked, holder_scopes=frozenset(Scope))
     after = sorted({max(left * share // 10, 1) for share in SHARES})
-    card = get_settings().datasets / masked.name / "card.yaml"
+    card = get_settings().datasets / MASKED / "card.yaml"
     return Wanted(
         [
             target.project, "--masks", str(card), "--labels", str(left),

@@ -225,10 +225,13 @@ class Settings(BaseSettings):
     cancel_grace_seconds: float = Field(default=30, gt=0)
     max_attempts: int = Field(default=3, ge=1)
     device: str = "auto"
-    """Device that this worker trains on; runs on one device go one after the other."""
+    """Device that this worker trains on; runs on one device go one after the other, unless
+    `trainings` says more."""
     worker_name: str | None = None
     """Unset: the machine's name."""
     trainer_threads: int | None = None
+    trainings: int = Field(default=1, ge=1, le=64)
+    """How many trainings this worker has on its device at the same time."""
     warm_ups: Path | None = None
     """Folder where trainings keep the ends of their last few warm-ups, which later runs with the same
     source and settings take over. Unset: each does its own."""

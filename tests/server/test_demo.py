@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -20,7 +21,7 @@ from rich.console import Console
 
 from server import db, demo_content
 from server.db import session_scope
-from server.demo_content import Drawings, Target
+from server.demo_content import Drawing, Drawings, Target, ensure_project
 from server.models.user import Role
 from server.schemas.project import ImageCounts
 from server.services import users
@@ -235,12 +236,44 @@ def test_simulated_annotators_are_for_drawn_scenes(tmp_path: Path) -> None:
     assert "--simulate is for the drawn scenes" in refuse(tmp_path / "d", *more, port=free_port())
 
 
+def test_scenes_with_masks_are_drawn_once_and_are_the_target_too(
+    tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "weakseg.sqlite3").write_bytes(migrated_sqlite.read_bytes())
+    monkeypatch.setenv("WEAKSEG_DATA", str(tmp_path))
+    db.dispose()
+    root, drawn = tmp_path / "datasets", list[str]()
+    series = demo_content._draw_series
+
+    def draw_series(drawing: Drawing, folder: Path) -> Iterator[int]:
+        drawn.extend([drawing.name] * (drawing.count - len(list(folder.glob("images/*.jpg")))))
+        return series(drawing, folder)
+
+    monkeypatch.setattr(demo_content, "_draw_series", draw_series)
+    target = Target("Demo streets", root / "demo-target" / "images", is_drawn=True)
+
+    def ensure(count: int, *, with_masks: bool) -> list[str]:
+        drawings = Drawings.of_counts(1, count, 1)
+        ensure_project(target, drawings, None, None, Console(), with_masks=with_masks)
+        return sorted(picture.name for picture in target.images.iterdir())
+
+    both = ["scene-00000.jpg", "scene-00001.jpg"]
+    assert ensure(2, with_masks=True) == both
+    assert drawn == [*["demo-target-masked"] * 2, "demo-validation", "demo-source"]
+    assert "masks" not in (root / "demo-target" / "card.yaml").read_text()
+    assert ensure(2, with_masks=False) == both
+    assert len(drawn) == 4
+    shutil.rmtree(root / "demo-target-masked")
+    assert ensure(3, with_masks=True) == both, "a series that is whole stays as it is"
+    assert drawn[4:] == ["demo-target-masked"] * 3
+    db.dispose()
+
+
 def test_what_simulated_annotators_are_told_to_do(
     tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "weakseg.sqlite3").write_bytes(migrated_sqlite.read_bytes())
     monkeypatch.setenv("WEAKSEG_DATA", str(tmp_path))
-    monkeypatch.setattr(demo_content, "_draw", lambda _drawings, _console: None)
     db.dispose()
     make_user(ADMIN, Role.ADMIN)
     make_project("Demo streets")
@@ -260,8 +293,7 @@ def test_what_simulated_annotators_are_told_to_do(
 
     monkeypatch.setattr(demo_content.counting, "of_projects", of_projects)
     target = Target("Demo streets", tmp_path, is_drawn=True)
-    drawings = Drawings.of_counts(1, 12, 1)
-    wanted = demo_content.simulation(target, drawings, 50, Console())
+    wanted = demo_content.simulation(target, 50, Console())
     assert wanted is not None
     line = " ".join(wanted.arguments)
     assert "--labels 12 --runs-after 2,4,8,12 " in line, "no more than there are"
@@ -275,8 +307,8 @@ def test_what_simulated_annotators_are_told_to_do(
     changes = dict(change.split("=") for change in demo_content.SHORT_RUN)
     assert apply_overrides(build(demo_content.DRAWN_RECIPE, subject), changes).height == 120
     counts = counts.model_copy(update={"labelled": 11})
-    wanted = demo_content.simulation(target, drawings, 12, Console())
+    wanted = demo_content.simulation(target, 12, Console())
     assert wanted is not None
     assert "--runs-after 1 " in " ".join(wanted.arguments)
-    assert demo_content.simulation(target, drawings, 11, Console()) is None
+    assert demo_content.simulation(target, 11, Console()) is None
     db.dispose()

@@ -53,7 +53,8 @@ def note_worker(session: Session) -> None:
 def take(session: Session, run_id: int, worker: str) -> Claim | None:
     """Make a queued run this worker's. None when it may not start now.
 
-    Runs on one worker's device go one after the other, and so do a project's automatic runs.
+    As many run on one worker's device as its settings say, by default one after the other; and so do
+    a project's automatic runs.
     """
     if is_postgresql(session):
         # Two workers that look at once would each see that nothing runs yet.
@@ -67,14 +68,14 @@ def take(session: Session, run_id: int, worker: str) -> Claim | None:
         other.state == RunState.RUNNING,
         other.heartbeat_at > now - timedelta(seconds=get_settings().stale_seconds),
     ]
-    device_is_busy = exists().where(*running, other.worker == worker)
+    on_device = select(func.count()).where(*running, other.worker == worker).scalar_subquery()
     project_is_busy = exists().where(*running, other.automatic, other.project_id == Run.project_id)
     attempt = session.scalar(
         update(Run)
         .where(
             Run.id == run_id,
             Run.state == RunState.QUEUED,
-            ~device_is_busy,
+            on_device < get_settings().trainings,
             or_(~Run.automatic, ~project_is_busy),
         )
         .values(

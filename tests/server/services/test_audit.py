@@ -16,6 +16,7 @@ from server.db import session_scope, utcnow
 from server.models import AuditChain, AuditEntry, AuditEvent
 from server.services import audit
 from server.services.audit import Actor, AuditFilter, Thing
+from server.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -196,6 +197,15 @@ def test_what_is_old_goes_and_the_rest_is_verified_as_before(
     assert audit.trim() == 0
     without_guard("DELETE FROM audit_entries WHERE id = 3")
     assert audit.verify().problem == "line 3 is missing"
+
+
+def test_a_demo_keeps_its_lines_out_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEAKSEG_DEMO", "true")
+    get_settings.cache_clear()
+    with structlog.testing.capture_logs() as logged:
+        add(1)
+    assert len(lines()) == 1
+    assert logged == []
 
 
 def test_each_line_is_in_the_log_with_its_request() -> None:

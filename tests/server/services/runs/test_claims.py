@@ -74,6 +74,21 @@ def test_one_device_trains_one_run_at_a_time_even_when_asked_at_once(database: s
     assert take(left, "another device") is not None
 
 
+def test_a_worker_trains_as_many_runs_at_once_as_it_is_told(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEAKSEG_TRAININGS", "2")
+    get_settings.cache_clear()
+    project_id = make_project()
+    first, second, third = (make_run(project_id) for _ in range(3))
+    claim = must_take(first)
+    must_take(second)
+    assert take(third) is None
+    with session_scope() as session:
+        claims.fail(session, claim, "no more")
+    must_take(third)
+
+
 def test_waiting_for_another_claim_is_not_part_of_the_run(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
