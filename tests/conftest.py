@@ -57,11 +57,12 @@ LONG = (
 )
 SERVICES = {"postgres_url", "redis_url", "chromium"}
 HERE = Path(__file__).parent
+PARTS = (
+    "server.cli", "uvicorn", "celery", "tests.server.tasks.scripted_worker", "tests.faults.prepare",
+)  # fmt: skip
 FORKS = {
     "forked trainers": partial(forks, TRAINER, "trainer", "torch.distributed.run"),
-    "forked product": partial(
-        forks, PRODUCT, "server.cli", "uvicorn", "celery", "tests.server.tasks.scripted_worker"
-    ),
+    "forked product": partial(forks, PRODUCT, *PARTS),
 }
 """Servers of forks that the processes of pytest-xdist share."""
 SHARED = pytest.StashKey[dict[str, dict[str, str]]]()

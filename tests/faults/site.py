@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -62,10 +63,10 @@ class Site:
         self.data = folder / "data"
         path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self.environment = os.environ | environment | {"PYTHONPATH": os.pathsep.join(path)}
-        port = free_port()
-        self.address = f"http://127.0.0.1:{port}"
+        self._port = free_port()
+        self.address = f"http://127.0.0.1:{self._port}"
         self.commands = {
-            "web": ("serve", "--port", str(port)),
+            "web": ("serve", "--port", str(self._port)),
             "worker": ("worker",),
             "clock": ("beat",),
         }
@@ -101,6 +102,12 @@ class Site:
             self.processes[name].kill()
         for name in names:
             self.processes[name].wait(PATIENCE)
+        if "web" in names:  # the fork that one is in tests has its port a moment longer
+            wait_for(lambda: not self._listens(), "a free port")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
     def start_missing(self) -> None:
         """Start again what has ended, as an operator's supervisor would."""

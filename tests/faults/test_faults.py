@@ -10,7 +10,14 @@ from tests.faults.rounds import Fault, Rounds, orphans
 from tests.faults.site import running_site
 
 
-@pytest.mark.usefixtures("forked_trainers")
+@pytest.fixture
+def forked(forked_product: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is started here; `make faults` starts each process from nothing."""
+    for name, value in forked_product.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(
     ("embedded", "faults"),
     [
