@@ -5,6 +5,7 @@ import io
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,9 @@ def category_ids(project_id: int) -> dict[str, int]:
         return {category.name: category.id for category in project.categories}
 
 
+@lru_cache(maxsize=512)
 def picture(shade: int, size: tuple[int, int] = (64, 48)) -> bytes:
+    """A PNG of noise, drawn once: each project here has those of the first shades."""
     rng = np.random.default_rng(shade)
     pixels = rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
     buffer = io.BytesIO()
