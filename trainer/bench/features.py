@@ -11,7 +11,7 @@ from trainer.bench.result import Cell, PartResult
 from trainer.bench.subject import Batches, Stepper, config_for
 from trainer.contract import TrainConfig
 from trainer.data.cache import KeptRows
-from trainer.method.frozen_features import HALF, FrozenFeatures, shape_of_features
+from trainer.method.frozen_features import HALF, FrozenFeatures, row_length, shapes_of_features
 
 SIZES = ((320, 240), (480, 360))
 QUICK_SIZES = ((64, 48), (96, 72))
@@ -24,9 +24,10 @@ class Reader(Stepper):
     def __init__(self, config: TrainConfig, folder: Path) -> None:
         super().__init__(config)
         segmenter = self.adaptation.segmenter
-        shape = shape_of_features(segmenter, (config.width, config.height))
-        rows = KeptRows(folder / f"{config.width}-{config.height}.rows", shape, HALF)
-        self._features = FrozenFeatures(segmenter, shape, rows)
+        shapes = shapes_of_features(segmenter, (config.width, config.height))
+        path = folder / f"{config.width}-{config.height}.rows"
+        rows = KeptRows(path, (row_length(shapes),), HALF)
+        self._features = FrozenFeatures(segmenter, shapes, rows)
 
     def batches(self) -> Batches:
         """The same images at every step, the source's before the target's."""

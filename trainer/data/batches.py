@@ -41,8 +41,13 @@ class _Tensors:
         return self._with(lambda tensor: tensor.pin_memory())
 
     def _with(self, change: Callable[[Tensor], Tensor]) -> Self:
-        named = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        changed = {name: change(t) for name, t in named.items() if isinstance(t, Tensor)}
+        changed: dict[str, object] = {}
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor):
+                changed[field.name] = change(value)
+            elif field.name == "begun" and value is not None:
+                changed[field.name] = tuple(change(each) for each in value)
         return replace(self, **changed)  # type: ignore[type-var]
 
 
@@ -65,8 +70,8 @@ class SourceBatch(_Tensors):
     """(C,) share of the dataset's images that have each category, 1/2 where that is not known."""
     views: Tensor | None = None
     """(B,) int64: `view_of` each image; None where there is no end to the pictures of an image."""
-    begun: Tensor | None = None
-    """(B, E, h, w) float16: what the segmenter's frozen stages make of the images, where known."""
+    begun: tuple[Tensor, ...] | None = None
+    """Maps (B, E, h, w), float16: what the segmenter's frozen stages make of the images, where known."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class TargetBatch(_Tensors):
     """(B, 3, H, W) uint8: the whole pictures at the crops' size; None when not cropping."""
     views: Tensor | None = None
     """As of the source."""
-    begun: Tensor | None = None
+    begun: tuple[Tensor, ...] | None = None
     """As of the source."""
 
 

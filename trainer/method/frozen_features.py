@@ -4,12 +4,14 @@ An image gives the same at every step, and so do its mirror image and each of it
 where it has only so many. All are kept in half precision, and rounded also in the step that makes them, so that no step depends on what an earlier
 one has kept.
 
-Shapes: `B` image, `E` channel, `H W` pixel, `h w` cell of the frozen stages' last map.
+Shapes: `B` image, `E` channel, `H W` pixel, `h w` cell of a map.
 """
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,7 +34,7 @@ HALF = np.dtype(np.float16)
 
 Batch = TypeVar("Batch", SourceBatch, TargetBatch)
 Batches = SourceBatches | TargetBatches
-Shape = tuple[int, ...]
+Shapes = tuple[tuple[int, int, int], ...]
 
 
 class FrozenFeatures:
@@ -40,18 +42,18 @@ class FrozenFeatures:
 
     Args:
         segmenter: one that can begin.
-        shape: (h, w, E) of what it makes of an image.
-        rows: of that shape, by `view_of`; None: computed each time.
+        shapes: (h, w, E) of each map that it makes of an image.
+        rows: all maps of an image one after the other, by `view_of`; None: computed each time.
     """
 
-    def __init__(self, segmenter: Segmenter, shape: Shape, rows: KeptRows | None) -> None:
-        self._segmenter, self._shape, self._rows = segmenter, shape, rows
+    def __init__(self, segmenter: Segmenter, shapes: Shapes, rows: KeptRows | None) -> None:
+        self._segmenter, self._shapes, self._rows = segmenter, shapes, rows
 
     def begin(self, batch: Batch) -> Batch:
         """The batch, which is on the host, with `begun`."""
         if batch.views is None:
             raise LookupError("a batch of pictures to which there is no end")
-        begun = np.empty((len(batch.images), *self._shape), HALF)
+        begun = np.empty((len(batch.images), row_length(self._shapes)), HALF)
         for number, view in enumerate(batch.views.tolist()):
             if self._rows is None or not self._rows.read(view, begun[number]):
                 # One at a time: what is made of an image must not depend on those beside it.
@@ -59,9 +61,15 @@ class FrozenFeatures:
                 if self._rows is not None:
                     self._rows.write(view, begun[number])
         # Channels last, as the network computes.
-        tensor = torch.from_numpy(begun).movedim(-1, 1)
+        sizes = [math.prod(shape) for shape in self._shapes]
+        maps = tuple(
+            torch.from_numpy(np.ascontiguousarray(part).reshape(-1, *shape)).movedim(-1, 1)
+            for part, shape in zip(
+                np.split(begun, np.cumsum(sizes)[:-1], axis=1), self._shapes, strict=True
+            )
+        )
         on_host = self._segmenter.mean.device.type == "cpu"
-        return replace(batch, begun=tensor if on_host else tensor.pin_memory())
+        return replace(batch, begun=maps if on_host else tuple(m.pin_memory() for m in maps))
 
 
 @dataclass
@@ -95,12 +103,12 @@ def keep_features(
     reasons: dict[str, list[str]] = {}
     for name, batches in domains.items():
         try:
-            shape = _shape_of(config, segmenter, batches, total)
+            shapes = _shapes_of(config, segmenter, batches, total)
             # Without rows too, so that what a run gives does not depend on the room on its disk.
-            kept.of[name] = FrozenFeatures(segmenter, shape, None)
-            rows = _open(_path(config, segmenter, batches, shape, run_dir), shape, batches)
-            kept.of[name] = FrozenFeatures(segmenter, shape, rows)
-            total += _needed(shape, batches)
+            kept.of[name] = FrozenFeatures(segmenter, shapes, None)
+            rows = _open(_path(config, segmenter, batches, shapes, run_dir), shapes, batches)
+            kept.of[name] = FrozenFeatures(segmenter, shapes, rows)
+            total += _needed(shapes, batches)
         except _NotKept as error:
             reasons.setdefault(str(error), []).append(name)
     what = f"what the first {config.frozen_stages} stages make of the images"
@@ -118,47 +126,57 @@ def remove_features(run_dir: Path) -> None:
     shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
 
 
-def shape_of_features(segmenter: Segmenter, size: tuple[int, int]) -> Shape:
-    """(h, w, E) of what a segmenter that can begin makes of an image of `size` (width, height)."""
+def shapes_of_features(segmenter: Segmenter, size: tuple[int, int]) -> Shapes:
+    """(h, w, E) of each map of what a segmenter that can begin makes of an image (width, height)."""
     width, height = size
-    return _begin(segmenter, torch.zeros(1, 3, height, width, dtype=torch.uint8)).shape
+    maps = segmenter.begin(
+        torch.zeros(1, 3, height, width, dtype=torch.uint8, device=segmenter.mean.device)
+    )
+    return tuple((each.shape[2], each.shape[3], each.shape[1]) for each in maps)
+
+
+def row_length(shapes: Shapes) -> int:
+    """Numbers in all maps of an image."""
+    return sum(math.prod(shape) for shape in shapes)
 
 
 class _NotKept(Exception):
     """Why a domain's features are not kept."""
 
 
-def _shape_of(config: TrainConfig, segmenter: Segmenter, batches: Batches, total: int) -> Shape:
-    """(h, w, E) of what is made of an image, if that of all may be kept beside `total` bytes."""
+def _shapes_of(config: TrainConfig, segmenter: Segmenter, batches: Batches, total: int) -> Shapes:
+    """Of what is made of an image, if that of all may be kept beside `total` bytes."""
     if not segmenter.can_begin:
         raise _NotKept(f"{config.backbone} cannot be divided behind them")
     if batches.views is None:
         raise _NotKept("crops, colours or styles change the images each time")
-    shape = shape_of_features(segmenter, batches.images.size)
-    if total + (needed := _needed(shape, batches)) > config.feature_cache_bytes:
+    shapes = shapes_of_features(segmenter, batches.images.size)
+    if total + (needed := _needed(shapes, batches)) > config.feature_cache_bytes:
         raise _NotKept(f"{_told(needed)} are more than feature_cache_bytes leaves")
-    return shape
+    return shapes
 
 
-def _needed(shape: Shape, batches: Batches) -> int:
+def _needed(shapes: Shapes, batches: Batches) -> int:
     """Bytes for all pictures that are made of all images."""
-    return len(batches.images) * (batches.views or 0) * row_bytes(shape, HALF)
+    row = row_bytes((row_length(shapes),), HALF)
+    return len(batches.images) * (batches.views or 0) * row
 
 
 def _begin(segmenter: Segmenter, image_13HW: Tensor) -> NDArray[np.float16]:
-    """(h, w, E)."""
-    made: Tensor = segmenter.begin(image_13HW.to(segmenter.mean.device))[0]
-    return made.movedim(0, -1).to(torch.float16).cpu().contiguous().numpy()
+    """All maps of one image, one after the other, each (h, w, E)."""
+    maps = segmenter.begin(image_13HW.to(segmenter.mean.device))
+    rows = [each[0].movedim(0, -1).to(torch.float16).flatten() for each in maps]
+    return torch.cat(rows).cpu().numpy()
 
 
 def _path(
-    config: TrainConfig, segmenter: Segmenter, batches: Batches, shape: Shape, run_dir: Path
+    config: TrainConfig, segmenter: Segmenter, batches: Batches, shapes: Shapes, run_dir: Path
 ) -> Path:
     """Named by all that the rows follow from."""
     weights = {name: tensor.cpu() for name, tensor in segmenter.begins_with().items()}
     follows_from = [
         digest_of(weights),
-        *(config.backbone, config.head, *shape, *batches.images.size),
+        *(config.backbone, config.head, *chain(*shapes), *batches.images.size),
         *(torch.__version__, segmenter.mean.device.type, config.precision),
         *((config.color_jitter, batches.views) if config.color_jitter else ()),
     ]
@@ -167,10 +185,10 @@ def _path(
     return cache.path("features", files, follows_from).with_suffix(".rows")
 
 
-def _open(path: Path, shape: Shape, batches: Batches) -> KeptRows:
-    needed = _needed(shape, batches)
+def _open(path: Path, shapes: Shapes, batches: Batches) -> KeptRows:
+    needed = _needed(shapes, batches)
     try:
-        rows = KeptRows(path, shape, HALF)
+        rows = KeptRows(path, (row_length(shapes),), HALF)
         free = shutil.disk_usage(path.parent).free
     except OSError as error:
         raise _NotKept(f"cannot write on disk: {error.strerror}") from error

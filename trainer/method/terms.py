@@ -38,6 +38,7 @@ from trainer.method.losses.presence import (
 )
 from trainer.method.losses.tiles import tile_smooth_maximum, tiles_of_cells
 from trainer.models.heads import Segmentation
+from trainer.models.segmenter import Begun
 
 DROPOUT_FIXED, DROPOUT_ONLINE = 0.1, 0.3
 IMAGE_LABEL_FIXED, IMAGE_LABEL_ONLINE = 0.2, 0.01
@@ -48,15 +49,13 @@ oracle labels do: they cannot run away with the network."""
 class Segment(Protocol):
     """A segmenter, or what stands for one."""
 
-    def __call__(self, seen: Tensor, *, begun: bool = False) -> Segmentation:
+    def __call__(self, seen: Tensor | Begun) -> Segmentation:
         """Segment images, or go on from what its frozen stages made of them."""
 
 
 def segmented(segment: Segment, batch: SourceBatch | TargetBatch) -> Segmentation:
     """What a segmenter says of a batch's images, from where they are begun."""
-    if batch.begun is None:
-        return segment(batch.images)
-    return segment(batch.begun, begun=True)
+    return segment(batch.images if batch.begun is None else batch.begun)
 
 
 @dataclass(frozen=True)

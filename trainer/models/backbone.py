@@ -1,6 +1,6 @@
 """What a segmenter needs to know of a backbone, whichever network it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -21,12 +21,23 @@ class Chain:
     layers: tuple[str, ...]
     given: tuple[str, ...]
     """Layers whose outputs are the maps."""
-    behind: str | None = None
-    """The layer whose output it goes on from; None: from images."""
+    behind: tuple[str, ...] = ()
+    """Layers whose outputs it goes on from, the last of which it follows; none: from images."""
 
-    def maps(self, network: nn.Module, seen: Tensor) -> list[Tensor]:
-        """The maps that layers of `network` make of normalised images, or of `behind`'s output."""
-        maps = [seen] if self.behind in self.given else []
+    def maps(self, network: nn.Module, images: Tensor) -> list[Tensor]:
+        """The maps that layers of `network` make of normalised images."""
+        return self._run(network, images)
+
+    def maps_behind(self, network: nn.Module, outputs: Sequence[Tensor]) -> list[Tensor]:
+        """The maps that follow from the outputs of `behind`, those among them that are maps included."""
+        known = zip(self.behind, outputs, strict=True)
+        return [
+            *(output for name, output in known if name in self.given),
+            *self._run(network, outputs[-1]),
+        ]
+
+    def _run(self, network: nn.Module, seen: Tensor) -> list[Tensor]:
+        maps = []
         for name in self.layers:
             seen = network.get_submodule(name)(seen)
             if name in self.given:
@@ -34,16 +45,15 @@ class Chain:
         return maps
 
     def cut(self, last: str) -> "tuple[Chain, Chain] | None":
-        """The layers to `last`, with its output as their only map, and those behind it.
+        """The layers to `last`, whose maps are all that the rest needs of them, and those behind it.
 
-        None where one of the layers before `last` gives a map, or there is no such layer.
+        None where there is no such layer.
         """
         if last not in self.layers:
             return None
         end = self.layers.index(last) + 1
-        if not set(self.given).isdisjoint(self.layers[: end - 1]):
-            return None
-        return Chain(self.layers[:end], (last,)), Chain(self.layers[end:], self.given, last)
+        needed = tuple(name for name in self.layers[:end] if name in self.given or name == last)
+        return Chain(self.layers[:end], needed), Chain(self.layers[end:], self.given, needed)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,11 @@ from trainer.models.weights import Weights, check_finite, put_weights, read_weig
 Positive = Annotated[int, Field(ge=1)]
 
 
+Begun = tuple[Tensor, ...]
+"""What frozen stages made of images: the maps (B, E, h, w) that the rest of the network needs, the
+last of which it goes on from."""
+
+
 class SegmenterShape(Record):
     """How to build a segmenter and to read what it says; the header of a checkpoint.
 
@@ -85,17 +90,18 @@ class Segmenter(nn.Module):
         self.backbone.eval()
         return self
 
-    def forward(self, seen: Tensor, *, begun: bool = False) -> Segmentation:
+    def forward(self, seen: Tensor | Begun) -> Segmentation:
         """Segment RGB images (B, 3, H, W) of any size, bytes or floats in 0..255.
 
-        With `begun` they are what `begin` made of images, of any precision.
+        Or go on from what `begin` made of images, of any precision.
         """
-        if begun:
-            _, rest = self._cut()
-            # A copy: layers may work in place, and others go on from the same.
-            maps = rest.maps(self.backbone, seen.to(self.mean.dtype, copy=True))
-        else:
+        if isinstance(seen, Tensor):
             maps = self.backbone(self._normalised(seen))
+        else:
+            _, rest = self._cut()
+            # Copies: layers may work in place, and others go on from the same.
+            begun = [each.to(self.mean.dtype, copy=True) for each in seen]
+            maps = rest.maps_behind(self.backbone, begun)
         if self._facts.maps is not None:
             maps = [maps[index] for index in self._facts.maps]
         segmentation: Segmentation = self.head(maps)
@@ -107,18 +113,18 @@ class Segmenter(nn.Module):
 
     @property
     def can_begin(self) -> bool:
-        """Whether stages are frozen whose last output is all that the rest of the network needs."""
+        """Whether stages are frozen of which what the rest of the network needs can be kept."""
         return self._parts is not None
 
     @torch.no_grad()
-    def begin(self, images_B3HW: Tensor) -> Tensor:
-        """What the frozen stages make of images: (B, E, h, w), the same as long as they are frozen.
+    def begin(self, images_B3HW: Tensor) -> Begun:
+        """What the frozen stages make of images, the same as long as they are frozen.
 
         Raises:
             LookupError: not `can_begin`.
         """
         first, _ = self._cut()
-        return first.maps(self.backbone, self._normalised(images_B3HW))[-1]
+        return tuple(first.maps(self.backbone, self._normalised(images_B3HW)))
 
     def begins_with(self) -> Weights:
         """All tensors that `begin` computes with."""

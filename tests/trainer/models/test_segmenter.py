@@ -151,8 +151,12 @@ def test_frozen_stages_get_no_gradient_and_all_others_do(
     [
         ("efficientnet-lite0", 8, 1),
         ("efficientnet-lite0", 8, 3),
+        ("efficientnet-lite0", 4, 3),
+        ("efficientnet-lite0", 8, 6),
+        ("efficientnet-lite0", 4, 7),
         ("efficientnet-lite2", 4, 2),
         ("resnet101", 8, 1),
+        ("resnet101", 4, 2),
         ("resnet101", 4, 1),
         ("vgg16", 8, 4),
     ],
@@ -163,12 +167,26 @@ def test_what_the_frozen_stages_made_leads_to_the_same_logits(
     segmenter = make_segmenter(backbone, logit_stride=stride)
     segmenter.freeze(stages)
     begun = segmenter.begin(pixels)
-    assert not begun.requires_grad
-    for one, other in zip(segmenter(begun, begun=True), segmenter(pixels), strict=True):
+    assert not any(each.requires_grad for each in begun)
+    kept = [each.clone() for each in begun]
+    for one, other in zip(segmenter(begun), segmenter(pixels), strict=True):
         assert torch.equal(one, other)
     twin = copy.deepcopy(segmenter)
-    assert torch.equal(twin.begin(pixels), begun)
-    assert twin(begun, begun=True).logits.equal(segmenter(pixels).logits)
+    for made in (begun, twin.begin(pixels)):
+        assert all(map(torch.equal, made, kept))
+    assert twin(begun).logits.equal(segmenter(pixels).logits)
+
+
+def test_no_more_maps_are_kept_than_the_rest_of_the_network_needs(
+    make_segmenter: MakeSegmenter, pixels: Tensor
+) -> None:
+    height, width = pixels.shape[-2:]
+    needed = {(2, 4): [4], (3, 4): [4, 8], (4, 4): [4, 8, 16], (4, 8): [8, 16], (7, 8): [8, 16, 32]}
+    for (stages, logit_stride), strides in needed.items():
+        segmenter = make_segmenter("efficientnet-lite0", logit_stride=logit_stride)
+        segmenter.freeze(stages)
+        sizes = [each.shape[-2:] for each in segmenter.begin(pixels)]
+        assert sizes == [(-(-height // each), -(-width // each)) for each in strides], stages
 
 
 def test_half_precision_of_what_the_frozen_stages_made_changes_logits_little(
@@ -178,7 +196,7 @@ def test_half_precision_of_what_the_frozen_stages_made_changes_logits_little(
     segmenter.load_initial_weights()
     segmenter.freeze(2)
     exact = segmenter(pixels).logits
-    rounded = segmenter(segmenter.begin(pixels).half(), begun=True).logits
+    rounded = segmenter(tuple(each.half() for each in segmenter.begin(pixels))).logits
     assert 0 < (rounded - exact).abs().max() < 0.01 * exact.std()
 
 
@@ -195,13 +213,10 @@ def test_what_decides_the_beginning_is_its_weights_alone(make_segmenter: MakeSeg
     ("backbone", "stride", "stages"),
     [
         ("efficientnet-lite0", 8, 0),
-        ("efficientnet-lite0", 4, 3),  # the map at stride 4 is of the second
-        ("efficientnet-lite0", 8, 6),
-        ("resnet101", 4, 2),
         ("timm/resnet18", 8, 1),
     ],
 )
-def test_a_network_that_needs_more_of_its_frozen_stages_does_not_begin(
+def test_a_network_without_frozen_stages_or_of_unknown_layers_does_not_begin(
     make_segmenter: MakeSegmenter, pixels: Tensor, backbone: str, stride: int, stages: int
 ) -> None:
     segmenter = make_segmenter(backbone, logit_stride=stride)
@@ -276,7 +291,7 @@ def test_what_is_behind_the_frozen_stages_compiles_without_a_break(
         torch.compile(segmenter, backend="eager", fullgraph=True),
         segmenter.begin(pixels),
     )
-    torch.testing.assert_close(whole(begun, begun=True).logits, segmenter(pixels).logits)
+    torch.testing.assert_close(whole(begun).logits, segmenter(pixels).logits)
 
 
 def test_the_contract_knows_the_backbones_and_their_stages() -> None:
