@@ -118,16 +118,17 @@ FINE_ON_A_CPU: Mapping[str, Any] = MappingProxyType(
 def cpu_small(subject: RunSubject) -> TrainConfig:
     """Photographs of about 480 x 360 on two CPU cores within a quarter of an hour."""
     # With nobody's labels the alignment soon wanders off, while tags, points and masks go on earning.
-    steps = 100 if subject.supervision is Supervision.PSEUDO else 250
+    steps = 100 if subject.supervision is Supervision.PSEUDO else 350
     return _config(
         "cpu-small",
         subject,
         **FINE_ON_A_CPU,
         height=360,
         width=480,
-        warmup_steps=150,
+        frozen_stages=3,
+        warmup_steps=300,
         steps=steps,
-        evaluate_every=125,
+        evaluate_every=175,
         pseudo_labels="ranked",
         color_jitter=0.3,
         colorings=1,

@@ -155,7 +155,15 @@ class Study:
             validation=self.validation,
         )
         selection = "weak-labels" if oracle else "last"
-        own = {"seed": seed, "predict": False, "selection": selection}
+        shared = self.out.resolve()
+        own = {
+            "seed": seed,
+            "predict": False,
+            "selection": selection,
+            # What runs have in common is made once: pictures, frozen stages' features, warm-ups.
+            "cache": str(shared / "cache"),
+            "warm_ups": str(shared / "warm-ups"),
+        }
         changes = {**own, **self.changes, **variant.changes}
         return apply_overrides(build(self.recipe, subject), changes)
 
