@@ -104,6 +104,7 @@ FINE_ON_A_CPU: Mapping[str, Any] = MappingProxyType(
     {
         "logit_stride": 4,
         "feature_channels": 64,
+        "frozen_stages": 3,
         "mask_stride": 4,
         "source_logit_adjustment": 0.5,
         "point_logit_adjustment": 1.0,
@@ -112,7 +113,8 @@ FINE_ON_A_CPU: Mapping[str, Any] = MappingProxyType(
         "weights": WITH_OVERLAP,
     }
 )
-"""Logits fine enough for poles and signs, which a few hundred steps do not overlook."""
+"""Logits fine enough for poles and signs, which a few hundred steps do not overlook. A step behind three
+frozen stages costs a quarter less than behind two: as much is gained by taking more of them."""
 
 
 def cpu_small(subject: RunSubject) -> TrainConfig:
@@ -125,7 +127,6 @@ def cpu_small(subject: RunSubject) -> TrainConfig:
         **FINE_ON_A_CPU,
         height=360,
         width=480,
-        frozen_stages=3,
         warmup_steps=300,
         steps=steps,
         evaluate_every=175,
