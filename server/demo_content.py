@@ -241,10 +241,10 @@ class Wanted:
 
 
 SHORT_RUN = (
-    "height=120", "width=160", "frozen_stages=4", "warmup_steps=32", "steps=32",
-    "evaluate_every=32", "predict=false",
+    "height=120", "width=160", "frozen_stages=4", "warmup_steps=96", "steps=80",
+    "evaluate_every=80", "predict=false",
 )  # fmt: skip
-"""Of the recipe of the demo: nine runs within some minutes on two cores. In so few steps the first
+"""Of the recipe of the demo: nine runs within two minutes on two cores. In so few steps the first
 four stages learn nothing that would pay for their backward passes."""
 SHORT_RUNS = ("source-only", "image", "point")
 SHARES = (2, 4, 7, 10)

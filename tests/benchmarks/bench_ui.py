@@ -212,7 +212,8 @@ class _Bench:
                 "min_view_ms": 0, "open_to_everybody": True}  # fmt: skip
         with signed_in(self._address, ADMIN) as api:
             project = int(api.post("/api/v1/projects", json=body).raise_for_status().json()["id"])
-            self._fill(api, project, count)
+            if count:
+                self._fill(api, project, count)
         return project
 
     def _fill(self, api: httpx.Client, project: int, count: int) -> None:
