@@ -537,10 +537,12 @@ def test_a_study_that_comes_with_the_trainer_runs_its_whole_plan(
     if orders == ["random"]:
         assert "the study has random order alone" in pays
     else:
-        assert "It pays: tags, rare first" in pays
-        assert "it costs: tags, uncertain first" in pays
+        assert "It pays: points, rare first" in pays
+        assert "it costs: points, uncertain first" in pays
         assert "nothing beyond chance" in pays
-    assert pays.count(" over random at equal seconds: ") == 3 * (len(orders) - 1)
+    sorted_kinds = {kind for kind, order in plan.ways() if order != "random"}
+    assert sorted_kinds == ({"points"} if orders != ["random"] else set())
+    assert pays.count(" over random at equal seconds: ") == len(sorted_kinds) * (len(orders) - 1)
 
 
 def test_whether_orders_pay_is_said_in_one_sentence() -> None:
