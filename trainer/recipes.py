@@ -119,7 +119,7 @@ frozen stages costs a fifth less than behind two: as much is gained by taking mo
 
 def cpu_small(subject: RunSubject) -> TrainConfig:
     """Photographs of about 480 x 360 on two CPU cores within a quarter of an hour."""
-    # With nobody's labels the alignment soon wanders off, while tags, points and masks go on earning.
+    # With nobody's labels the alignment soon wanders off, while points and masks go on earning.
     steps = 100 if subject.supervision is Supervision.PSEUDO else 350
     return _config(
         "cpu-small",

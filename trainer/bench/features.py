@@ -10,8 +10,7 @@ from trainer.bench.measure import Conditions, ratio, side_by_side
 from trainer.bench.result import Cell, PartResult
 from trainer.bench.subject import Batches, Stepper, config_for
 from trainer.contract import TrainConfig
-from trainer.data.cache import KeptRows
-from trainer.method.frozen_features import HALF, FrozenFeatures, row_length, shapes_of_features
+from trainer.method.frozen_features import FrozenFeatures, open_rows, shapes_of_features
 
 SIZES = ((320, 240), (480, 360))
 QUICK_SIZES = ((64, 48), (96, 72))
@@ -25,8 +24,7 @@ class Reader(Stepper):
         super().__init__(config)
         segmenter = self.adaptation.segmenter
         shapes = shapes_of_features(segmenter, (config.width, config.height))
-        path = folder / f"{config.width}-{config.height}.rows"
-        rows = KeptRows(path, (row_length(shapes),), HALF)
+        rows = open_rows(folder / f"{config.width}-{config.height}.rows", shapes)
         self._features = FrozenFeatures(segmenter, shapes, rows)
 
     def batches(self) -> Batches:

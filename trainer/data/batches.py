@@ -41,14 +41,13 @@ class _Tensors:
         return self._with(lambda tensor: tensor.pin_memory())
 
     def _with(self, change: Callable[[Tensor], Tensor]) -> Self:
-        changed: dict[str, object] = {}
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if isinstance(value, Tensor):
-                changed[field.name] = change(value)
-            elif field.name == "begun" and value is not None:
-                changed[field.name] = tuple(change(each) for each in value)
-        return replace(self, **changed)  # type: ignore[type-var]
+        def changed(value: object) -> object:
+            if isinstance(value, tuple):
+                return tuple(map(changed, value))
+            return change(value) if isinstance(value, Tensor) else value
+
+        named = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return replace(self, **{name: changed(value) for name, value in named.items()})  # type: ignore[type-var]
 
 
 @dataclass(frozen=True)

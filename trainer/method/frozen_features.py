@@ -53,7 +53,8 @@ class FrozenFeatures:
         """The batch, which is on the host, with `begun`."""
         if batch.views is None:
             raise LookupError("a batch of pictures to which there is no end")
-        begun = np.empty((len(batch.images), row_length(self._shapes)), HALF)
+        sizes = [math.prod(shape) for shape in self._shapes]
+        begun = np.empty((len(batch.images), sum(sizes)), HALF)
         for number, view in enumerate(batch.views.tolist()):
             if self._rows is None or not self._rows.read(view, begun[number]):
                 # One at a time: what is made of an image must not depend on those beside it.
@@ -61,12 +62,10 @@ class FrozenFeatures:
                 if self._rows is not None:
                     self._rows.write(view, begun[number])
         # Channels last, as the network computes.
-        sizes = [math.prod(shape) for shape in self._shapes]
+        parts = torch.from_numpy(begun).split_with_sizes(sizes, 1)
         maps = tuple(
-            torch.from_numpy(np.ascontiguousarray(part).reshape(-1, *shape)).movedim(-1, 1)
-            for part, shape in zip(
-                np.split(begun, np.cumsum(sizes)[:-1], axis=1), self._shapes, strict=True
-            )
+            part.contiguous().view(-1, *shape).movedim(-1, 1)
+            for part, shape in zip(parts, self._shapes, strict=True)
         )
         on_host = self._segmenter.mean.device.type == "cpu"
         return replace(batch, begun=maps if on_host else tuple(m.pin_memory() for m in maps))
@@ -135,9 +134,17 @@ def shapes_of_features(segmenter: Segmenter, size: tuple[int, int]) -> Shapes:
     return tuple((each.shape[2], each.shape[3], each.shape[1]) for each in maps)
 
 
-def row_length(shapes: Shapes) -> int:
-    """Numbers in all maps of an image."""
-    return sum(math.prod(shape) for shape in shapes)
+def open_rows(path: Path, shapes: Shapes) -> KeptRows:
+    """The file of what is made of images, whose maps lie in a row one after the other.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    return KeptRows(path, _row(shapes), HALF)
+
+
+def _row(shapes: Shapes) -> tuple[int]:
+    return (sum(math.prod(shape) for shape in shapes),)
 
 
 class _NotKept(Exception):
@@ -158,8 +165,7 @@ def _shapes_of(config: TrainConfig, segmenter: Segmenter, batches: Batches, tota
 
 def _needed(shapes: Shapes, batches: Batches) -> int:
     """Bytes for all pictures that are made of all images."""
-    row = row_bytes((row_length(shapes),), HALF)
-    return len(batches.images) * (batches.views or 0) * row
+    return len(batches.images) * (batches.views or 0) * row_bytes(_row(shapes), HALF)
 
 
 def _begin(segmenter: Segmenter, image_13HW: Tensor) -> NDArray[np.float16]:
@@ -188,7 +194,7 @@ def _path(
 def _open(path: Path, shapes: Shapes, batches: Batches) -> KeptRows:
     needed = _needed(shapes, batches)
     try:
-        rows = KeptRows(path, (row_length(shapes),), HALF)
+        rows = open_rows(path, shapes)
         free = shutil.disk_usage(path.parent).free
     except OSError as error:
         raise _NotKept(f"cannot write on disk: {error.strerror}") from error

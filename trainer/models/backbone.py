@@ -24,25 +24,20 @@ class Chain:
     behind: tuple[str, ...] = ()
     """Layers whose outputs it goes on from, the last of which it follows; none: from images."""
 
-    def maps(self, network: nn.Module, images: Tensor) -> list[Tensor]:
-        """The maps that layers of `network` make of normalised images."""
-        return self._run(network, images)
-
-    def maps_behind(self, network: nn.Module, outputs: Sequence[Tensor]) -> list[Tensor]:
-        """The maps that follow from the outputs of `behind`, those among them that are maps included."""
-        known = zip(self.behind, outputs, strict=True)
-        return [
-            *(output for name, output in known if name in self.given),
-            *self._run(network, outputs[-1]),
-        ]
-
-    def _run(self, network: nn.Module, seen: Tensor) -> list[Tensor]:
+    def maps(self, network: nn.Module, seen: Tensor) -> list[Tensor]:
+        """The maps that layers of `network` make of normalised images, or of the output before them."""
         maps = []
         for name in self.layers:
             seen = network.get_submodule(name)(seen)
             if name in self.given:
                 maps.append(seen)
         return maps
+
+    def maps_behind(self, network: nn.Module, outputs: Sequence[Tensor]) -> list[Tensor]:
+        """The maps that follow from the outputs of `behind`, those among them that are maps included."""
+        known = zip(self.behind, outputs, strict=True)
+        before = [output for name, output in known if name in self.given]
+        return before + self.maps(network, outputs[-1])
 
     def cut(self, last: str) -> "tuple[Chain, Chain] | None":
         """The layers to `last`, whose maps are all that the rest needs of them, and those behind it.
