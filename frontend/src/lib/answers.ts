@@ -1,12 +1,13 @@
 import type { Label } from "@/api/images"
 import type { LabelIn } from "@/api/quality"
+import type { Places } from "./modes"
 
 /** What a person may say of a category in an image. */
 export const ANSWERS = ["present", "absent", "unsure"] as const
 export type Answer = (typeof ANSWERS)[number]
 
 /** What a label says of its image. */
-export type Content = Pick<LabelIn, Answer | "points"> & { tiles: Label["tiles"] }
+export type Content = Pick<LabelIn, Answer> & Places
 
 export const inWords = (answer: Answer): string => (answer === "unsure" ? "not sure" : answer)
 

@@ -1,8 +1,7 @@
-import type { ReactNode } from "react"
+import type { ComponentType, ReactNode } from "react"
 import type { Mode } from "@/api/projects"
 import type { Choice } from "@/components/choice-field"
 import { TextField } from "@/components/field"
-import { ASKED } from "@/lib/modes"
 import styles from "./modes.module.css"
 import type { FieldsProps } from "./settings-fields"
 
@@ -65,12 +64,47 @@ const TileKey = () => (
   </>
 )
 
-type ModeChoice = Pick<Choice<Mode>, "label" | "description"> & { answers: ReactNode }
+const PointFields = ({ draft, onChange, problems }: FieldsProps) => (
+  <TextField
+    label="Points of each category"
+    description="From 1 to 10. More are welcome, fewer are accepted."
+    value={draft.pointsPerCategory}
+    onChange={(pointsPerCategory) => onChange({ pointsPerCategory })}
+    inputMode="numeric"
+    error={problems.pointsPerCategory ?? null}
+  />
+)
+
+const TileFields = ({ draft, onChange, problems }: FieldsProps) => (
+  <>
+    <TextField
+      label="Rows of tiles"
+      description="From 1 to 16. Up to 3 by 3 fits the numeric keypad."
+      value={draft.tileRows}
+      onChange={(tileRows) => onChange({ tileRows })}
+      inputMode="numeric"
+      error={problems.grid ?? null}
+    />
+    <TextField
+      label="Columns of tiles"
+      value={draft.tileCols}
+      onChange={(tileCols) => onChange({ tileCols })}
+      inputMode="numeric"
+    />
+  </>
+)
+
+type ModeChoice = Required<Pick<Choice<Mode>, "label" | "description">> & {
+  answers: ReactNode
+  /** What only this mode asks for. */
+  Fields?: ComponentType<FieldsProps>
+}
 
 const CHOICES: Readonly<Record<Mode, ModeChoice>> = {
   "tags-and-points": {
     label: "Tags and points",
     description: "A click on the image with a category's key ticks it and places a point.",
+    Fields: PointFields,
     answers: (
       <>
         <Points />
@@ -86,6 +120,7 @@ const CHOICES: Readonly<Record<Mode, ModeChoice>> = {
   points: {
     label: "Points in turn",
     description: "Tick first; then each category that is there comes up for its click.",
+    Fields: PointFields,
     answers: (
       <>
         <Points />
@@ -96,6 +131,7 @@ const CHOICES: Readonly<Record<Mode, ModeChoice>> = {
   tiles: {
     label: "Tiles",
     description: "Say in which parts of the image each category is. It teaches more than tags.",
+    Fields: TileFields,
     answers: (
       <>
         <Tiles />
@@ -107,46 +143,16 @@ const CHOICES: Readonly<Record<Mode, ModeChoice>> = {
 
 /** What a project may ask people for. */
 export const MODES: readonly Choice<Mode>[] = Object.entries(CHOICES).map(
-  ([mode, { answers, ...words }]) => ({
+  ([mode, { label, description, answers }]) => ({
     value: mode as Mode,
-    ...words,
+    label,
+    description,
     picture: <Picture answers={answers} />,
   }),
 )
 
 /** What only some modes ask for. */
-export function ModeFields({ draft, onChange, problems }: FieldsProps) {
-  const { asksPoints, hasTiles } = ASKED[draft.mode]
-  return (
-    <>
-      {asksPoints && (
-        <TextField
-          label="Points of each category"
-          description="From 1 to 10. More are welcome, fewer are accepted."
-          value={draft.pointsPerCategory}
-          onChange={(pointsPerCategory) => onChange({ pointsPerCategory })}
-          inputMode="numeric"
-          error={problems.pointsPerCategory ?? null}
-        />
-      )}
-      {hasTiles && (
-        <>
-          <TextField
-            label="Rows of tiles"
-            description="From 1 to 16. Up to 3 by 3 fits the numeric keypad."
-            value={draft.tileRows}
-            onChange={(tileRows) => onChange({ tileRows })}
-            inputMode="numeric"
-            error={problems.grid ?? null}
-          />
-          <TextField
-            label="Columns of tiles"
-            value={draft.tileCols}
-            onChange={(tileCols) => onChange({ tileCols })}
-            inputMode="numeric"
-          />
-        </>
-      )}
-    </>
-  )
+export function ModeFields(props: FieldsProps) {
+  const { Fields } = CHOICES[props.draft.mode]
+  return Fields && <Fields {...props} />
 }

@@ -1,14 +1,14 @@
 import type { Label } from "@/api/images"
-import type { Project } from "@/api/projects"
+import type { Mode, Project } from "@/api/projects"
 import { type Answer, type Content, listed } from "@/lib/answers"
 import { answersTo, isDisputed } from "@/lib/labels"
-import { ASKED } from "@/lib/modes"
+import { NO_PLACES, type Places } from "@/lib/modes"
 
 /** What is decided so far. */
 export type Decision = {
   /** By category name; one that is missing is open, or was not asked. */
   answers: Readonly<Record<string, Answer>>
-  /** Whose points and tiles are kept where there is a choice. */
+  /** Whose places are kept where there is a choice. */
   preferred: Label | null
 }
 
@@ -51,40 +51,46 @@ export const openCategories = (
   categories: readonly string[],
 ): string[] => categories.filter((name) => isDisputed(labels, name) && !answers[name])
 
-type Grid = Pick<Project, "mode" | "tile_rows" | "tile_cols">
+type Grid = Pick<Project, "tile_rows" | "tile_cols">
 
-/** What the server is sent: the answers, and the places that people gave for what is present. */
-export function contentOf(
-  { answers, preferred }: Decision,
-  labels: readonly Label[],
-  project: Grid,
-): Content {
-  const lists = listed(Object.keys(answers), (name) => answers[name])
-  const sources = preferred ? [preferred, ...labels] : labels
-  const { asksPoints } = ASKED[project.mode]
-  return {
-    ...lists,
-    points: asksPoints ? lists.present.flatMap((name) => pointsOf(name, sources)) : [],
-    tiles: tilesOf(lists.present, sources, project),
-  }
-}
+/** The places that are kept, of all that labels say of the present categories. */
+type Kept = (present: readonly string[], labels: readonly Label[], grid: Grid) => Places
 
 /** The points of the first who gave any for the category. */
-const pointsOf = (category: string, sources: readonly Label[]): Label["points"] =>
-  sources
-    .map(({ points }) => points.filter((point) => point.category === category))
-    .find((points) => points.length > 0) ?? []
+const keptPoints: Kept = (present, labels) => {
+  const pointsOn = (category: string) =>
+    labels
+      .map(({ points }) => points.filter((point) => point.category === category))
+      .find((points) => points.length > 0) ?? []
+  return { ...NO_PLACES, points: present.flatMap(pointsOn) }
+}
 
-/** The tiles of the first who marked any for each category, on the project's own grid. */
-function tilesOf(present: readonly string[], sources: readonly Label[], grid: Grid) {
-  const { mode, tile_rows: rows, tile_cols: cols } = grid
-  if (!ASKED[mode].hasTiles) return null
-  const onGrid = sources
+/** The tiles of the first who marked any for the category, on the project's own grid. */
+const keptTiles: Kept = (present, labels, { tile_rows: rows, tile_cols: cols }) => {
+  const onGrid = labels
     .map(({ tiles }) => tiles)
     .filter((tiles) => tiles?.rows === rows && tiles.cols === cols)
   const marked = present.flatMap((name): [string, number[]][] => {
     const found = onGrid.map((tiles) => tiles?.present[name] ?? []).find((one) => one.length > 0)
     return found ? [[name, found]] : []
   })
-  return { rows, cols, present: Object.fromEntries(marked) }
+  return { ...NO_PLACES, tiles: { rows, cols, present: Object.fromEntries(marked) } }
+}
+
+const KEPT: Readonly<Record<Mode, Kept>> = {
+  tags: () => NO_PLACES,
+  points: keptPoints,
+  "tags-and-points": keptPoints,
+  tiles: keptTiles,
+}
+
+/** What the server is sent: the answers, and the places that people gave for what is present. */
+export function contentOf(
+  { answers, preferred }: Decision,
+  labels: readonly Label[],
+  project: Pick<Project, "mode"> & Grid,
+): Content {
+  const lists = listed(Object.keys(answers), (name) => answers[name])
+  const sources = preferred ? [preferred, ...labels] : labels
+  return { ...lists, ...KEPT[project.mode](lists.present, sources, project) }
 }

@@ -7,7 +7,8 @@ import { tags as tagsMode } from "../modes/tags"
 import { tagsAndPoints } from "../modes/tags-and-points"
 import { tiles as tilesMode } from "../modes/tiles"
 import { announcement } from "./announce"
-import { EMPTY_SHEET, type Sheet, tiled } from "./sheet"
+import { EMPTY_SHEET, type Sheet } from "./sheet"
+import { tiled } from "./tiles"
 import { clicked, doubted, settled } from "./turns"
 
 const categories = ["Road", "Car"].map((name, id) => ({ id, name, color: "#000000", key: name[0] }))

@@ -9,8 +9,9 @@ import {
   tagsOnly,
   withPoints,
 } from "../modes/rules.fixture"
-import { contentOf, isSameContent, refitted } from "./content"
-import { EMPTY_SHEET, presenceOf, type Sheet, tiled } from "./sheet"
+import { contentOf, isSameContent } from "./content"
+import { EMPTY_SHEET, presenceOf } from "./sheet"
+import { tiled } from "./tiles"
 import { doubted } from "./turns"
 
 describe("contentOf", () => {
@@ -85,25 +86,5 @@ describe("sheetOf", () => {
     expect(isSameContent(sheet, { ...sheet, active: null }, withPoints)).toBe(true)
     expect(isSameContent(sheet, press(sheet, "Sky"), withPoints)).toBe(false)
     expect(isSameContent(sheet, doubted(sheet, "Sky", withPoints), withPoints)).toBe(false)
-  })
-})
-
-describe("refitted", () => {
-  it("leaves out categories that are gone", () => {
-    const kept = press(EMPTY_SHEET, "Car", "Sky")
-    const fewer = { ...withPoints, categories: withPoints.categories.slice(0, 1) }
-    expect(refitted({ ...kept, active: "Sky", selected: 4 }, fewer)).toMatchObject({
-      presence: { Sky: "present" },
-      ticked: ["Sky"],
-      active: "Sky",
-      selected: null,
-    })
-  })
-
-  it("keeps the order of ticking, where an earlier version kept one", () => {
-    const { ticked, ...earlier } = press(EMPTY_SHEET, "Pole", "Car", "Sky")
-    expect(refitted({ ...earlier, ticked }, withPoints).ticked).toEqual(["Pole", "Car", "Sky"])
-    const bare = refitted(earlier as Sheet, withPoints)
-    expect(bare.ticked).toEqual(["Sky", "Car", "Pole"])
   })
 })

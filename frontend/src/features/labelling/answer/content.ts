@@ -1,4 +1,5 @@
 import { type Answer, type Content, listed } from "@/lib/answers"
+import { NO_PLACES, type Places } from "@/lib/modes"
 import type { Rules } from "../modes/mode"
 import { EMPTY_SHEET, presenceOf, type Sheet } from "./sheet"
 import { settled } from "./turns"
@@ -10,8 +11,7 @@ export type Given = Pick<Content, "present"> & Partial<Content>
 export function contentOf(sheet: Sheet, rules: Rules): Content {
   const names = rules.categories.map(({ name }) => name)
   const lists = listed(names, (name) => presenceOf(sheet, name))
-  const points = sheet.points.map(({ category, x, y }) => ({ category, x, y }))
-  return { ...lists, points, tiles: rules.mode.tilesIn(sheet, lists.present, rules) }
+  return { ...lists, ...rules.mode.placesIn(sheet, lists.present, rules) }
 }
 
 /** Whether the same would be submitted of both sheets. */
@@ -35,25 +35,11 @@ export function tickedAs(given: Given, rules: Rules): Sheet {
   return present.length > 0 ? settled(sheet, rules) : sheet
 }
 
+/** The points of a sheet, as a label has them. */
+export const pointsIn = (sheet: Sheet): Places => ({
+  ...NO_PLACES,
+  points: sheet.points.map(({ category, x, y }) => ({ category, x, y })),
+})
+
 export const doubtsIn = ({ unsure = [] }: Given): Record<string, "unsure"> =>
   Object.fromEntries(unsure.map((name) => [name, "unsure"]))
-
-/** A sheet that was kept, perhaps under other categories, as it fits the project now. */
-export function refitted(kept: Sheet, rules: Rules): Sheet {
-  const names = new Set(rules.categories.map((category) => category.name))
-  const present = [...names].filter((name) => presenceOf(kept, name) === "present")
-  // What an earlier version kept has no order.
-  const { ticked = [] }: Partial<Sheet> = kept
-  const known = <Value>(record: Readonly<Record<string, Value>>) =>
-    Object.fromEntries(Object.entries(record).filter(([name]) => names.has(name)))
-  return {
-    ...kept,
-    presence: known(kept.presence),
-    ticked: [...new Set([...ticked.filter((name) => present.includes(name)), ...present])],
-    tiles: known(kept.tiles),
-    points: kept.points.filter((point) => names.has(point.category)),
-    active: kept.active !== null && names.has(kept.active) ? kept.active : null,
-    selected: null,
-    fresh: null,
-  }
-}

@@ -15,3 +15,13 @@ export function onImage(spot: Spot, image: Size): Spot {
     Math.min(length - 0.01, Math.max(0, Math.round(value * 100) / 100))
   return { x: kept(spot.x, image.width), y: kept(spot.y, image.height) }
 }
+
+const DIRECTIONS: Record<string, Spot> = {
+  ArrowLeft: { x: -1, y: 0 },
+  ArrowRight: { x: 1, y: 0 },
+  ArrowUp: { x: 0, y: -1 },
+  ArrowDown: { x: 0, y: 1 },
+}
+
+/** Where an arrow key goes; null for other keys. */
+export const directionOf = (key: string): Spot | null => DIRECTIONS[key] ?? null

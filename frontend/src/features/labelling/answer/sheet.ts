@@ -24,6 +24,9 @@ export type Sheet = {
   isSettled: boolean
 }
 
+/** A change of the answer; quick ones of one kind are one step of undo. */
+export type Edit = (kind: string, change: (sheet: Sheet) => Sheet) => void
+
 export const EMPTY_SHEET: Sheet = {
   presence: {},
   ticked: [],
@@ -51,10 +54,6 @@ export function pointsOf(sheet: Sheet, category: string): SheetPoint[] {
   return sheet.points.filter((point) => point.category === category)
 }
 
-export function tilesOf(sheet: Sheet, category: string): readonly number[] {
-  return sheet.tiles[category] ?? []
-}
-
 export function moved(sheet: Sheet, id: number, to: Spot): Sheet {
   const points = sheet.points.map((point) =>
     point.id === id ? { ...point, x: to.x, y: to.y } : point,
@@ -74,16 +73,6 @@ export function withoutPoint(sheet: Sheet): Sheet {
   return { ...sheet, points, selected: null, fresh: null, active: gone.category }
 }
 
-/** The active category is, or is not, in these tiles. */
-export function tiled(sheet: Sheet, indices: readonly number[], isIn: boolean): Sheet {
-  const { active } = sheet
-  if (active === null) return sheet
-  const before = new Set(tilesOf(sheet, active))
-  if (indices.every((index) => before.has(index) === isIn)) return sheet
-  for (const index of indices) isIn ? before.add(index) : before.delete(index)
-  return withTiles(sheet, active, [...before])
-}
-
 export function withPresence(sheet: Sheet, category: string, presence: Answer): Sheet {
   const others = sheet.ticked.filter((name) => name !== category)
   const isNew = others.length === sheet.ticked.length
@@ -99,9 +88,22 @@ export const withoutPlaces = (sheet: Sheet, category: string): Sheet => ({
   selected: null,
 })
 
-/** A category is present when it is in a tile. */
-export function withTiles(sheet: Sheet, category: string, indices: readonly number[]): Sheet {
-  const presence = indices.length > 0 ? "present" : "absent"
-  const tiles = { ...sheet.tiles, [category]: indices.toSorted((one, other) => one - other) }
-  return { ...withPresence(sheet, category, presence), tiles }
+/** A sheet that was kept, perhaps under other categories, as it fits the project now. */
+export function refitted(kept: Sheet, categories: readonly Category[]): Sheet {
+  const names = new Set(categories.map(({ name }) => name))
+  const present = [...names].filter((name) => presenceOf(kept, name) === "present")
+  // What an earlier version kept has no order.
+  const { ticked = [] }: Partial<Sheet> = kept
+  const known = <Value>(record: Readonly<Record<string, Value>>) =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => names.has(name)))
+  return {
+    ...kept,
+    presence: known(kept.presence),
+    ticked: [...new Set([...ticked.filter((name) => present.includes(name)), ...present])],
+    tiles: known(kept.tiles),
+    points: kept.points.filter((point) => names.has(point.category)),
+    active: kept.active !== null && names.has(kept.active) ? kept.active : null,
+    selected: null,
+    fresh: null,
+  }
 }

@@ -3,8 +3,11 @@ import { describe, expect, it } from "vitest"
 import type { Category } from "@/api/projects"
 import { meaningOf } from "@/lib/commands"
 import { pressed } from "@/lib/keys.fixture"
-import type { Grid } from "../answer/geometry"
-import { categoryKeys, tileKeys } from "./answer-keys"
+import { EMPTY_SHEET, type Sheet } from "../answer/sheet"
+import { tilesOf } from "../answer/tiles"
+import type { Rules } from "../modes/mode"
+import { inTiles } from "../modes/rules.fixture"
+import { categoryKeys } from "./answer-keys"
 import { COMMANDS, type CommandId, labellingCommands } from "./commands"
 
 type Row = { id: CommandId; label: string; keys: readonly string[]; spare?: readonly string[] }
@@ -14,19 +17,26 @@ const SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789"
 const categoriesWith = (keys: string) =>
   [...keys].map((key, index) => ({ id: index, name: `Category ${key}`, color: "#000000", key }))
 
-/** The keys of a page with these categories and tiles, that tell what they do. */
-function pageWith(categories: Category[], grid: Grid | null = null) {
+/** The keys of a page with these categories and tiles of the active one, that tell what they do. */
+function pageWith(categories: Category[], grid: Rules["grid"] | null = null) {
   let meaning: unknown = null
   const note = (kind: string, what: string) => (value: unknown) => {
     meaning = { kind, [what]: value }
   }
   const actions = ALL.map(({ id }) => [id, () => note("command", "id")(id)])
   const commands = labellingCommands(categories, Object.fromEntries(actions))
+  const chosen = { ...EMPTY_SHEET, active: "Car" }
+  const answer = {
+    sheet: () => chosen,
+    edit: (_kind: string, change: (sheet: Sheet) => Sheet) =>
+      note("tile", "tile")(tilesOf(change(chosen), "Car")[0]),
+    sayNoTurn: () => undefined,
+  }
   const [hold, doubt] = [note("tick", "category"), note("doubt", "category")]
   const shortcuts = [
     ...Object.values(commands),
     ...categoryKeys(categories, { hold, letGo: () => undefined, doubt }),
-    ...(grid ? tileKeys(grid, note("tile", "tile")) : []),
+    ...(grid ? inTiles.mode.keys({ ...inTiles, grid }, answer) : []),
   ]
   const after = (run: (() => void) | undefined) => {
     meaning = null

@@ -6,7 +6,7 @@ type Row = CommandRow & {
   keys: readonly string[]
   /** Letters and digits that work as well where no category of the person has them. */
   spare?: readonly string[]
-  /** `places`: points or tiles. */
+  /** `places`: what is marked on the image. */
   needs?: "places" | "overlay"
 }
 

@@ -1,8 +1,9 @@
 import type { Project } from "@/api/projects"
 import type { Timing } from "@/lib/clock"
-import { contentOf, isSameContent, refitted } from "../answer/content"
+import { NO_PLACES } from "@/lib/modes"
+import { contentOf, isSameContent } from "../answer/content"
 import { changed, type History, startHistory } from "../answer/history"
-import { presenceOf, type Sheet } from "../answer/sheet"
+import { presenceOf, refitted, type Sheet } from "../answer/sheet"
 import type { Rules } from "../modes/mode"
 import { rulesOf } from "../modes/rules"
 import type { KeptDrafts } from "./kept-drafts"
@@ -55,7 +56,7 @@ function draftOf({ label, prefill }: Task, rules: Rules): Draft {
   const said = new Set([...present, ...absent, ...unsure])
   const likely = (prefill?.present ?? []).filter((name) => !said.has(name))
   const sheet = rules.mode.sheetOf({ present: [...present, ...likely], unsure }, rules)
-  // Tiles can not be told from what is likely in the image.
+  // What is likely in the image ticks nothing where a category wants places first.
   const ticked = likely.filter((name) => presenceOf(sheet, name) === "present")
   const prefilled: ReadonlySet<string> = new Set(ticked)
   const basis = basisOf(label && rules.mode.sheetOf(label, rules), rules)
@@ -79,7 +80,7 @@ function basisOf(submitted: Sheet | null, rules: Rules): string {
 
 /** What is sent of a draft; a skip says nothing of the image. */
 export function bodyOf(draft: Draft, project: Project, skipped: string | null) {
-  const nothing = { present: [], absent: [], unsure: [], points: [], tiles: null }
+  const nothing = { present: [], absent: [], unsure: [], ...NO_PLACES }
   const answer = skipped ? nothing : contentOf(draft.history.present, rulesOf(project))
   return { ...answer, resolves: false, skipped, prefilled_by: draft.prefilledBy }
 }
@@ -143,7 +144,7 @@ export class Drafts {
   private restored(task: Task, draft: Draft): Draft {
     const kept = this.keptDrafts.find(task.id)
     if (!kept || kept.basis !== draft.basis) return draft
-    const sheet = refitted(kept.sheet, this.rules)
+    const sheet = refitted(kept.sheet, this.rules.categories)
     return { ...draft, history: changed(draft.history, sheet, "restore", 0), before: kept.timing }
   }
 

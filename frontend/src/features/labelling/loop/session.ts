@@ -1,8 +1,7 @@
 import type { Project } from "@/api/projects"
 import { progressOf } from "@/api/projects"
 import type { Me } from "@/api/session"
-import { ASKED } from "@/lib/modes"
-import { TileLayer } from "../stage/lazy-tile-layer"
+import { rulesOf } from "../modes/rules"
 import { prepareOverlays } from "../stage/overlay-maker"
 import { closePicture, loadPicture, type Picture } from "../stage/picture"
 import { imagesAhead } from "./ahead"
@@ -132,7 +131,7 @@ export function openSession(project: Project, me: Pick<Me, "id" | "email">): Ses
   }
   void feed.fill()
   if (project.show_predictions) prepareOverlays()
-  if (ASKED[project.mode].hasTiles) TileLayer.preload()
+  rulesOf(project).mode.marking.preload()
   const noteLeft = (count: number) => {
     left = count
   }

@@ -30,3 +30,18 @@ export const sheetOf = (given: Given, rules: Rules) => rules.mode.sheetOf(given,
 /** The sheet after keys of categories, where they are both ticked and clicked. */
 export const press = (sheet: Sheet, ...names: string[]) =>
   names.reduce((now, name) => pressed(now, name, withPoints), sheet)
+
+/** An image that is being answered by keys, and how often was said what to do first. */
+export function answering(sheet: Sheet) {
+  let [now, refusals] = [sheet, 0]
+  return {
+    sheet: () => now,
+    edit: (_kind: string, change: (sheet: Sheet) => Sheet) => {
+      now = change(now)
+    },
+    sayNoTurn: () => {
+      refusals += 1
+    },
+    refusals: () => refusals,
+  }
+}

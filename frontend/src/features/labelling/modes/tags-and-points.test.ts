@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { EMPTY_SHEET, moved, pointsOf, presenceOf, type Sheet, selected } from "../answer/sheet"
 import { clicked, doubted, wouldTakePoints } from "../answer/turns"
+import type { Rules } from "./mode"
 import { press, pressed, withPoints } from "./rules.fixture"
 
 const click = (sheet: Sheet, x: number, y: number) => clicked(sheet, { x, y }, withPoints)
@@ -104,5 +105,17 @@ describe("what a person is told", () => {
       "All points are placed. Press a category for one more.",
       "Tick a category first, then click it.",
     ])
+  })
+
+  it("is how many points a category has, and which one comes next", () => {
+    const three = { ...withPoints, pointsPerCategory: 3 }
+    const wordsOf = (sheet: Sheet, rules: Rules) => rules.mode.standing(sheet, "Car", rules)?.words
+    const ticked = press(EMPTY_SHEET, "Car")
+    const placed = click(ticked, 1, 1)
+    expect(wordsOf(EMPTY_SHEET, withPoints)).toBeUndefined()
+    expect([wordsOf(ticked, withPoints), wordsOf(placed, withPoints)]).toEqual(["click it", "1"])
+    expect(wordsOf(clicked(ticked, { x: 1, y: 1 }, three), three)).toBe("click 2 of 3")
+    expect(wordsOf({ ...ticked, active: null }, withPoints)).toBe("no point")
+    expect(mode.standing(placed, "Car", withPoints)?.unseen).toBe("point")
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { EMPTY_SHEET, presenceOf } from "../answer/sheet"
 import { clicked, doubted } from "../answer/turns"
-import { pressed, tagsOnly } from "./rules.fixture"
+import { answering, pressed, tagsOnly } from "./rules.fixture"
 
 describe("tags", () => {
   it("are absent until pressed, and absent again when pressed twice", () => {
@@ -27,9 +27,10 @@ describe("a project that asks for tags alone", () => {
     expect(mode.hint(EMPTY_SHEET)).toBe("Tick what is there. The rest counts as absent.")
     expect(mode.noTurn(EMPTY_SHEET)).toBe("This project asks for no points.")
     expect([mode.turn(EMPTY_SHEET), mode.tools]).toEqual([null, []])
-    expect(mode.keys(tagsOnly, () => undefined)).toEqual([])
+    expect(mode.keys(tagsOnly, answering(EMPTY_SHEET))).toEqual([])
     const ticked = pressed(EMPTY_SHEET, "Car", tagsOnly)
     expect(clicked(ticked, { x: 1, y: 1 }, tagsOnly, "Car")).toBe(ticked)
     expect(mode.isBeforePoints(ticked)).toBe(false)
+    expect([mode.standing(ticked, "Car", tagsOnly), mode.keyHelp(tagsOnly)]).toEqual([null, []])
   })
 })

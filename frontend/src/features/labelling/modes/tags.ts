@@ -1,8 +1,9 @@
 import { ASKED } from "@/lib/modes"
 import { changedAnswer } from "../answer/announce"
-import { tickedAs } from "../answer/content"
+import { pointsIn, tickedAs } from "../answer/content"
 import { withoutPoint } from "../answer/sheet"
 import { ticked } from "../answer/turns"
+import { pointMarking } from "../stage/point-marking"
 import type { Mode } from "./mode"
 
 /** Which categories are in the image. */
@@ -13,12 +14,15 @@ export const tags: Mode = {
   pressing: "Tick or untick the category with this key",
   pressed: ticked,
   keys: () => [],
+  keyHelp: () => [],
+  marking: pointMarking,
   steppedBack: withoutPoint,
   takesClicks: () => false,
   turns: (sheet) => sheet.ticked,
   isBeforePoints: () => false,
   sheetOf: tickedAs,
-  tilesIn: () => null,
+  placesIn: pointsIn,
+  standing: () => null,
   hint: () => "Tick what is there. The rest counts as absent.",
   noTurn: () => "This project asks for no points.",
   change: changedAnswer,

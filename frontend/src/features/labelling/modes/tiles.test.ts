@@ -1,8 +1,9 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest"
-import { EMPTY_SHEET, presenceOf, tiled, tilesOf } from "../answer/sheet"
+import { EMPTY_SHEET, presenceOf } from "../answer/sheet"
+import { tiled, tilesOf } from "../answer/tiles"
 import { doubted } from "../answer/turns"
-import { inTiles, pressed } from "./rules.fixture"
+import { answering, inTiles, pressed } from "./rules.fixture"
 
 describe("tiles", () => {
   const chosen = pressed(EMPTY_SHEET, "Car", inTiles)
@@ -38,16 +39,33 @@ describe("tiles", () => {
 })
 
 describe("the keypad", () => {
+  const large = { ...inTiles, grid: { rows: 4, cols: 2 } }
+
   it("has a key for each tile of a small grid, and none of a larger one", () => {
-    const pressed: number[] = []
-    const press = (tile: number) => void pressed.push(tile)
-    const keys = inTiles.mode.keys(inTiles, press)
+    const answer = answering(pressed(EMPTY_SHEET, "Car", inTiles))
+    const keys = inTiles.mode.keys(inTiles, answer)
     expect(keys.flatMap((shortcut) => shortcut.keys).join(" ")).toBe(
       "Numpad7 Numpad8 Numpad9 Numpad4 Numpad5 Numpad6",
     )
     keys[4]?.run()
-    expect(pressed).toEqual([4])
-    expect(inTiles.mode.keys({ ...inTiles, grid: { rows: 4, cols: 2 } }, press)).toEqual([])
+    keys[1]?.run()
+    expect(tilesOf(answer.sheet(), "Car")).toEqual([1, 4])
+    keys[4]?.run()
+    expect(tilesOf(answer.sheet(), "Car")).toEqual([1])
+    expect(inTiles.mode.keys(large, answer)).toEqual([])
+  })
+
+  it("says that a category comes first", () => {
+    const answer = answering(EMPTY_SHEET)
+    inTiles.mode.keys(inTiles, answer)[0]?.run()
+    expect([answer.sheet(), answer.refusals()]).toEqual([EMPTY_SHEET, 1])
+  })
+
+  it("is explained where it has keys", () => {
+    expect(inTiles.mode.keyHelp(inTiles).map(({ chords }) => chords)).toEqual([
+      ["Numpad7", "Numpad8"],
+    ])
+    expect(inTiles.mode.keyHelp(large)).toEqual([])
   })
 })
 
@@ -60,5 +78,13 @@ describe("what a person is told", () => {
     expect([chosen, EMPTY_SHEET].map(mode.turn)).toEqual(["Tiles of Car", "No category chosen"])
     expect(mode.noTurn(EMPTY_SHEET)).toBe("Press a category's key first, then its tiles.")
     expect(mode.steppedBack(EMPTY_SHEET)).toBe(EMPTY_SHEET)
+  })
+
+  it("is in how many tiles a category is", () => {
+    const one = tiled(pressed(EMPTY_SHEET, "Car", inTiles), [1], true)
+    const words = [EMPTY_SHEET, one, tiled(one, [4], true)].map(
+      (sheet) => mode.standing(sheet, "Car", inTiles)?.words,
+    )
+    expect(words).toEqual([undefined, "1 tile", "2 tiles"])
   })
 })

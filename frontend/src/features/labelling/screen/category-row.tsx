@@ -1,10 +1,9 @@
-import { Check, CircleHelp, Crosshair, Grid2x2, MapPin, Sparkles } from "lucide-react"
+import { Check, CircleHelp, Sparkles } from "lucide-react"
 import type { MouseEvent, PointerEvent } from "react"
 import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
-import { formatPlural } from "@/lib/format"
 import { capOf } from "@/lib/keys"
-import { pointsOf, presenceOf, type Sheet, tilesOf } from "../answer/sheet"
+import { presenceOf, type Sheet } from "../answer/sheet"
 import type { Rules } from "../modes/mode"
 import { KeyCap } from "../shared/key-cap"
 import styles from "./category-panel.module.css"
@@ -85,36 +84,16 @@ function Guess({ probability }: { probability: number | null }) {
 type StandingProps = { category: string; sheet: Sheet; rules: Rules }
 
 function Standing({ category, sheet, rules }: StandingProps) {
-  const presence = presenceOf(sheet, category)
-  if (presence === "unsure") return <span className={styles.standing}>not sure</span>
-  if (rules.mode.hasTiles) return <TileCount count={tilesOf(sheet, category).length} />
-  if (presence === "absent" || !rules.mode.asksPoints) return null
-  const count = pointsOf(sheet, category).length
-  if (sheet.active === category) {
-    const wanted = Math.max(count + 1, rules.pointsPerCategory)
-    return (
-      <span className={styles.standing}>
-        <Crosshair aria-hidden="true" />
-        {rules.pointsPerCategory > 1 ? `click ${count + 1} of ${wanted}` : "click it"}
-      </span>
-    )
-  }
-  if (count === 0) return <span className={styles.standing}>no point</span>
+  if (presenceOf(sheet, category) === "unsure")
+    return <span className={styles.standing}>not sure</span>
+  const standing = rules.mode.standing(sheet, category, rules)
+  if (!standing) return null
+  const { Icon, words, unseen } = standing
   return (
     <span className={styles.standing}>
-      <MapPin aria-hidden="true" />
-      {count}
-      <span className="quiet">{count === 1 ? "point" : "points"}</span>
-    </span>
-  )
-}
-
-function TileCount({ count }: { count: number }) {
-  if (count === 0) return null
-  return (
-    <span className={styles.standing}>
-      <Grid2x2 aria-hidden="true" />
-      {formatPlural(count, "tile")}
+      {Icon && <Icon aria-hidden="true" />}
+      {words}
+      {unseen && <span className="quiet">{unseen}</span>}
     </span>
   )
 }

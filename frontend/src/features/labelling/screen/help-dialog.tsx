@@ -2,7 +2,6 @@ import { useState } from "react"
 import { AnchorButton, Button } from "@/components/button"
 import { Dialog } from "@/components/dialog"
 import type { CommandRow } from "@/lib/commands"
-import type { Grid } from "../answer/geometry"
 import type { LabellingCommands } from "../keys/commands"
 import type { Keys } from "../loop/transport"
 import type { Rules } from "../modes/mode"
@@ -22,8 +21,8 @@ type HelpProps = {
 /** All keys, from the table that makes them work, and one's own for the categories. */
 export function HelpDialog({ projectId, rules, commands, hasOverlay, onKeys, onClose }: HelpProps) {
   const [isEditing, setEditing] = useState(false)
-  const { asksPoints, hasTiles, pressing } = rules.mode
-  const has: Record<string, boolean> = { places: asksPoints || hasTiles, overlay: hasOverlay }
+  const { asksPoints, pressing, tools, keyHelp } = rules.mode
+  const has: Record<string, boolean> = { places: tools.length > 0, overlay: hasOverlay }
   const isOffered = ({ needs }: CommandRow) => !needs || has[needs]
   return (
     <Dialog title="Keys" isOpen onClose={onClose}>
@@ -37,7 +36,9 @@ export function HelpDialog({ projectId, rules, commands, hasOverlay, onKeys, onC
               chords={["Shift+a", "Shift+9"]}
               joint="…"
             />
-            {hasTiles && <PadLine grid={rules.grid} />}
+            {keyHelp(rules).map(({ label, chords }) => (
+              <KeyLine key={label} {...{ label, chords }} joint="…" />
+            ))}
           </dl>
           {asksPoints && <p className={styles.note}>{TURNS}</p>}
           {isEditing ? (
@@ -63,9 +64,3 @@ export function HelpDialog({ projectId, rules, commands, hasOverlay, onKeys, onC
 const TURNS =
   "A ticked category has its turn: a click on the image places its point, and the next one that " +
   "wants a point follows. A click while a category's key is held is a point of that category."
-
-function PadLine({ grid }: { grid: Grid }) {
-  if (grid.rows > 3 || grid.cols > 3) return null
-  const label = "Tiles lie on the numeric keypad as on the image, from the top left"
-  return <KeyLine label={label} chords={["Numpad7", "Numpad8"]} joint="…" />
-}

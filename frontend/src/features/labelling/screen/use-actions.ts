@@ -1,7 +1,7 @@
 import { type RefObject, useMemo, useRef, useState } from "react"
 import { announcement } from "../answer/announce"
 import { onImage, type Spot } from "../answer/geometry"
-import { EMPTY_SHEET, moved, type Sheet, tiled } from "../answer/sheet"
+import { type Edit, EMPTY_SHEET, moved } from "../answer/sheet"
 import { clicked, doubted, refuted, settled, wouldTakePoints } from "../answer/turns"
 import { categoryKeys } from "../keys/answer-keys"
 import { labellingCommands } from "../keys/commands"
@@ -50,7 +50,7 @@ export function useActions({ session, rules, personId, stage }: Options) {
   const shortcuts = [
     ...Object.values(commands),
     ...categoryKeys(rules.categories, answer),
-    ...rules.mode.keys(rules, answer.pressTile),
+    ...rules.mode.keys(rules, answer),
   ]
   const skip = (reason: string) => {
     setDialog(null)
@@ -73,7 +73,6 @@ type Held = { category: string; isWaiting: boolean }
 function useAnswer(session: Session, rules: Rules) {
   const held = useRef<Held | null>(null)
   const basic = useMemo(() => basicActions(session, rules), [session, rules])
-  const { workspace } = session
   /** Taking points away waits for the key to come up: held, it may be for one more click. */
   const hold = (category: string) => {
     const sheet = basic.sheet()
@@ -91,8 +90,7 @@ function useAnswer(session: Session, rules: Rules) {
     const category = held.current?.category ?? null
     if (held.current) held.current.isWaiting = false
     basic.edit("click", (now) => clicked(now, basic.onTheImage(spot), rules, category))
-    if (before && (category ?? before.active) === null)
-      workspace.say(rules.mode.noTurn(before), true)
+    if (before && (category ?? before.active) === null) basic.sayNoTurn()
   }
   return { ...basic, hold, letGo, onTap }
 }
@@ -107,20 +105,17 @@ function basicActions({ workspace }: Session, rules: Rules) {
     const said = before && after && announcement(before, after, rules)
     if (said) workspace.say(said)
   }
-  const edit = (kind: string, change: (sheet: Sheet) => Sheet) =>
-    rewind(() => workspace.edit(kind, change))
+  const edit: Edit = (kind, change) => rewind(() => workspace.edit(kind, change))
   const onTheImage = (spot: Spot) => {
     const image = workspace.snapshot().task?.image
     return image ? onImage(spot, image) : spot
   }
-  const onTiles = (tiles: readonly number[], isIn: boolean) =>
-    edit(`tiles ${isIn}`, (now) => tiled(now, tiles, isIn))
   return {
     sheet,
     edit,
     rewind,
     onTheImage,
-    onTiles,
+    sayNoTurn: () => workspace.say(rules.mode.noTurn(sheet() ?? EMPTY_SHEET), true),
     /** Whether the tags were given by this, and points come next. */
     settle: () => {
       const now = sheet()
@@ -134,10 +129,5 @@ function basicActions({ workspace }: Session, rules: Rules) {
     doubt: (category: string) => edit(`doubt ${category}`, (now) => doubted(now, category, rules)),
     onDrag: (id: number, to: Spot) => edit(`move ${id}`, (now) => moved(now, id, onTheImage(to))),
     onSelect: (point: number | null) => workspace.select(point),
-    pressTile: (tile: number) => {
-      const now = sheet() ?? EMPTY_SHEET
-      if (now.active === null) workspace.say(rules.mode.noTurn(now), true)
-      else onTiles([tile], !now.tiles[now.active]?.includes(tile))
-    },
   }
 }

@@ -1,16 +1,14 @@
 import { type Ref, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react"
 import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
-import { isInside, type Size, type Spot } from "../answer/geometry"
-import { type Sheet, tilesOf } from "../answer/sheet"
-import { tileAt, tilesBetween } from "../answer/tiles"
+import type { Size, Spot } from "../answer/geometry"
+import type { Sheet } from "../answer/sheet"
 import type { Rules } from "../modes/mode"
-import { Crosshair, useCrosshair } from "./crosshair"
 import type { Meaning } from "./gesture"
 import { CursorTag, PredictionTag, TurnTag } from "./hover"
-import { ImageLayer, OverlayLayer, PointLayer } from "./layers"
-import { TileLayer } from "./lazy-tile-layer"
+import { ImageLayer, OverlayLayer } from "./layers"
 import type { Look } from "./look"
+import type { StageHandlers } from "./marking"
 import { marksOf } from "./marks"
 import type { Overlay } from "./overlay-maker"
 import type { Picture } from "./picture"
@@ -18,20 +16,10 @@ import styles from "./stage.module.css"
 import { useGestures } from "./use-gestures"
 import { type OverlayView, useOverlay } from "./use-overlay"
 import { useSize } from "./use-size"
-import { useTileCursor } from "./use-tile-cursor"
 import { useViewport } from "./use-viewport"
-import { pan, pinch, toImage, wheelFactor, wholeView, zoomAt } from "./viewport"
+import { pan, pinch, wheelFactor, wholeView, zoomAt } from "./viewport"
 
 export type StageControls = { zoom: (factor: number) => void; fit: () => void }
-
-/** What a person does on the image. */
-export type StageHandlers = {
-  onTap: (at: Spot) => void
-  onDrag: (point: number, to: Spot) => void
-  onSelect: (point: number | null) => void
-  /** The active category is to be in these tiles, or not to be. */
-  onTiles: (tiles: readonly number[], isIn: boolean) => void
-}
 
 export type StageProps = {
   /** Its key among the pictures: a new one starts with the whole image. */
@@ -59,15 +47,15 @@ export function Stage(props: StageProps) {
   const size = useSize(frame)
   return (
     <div className={styles.frame} ref={frame}>
-      {size && <SizedStage {...props} size={size} />}
+      {size && <SizedStage key={props.rules.mode.marking.name} {...props} size={size} />}
     </div>
   )
 }
 
 function SizedStage(props: StageProps & { size: Size }) {
   const { imageId, image, picture, sheet, rules, look, size, controls } = props
-  const { categories, grid } = rules
-  const { hasTiles } = rules.mode
+  const { categories } = rules
+  const { name, hasBrush, useMarking } = rules.mode.marking
   const [viewport, change] = useViewport(imageId, { image, stage: size })
   const [hover, setHover] = useState<Spot | null>(null)
   const surface = useRef<HTMLDivElement>(null)
@@ -81,32 +69,34 @@ function SizedStage(props: StageProps & { size: Size }) {
   }))
   useWheel(surface, (at, factor) => change((now, bounds) => zoomAt(now, at, factor, bounds)))
 
-  const answers = useAnswers(props, (at) => toImage(viewport, at))
+  const layer = { image, viewport, size, marks }
+  const marking = useMarking({ ...props, ...layer })
   const onGesture = (meaning: Meaning) => {
     if (meaning.kind === "pan") change((now, bounds) => pan(now, meaning.by, bounds))
     else if (meaning.kind === "pinch") change((now, bounds) => pinch(now, meaning, bounds))
-    else answers.mean(meaning)
+    else marking.onMeaning(meaning)
   }
-  const hasBrush = hasTiles && active !== undefined
-  const { points } = sheet
-  const gestures = useGestures({ viewport, points, hasBrush, onGesture, onHover: setHover })
-  const crosshair = useCrosshair({ imageId, viewport, size, onPlace: answers.tap })
-  const cursor = useTileCursor({ imageId, grid, onPress: answers.pressTile })
-  const seen = hasTiles ? hover : (crosshair.at ?? hover)
+  const gestures = useGestures({
+    viewport,
+    points: sheet.points,
+    hasBrush: hasBrush && active !== undefined,
+    onGesture,
+    onHover: setHover,
+  })
+  const seen = marking.cursor ?? hover
   const prediction = useOverlay({ ...props, categories, viewport, seen })
-  const layer = { image, viewport, size, marks }
 
   return (
     <div
       ref={surface}
       role="application"
-      aria-label={nameOf(rules)}
+      aria-label={name}
       aria-busy={!props.isOpen}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: points and tiles are set by keyboard too
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: places are marked by keyboard too
       tabIndex={0}
       className={classNames(styles.stage, active && styles.aiming)}
       {...gestures}
-      {...(hasTiles ? cursor : crosshair).handlers}
+      {...marking.keys}
     >
       <ImageLayer
         {...{ ...layer, imageId, look }}
@@ -116,12 +106,7 @@ function SizedStage(props: StageProps & { size: Size }) {
       {prediction.bitmap && (
         <OverlayLayer {...layer} opacity={props.view.opacity} bitmap={prediction.bitmap} />
       )}
-      {hasTiles ? (
-        <TileLayer {...layer} {...{ grid, sheet }} cursor={cursor.tile} />
-      ) : (
-        <PointLayer {...layer} points={points} selected={sheet.selected} />
-      )}
-      <Crosshair at={hasTiles ? null : crosshair.at} />
+      {marking.layer}
       {active && <ActiveTags category={active} seen={seen} stage={size} />}
       {prediction.category && <PredictionTag category={prediction.category} model={props.model} />}
     </div>
@@ -136,42 +121,6 @@ function ActiveTags({ category, seen, stage }: ActiveTagsProps) {
   ) : (
     <TurnTag category={category} />
   )
-}
-
-function nameOf({ mode }: Rules): string {
-  return mode.hasTiles
-    ? "Image. Arrow keys go from tile to tile, Space chooses one for the category."
-    : "Image. Arrow keys move a crosshair, Space places a point."
-}
-
-type Answering = Exclude<Meaning, { kind: "pan" } | { kind: "pinch" }>
-
-/** Taps, drags and brushes as what they say of the image. */
-function useAnswers({ image, sheet, rules, handlers }: StageProps, toSpot: (at: Spot) => Spot) {
-  /** Whether the brush in hand adds tiles, which its first one decides. */
-  const isAdding = useRef(true)
-  const isIn = (tile: number) =>
-    sheet.active !== null && tilesOf(sheet, sheet.active).includes(tile)
-  const pressTile = (tile: number) => handlers.onTiles([tile], !isIn(tile))
-  const tap = (at: Spot) => {
-    const spot = toSpot(at)
-    const tile = rules.mode.hasTiles ? tileAt(spot, image, rules.grid) : null
-    if (tile !== null) pressTile(tile)
-    else if (isInside(image, spot)) handlers.onTap(spot)
-  }
-  const brush = ({ from, to, isFirst }: Extract<Answering, { kind: "brush" }>) => {
-    const tiles = tilesBetween(toSpot(from), toSpot(to), image, rules.grid)
-    const [first] = tiles
-    if (isFirst && first !== undefined) isAdding.current = !isIn(first)
-    if (tiles.length > 0) handlers.onTiles(tiles, isAdding.current)
-  }
-  const mean = (meaning: Answering) => {
-    if (meaning.kind === "brush") brush(meaning)
-    else if (meaning.kind === "drag") handlers.onDrag(meaning.held, toSpot(meaning.to))
-    else if (meaning.held === null) tap(meaning.at)
-    else handlers.onSelect(meaning.held)
-  }
-  return { tap, pressTile, mean }
 }
 
 /** React's own wheel handlers are passive: they cannot keep the page from zooming along. */

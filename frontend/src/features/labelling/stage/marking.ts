@@ -1,0 +1,46 @@
+import type { DOMAttributes, ReactNode } from "react"
+import type { Size, Spot } from "../answer/geometry"
+import type { Edit, Sheet } from "../answer/sheet"
+import type { Rules } from "../modes/mode"
+import type { Meaning } from "./gesture"
+import type { Marks } from "./marks"
+import type { Viewport } from "./viewport"
+
+/** What a person does on the image. */
+export type StageHandlers = {
+  onTap: (at: Spot) => void
+  onDrag: (point: number, to: Spot) => void
+  onSelect: (point: number | null) => void
+  edit: Edit
+}
+
+export type MarkingProps = {
+  imageId: number
+  image: Size
+  viewport: Viewport
+  size: Size
+  marks: Marks
+  sheet: Sheet
+  rules: Rules
+  handlers: StageHandlers
+}
+
+/** What is meant of the image, and not of the view of it. */
+export type Marked = Exclude<Meaning, { kind: "pan" } | { kind: "pinch" }>
+
+/** A way of marking places on the image: what is drawn over it, and what pointers and keys do. */
+export type Marking = {
+  /** The image's name for somebody who does not see it: it says what keys do. */
+  name: string
+  /** Whether fingers brush over the image, instead of moving it, while a category is active. */
+  hasBrush: boolean
+  useMarking: (props: MarkingProps) => {
+    layer: ReactNode
+    onMeaning: (meaning: Marked) => void
+    /** A spot of the stage that the keyboard is on, as a pointer would be; null for none. */
+    cursor: Spot | null
+    keys: Pick<DOMAttributes<HTMLElement>, "onKeyDown" | "onFocus" | "onBlur">
+  }
+  /** Fetches what is not there yet. */
+  preload: () => void
+}
