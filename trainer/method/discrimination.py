@@ -1,6 +1,6 @@
 """The discriminators' side of adversarial alignment: what they look at, and their losses.
 
-Shapes: `B` image, `C` category, `E` feature channel, `G` region (the whole image, then its tiles).
+Shapes: `B` image, `C` category, `E` feature channel, `G` region (`trainer.method.losses.regions`).
 """
 
 from collections.abc import Collection

@@ -1,26 +1,23 @@
 """What the segmenter learns from a batch of each domain: the terms of `trainer.method.terms`.
 
 `O` logits, `F` features, `Z` pooled features; `_s` the source, `_t` the target, as in the paper.
-Shapes: `B` image, `C` category, `E` feature channel, `G` region (the whole image, then its tiles).
+Shapes: `B` image, `C` category, `E` feature channel, `G` region (`trainer.method.losses.regions`).
 """
 
-import torch
 from torch import Tensor
 
 from trainer.contract import TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
 from trainer.method.discrimination import DiscriminatorInput, Discriminators, Losses
-from trainer.method.losses.alignment import category_pool
 from trainer.method.losses.pixels import resize_logits
 from trainer.method.losses.presence import pseudo_presence, smooth_maximum
-from trainer.method.losses.tiles import tile_pool
+from trainer.method.losses.regions import region_pool, region_presence
 from trainer.method.terms import (
     SOURCE_TERMS,
     TARGET_TERMS,
     Segment,
     SourceOutputs,
     TargetOutputs,
-    grid_of,
     segmented,
     size_of,
     term_weights,
@@ -46,7 +43,7 @@ class Objective:
     ) -> tuple[Losses, DiscriminatorInput | None]:
         """Terms of the source domain, and what the discriminators look at where `show`."""
         segmentation = segmented(segment, batch)
-        presence_BGC = _over_regions(batch.presence, batch.tile_presence)
+        presence_BGC = region_presence(batch.presence, batch.tile_presence)
         outputs = SourceOutputs(self.config, batch, segmentation, presence_BGC)
         losses = {term.name: term.loss(outputs) for term in self._source_terms}
         if not show:
@@ -92,28 +89,12 @@ class Objective:
         height, width = (max(side, SMALLEST_SHOWN) for side in sides)
         return DiscriminatorInput(
             resize_logits(segmentation.logits, (height, width)).softmax(1),
-            _pooled(whole.logits, whole.features, grid_of(batch.tile_presence)),
+            region_pool(whole.logits, whole.features, batch.tile_presence),
             presence_BGC,
         )
 
     def _target_presence(self, whole: Segmentation, batch: TargetBatch) -> Tensor:
         if not self.config.makes_labels_online:
-            return _over_regions(batch.presence, batch.tile_presence)
+            return region_presence(batch.presence, batch.tile_presence)
         scores = smooth_maximum(whole.logits, self.config.smooth_max)
         return pseudo_presence(scores, self.config.pseudo_threshold)[:, None]
-
-
-def _over_regions(presence_BC: Tensor, tile_presence_BCRK: Tensor | None) -> Tensor:
-    """(B, G, C): of the whole image, then of its tiles."""
-    presence_BGC = presence_BC[:, None]
-    if tile_presence_BCRK is None:
-        return presence_BGC
-    return torch.cat([presence_BGC, tile_presence_BCRK.flatten(2).transpose(1, 2)], dim=1)
-
-
-def _pooled(logits: Tensor, features: Tensor, grid: tuple[int, int] | None) -> Tensor:
-    """Z: (B, G, C, E) of the whole image, then of its tiles."""
-    pooled_BGCE = category_pool(logits, features)[:, None]
-    if grid is None:
-        return pooled_BGCE
-    return torch.cat([pooled_BGCE, tile_pool(logits, features, grid).flatten(1, 2)], dim=1)

@@ -4,7 +4,7 @@ A new term is its formula in `trainer.method.losses`, its row here and its weigh
 `trainer.contract.config.LossWeights`; the objective, the ablations of `trainer bench` and the
 progress lines of a run read the tables.
 
-Shapes: `B` image, `C` category, `G` region (the whole image, then its tiles).
+Shapes: `B` image, `C` category, `G` region (`trainer.method.losses.regions`).
 """
 
 from collections.abc import Callable
@@ -30,13 +30,8 @@ from trainer.method.losses.pixels import (
     thinned,
     thinned_size,
 )
-from trainer.method.losses.presence import (
-    absent_loss,
-    adjusted_scores,
-    presence_loss,
-    smooth_maximum,
-)
-from trainer.method.losses.tiles import tile_smooth_maximum, tiles_of_cells
+from trainer.method.losses.presence import absent_loss, adjusted_scores, presence_loss
+from trainer.method.losses.regions import absent_cells, region_scores
 from trainer.models.heads import Segmentation
 from trainer.models.segmenter import Begun
 
@@ -153,9 +148,9 @@ def _source_overlap(outputs: SourceOutputs) -> Tensor:
 
 
 def _source_presence(outputs: SourceOutputs) -> Tensor:
-    grid = grid_of(outputs.batch.tile_presence)
-    scores_BGC = _scores(outputs.segmentation.logits, grid, outputs.config.smooth_max)
-    scores_BGC = _as_common(scores_BGC, outputs.batch.shares, outputs.config)
+    config, batch, logits = outputs.config, outputs.batch, outputs.segmentation.logits
+    scores_BGC = region_scores(logits, batch.tile_presence, config.smooth_max)
+    scores_BGC = _as_common(scores_BGC, batch.shares, config)
     return presence_loss(scores_BGC, outputs.presence)
 
 
@@ -166,12 +161,13 @@ def _image_label(outputs: TargetOutputs) -> Tensor:
     usual = DROPOUT_ONLINE if config.makes_labels_online else DROPOUT_FIXED
     dropout = usual if config.presence_dropout is None else config.presence_dropout
     dropped = F.dropout(outputs.whole.logits, dropout)
-    scores_BGC = _scores(dropped, grid_of(batch.tile_presence), config.smooth_max)
+    scores_BGC = region_scores(dropped, batch.tile_presence, config.smooth_max)
     scores_BGC = _as_common(scores_BGC, batch.shares, config)
     if batch.whole is None:
         return presence_loss(scores_BGC, presence_BGC)
     crop = F.dropout(outputs.segmentation.logits, dropout)
-    of_crop_B1C = _as_common(_scores(crop, None, config.smooth_max), batch.shares, config)
+    of_crop_B1C = region_scores(crop, None, config.smooth_max)
+    of_crop_B1C = _as_common(of_crop_B1C, batch.shares, config)
     present_BGC = presence_BGC.where(presence_BGC == 1, -1)
     absent_B1C = presence_BGC[:, :1].where(presence_BGC[:, :1] == 0, -1)
     return presence_loss(
@@ -276,36 +272,19 @@ def size_of(pixels: Tensor) -> tuple[int, int]:
     return pixels.shape[-2], pixels.shape[-1]
 
 
-def grid_of(tile_presence_BCRK: Tensor | None) -> tuple[int, int] | None:
-    """(rows, columns) of the run's tiles, if it has any."""
-    return None if tile_presence_BCRK is None else size_of(tile_presence_BCRK)
-
-
-def _scores(logits_BCHW: Tensor, grid: tuple[int, int] | None, sharpness: float) -> Tensor:
-    """(B, G, C): gpool (Eq. 1) of the whole image, then of its tiles."""
-    scores_BGC = smooth_maximum(logits_BCHW, sharpness)[:, None]
-    if grid is None:
-        return scores_BGC
-    tiles_BCRK = tile_smooth_maximum(logits_BCHW, grid, sharpness)
-    return torch.cat([scores_BGC, tiles_BCRK.flatten(2).transpose(1, 2)], dim=1)
-
-
 def _as_common(scores_BGC: Tensor, shares_C: Tensor | None, config: TrainConfig) -> Tensor:
-    """Scores of whole images, adjusted for how common categories are; of tiles that is not known."""
+    """Scores of whole images, adjusted for how common categories are; of parts that is not known."""
     strength = config.presence_logit_adjustment
     if not strength or not config.supervision.is_oracle or shares_C is None:
         return scores_BGC
-    whole_B1C, tiles_BGC = scores_BGC[:, :1], scores_BGC[:, 1:]
-    return torch.cat([adjusted_scores(whole_B1C, shares_C, strength), tiles_BGC], dim=1)
+    whole_B1C, parts_BGC = scores_BGC[:, :1], scores_BGC[:, 1:]
+    return torch.cat([adjusted_scores(whole_B1C, shares_C, strength), parts_BGC], dim=1)
 
 
 def _absent_cells(logits: Tensor, batch: TargetBatch) -> Tensor:
-    """Where each category is known not to be: (B, C, 1, 1), or (B, C, h, w) with tiles."""
-    absent_BCHW = (batch.presence == 0).to(logits.dtype)[..., None, None]
-    if batch.tile_presence is None or batch.whole is not None:  # tiles are not the crop's
-        return absent_BCHW
-    absent_BCRK = (batch.tile_presence == 0).to(logits.dtype)
-    return torch.maximum(absent_BCHW, tiles_of_cells(absent_BCRK, size_of(logits)))
+    # Of a crop nothing is known but what is known of its whole image.
+    of_parts = batch.tile_presence if batch.whole is None else None
+    return absent_cells(batch.presence, of_parts, logits)
 
 
 def _seen(outputs: TargetOutputs) -> DiscriminatorInput:

@@ -1,13 +1,66 @@
-"""Tiles: an R x K grid over the image in which gpool and catpool work on each region by itself.
+"""Regions: the whole image, then the tiles of an R x K grid where labels tell of these.
 
-A cell of the feature grid that lies across a border belongs to both tiles by its share, so any
-grid goes with any size. One tile is the whole image: the paper.
+Presence, gpool and catpool are of each region by itself; without tiles they are the paper's. A cell
+of the feature grid that lies across a border belongs to both tiles by its share, so any grid goes
+with any size.
 
-Shapes: `B` image, `C` category, `E` feature channel, `H W` feature grid, `R K` tile.
+Shapes: `B` image, `C` category, `E` feature channel, `G` region, `H W` feature grid, `R K` tile.
 """
 
 import torch
 from torch import Tensor
+
+from trainer.method.losses.alignment import category_pool
+from trainer.method.losses.presence import smooth_maximum
+
+
+def region_presence(presence_BC: Tensor, tile_presence_BCRK: Tensor | None) -> Tensor:
+    """(B, G, C)."""
+    presence_BGC = presence_BC[:, None]
+    if tile_presence_BCRK is None:
+        return presence_BGC
+    return torch.cat([presence_BGC, _in_a_row(tile_presence_BCRK)], dim=1)
+
+
+def region_scores(
+    logits_BCHW: Tensor, tile_presence_BCRK: Tensor | None, sharpness: float
+) -> Tensor:
+    """(B, G, C): gpool (Eq. 1) over each region that presence is known of."""
+    scores_BGC = smooth_maximum(logits_BCHW, sharpness)[:, None]
+    if tile_presence_BCRK is None:
+        return scores_BGC
+    scores_BCRK = tile_smooth_maximum(logits_BCHW, _grid(tile_presence_BCRK), sharpness)
+    return torch.cat([scores_BGC, _in_a_row(scores_BCRK)], dim=1)
+
+
+def region_pool(
+    logits_BCHW: Tensor, features_BEHW: Tensor, tile_presence_BCRK: Tensor | None
+) -> Tensor:
+    """Z: (B, G, C, E), catpool (Eq. 3) over each region that presence is known of."""
+    pooled_BGCE = category_pool(logits_BCHW, features_BEHW)[:, None]
+    if tile_presence_BCRK is None:
+        return pooled_BGCE
+    pooled_BRKCE = tile_pool(logits_BCHW, features_BEHW, _grid(tile_presence_BCRK))
+    return torch.cat([pooled_BGCE, pooled_BRKCE.flatten(1, 2)], dim=1)
+
+
+def absent_cells(
+    presence_BC: Tensor, tile_presence_BCRK: Tensor | None, logits_BCHW: Tensor
+) -> Tensor:
+    """Where each category is known not to be: (B, C, 1, 1), or (B, C, H, W) with tiles."""
+    absent_BCHW = (presence_BC == 0).to(logits_BCHW.dtype)[..., None, None]
+    if tile_presence_BCRK is None:
+        return absent_BCHW
+    absent_BCRK = (tile_presence_BCRK == 0).to(logits_BCHW.dtype)
+    return torch.maximum(absent_BCHW, tiles_of_cells(absent_BCRK, _grid(logits_BCHW)))
+
+
+def _in_a_row(values_BCRK: Tensor) -> Tensor:
+    return values_BCRK.flatten(2).transpose(1, 2)
+
+
+def _grid(cells: Tensor) -> tuple[int, int]:
+    return cells.shape[-2], cells.shape[-1]
 
 
 def tile_shares(cells: int, tiles: int, like: Tensor) -> Tensor:

@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 
 from trainer.method.losses.alignment import category_pool
 from trainer.method.losses.presence import smooth_maximum
-from trainer.method.losses.tiles import tile_pool, tile_shares, tile_smooth_maximum, tiles_of_cells
+from trainer.method.losses.regions import (
+    tile_pool,
+    tile_shares,
+    tile_smooth_maximum,
+    tiles_of_cells,
+)
 
 GRIDS = st.tuples(st.integers(1, 4), st.integers(1, 4))
 SIZES = st.tuples(st.integers(1, 7), st.integers(1, 7))
