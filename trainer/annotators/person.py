@@ -6,8 +6,10 @@ answers.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,13 @@ MARGIN = 2
 """Pixels that somebody who clicks keeps off a border."""
 
 
+ASKS_POINTS = ("points", "tags-and-points")
+"""Modes of projects."""
+KINDS = "tags, points, points-N, tiles-RxC"
+"""Of labels, as studies name them; N points on each category, or tiles of R rows and C columns."""
+KIND = re.compile(r"tags|points(-(?P<points>[1-9]))?|tiles-(?P<rows>\d+)x(?P<columns>\d+)")
+
+
 @dataclass(frozen=True)
 class Question:
     """What an image is labelled with."""
@@ -33,6 +42,27 @@ class Question:
     """On each category that is there; 0: none are asked for."""
     tiles: tuple[int, int] | None = None
     """Rows and columns of a grid; None: tiles are not asked for."""
+
+    @classmethod
+    def of_kind(cls, kind: str, categories: tuple[str, ...]) -> Self:
+        """By a name as of `KINDS`; raises ValueError for others."""
+        found = KIND.fullmatch(kind)
+        if found is None:
+            raise ValueError(f"{kind!r} is none of {KINDS}")
+        points, rows, columns = found.group("points", "rows", "columns")
+        if kind.startswith("points"):
+            return cls(categories, points=int(points or 1))
+        return cls(categories, tiles=(int(rows), int(columns)) if rows and columns else None)
+
+    @classmethod
+    def of_project(cls, project: Mapping[str, Any]) -> Self:
+        """What a project asks, as the API tells of it."""
+        mode = project["mode"]
+        return cls(
+            categories=tuple(category["name"] for category in project["categories"]),
+            points=project["points_per_category"] if mode in ASKS_POINTS else 0,
+            tiles=(project["tile_rows"], project["tile_cols"]) if mode == "tiles" else None,
+        )
 
 
 @dataclass(frozen=True)

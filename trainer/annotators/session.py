@@ -28,7 +28,6 @@ FROM_PROJECT = "project"
 """Times that are fitted to the labels which the project has."""
 POLL_SECONDS = 2.0
 ENDED = ("succeeded", "failed", "cancelled")
-ASKS_POINTS = ("points", "tags-and-points")
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ async def simulate(wanted: Simulation, watch: Watch) -> Outcome:
     async with AsyncExitStack() as stack:
         lead = await _entered(stack, wanted, latencies)
         project = await _find_project(lead, wanted.project)
-        question = _question_of(project)
+        question = Question.of_project(project)
         times = await _times(lead, project, wanted.times)
         views = await asyncio.to_thread(Views, wanted.cards, question.categories, watch.masks)
         tally = Tally(note=lambda so_far: watch.labels(*_progress(so_far, project, wanted)))
@@ -180,15 +179,6 @@ async def _find_project(api: Api, name_or_number: str) -> dict[str, Any]:
                 return dict(await api.get(f"/projects/{project['id']}", "project"))
     known = ", ".join(project["name"] for project in projects) or "none"
     raise BadInput(f"there is no project {name_or_number!r}; known are: {known}")
-
-
-def _question_of(project: dict[str, Any]) -> Question:
-    mode = project["mode"]
-    return Question(
-        categories=tuple(category["name"] for category in project["categories"]),
-        points=project["points_per_category"] if mode in ASKS_POINTS else 0,
-        tiles=(project["tile_rows"], project["tile_cols"]) if mode == "tiles" else None,
-    )
 
 
 async def _times(lead: Api, project: dict[str, Any], text: str) -> TimeModel:

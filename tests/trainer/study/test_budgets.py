@@ -39,7 +39,6 @@ from trainer.study.budgets.plan import (
     Cell,
     Plan,
     cells_of,
-    question_of,
     read_plan,
     ready_plans,
     supervision_of,
@@ -78,10 +77,12 @@ def test_kinds_that_are_not_sorted_have_a_random_order_alone() -> None:
 
 
 def test_what_kinds_ask_and_teach() -> None:
-    assert question_of("tags", ("a",)) == Question(("a",))
-    assert question_of("points", ("a",)) == Question(("a",), points=1)
-    assert question_of("points-3", ("a",)) == Question(("a",), points=3)
-    assert question_of("tiles-2x3", ("a",)) == Question(("a",), tiles=(2, 3))
+    assert Question.of_kind("tags", ("a",)) == Question(("a",))
+    assert Question.of_kind("points", ("a",)) == Question(("a",), points=1)
+    assert Question.of_kind("points-3", ("a",)) == Question(("a",), points=3)
+    assert Question.of_kind("tiles-2x3", ("a",)) == Question(("a",), tiles=(2, 3))
+    with pytest.raises(ValueError, match=r"'boxes' is none of tags, points, points-N, tiles-RxC"):
+        Question.of_kind("boxes", ("a",))
     kinds = ("tags", "points-3", "tiles-2x2", "sweeps", "dense")
     assert [supervision_of(kind).value for kind in kinds] == [
         "image", "point", "image", "image", "dense",

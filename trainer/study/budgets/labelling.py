@@ -13,7 +13,7 @@ from trainer.annotators.views import View, Views
 from trainer.contract import ImagePrediction, WeakLabel
 from trainer.data.labels import ABSENT, PRESENT
 from trainer.errors import BadInput
-from trainer.study.budgets.plan import SWEEPS, question_of
+from trainer.study.budgets.plan import SWEEPS
 
 PAGE = 24
 """Images of one page of a sweep."""
@@ -126,7 +126,7 @@ class Annotators:
         key = (seed, kind, name)
         if key not in self._said:
             view = self._view(name)
-            answer = self._person(seed).answer(view, question_of(kind, self.views.categories))
+            answer = self._person(seed).answer(view, Question.of_kind(kind, self.views.categories))
             self._said[key] = answer.weak_label(view, ANNOTATOR)
         return self._said[key]
 

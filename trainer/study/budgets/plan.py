@@ -1,6 +1,5 @@
 """What a study compares, as its file says it, and the runs that this takes."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,7 +11,7 @@ import yaml
 from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
 from trainer.annotators.mistakes import KNOWN
-from trainer.annotators.person import Question
+from trainer.annotators.person import KIND, KINDS
 from trainer.contract import Record, Supervision
 from trainer.errors import BadInput, describe
 from trainer.recipes import RECIPES
@@ -23,8 +22,6 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 SWEEPS = "sweeps"
 SOURCE_ONLY, DENSE = "source-only", "dense"
 MOST_SEEDS = 100
-
-_KIND = re.compile(r"tags|points(-(?P<points>[1-9]))?|tiles-(?P<rows>\d+)x(?P<columns>\d+)|sweeps")
 
 
 class Scenes(Record):
@@ -48,7 +45,7 @@ class Plan(Record):
     budgets: tuple[Seconds, ...] = Field(min_length=1, max_length=100)
     """Seconds of labelling, ascending. The labels of each go on from those of the one before."""
     kinds: tuple[str, ...] = Field(min_length=1, max_length=50)
-    """`tags`, `points`, `points-3`, `tiles-2x2`, `sweeps`."""
+    """Each of `KINDS` or `sweeps`."""
     orders: tuple[Order, ...] = Field(default=("random",), min_length=1)
     """Which images come first."""
     sorted_kinds: tuple[str, ...] | None = None
@@ -81,8 +78,8 @@ class Plan(Record):
     @classmethod
     def _are_kinds(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
         for kind in kinds:
-            if not _KIND.fullmatch(kind):
-                raise ValueError(f"{kind!r} is none of tags, points, points-N, tiles-RxC, {SWEEPS}")
+            if kind != SWEEPS and not KIND.fullmatch(kind):
+                raise ValueError(f"{kind!r} is none of {KINDS}, {SWEEPS}")
         return kinds
 
     @model_validator(mode="after")
@@ -108,15 +105,6 @@ class Plan(Record):
         for kind in self.kinds:
             for order in self.orders if self._is_sorted(kind) else ("random",):
                 yield kind, order
-
-
-def question_of(kind: str, categories: tuple[str, ...]) -> Question:
-    """What is asked of each image."""
-    found = _KIND.fullmatch(kind)
-    points, rows, columns = found.group("points", "rows", "columns") if found else (None,) * 3
-    if kind.startswith("points"):
-        return Question(categories, points=int(points or 1))
-    return Question(categories, tiles=(int(rows), int(columns)) if rows and columns else None)
 
 
 def supervision_of(kind: str) -> Supervision:
