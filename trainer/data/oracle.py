@@ -22,14 +22,6 @@ from trainer.device.cores import cores_here
 from trainer.errors import BadInput
 
 
-@dataclass(frozen=True)
-class _Questions:
-    points: int
-    tiles: tuple[int, int] | None
-    margin: int
-    seed: int
-
-
 def oracle_labels(
     card: DatasetCard,
     categories: tuple[str, ...],
@@ -63,8 +55,8 @@ def oracle_labels(
 
     with ThreadPoolExecutor(cores_here()) as pool:
         thresholds = presence_thresholds(np.stack(list(pool.map(fractions_of, samples))))
-        questions = _Questions(points, tiles, margin, seed)
-        annotator = _Annotator(categories, thresholds, codes.asked(len(categories)), questions)
+        asked = codes.asked(len(categories))
+        annotator = _Annotator(categories, thresholds, asked, points, tiles, margin, seed)
 
         def label_of(number: int) -> WeakLabel:
             sample = samples[number]
@@ -87,7 +79,10 @@ class _Annotator:
     categories: tuple[str, ...]
     thresholds: NDArray[np.float64]
     asked: NDArray[np.bool_]
-    questions: _Questions
+    points: int
+    grid: tuple[int, int] | None
+    margin: int
+    seed: int
 
     def label(self, number: int, name: str, mask: NDArray[np.int16]) -> WeakLabel:
         fractions_C = area_fractions(mask, len(self.categories))
@@ -101,22 +96,18 @@ class _Annotator:
             present=tuple(category for category, known in named if known == PRESENT),
             absent=tuple(category for category, known in named if known == ABSENT),
             points=self._points(mask, present_C, number),
-            tiles=self._tiles(mask, present_C, self.questions.tiles)
-            if self.questions.tiles
-            else None,
+            tiles=self._tiles(mask, present_C, self.grid) if self.grid else None,
             annotator="oracle",
         )
 
     def _points(
         self, mask: NDArray[np.int16], present_C: NDArray[np.bool_], number: int
     ) -> tuple[PointLabel, ...]:
-        random = np.random.default_rng((self.questions.seed, number))
+        random = np.random.default_rng((self.seed, number))
         return tuple(
             PointLabel(category=self.categories[index], x=column + 0.5, y=row + 0.5)
             for index in np.flatnonzero(present_C)
-            for row, column in choose_pixels(
-                mask == index, self.questions.points, self.questions.margin, random
-            )
+            for row, column in choose_pixels(mask == index, self.points, self.margin, random)
         )
 
     def _tiles(

@@ -56,25 +56,23 @@ type Grid = Pick<Project, "tile_rows" | "tile_cols">
 /** The places that are kept, of all that labels say of the present categories. */
 type Kept = (present: readonly string[], labels: readonly Label[], grid: Grid) => Places
 
-/** The points of the first who gave any for the category. */
+/** What the first says who says anything. */
+const firstSaid = <Place>(labels: readonly Label[], places: (label: Label) => Place[]) =>
+  labels.map(places).find((given) => given.length > 0) ?? []
+
 const keptPoints: Kept = (present, labels) => {
-  const pointsOn = (category: string) =>
-    labels
-      .map(({ points }) => points.filter((point) => point.category === category))
-      .find((points) => points.length > 0) ?? []
+  const pointsOn = (name: string) =>
+    firstSaid(labels, ({ points }) => points.filter(({ category }) => category === name))
   return { ...NO_PLACES, points: present.flatMap(pointsOn) }
 }
 
-/** The tiles of the first who marked any for the category, on the project's own grid. */
+/** Tiles of another grid say nothing of the project's own. */
 const keptTiles: Kept = (present, labels, { tile_rows: rows, tile_cols: cols }) => {
-  const onGrid = labels
-    .map(({ tiles }) => tiles)
-    .filter((tiles) => tiles?.rows === rows && tiles.cols === cols)
-  const marked = present.flatMap((name): [string, number[]][] => {
-    const found = onGrid.map((tiles) => tiles?.present[name] ?? []).find((one) => one.length > 0)
-    return found ? [[name, found]] : []
-  })
-  return { ...NO_PLACES, tiles: { rows, cols, present: Object.fromEntries(marked) } }
+  const onGrid = labels.filter(({ tiles }) => tiles?.rows === rows && tiles.cols === cols)
+  const tilesOf = (name: string) => firstSaid(onGrid, ({ tiles }) => tiles?.present[name] ?? [])
+  const marked = present.filter((name) => tilesOf(name).length > 0)
+  const tagged = Object.fromEntries(marked.map((name) => [name, tilesOf(name)]))
+  return { ...NO_PLACES, tiles: { rows, cols, present: tagged } }
 }
 
 const KEPT: Readonly<Record<Mode, Kept>> = {

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest"
 import type { Category } from "@/api/projects"
 import { meaningOf } from "@/lib/commands"
 import { pressed } from "@/lib/keys.fixture"
-import { EMPTY_SHEET, type Sheet } from "../answer/sheet"
+import { type Edit, EMPTY_SHEET } from "../answer/sheet"
 import { tilesOf } from "../answer/tiles"
 import type { Rules } from "../modes/mode"
-import { inTiles } from "../modes/rules.fixture"
+import { answering, inTiles } from "../modes/rules.fixture"
 import { categoryKeys } from "./answer-keys"
 import { COMMANDS, type CommandId, labellingCommands } from "./commands"
 
@@ -26,17 +26,12 @@ function pageWith(categories: Category[], grid: Rules["grid"] | null = null) {
   const actions = ALL.map(({ id }) => [id, () => note("command", "id")(id)])
   const commands = labellingCommands(categories, Object.fromEntries(actions))
   const chosen = { ...EMPTY_SHEET, active: "Car" }
-  const answer = {
-    sheet: () => chosen,
-    edit: (_kind: string, change: (sheet: Sheet) => Sheet) =>
-      note("tile", "tile")(tilesOf(change(chosen), "Car")[0]),
-    sayNoTurn: () => undefined,
-  }
+  const edit: Edit = (_kind, change) => note("tile", "tile")(tilesOf(change(chosen), "Car")[0])
   const [hold, doubt] = [note("tick", "category"), note("doubt", "category")]
   const shortcuts = [
     ...Object.values(commands),
     ...categoryKeys(categories, { hold, letGo: () => undefined, doubt }),
-    ...(grid ? inTiles.mode.keys({ ...inTiles, grid }, answer) : []),
+    ...(grid ? inTiles.mode.keys({ ...inTiles, grid }, { ...answering(chosen), edit }) : []),
   ]
   const after = (run: (() => void) | undefined) => {
     meaning = null

@@ -1,32 +1,26 @@
 import type { DOMAttributes, ReactNode } from "react"
 import type { Size, Spot } from "../answer/geometry"
-import type { Edit, Sheet } from "../answer/sheet"
-import type { Rules } from "../modes/mode"
 import type { Meaning } from "./gesture"
 import type { Marks } from "./marks"
+import type { StageProps } from "./stage"
 import type { Viewport } from "./viewport"
 
-/** What a person does on the image. */
-export type StageHandlers = {
-  onTap: (at: Spot) => void
-  onDrag: (point: number, to: Spot) => void
-  onSelect: (point: number | null) => void
-  edit: Edit
-}
-
-export type MarkingProps = {
-  imageId: number
-  image: Size
-  viewport: Viewport
-  size: Size
-  marks: Marks
-  sheet: Sheet
-  rules: Rules
-  handlers: StageHandlers
-}
+export type MarkingProps = { viewport: Viewport; size: Size; marks: Marks } & Pick<
+  StageProps,
+  "imageId" | "image" | "sheet" | "rules" | "handlers"
+>
 
 /** What is meant of the image, and not of the view of it. */
 export type Marked = Exclude<Meaning, { kind: "pan" } | { kind: "pinch" }>
+
+/** A marking at work on one image. */
+export type OnStage = {
+  layer: ReactNode
+  onMeaning: (meaning: Marked) => void
+  /** A spot of the stage that the keyboard is on, as a pointer would be; null for none. */
+  cursor: Spot | null
+  keys: Pick<DOMAttributes<HTMLElement>, "onKeyDown" | "onFocus" | "onBlur">
+}
 
 /** A way of marking places on the image: what is drawn over it, and what pointers and keys do. */
 export type Marking = {
@@ -34,13 +28,7 @@ export type Marking = {
   name: string
   /** Whether fingers brush over the image, instead of moving it, while a category is active. */
   hasBrush: boolean
-  useMarking: (props: MarkingProps) => {
-    layer: ReactNode
-    onMeaning: (meaning: Marked) => void
-    /** A spot of the stage that the keyboard is on, as a pointer would be; null for none. */
-    cursor: Spot | null
-    keys: Pick<DOMAttributes<HTMLElement>, "onKeyDown" | "onFocus" | "onBlur">
-  }
+  useMarking: (props: MarkingProps) => OnStage
   /** Fetches what is not there yet. */
   preload: () => void
 }

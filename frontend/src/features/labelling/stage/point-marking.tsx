@@ -1,6 +1,6 @@
 import { directionOf, isInside, type Size, type Spot } from "../answer/geometry"
 import { PointLayer } from "./layers"
-import type { Marking, MarkingProps } from "./marking"
+import type { Marking, MarkingProps, OnStage } from "./marking"
 import styles from "./stage.module.css"
 import { useKeyCursor } from "./use-key-cursor"
 import { toImage } from "./viewport"
@@ -16,7 +16,8 @@ export const pointMarking: Marking = {
   preload: () => undefined,
 }
 
-function usePoints({ imageId, image, viewport, size, marks, sheet, handlers }: MarkingProps) {
+function usePoints(props: MarkingProps): OnStage {
+  const { imageId, image, viewport, size, marks, sheet, handlers } = props
   const tap = (at: Spot) => {
     const spot = toImage(viewport, at)
     if (isInside(image, spot)) handlers.onTap(spot)
@@ -45,7 +46,7 @@ function usePoints({ imageId, image, viewport, size, marks, sheet, handlers }: M
         <Crosshair at={crosshair.place} />
       </>
     ),
-  } satisfies ReturnType<Marking["useMarking"]>
+  }
 }
 
 type Step = { size: Size; isSmall: boolean }

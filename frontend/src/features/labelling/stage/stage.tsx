@@ -2,13 +2,12 @@ import { type Ref, useEffect, useImperativeHandle, useMemo, useRef, useState } f
 import type { Category } from "@/api/projects"
 import { classNames } from "@/components/class-names"
 import type { Size, Spot } from "../answer/geometry"
-import type { Sheet } from "../answer/sheet"
+import type { Edit, Sheet } from "../answer/sheet"
 import type { Rules } from "../modes/mode"
 import type { Meaning } from "./gesture"
 import { CursorTag, PredictionTag, TurnTag } from "./hover"
 import { ImageLayer, OverlayLayer } from "./layers"
 import type { Look } from "./look"
-import type { StageHandlers } from "./marking"
 import { marksOf } from "./marks"
 import type { Overlay } from "./overlay-maker"
 import type { Picture } from "./picture"
@@ -20,6 +19,14 @@ import { useViewport } from "./use-viewport"
 import { pan, pinch, wheelFactor, wholeView, zoomAt } from "./viewport"
 
 export type StageControls = { zoom: (factor: number) => void; fit: () => void }
+
+/** What a person does on the image. */
+export type StageHandlers = {
+  onTap: (at: Spot) => void
+  onDrag: (point: number, to: Spot) => void
+  onSelect: (point: number | null) => void
+  edit: Edit
+}
 
 export type StageProps = {
   /** Its key among the pictures: a new one starts with the whole image. */

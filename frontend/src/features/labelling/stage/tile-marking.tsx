@@ -2,7 +2,7 @@ import { useRef } from "react"
 import { lazily } from "@/components/lazily"
 import type { Spot } from "../answer/geometry"
 import { isInTile, markTiles, tileAt, tileBeside, tilesBetween } from "../answer/tiles"
-import type { Marked, Marking, MarkingProps } from "./marking"
+import type { Marked, Marking, MarkingProps, OnStage } from "./marking"
 import { useKeyCursor } from "./use-key-cursor"
 import { toImage } from "./viewport"
 
@@ -16,8 +16,8 @@ export const tileMarking: Marking = {
   preload: TileLayer.preload,
 }
 
-function useTiles({ imageId, rules, handlers, ...props }: MarkingProps) {
-  const { image, viewport, size, marks, sheet } = props
+function useTiles(props: MarkingProps): OnStage {
+  const { imageId, image, viewport, size, marks, sheet, rules, handlers } = props
   const { grid } = rules
   /** Whether the brush in hand adds tiles, which its first one decides. */
   const isAdding = useRef(true)
@@ -46,5 +46,5 @@ function useTiles({ imageId, rules, handlers, ...props }: MarkingProps) {
       else if (meaning.kind === "tap") tap(meaning.at)
     },
     layer: <TileLayer {...{ grid, sheet, marks, image, viewport, size }} cursor={place} />,
-  } satisfies ReturnType<Marking["useMarking"]>
+  }
 }
