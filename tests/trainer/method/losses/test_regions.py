@@ -8,6 +8,10 @@ from hypothesis import strategies as st
 from trainer.method.losses.alignment import category_pool
 from trainer.method.losses.presence import smooth_maximum
 from trainer.method.losses.regions import (
+    absent_cells,
+    region_pool,
+    region_presence,
+    region_scores,
     tile_pool,
     tile_shares,
     tile_smooth_maximum,
@@ -115,3 +119,34 @@ def test_tiles_spread_over_cells_by_their_shares() -> None:
     values = torch.tensor([[[[1.0, 0.0]]]])
     cells = tiles_of_cells(values, (2, 3))
     assert cells[0, 0].tolist() == [pytest.approx([1, 0.5, 0])] * 2
+
+
+def test_regions_are_the_whole_image_and_then_its_tiles_row_by_row() -> None:
+    logits, features = noise(1, 2, 4, 6), noise(1, 3, 4, 6, seed=1)
+    whole = torch.tensor([[1.0, 0.0]])
+    tiles = torch.tensor([[[[1.0, 0.0, -1.0]] * 2, [[0.0] * 3] * 2]])
+    assert region_presence(whole, tiles)[0].T.tolist() == [[1, 1, 0, -1, 1, 0, -1], [0] * 7]
+    scores, pooled = region_scores(logits, tiles, 1.5), region_pool(logits, features, tiles)
+    assert torch.equal(scores[:, 0], smooth_maximum(logits, 1.5))
+    assert torch.equal(
+        scores[0, 1:].T.reshape(2, 2, 3), tile_smooth_maximum(logits, (2, 3), 1.5)[0]
+    )
+    assert torch.equal(pooled[:, 0], category_pool(logits, features))
+    assert torch.equal(pooled[0, 5], tile_pool(logits, features, (2, 3))[0, 1, 1])
+
+
+def test_without_tiles_the_whole_image_is_the_only_region() -> None:
+    logits, features = noise(1, 2, 4, 6), noise(1, 3, 4, 6, seed=1)
+    whole = torch.tensor([[1.0, 0.0]])
+    assert region_presence(whole, None).tolist() == [[[1, 0]]]
+    assert torch.equal(region_scores(logits, None, 1.5)[:, 0], smooth_maximum(logits, 1.5))
+    assert torch.equal(region_pool(logits, features, None)[:, 0], category_pool(logits, features))
+
+
+def test_a_category_is_absent_where_the_image_or_a_tile_says_so() -> None:
+    logits = torch.zeros(1, 2, 2, 2)
+    whole = torch.tensor([[1.0, 0.0]])
+    left_alone = torch.tensor([[[[1.0, 0.0]], [[0.0, 0.0]]]])
+    assert absent_cells(whole, None, logits).flatten().tolist() == [0, 1]
+    found = absent_cells(whole, left_alone, logits)
+    assert found[0].tolist() == [[[0, 1], [0, 1]], [[1, 1], [1, 1]]]
