@@ -119,8 +119,9 @@ frozen stages costs a fifth less than behind two: as much is gained by taking mo
 
 def cpu_small(subject: RunSubject) -> TrainConfig:
     """Photographs of about 480 x 360 on two CPU cores within a quarter of an hour."""
-    # With nobody's labels the alignment soon wanders off, while points and masks go on earning.
-    steps = 100 if subject.supervision is Supervision.PSEUDO else 350
+    # With nobody's labels the alignment soon wanders off, tags have soon told what they know, and
+    # masks go on earning, for which the source need not be shown at each step.
+    steps = {Supervision.PSEUDO: 100, Supervision.IMAGE: 200, Supervision.DENSE: 500}
     return _config(
         "cpu-small",
         subject,
@@ -128,7 +129,8 @@ def cpu_small(subject: RunSubject) -> TrainConfig:
         height=360,
         width=480,
         warmup_steps=300,
-        steps=steps,
+        steps=steps.get(subject.supervision, 350),
+        source_every=4 if subject.supervision is Supervision.DENSE else 1,
         evaluate_every=175,
         pseudo_labels="ranked",
         color_jitter=0.3,

@@ -56,8 +56,8 @@ class Loading:
         """Train on batches from files; workers are started anew and have begun when it counts."""
         end = extent.begun + extent.steps
         pinned = adaptation.device.type == "cuda"
-        source = loaded(self.source, 0, end, self.workers, pin_memory=pinned)
-        target = loaded(self.target, 0, end, self.workers, pin_memory=pinned)
+        source = loaded(self.source, range(end), self.workers, pin_memory=pinned)
+        target = loaded(self.target, range(end), self.workers, pin_memory=pinned)
         waited, start = 0.0, time.perf_counter()
         for number in range(end):
             if number == extent.begun:

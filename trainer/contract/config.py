@@ -172,6 +172,10 @@ class TrainConfig(Record):
     """Steps on the source alone before the target takes part."""
     steps: int = Field(default=600, ge=0, le=1_000_000)
     """Steps of adaptation, after the warm-up."""
+    source_every: int = Field(default=1, ge=1, le=1_000_000)
+    """Of so many steps of adaptation one shows the source too, the first one for a start, and the
+    others cost half; 1 is the paper. Where masks or points say what the target looks like, the
+    source has been learned in the warm-up."""
     schedule_steps: int | None = Field(default=None, ge=1, le=10_000_000)
     """Steps over which the learning rate falls to 0; None: all steps of the run."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
@@ -248,6 +252,13 @@ class TrainConfig(Record):
     def makes_labels_online(self) -> bool:
         """Whether the run makes pseudo labels of each batch anew."""
         return self.supervision is Supervision.PSEUDO and self.pseudo_labels == "online"
+
+    def shows_source(self, number: int) -> bool:
+        """Whether the step after `number` others learns from the source, if there is one."""
+        adapted = number - self.warmup_steps
+        if self.supervision is Supervision.SOURCE_ONLY or adapted < 0:
+            return True
+        return adapted % self.source_every == 0
 
     @model_validator(mode="after")
     def _categories_fit(self) -> Self:

@@ -308,18 +308,16 @@ class _Numbered(Dataset[Batch | Exception], Generic[Batch]):
 
 def loaded(
     make: Callable[[int], Batch],
-    first: int,
-    end: int,
+    numbers: Sequence[int],
     workers: int = 0,
     *,
     pin_memory: bool = False,
 ) -> Iterator[Batch]:
-    """Batches `first` to `end` - 1, in order, made ahead of time by `workers` processes.
+    """Batches in order, made ahead of time by `workers` processes.
 
     Args:
         make: gives the batch of a number; with workers it travels to them pickled.
-        first: number of the first batch.
-        end: one past the last.
+        numbers: of the batches.
         workers: 0 makes each batch when it is asked for, in this process.
         pin_memory: for batches that go to a CUDA device.
 
@@ -329,7 +327,7 @@ def loaded(
     loader = DataLoader(
         _Numbered(make),
         batch_size=None,
-        sampler=range(first, end),
+        sampler=numbers,
         num_workers=workers,
         multiprocessing_context=_worker_context() if workers else None,
         pin_memory=pin_memory,

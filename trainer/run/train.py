@@ -1,7 +1,7 @@
 """One run, from top to bottom: read, train, evaluate, save, select, predict, report."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -191,7 +191,8 @@ class Run:
                 with means.paused():
                     target = self._target_batches(number - config.warmup_steps)
             with means.waiting(), self.everyone.together():
-                of_source, of_target = next(source, None), next(target, None)
+                of_source = next(source, None) if config.shows_source(number) else None
+                of_target = next(target, None)
             losses = self.adaptation.step(
                 number,
                 self.features.begin("source", of_source),
@@ -251,8 +252,9 @@ class Run:
         return self.config.start_from is not None or self.steps == 0
 
     def _source_batches(self, first: int) -> Iterator[SourceBatch]:
-        """From step `first` on; none without a source domain."""
-        return self._loaded(self.domains.source, first, self.steps)
+        """Of the steps from `first` on that show it; none without a source domain."""
+        numbers = [n for n in range(first, self.steps) if self.config.shows_source(n)]
+        return self._loaded(self.domains.source, numbers)
 
     def _target_batches(self, first: int) -> Iterator[TargetBatch]:
         """From step `first` of the adaptation on; none where the target is not trained on."""
@@ -261,12 +263,14 @@ class Run:
         batches = self.domains.target
         if self.config.makes_labels:
             batches = replace(batches, labels=self._pseudo_labels(make=first == 0))
-        return self._loaded(batches, first, self.config.steps)
+        return self._loaded(batches, range(first, self.config.steps))
 
-    def _loaded(self, make: Callable[[int], Batch] | None, first: int, end: int) -> Iterator[Batch]:
+    def _loaded(
+        self, make: Callable[[int], Batch] | None, numbers: Sequence[int]
+    ) -> Iterator[Batch]:
         pinned = self.device.type == "cuda"
         workers = self.config.loader_workers
-        return loaded(make, first, end, workers, pin_memory=pinned) if make else iter(())
+        return loaded(make, numbers, workers, pin_memory=pinned) if make else iter(())
 
     def _pseudo_labels(self, *, make: bool) -> list[TargetLabel]:
         """One for each target image that is trained on; all processes read what the first wrote."""

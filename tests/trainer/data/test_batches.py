@@ -120,13 +120,13 @@ def test_batches_are_pinned_for_a_device_that_is_used_and_not_for_one_that_is_th
 
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("trainer.data.batches.DataLoader", loader)
-    assert list(loaded(tens, 0, 1, pin_memory=pin_memory)) == []
+    assert list(loaded(tens, range(1), pin_memory=pin_memory)) == []
     assert told["pin_memory"] == pin_memory
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_loaded_batches_come_in_order_and_with_their_errors(workers: int) -> None:
-    batches = loaded(tens, 3, 9, workers)
+    batches = loaded(tens, range(3, 9), workers)
     assert [next(batches).item() for _ in range(4)] == [30, 40, 50, 60]
     with pytest.raises(BadInput, match=r"^image 7: cannot decode$"):
         next(batches)
@@ -139,7 +139,7 @@ def killed_at_4(number: int) -> torch.Tensor:
 
 
 def test_a_worker_that_the_kernel_killed_is_told_as_full_memory() -> None:
-    batches = loaded(killed_at_4, 3, 6, workers=1)
+    batches = loaded(killed_at_4, range(3, 6), workers=1)
     with pytest.raises(RuntimeError) as error:
         list(batches)
     assert is_memory_full(error.value)

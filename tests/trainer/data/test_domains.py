@@ -357,7 +357,7 @@ def test_workers_make_the_same_batches(
     here = load(rare_category_temperature=0.5, **changes)
     assert here.source is not None
     torch.manual_seed(99)
-    for number, batch in enumerate(loaded(domains.source, 3, 6, workers=1), start=3):
+    for number, batch in enumerate(loaded(domains.source, range(3, 6), workers=1), start=3):
         expected = here.source(number)
         assert batch.names == expected.names
         assert torch.equal(batch.images, expected.images)

@@ -19,7 +19,7 @@ from tests.trainer.conftest import (
 )
 from tests.trainer.run.test_resume import assert_same_run, train_until_stopped
 from tests.trainer.run.test_train import SMALL
-from trainer.contract import Progress, TrainConfig
+from trainer.contract import Progress, Supervision, TrainConfig
 from trainer.method.frozen_features import FOLDER
 from trainer.report.file import read_report
 from trainer.run.train import SUCCEEDED, train
@@ -53,7 +53,7 @@ def ways_to_learn(street: Street, tmp_path: Path) -> dict[str, dict[str, object]
         "pseudo with ranked labels": {"pseudo_labels": "ranked"},
         "image": small | {"crop_height": 32, "crop_width": 32, "height": 48, "width": 64},
         "point": {"rare_category_temperature": 0.1, "logit_stride": 4},
-        "dense": {"target": street.validation, "labels": None},
+        "dense": {"target": street.validation, "labels": None, "source_every": 3},
         "point without source": {"source": None, "warmup_steps": 0, "steps": 7},
         "point with tiles": {"labels": tiled_labels(street, tmp_path / "tiled.jsonl")},
     }
@@ -135,9 +135,14 @@ def test_every_supervision_runs_to_its_end(whole: Whole) -> None:
     assert report.score.miou is not None
     assert (report.source_only is None) == without_source
     assert set(report.score.iou) == set(CATEGORIES)
-    last = Progress.model_validate(progress[-1])
-    assert report.losses == pytest.approx(last.losses)
-    assert ("source" in last.losses) != without_source
+    told = [Progress.model_validate(line) for line in progress]
+    assert report.losses == pytest.approx(
+        {name: loss for each in told for name, loss in each.losses.items()}
+    )
+    last = told[-1]
+    # The last line is of one step, which shows the source unless only some steps do.
+    assert ("source" in last.losses) == (whole.config.source_every == 1 and not without_source)
+    assert ("source" in report.losses) != without_source
     adapts = not without_source and supervision in ("pseudo", "image", "point")
     rates = {"backbone", "head"} | ({"discriminators"} if adapts else set())
     assert set(last.learning_rates) == rates
@@ -164,3 +169,10 @@ def losses_of(run_dir: Path) -> dict[object, object]:
     return {
         line["step"]: line["losses"] for line in lines_of(run_dir) if line["kind"] == "progress"
     }
+
+
+def test_the_source_is_shown_in_the_warm_up_and_then_now_and_again(make_config: MakeConfig) -> None:
+    config = make_config("pseudo", warmup_steps=3, steps=7, source_every=3)
+    assert [n for n in range(10) if config.shows_source(n)] == [0, 1, 2, 3, 6, 9]
+    alone = config.model_copy(update={"supervision": Supervision.SOURCE_ONLY})
+    assert all(alone.shows_source(n) for n in range(10))
