@@ -1,17 +1,23 @@
 """What a labelling page asks all the time finds its rows by indexes: it takes as long with a million."""
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from server import db
-from server.db import session_scope
-from server.models import Assignment
+from server.db import session_scope, utcnow
+from server.models import Assignment, Prediction, Project
+from server.services import deletion
+from server.services.assignment import overlap, priorities
+from server.services.labels import retiming
 from tests.server import factories
+from tests.server.one_database import ONE_DATABASE
 from tests.server.statements import noted
 
 TABLES = (
@@ -111,3 +117,81 @@ def test_a_whole_table_would_be_seen(annotator: TestClient) -> None:
             {} if connection.dialect.name == "postgresql" else (),
         )
         assert scans(connection, by_width) == ["images"]
+
+
+# --- what is done to all images of a project, a few at a time
+
+
+@contextmanager
+def steps_counted() -> Iterator[Counter[str]]:
+    """How many hundreds of instructions SQLite's machine is given meanwhile."""
+    steps: Counter[str] = Counter()
+
+    def count() -> int:
+        steps["hundreds"] += 1
+        return 0
+
+    def watch(connection: Any, *_: object) -> None:
+        connection.set_progress_handler(count, 100)
+
+    db.dispose()
+    engine = db.get_engine()
+    event.listen(engine, "checkout", watch)
+    try:
+        yield steps
+    finally:
+        event.remove(engine, "checkout", watch)
+        db.dispose()
+
+
+def fill(project_id: int, images: int) -> None:
+    """So many images, all predicted and every fourth labelled, of which a few go into one turn."""
+    ids = factories.add_images(project_id, [f"{n:04}.png" for n in range(images)])
+    run_id, person = factories.show_run(project_id), factories.make_user(f"{project_id}@example.org")
+    with session_scope() as session:
+        session.add_all(
+            Assignment(project_id=project_id, image_id=i, slot=0, state="open") for i in ids
+        )
+        presence = {"Road": 0.9}
+        session.add_all(
+            Prediction(run_id=run_id, image_id=i, mask_key="none", presence=presence, uncertainty=i)
+            for i in ids
+        )
+        project = session.get_one(Project, project_id)
+        project.overlap, project.idle_after_s = 2, project.idle_after_s + 1
+        project.retime_since = utcnow()
+    for image_id in ids[::4]:
+        factories.add_label(project_id, image_id, person, present=["Road"])
+
+
+def delete_project(project_id: int) -> None:
+    with session_scope() as session:
+        session.get_one(Project, project_id).deleted_at = utcnow()
+    deletion.finish_projects()
+
+
+@ONE_DATABASE
+def test_an_image_takes_as_long_among_many(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn that looked at all that is left would make the whole as long as the square of it."""
+    of_a_turn = (
+        (overlap, "BATCH"), (priorities, "BATCH"), (retiming, "LABELS_AT_ONCE"), (deletion, "IMAGES_AT_ONCE"),
+    )  # fmt: skip
+    for module, name in of_a_turn:
+        monkeypatch.setattr(module, name, 10)
+    works: dict[str, Callable[[int], object]] = {
+        "overlap": overlap.fit,
+        "priorities": priorities.recompute,
+        "times": retiming.work,
+        "deletion": delete_project,
+    }
+    few, many = 80, 320
+    spent = {}
+    for images in (few, many):
+        project_id = factories.make_project(f"{images} images")
+        fill(project_id, images)
+        for work, do in works.items():
+            with steps_counted() as steps:
+                do(project_id)
+            spent[work, images] = steps["hundreds"] / images
+    grown = {work: spent[work, many] / spent[work, few] for work in works}
+    assert {work: factor for work, factor in grown.items() if factor > 1.1} == {}, grown

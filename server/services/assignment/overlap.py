@@ -76,6 +76,8 @@ def _trim(session: Session, project: Project, images: tuple[int, int]) -> None:
     """Remove free assignments that others of the same image make superfluous."""
     now = utcnow()
     other = aliased(Assignment)
+    # Found by their images alone: by the project SQLite would look through all that wait in it.
+    own = select(Image.id).where(Image.is_own_of(project.id), Image.id.between(*images))
     others = (
         select(func.count())
         .where(
@@ -89,8 +91,7 @@ def _trim(session: Session, project: Project, images: tuple[int, int]) -> None:
     session.execute(
         delete(Assignment)
         .where(
-            Assignment.project_id == project.id,
-            Assignment.image_id.between(*images),
+            Assignment.image_id.in_(own),
             Assignment.gold.is_(False),
             is_free(Assignment, now),
             others >= project.people_wanted_of(Assignment.image_id),

@@ -92,9 +92,10 @@ def recompute(project_id: int) -> None:
         session.get_one(Project, project_id).neutral_priority = scale.neutral
     # Labels keep it up to date: it is anew where the model is.
     with_disagreement = not made_for.endswith(f" by run {run_id}")
-    last, size = 0, TurnSize(BATCH)
-    while image_ids := _recompute_next(project_id, scale, last, size, with_disagreement):
-        last = image_ids[-1]
+    for gold in (False, True):  # one after the other, as their index has them
+        last, size = 0, TurnSize(BATCH)
+        while ids := _recompute_next(project_id, gold, scale, last, size, with_disagreement):
+            last = ids[-1]
     with session_scope() as session:
         project = session.get_one(Project, project_id)
         if (scale.order, scale.run_id, projects.overlap_of(project)) == (order, run_id, overlap):
@@ -102,13 +103,18 @@ def recompute(project_id: int) -> None:
 
 
 def _recompute_next(
-    project_id: int, scale: Scale, last: int, size: TurnSize, with_disagreement: bool
+    project_id: int,
+    gold: bool,
+    scale: Scale,
+    last: int,
+    size: TurnSize,
+    with_disagreement: bool,
 ) -> Sequence[int]:
     with short_turn(size) as session:
         # A label takes the lock of its image first too: what is read here stays true.
         image_ids = session.scalars(
             select(Image.id)
-            .where(Image.project_id == project_id, Image.id > last)
+            .where(Image.project_id == project_id, Image.gold.is_(gold), Image.id > last)
             .order_by(Image.id)
             .limit(size.rows)
             .with_for_update(key_share=True)
