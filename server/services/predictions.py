@@ -2,15 +2,26 @@
 
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session, aliased
 
 from server.db import session_scope
 from server.errors import NotFound
 from server.models import Image, Prediction, PredictionRanking, Project, Run
 from server.models.run import RunState
+
+
+def is_of_run(run_id: int | None, image_ids: Collection[int]) -> ColumnElement[bool]:
+    """Whether a prediction is a run's, of one of these few images.
+
+    Found by the images: SQLite would look through all of the run where one of its indexes has
+    whatever else is asked for.
+    """
+    few = aliased(Prediction)
+    of_run = select(few.id).where(few.run_id == run_id, few.image_id.in_(image_ids))
+    return Prediction.id.in_(of_run)
 
 
 def current(session: Session, project: Project, image_ids: Sequence[int]) -> dict[int, Prediction]:

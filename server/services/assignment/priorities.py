@@ -22,7 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from server.bulk import TurnSize, short_turn, values
 from server.db import session_scope
 from server.models import Assignment, Image, Label, Prediction, Project
-from server.services import projects
+from server.services import predictions, projects
 from server.services.assignment import overlap as assignments
 from server.services.assignment import prefill
 
@@ -146,9 +146,8 @@ def _set_disagreements(
     """How far the model is from the labels of images, stored and by image, where both are."""
     shares = _shares_present(session, scale.names, image_ids)
     columns = Prediction.id, Prediction.image_id, Prediction.presence
-    told = session.execute(
-        select(*columns).where(Prediction.run_id == scale.run_id, Prediction.image_id.in_(shares))
-    ).all()
+    of_images = select(*columns).where(predictions.is_of_run(scale.run_id, shares))
+    told = session.execute(of_images).all()
     found = {row.image_id: _disagreement(row.presence, shares[row.image_id]) for row in told}
     _set(session, Prediction.id, Prediction.disagreement, {
         row.id: found[row.image_id] for row in told
@@ -158,9 +157,7 @@ def _set_disagreements(
         session.execute(
             update(Prediction)
             .where(
-                Prediction.run_id == scale.run_id,
-                Prediction.image_id.in_(silent),
-                Prediction.disagreement.is_not(None),
+                predictions.is_of_run(scale.run_id, silent), Prediction.disagreement.is_not(None)
             )
             .values(disagreement=None)
             .execution_options(synchronize_session=False)
@@ -193,7 +190,7 @@ def _told(
     if looked_at is None or scale.run_id is None:
         return {}
     query = select(Prediction.image_id, looked_at).where(
-        Prediction.run_id == scale.run_id, Prediction.image_id.in_(image_ids)
+        predictions.is_of_run(scale.run_id, image_ids)
     )
     return dict(session.execute(query).all())
 
