@@ -215,13 +215,16 @@ def _fill(session: Session, table: Any, rows: Any, columns: dict[str, Any]) -> N
 
 
 def _settle() -> None:
-    """Let the database know what it holds, and count on from there."""
-    with db.get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if connection.dialect.name == "postgresql":
-            for table in ("images", "labels"):
-                sequence = f"pg_get_serial_sequence('{table}', 'id')"
-                highest = f"(SELECT coalesce(max(id), 1) FROM {table})"
-                connection.execute(text(f"SELECT setval({sequence}, {highest})"))
-            connection.execute(text("VACUUM ANALYZE"))
-        else:
-            connection.execute(text("ANALYZE"))
+    """Let PostgreSQL know what it holds, and count on from there.
+
+    SQLite plans without, as it does in an installation.
+    """
+    engine = db.get_engine()
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in ("images", "labels"):
+            sequence = f"pg_get_serial_sequence('{table}', 'id')"
+            highest = f"(SELECT coalesce(max(id), 1) FROM {table})"
+            connection.execute(text(f"SELECT setval({sequence}, {highest})"))
+        connection.execute(text("VACUUM ANALYZE"))

@@ -44,7 +44,7 @@ class LargeProject:
 
 
 def fill() -> LargeProject:
-    """Make the project in the database of the settings, which is empty, and ANALYZE it."""
+    """Make the project in the database of the settings, which is empty."""
     project = _make_project()
     rng = random.Random(1)
     for first in range(1, IMAGES + 1, BATCH):
@@ -63,13 +63,15 @@ def fill() -> LargeProject:
 
 
 def _settle() -> None:
-    """Let the database know what it holds."""
-    with db.get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    """Let PostgreSQL know what it holds; SQLite plans without, as it does in an installation."""
+    engine = db.get_engine()
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
-        if connection.dialect.name == "postgresql":
-            sequence = "pg_get_serial_sequence('labels', 'id')"
-            highest = "SELECT max(id) FROM labels"
-            connection.execute(text(f"SELECT setval({sequence}, ({highest}))"))
+        sequence = "pg_get_serial_sequence('labels', 'id')"
+        highest = "SELECT max(id) FROM labels"
+        connection.execute(text(f"SELECT setval({sequence}, ({highest}))"))
 
 
 def _make_project() -> LargeProject:
