@@ -21,6 +21,7 @@ from sqlalchemy import (
     case,
     delete,
     except_,
+    exists,
     func,
     or_,
     select,
@@ -196,7 +197,7 @@ def _taken(sweeper: Sweeper, now: datetime, within: Sequence[int] | None = None)
     asks for at most. Sets, not a look at each image: half of 100,000 may be taken.
     """
     people: CompoundSelect[int, int | None] = union_all(
-        _answers_to(sweeper), _on_pages(sweeper, now), _leased(sweeper, now)
+        _answers_to(sweeper, within), _on_pages(sweeper, now), _leased(sweeper, now)
     )
     at = people.subquery()
     by_me = case((at.c.annotator_id == sweeper.annotator_id, 1), else_=0)
@@ -206,7 +207,15 @@ def _taken(sweeper: Sweeper, now: datetime, within: Sequence[int] | None = None)
     return taken if within is None else taken.where(at.c.image_id.in_(within))
 
 
-def _answers_to(sweeper: Sweeper) -> Select[int, int]:
+def _answers_to(sweeper: Sweeper, within: Sequence[int] | None) -> Select[int, int]:
+    if within is not None:
+        # Label by label, where a join would begin with all answers to the category.
+        of_label = exists().where(
+            Answer.label_id == Label.id, Answer.category_id == sweeper.category_id
+        )
+        return select(Label.image_id, Label.annotator_id).where(
+            Label.image_id.in_(within), of_label
+        )
     return (
         select(Answer.image_id, Label.annotator_id)
         .join(Label, Label.id == Answer.label_id)
@@ -231,9 +240,12 @@ def _leased(sweeper: Sweeper, now: datetime) -> Select[int, int | None]:
 
 
 def closed_images(project_id: int) -> Select[int]:
-    """Ids of images that somebody has skipped, or a reviewer decided."""
-    said = or_(Label.skipped.is_not(None), Label.resolves)
-    return select(Label.image_id).where(Label.project_id == project_id, Label.current, said)
+    """Ids of a project's images that somebody has skipped, or a reviewer decided."""
+    return select(Label.image_id).where(Label.project_id == project_id, _closes())
+
+
+def _closes() -> ColumnElement[bool]:
+    return and_(Label.current, or_(Label.skipped.is_not(None), Label.resolves))
 
 
 def _take(session: Session, sweeper: Sweeper, candidates: Sequence[_Candidate]) -> SweepPage | None:
@@ -275,7 +287,8 @@ def still_free(
 ) -> set[int]:
     """Those of some images that a person could be given now."""
     waiting = _ready(sweeper.project.id).where(Image.id.in_(image_ids))
-    closed = closed_images(sweeper.project.id).where(Label.image_id.in_(image_ids))
+    # By their images alone: by the project SQLite would look through all of its labels.
+    closed = select(Label.image_id).where(Label.image_id.in_(image_ids), _closes())
     return set(session.scalars(except_(waiting, _taken(sweeper, now, image_ids), closed)))
 
 
