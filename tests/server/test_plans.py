@@ -149,7 +149,8 @@ def steps_counted() -> Iterator[Counter[str]]:
 def fill(project_id: int, images: int) -> None:
     """So many images, all predicted and every second labelled, of which a few go into one turn."""
     ids = factories.add_images(project_id, [f"{n:04}.png" for n in range(images)])
-    run_id, person = factories.show_run(project_id), factories.make_user(f"{project_id}@example.org")
+    run_id = factories.show_run(project_id)
+    person = factories.make_user(f"{project_id}@example.org")
     with session_scope() as session:
         session.add_all(
             Assignment(project_id=project_id, image_id=i, slot=0, state="open") for i in ids
