@@ -149,19 +149,14 @@ def _set_disagreements(
     of_images = select(*columns).where(predictions.is_of_run(scale.run_id, shares))
     told = session.execute(of_images).all()
     found = {row.image_id: _disagreement(row.presence, shares[row.image_id]) for row in told}
-    _set(session, Prediction.id, Prediction.disagreement, {
-        row.id: found[row.image_id] for row in told
-    })  # fmt: skip
+    wanted = {row.id: found[row.image_id] for row in told}
     silent = set(image_ids) - shares.keys()
     if silent:
-        session.execute(
-            update(Prediction)
-            .where(
-                predictions.is_of_run(scale.run_id, silent), Prediction.disagreement.is_not(None)
-            )
-            .values(disagreement=None)
-            .execution_options(synchronize_session=False)
-        )
+        # Which have one is asked of the rows, not of the database: it would begin with all that do.
+        known = select(Prediction.id, Prediction.disagreement)
+        rows = session.execute(known.where(predictions.is_of_run(scale.run_id, silent)))
+        wanted |= {row.id: None for row in rows if row.disagreement is not None}
+    _set(session, Prediction.id, Prediction.disagreement, wanted)
     return {image_id: value for image_id, value in found.items() if value is not None}
 
 
