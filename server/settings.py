@@ -288,9 +288,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Besides what pydantic reads, the files in which secrets stand."""
+        """Besides what pydantic reads, the files in which secrets stand.
+
+        A `.env` that is not there would be asked for each setting, which takes as long as the rest.
+        """
         files = SecretFiles(settings_cls, env_settings, dotenv_settings)
-        return init_settings, env_settings, dotenv_settings, files, file_secret_settings
+        has_file = isinstance(dotenv_settings, EnvSettingsSource) and dotenv_settings.env_vars
+        variables = (env_settings, dotenv_settings) if has_file else (env_settings,)
+        return init_settings, *variables, files, file_secret_settings
 
     def why_not_listen(self, host: str, *, has_tls: bool) -> str | None:
         """Why the server should not listen at an address: passwords would travel in the clear."""

@@ -302,6 +302,8 @@ def test_admins_read_it_in_pages_and_as_lines_of_json(
     rest = admin.get(url, params={"event": "project-made", "cursor": made["next_cursor"]}).json()
     assert ([line["project_id"] for line in rest["items"]], rest["next_cursor"]) == ([1], None)
     assert rest["items"][0]["user"] == EMAILS[Role.ENGINEER]
+    with session_scope() as session:
+        users.start_session(session, users.get(session, people[Role.ADMIN]))
     theirs = admin.get(url, params={"user_id": people[Role.ADMIN]}).json()["items"]
     assert [line["event"] for line in theirs] == ["signed-in"]
     assert theirs[0]["subject_name"] == EMAILS[Role.ADMIN]
