@@ -22,6 +22,7 @@ from tests.e2e.site import (
     TABLET,
     add_project,
     entered,
+    go_on,
     resize,
     settle,
     signed_in,
@@ -472,8 +473,9 @@ def test_axe_finds_nothing_on_any_page_and_all_fit_a_phone(
     product: Installation, page: Page
 ) -> None:
     found = {}
+    settle(page, "/")
     for route in routes(product):
-        settle(page, route)
+        go_on(page, route)
         for scheme, size in zip(SCHEMES, (DESK, TABLET), strict=True):
             page.emulate_media(color_scheme=scheme)
             resize(page, size)
@@ -483,7 +485,7 @@ def test_axe_finds_nothing_on_any_page_and_all_fit_a_phone(
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wide and not route.endswith("/label"):  # which has windows of its own
             found[route, "phone"] = [f"{wide} px too wide"]
-        resize(page, DESK)
+        page.set_viewport_size(DESK)
     assert found == {}
 
 
