@@ -4,7 +4,8 @@ import gc
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
-from functools import cache, partial
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,16 @@ import pytest
 from hypothesis import settings
 
 from tests.services.browser import find_chromium
-from tests.services.forks import PRODUCT, TRAINER, forks, together
+from tests.services.forks import (
+    PRODUCT,
+    PYTEST,
+    TESTS,
+    TRAINER,
+    forks,
+    only,
+    python_of,
+    together,
+)
 from tests.services.postgres import fresh_database, start_postgres
 from tests.services.redis import start_redis
 
@@ -60,11 +70,11 @@ HERE = Path(__file__).parent
 PARTS = (
     "server.cli", "uvicorn", "celery", "tests.server.tasks.scripted_worker", "tests.faults.prepare",
 )  # fmt: skip
-FORKS = {
-    "forked trainers": partial(forks, TRAINER, "trainer", "torch.distributed.run"),
-    "forked product": partial(forks, PRODUCT, *PARTS),
+FORKED = {
+    "forked trainers": (TRAINER, ("trainer", "torch.distributed.run")),
+    "forked product": (PRODUCT, PARTS),
 }
-"""Servers of forks that the processes of pytest-xdist share."""
+"""What the forks of a kind load, and what they are."""
 SHARED = pytest.StashKey[dict[str, dict[str, str]]]()
 
 OFTEN = gc.get_threshold()
@@ -103,14 +113,22 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """All processes of pytest-xdist, and what their tests start, are forks of one that loads it all."""
+    loaded = chain(TESTS, *(modules for modules, _ in FORKED.values()))
+    names = chain(*(names for _, names in FORKED.values()))
+    running = ExitStack()
+    config.add_cleanup(running.close)
+    variables = running.enter_context(forks([*loaded], PYTEST, *names))
+    for spec in specs:
+        spec.python = python_of(only(variables, PYTEST))
+    config.stash[SHARED] = {kind: only(variables, *names) for kind, (_, names) in FORKED.items()}
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Called before a process of pytest-xdist is started, by the one that starts all of them."""
-    config = node.config
-    if SHARED not in config.stash:
-        running = ExitStack()
-        config.add_cleanup(running.close)
-        config.stash[SHARED] = {name: running.enter_context(FORKS[name]()) for name in FORKS}
-    node.workerinput |= config.stash[SHARED]
+    node.workerinput |= node.config.stash[SHARED]
 
 
 def pytest_unconfigure() -> None:
@@ -190,7 +208,8 @@ def _variables_of(config: pytest.Config, name: str) -> Iterator[dict[str, str]]:
     if worker := getattr(config, "workerinput", None):
         yield worker[name]
     else:
-        with FORKS[name]() as variables:
+        loaded, names = FORKED[name]
+        with forks(loaded, *names) as variables:
             yield variables
 
 

@@ -179,7 +179,7 @@ def people(database: str) -> dict[Role, int]:
         {"email": email, "password_hash": password_hash(), "role": role.value}
         for role, email in EMAILS.items()
     ]
-    ids = insert(User.__table__).returning(User.id, sort_by_parameter_order=True)
+    ids = insert(User).returning(User.id, sort_by_parameter_order=True)
     with db.get_engine().begin() as connection:
         return dict(zip(EMAILS, connection.scalars(ids, rows), strict=True))
 
@@ -202,7 +202,7 @@ def sign_in(
             "address": "", "browser": "",
         }  # fmt: skip
         with db.get_engine().begin() as connection:
-            connection.execute(insert(UserSession.__table__), session)
+            connection.execute(insert(UserSession), session)
         client.cookies.set(users.SESSION_COOKIE, secret, domain="testserver.local")
         return client
 

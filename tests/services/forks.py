@@ -19,6 +19,7 @@ import resource
 import runpy
 import select
 import selectors
+import shlex
 import signal
 import socket
 import subprocess
@@ -43,6 +44,9 @@ PRODUCT = (
     "server.cli", "server.main", "celery.bin.celery", "celery.beat", "celery.worker.worker",
 )  # fmt: skip
 """What web process, worker and clock load."""
+TESTS = ("pytest", "hypothesis", "schemathesis", "playwright.sync_api", "fastapi.testclient")
+"""What the processes of pytest-xdist load besides: it takes most of the time until they test."""
+PYTEST = "tests.services.pytest_process"
 EXECUTED = ("trainer.__main__", "server.cli")
 """Each fork does that anew."""
 LARGEST_REQUEST, MOST_DESCRIPTORS = 2**20, 250
@@ -73,6 +77,19 @@ def forks(loaded: Sequence[str], *modules: str) -> Iterator[dict[str, str]]:
             yield {FORKS: servers, "PYTHONPATH": python_path}
         finally:
             stop(process)
+
+
+def only(variables: Mapping[str, str], *modules: str) -> dict[str, str]:
+    """The same variables for some of the modules."""
+    servers = variables[FORKS].split()
+    return {**variables, FORKS: " ".join(s for s in servers if s.partition("=")[0] in modules)}
+
+
+def python_of(variables: Mapping[str, str]) -> str:
+    """The command line with which execnet starts a process of pytest-xdist as a fork."""
+    before = {name: os.environ.get(name) for name in variables}
+    given = (f"{name}={value}" for name, value in variables.items())
+    return shlex.join(["env", *given, sys.executable, "-m", PYTEST, json.dumps(before)])
 
 
 def together(*variables: Mapping[str, str]) -> dict[str, str]:
