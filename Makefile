@@ -48,8 +48,9 @@ NPM       = $(NODE) node $(NODE_ROOT)/lib/node_modules/npm/bin/npm-cli.js
 MAKE_CLIENT = $(BIN)/weakseg openapi > $(STAMPS)/openapi.json && cd frontend && \
   $(NODE) ./node_modules/.bin/openapi-typescript ../$(STAMPS)/openapi.json --output
 
-# File by file, for some make what all of their tests use, in the order of tests/conftest.py.
-RUN_TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
+# File by file, for some make what all of their tests use, in the order of tests/conftest.py. Where
+# torch has several threads they sleep until they are needed: other tests have use for the cores.
+RUN_TESTS = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
 LOCK_FLAGS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
