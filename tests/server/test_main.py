@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image as PillowImage
 from sqlalchemy import delete
@@ -18,7 +19,6 @@ from sqlalchemy import delete
 from server import main
 from server.api.deps import THINGS
 from server.db import session_scope
-from server.main import create_app
 from server.models import Checkpoint, Member
 from server.models.member import MemberRole
 from server.models.run import RunState
@@ -119,11 +119,10 @@ ENGINEERS_VIEWS = {
 }
 
 
-def all_routes() -> Iterator[tuple[str, str]]:
-    document = create_app().openapi()
-    for path, methods in document["paths"].items():
-        for method in methods:
-            yield method.upper(), path
+@pytest.fixture(scope="session")
+def all_routes(application: FastAPI) -> list[tuple[str, str]]:
+    paths = application.openapi()["paths"]
+    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
 
 
 def needed_role(method: str, path: str) -> Role | None:
@@ -155,11 +154,13 @@ def address(path: str) -> str:
 
 
 def test_every_route_checks_who_may(
-    sign_in: Callable[[Role], TestClient], app_client: Callable[[], TestClient]
+    all_routes: list[tuple[str, str]],
+    sign_in: Callable[[Role], TestClient],
+    app_client: Callable[[], TestClient],
 ) -> None:
     ranks = [None, *Role]
     clients = {None: app_client()} | {role: sign_in(role) for role in Role}
-    for method, path in all_routes():
+    for method, path in all_routes:
         if is_of_a_project(path):
             assert clients[None].request(method, address(path)).status_code == 401, (method, path)
             continue
@@ -207,12 +208,15 @@ def told(answer: Any, named: dict[str, str]) -> tuple[int, str]:
 
 
 def test_what_is_of_a_project_is_found_by_its_members_alone(
-    sign_in: Callable[[Role], TestClient], things: dict[str, str], people: dict[Role, int]
+    all_routes: list[tuple[str, str]],
+    sign_in: Callable[[Role], TestClient],
+    things: dict[str, str],
+    people: dict[Role, int],
 ) -> None:
     """Each route below a project, for each account, as each kind of member and as none."""
     missing = dict.fromkeys(things, "987654")
     routes = [
-        (method, path) for method, path in all_routes() if is_of_a_project(path)
+        (method, path) for method, path in all_routes if is_of_a_project(path)
         if (method, path) != ("DELETE", "/api/v1/projects/{project_id}/members/{user_id}")
     ]  # fmt: skip
     assert len(routes) > 50
@@ -437,8 +441,8 @@ def test_a_picture_is_shown_unscaled_where_no_scaled_one_can_be_kept(
     assert (answer.status_code, answer.content) == (200, jpeg(1, size=(400, 300)))
 
 
-def test_the_openapi_document_says_what_errors_look_like() -> None:
-    document = create_app().openapi()
+def test_the_openapi_document_says_what_errors_look_like(application: FastAPI) -> None:
+    document = application.openapi()
     assert "Problem" in document["components"]["schemas"]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

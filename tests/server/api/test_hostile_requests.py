@@ -18,7 +18,6 @@ from prometheus_client import REGISTRY
 from starlette.types import Message
 
 from server.http_heads import LONGEST_HEAD, MOST_HEADERS
-from server.main import create_app
 from server.models.user import Role
 from server.services import projects
 from tests.product import in_this_process
@@ -274,20 +273,23 @@ def test_bodies_are_found_in_the_interface(with_bodies: list[tuple[str, str]]) -
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_no_body_is_read_before_it_is_known_who_sends_it(
-    database: str, with_bodies: list[tuple[str, str]]
+    application: FastAPI, database: str, with_bodies: list[tuple[str, str]]
 ) -> None:
     known_by = [
         (), (("cookie", "weakseg_session=made-up"),), (("authorization", "Bearer wsk_made-up"),),
     ]  # fmt: skip
-    app = create_app()
     for method, path in with_bodies:
         if (method, path) not in FOR_STRANGERS:
             for headers in known_by:
-                assert status_without_a_body(app, method, path, *headers) == 401, (method, path)
+                assert status_without_a_body(application, method, path, *headers) == 401, (
+                    method,
+                    path,
+                )
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_no_body_is_read_of_who_may_not(
+    application: FastAPI,
     admin: TestClient,
     annotator: TestClient,
     database: str,
@@ -295,14 +297,14 @@ def test_no_body_is_read_of_who_may_not(
 ) -> None:
     token = admin.post("/api/v1/tokens", json={"name": "look", "scopes": ["read"]}).json()["token"]
     cookie = "; ".join(f"{name}={value}" for name, value in annotator.cookies.items())
-    app, forbidden = create_app(), 0
+    forbidden = 0
     for method, path in with_bodies:
         if (method, path) in FOR_STRANGERS:
             continue
         bearer = ("authorization", f"Bearer {token}")
-        assert status_without_a_body(app, method, path, bearer) == 403, (method, path)
+        assert status_without_a_body(application, method, path, bearer) == 403, (method, path)
         with contextlib.suppress(AssertionError):  # an annotator may send some of them
-            status = status_without_a_body(app, method, path, ("cookie", cookie))
+            status = status_without_a_body(application, method, path, ("cookie", cookie))
             forbidden += status in (403, 404)
     assert forbidden > 5
 
