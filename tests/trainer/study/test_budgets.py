@@ -22,7 +22,7 @@ from trainer.annotators.views import Views
 from trainer.contract import DatasetCard, ImagePrediction, Report, Score, Supervision, WeakLabel
 from trainer.data.samples import list_samples
 from trainer.errors import BadInput
-from trainer.recipes import RECIPES
+from trainer.recipes import RECIPES, RunSubject, build
 from trainer.report.file import is_finished, write_report_file
 from trainer.run_folder.config import read_config
 from trainer.study.budgets import running
@@ -405,7 +405,10 @@ def test_each_recipe_can_begin_from_a_warm_up(target: DatasetCard, tmp_path: Pat
         assert begin.warmup_steps > 0
         assert dense.warmup_steps == labelled.warmup_steps == 0
         assert labelled.start_from is not None
-        assert labelled.steps == begin.steps
+        alone = RunSubject(
+            labelled.supervision, labelled.categories, target, target, labels=labelled.labels
+        )
+        assert labelled.steps == build(recipe, alone).steps
 
 
 # --- what comes with the trainer, on folders laid out as the published ones
