@@ -119,9 +119,9 @@ frozen stages costs a fifth less than behind two: as much is gained by taking mo
 
 def cpu_small(subject: RunSubject) -> TrainConfig:
     """Photographs of about 480 x 360 on two CPU cores within a quarter of an hour."""
-    # With nobody's labels the alignment soon wanders off, tags have soon told what they know, and
-    # masks go on earning, for which the source need not be shown at each step.
-    steps = {Supervision.PSEUDO: 100, Supervision.IMAGE: 200, Supervision.DENSE: 500}
+    # With nobody's labels the alignment soon wanders off. Masks go on earning, and for them the
+    # source need not be shown at each step.
+    steps = {Supervision.PSEUDO: 100, Supervision.DENSE: 500}
     return _config(
         "cpu-small",
         subject,
