@@ -23,6 +23,7 @@ from sqlalchemy import (
     except_,
     exists,
     func,
+    literal,
     or_,
     select,
     true,
@@ -216,11 +217,11 @@ def _answers_to(sweeper: Sweeper, within: Sequence[int] | None) -> Select[int, i
         return select(Label.image_id, Label.annotator_id).where(
             Label.image_id.in_(within), of_label
         )
-    return (
-        select(Answer.image_id, Label.annotator_id)
-        .join(Label, Label.id == Answer.label_id)
-        .where(Answer.category_id == sweeper.category_id)
-    )
+    answers = select(Answer.image_id).where(Answer.category_id == sweeper.category_id)
+    if sweeper.project.overlap == 1:
+        # Whoever gave it, one is enough: it counts as the person's own, and no label is looked at.
+        return answers.add_columns(literal(sweeper.annotator_id).label("annotator_id"))
+    return answers.add_columns(Label.annotator_id).join(Label, Label.id == Answer.label_id)
 
 
 def _on_pages(sweeper: Sweeper, now: datetime) -> Select[int, int]:
