@@ -183,8 +183,9 @@ class _Bench:
         with slowed(self._address, LATENCY) as address:
             submit_slow = self._submit_times(address)
         pan = self._panning()
-        project = self._project("Opening", SPARE)
-        openings = [self._opening(project) for _ in range(OPENINGS)]
+        # A browser that is closed gives nothing back: each has images of its own to wait for.
+        projects = [self._project(f"Opening {number}", SPARE) for number in range(OPENINGS)]
+        openings = [self._opening(project) for project in projects]
         runs = self._measured_runs()
         accuracy = [self._opening_of_accuracy(runs) for _ in range(OPENINGS)]
         memory = _web_process().memory_full_info()
