@@ -111,7 +111,7 @@ def generate(size: Size) -> Generated:
                 labelled = first, min(numbers[1], size.labels)
                 _labels(session, made, labelled)
     _patterns_of_generation.drop_all(db.get_engine())
-    _settle()
+    settle()
     return made
 
 
@@ -214,7 +214,7 @@ def _fill(session: Session, table: Any, rows: Any, columns: dict[str, Any]) -> N
     session.execute(insert(table).from_select([*columns], query))
 
 
-def _settle() -> None:
+def settle() -> None:
     """Let PostgreSQL know what it holds, and count on from there.
 
     SQLite plans without, as it does in an installation.

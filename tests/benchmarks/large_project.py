@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
-from server import db
 from server.db import session_scope, utcnow
 from server.models import Answer, Assignment, Image, Label, Prediction, Run, User
 from server.schemas.project import CategoryIn, ProjectIn
 from server.services import projects
+from tests.benchmarks.generated_project import settle
 
 IMAGES = 100_000
 PEOPLE = 2
@@ -58,20 +58,8 @@ def fill() -> LargeProject:
             for table, many in rows.items():
                 if many:
                     session.execute(insert(table), many)
-    _settle()
+    settle()
     return project
-
-
-def _settle() -> None:
-    """Let PostgreSQL know what it holds; SQLite plans without, as it does in an installation."""
-    engine = db.get_engine()
-    if engine.dialect.name != "postgresql":
-        return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
-        sequence = "pg_get_serial_sequence('labels', 'id')"
-        highest = "SELECT max(id) FROM labels"
-        connection.execute(text(f"SELECT setval({sequence}, ({highest}))"))
 
 
 def _make_project() -> LargeProject:

@@ -1,15 +1,13 @@
 """What a labelling page asks all the time finds its rows by indexes: it takes as long with a million."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from server import db
 from server.db import session_scope, utcnow
@@ -20,7 +18,7 @@ from server.services.assignment import overlap, priorities
 from server.services.labels import retiming
 from tests.server import factories
 from tests.server.one_database import ONE_DATABASE
-from tests.server.statements import noted
+from tests.server.statements import noted, steps_counted
 
 TABLES = (
     "images",
@@ -122,28 +120,6 @@ def test_a_whole_table_would_be_seen(annotator: TestClient) -> None:
 
 
 # --- what is done to all images of a project, a few at a time
-
-
-@contextmanager
-def steps_counted() -> Iterator[Counter[str]]:
-    """How many hundreds of instructions SQLite's machine is given meanwhile."""
-    steps: Counter[str] = Counter()
-
-    def count() -> int:
-        steps["hundreds"] += 1
-        return 0
-
-    def watch(connection: Any, *_: object) -> None:
-        connection.set_progress_handler(count, 100)
-
-    db.dispose()
-    engine = db.get_engine()
-    event.listen(engine, "checkout", watch)
-    try:
-        yield steps
-    finally:
-        event.remove(engine, "checkout", watch)
-        db.dispose()
 
 
 def fill(project_id: int, images: int) -> None:
