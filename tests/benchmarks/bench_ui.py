@@ -279,17 +279,23 @@ class _Bench:
             return _pan(page)
 
     def _opening(self, project: int) -> tuple[float, int, int]:
-        """Milliseconds to the first image, and the bytes of scripts and styles till then and later."""
+        """Milliseconds to the first image, the bytes of scripts and styles asked for till it was there, of all."""
         with self._opened(self._address, project) as page:
             first = float(page.evaluate("probe.first"))
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(1000)
-            files = page.evaluate(
-                """performance.getEntriesByType("resource")
-                     .filter(({ name }) => /\\.(js|css)$/.test(name))
-                     .map(({ encodedBodySize, responseEnd }) => [encodedBodySize, responseEnd])"""
+            there, files = page.evaluate(
+                """() => {
+                  const all = performance.getEntriesByType("resource")
+                  const pictures = all.filter(({ name }) => /\\/images\\/\\d+\\/file/.test(name))
+                  const files = all.filter(({ name }) => /\\.(js|css)$/.test(name))
+                  return [
+                    Math.min(...pictures.map(({ responseEnd }) => responseEnd)),
+                    files.map(({ encodedBodySize, startTime }) => [encodedBodySize, startTime]),
+                  ]
+                }"""
             )
-        at_first = sum(size for size, ended in files if ended < first)
+        at_first = sum(size for size, asked in files if asked < there)
         return first, at_first, sum(size for size, _ in files)
 
     def _measured_runs(self) -> int:
