@@ -95,12 +95,12 @@ def _write_annotations(
 ) -> int:
     """Write those of one image; returns how many are in the file then."""
     for clicked in label.points:
-        inside = in_few_digits(clicked, label)
-        x, y = (round(value - HALF, DECIMALS) for value in (inside.x, inside.y))
+        x, y = in_few_digits(clicked, label)
+        centre = (round(x - HALF, DECIMALS), round(y - HALF, DECIMALS))
         annotation = {
             "id": written + 1, "image_id": number, "category_id": ids[clicked.category],
-            "keypoints": [x, y, VISIBLE], "num_keypoints": 1,
-            "bbox": [int(inside.x), int(inside.y), 1, 1], "area": 1, "iscrowd": 0,
+            "keypoints": [*centre, VISIBLE], "num_keypoints": 1,
+            "bbox": [int(x), int(y), 1, 1], "area": 1, "iscrowd": 0,
         }  # fmt: skip
         file.write((",\n" if written else "\n") + json.dumps(annotation))
         written += 1

@@ -47,49 +47,53 @@ _WHOLE = re.compile(r"(\d{1,9})([.,]0*)?")
 
 def write(labels: Iterable[WeakLabel], _categories: Mapping[str, str]) -> Iterator[str]:
     """The table, with a header. A label that says nothing is a row without a category."""
-    yield _lines([COLUMNS])
+    yield f"{','.join(COLUMNS)}\n"
     for label in labels:
-        yield _lines(_rows(label))
+        yield "".join(_lines(label))
 
 
-def _rows(label: WeakLabel) -> Iterator[tuple[str, ...]]:
+def _lines(label: WeakLabel) -> Iterator[str]:
     tagged = label.tiles.present if label.tiles else {}
-    clicks: dict[str, list[str]] = {}
+    clicks: dict[str, str] = {}
     for point in label.points:
-        clicks.setdefault(point.category, []).append(_pair(point, label))
-    present = dict.fromkeys((*label.present, *clicks, *tagged))
-    answers = [
-        *((name, "present") for name in present),
-        *((name, "absent") for name in label.absent),
-    ]
+        before = f"{clicks[point.category]}; " if point.category in clicks else ""
+        clicks[point.category] = before + _pair(point, label)
+    answers = dict.fromkeys((*label.present, *clicks, *tagged), "present")
     when = label.labelled_at.isoformat() if label.labelled_at else ""
-    alike = (label.image, str(label.width), str(label.height), label.annotator, when)
-    for name, answer in answers or [("", "")]:
-        points = "; ".join(clicks.get(name, ()))
-        yield (*alike, name, answer, points, _tiles_cell(label.tiles, name))
+    # All but what people have named is digits and known words, which need no care.
+    of_image = f"{_cell(label.image)},{label.width},{label.height},{_cell(label.annotator)},{when}"
+    said = (*answers.items(), *((name, "absent") for name in label.absent))
+    for name, answer in said or (("", ""),):
+        tiles = _tiles_cell(label.tiles, name) if label.tiles else ""
+        yield f"{of_image},{_cell(name)},{answer},{clicks.get(name, '')},{tiles}\n"
 
 
-def _tiles_cell(tiles: TileTags | None, name: str) -> str:
-    if tiles is None:
-        return ""
+def _tiles_cell(tiles: TileTags, name: str) -> str:
     indices = " ".join(map(str, tiles.present.get(name, ())))
     return f"{tiles.rows}x{tiles.cols}: {indices}".rstrip()
 
 
 def _pair(clicked: PointLabel, label: WeakLabel) -> str:
-    inside = in_few_digits(clicked, label)
-    return " ".join(f"{v:.{DECIMALS}f}".rstrip("0").rstrip(".") for v in (inside.x, inside.y))
+    x, y = in_few_digits(clicked, label)
+    return f"{_digits(x)} {_digits(y)}"
 
 
-def _lines(rows: Iterable[Iterable[str]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(map(_defused, row) for row in rows)
-    return buffer.getvalue()
+def _digits(value: float) -> str:
+    return f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 @lru_cache(MOST_KEPT)
-def _defused(cell: str) -> str:
-    return f"'{cell}" if _GUARDED.match(cell) else cell
+def _cell(text: str) -> str:
+    """A cell with what people have written: quoted where it must be, no formula to a spreadsheet."""
+    if not text:
+        return ""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow([_defused(text)])
+    return buffer.getvalue().removesuffix("\n")
+
+
+def _defused(text: str) -> str:
+    return f"'{text}" if _GUARDED.match(text) else text
 
 
 def _plain(cell: str) -> str:

@@ -80,8 +80,8 @@ def _image(number: int, label: WeakLabel) -> str:
     ]
     clicked: dict[str, list[str]] = {}
     for p in label.points:
-        inside = in_few_digits(p, label)
-        clicked.setdefault(p.category, []).append(f"{inside.x},{inside.y}")
+        x, y = in_few_digits(p, label)
+        clicked.setdefault(p.category, []).append(f"{x},{y}")
     return "".join(
         (
             f'  <image id="{number}" name={_quoted(label.image)} width="{label.width}" '

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from server.errors import first_complaint
 from server.schemas.label import MOST_POINTS
 from trainer.contract import PointLabel, TileTags, WeakLabel
-from trainer.contract.places import inside
+from trainer.contract.places import EDGE, inside
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -93,11 +93,10 @@ def rounded(category: str, x: float, y: float) -> Click:
     return category, round(x, DECIMALS), round(y, DECIMALS)
 
 
-def in_few_digits(point: PointLabel, label: WeakLabel) -> PointLabel:
-    """A label's point for such a format: inside of the image still."""
-    clicks = [rounded(point.category, point.x, point.y)]
-    (found,), _ = placed(clicks, (label.width, label.height))
-    return found
+def in_few_digits(point: PointLabel, label: WeakLabel) -> tuple[float, float]:
+    """Both coordinates of a label's point for such a format: inside of the image still."""
+    x, y = round(point.x, DECIMALS), round(point.y, DECIMALS)
+    return min(x, label.width - EDGE), min(y, label.height - EDGE)
 
 
 def parsed(kind: type[Model], data: object) -> Model:
