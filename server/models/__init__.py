@@ -15,7 +15,7 @@ from server.models.removal import Removal
 from server.models.rules import RulesPicture, RulesReading, RulesVersion
 from server.models.run import Run, RunEvent, RunFigures, SeenWorker
 from server.models.snapshot import Snapshot
-from server.models.sweep import SweepPage, SweepPlace
+from server.models.sweep import SweepPage, SweepPlace, SweepProgress
 from server.models.user import (
     ApiToken,
     Identity,
@@ -65,6 +65,7 @@ __all__ = [
     "Snapshot",
     "SweepPage",
     "SweepPlace",
+    "SweepProgress",
     "User",
     "UserSession",
 ]

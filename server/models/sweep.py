@@ -17,7 +17,11 @@ class SweepPage(Base):
     """
 
     __tablename__ = "sweep_pages"
-    __table_args__ = (Index("ix_sweep_pages_person", "annotator_id", "project_id", "expires_at"),)
+    __table_args__ = (
+        Index("ix_sweep_pages_person", "annotator_id", "project_id", "expires_at"),
+        # Those that are held are the last of a category to expire.
+        Index("ix_sweep_pages_category", "category_id", "expires_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
@@ -56,3 +60,23 @@ class SweepPlace(Base):
     """Whether it was marked as present for the person."""
     answer: Mapped[AnswerValue | None] = mapped_column(EnumText(AnswerValue, 10))
     """What was stored; None: nothing yet, or others had answered before."""
+
+
+class SweepProgress(Base):
+    """How far one person has come with a category: the next search for images begins there.
+
+    What lies behind is seen to when nothing is found ahead: it may have become free again.
+    """
+
+    __tablename__ = "sweep_progress"
+
+    category_id: Mapped[int] = mapped_column(
+        ForeignKey("categories.id", ondelete="CASCADE"), primary_key=True
+    )
+    annotator_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    run_id: Mapped[int | None]
+    """Whose ranking gives the order; None: images are in order of import."""
+    ranked: Mapped[int]
+    """So many places of the ranking lie behind."""
+    imported: Mapped[int]
+    """Of the images that are not ranked, those up to this id do."""

@@ -2,15 +2,18 @@
 
 import sys
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session, aliased
 
 from server.db import session_scope
 from server.errors import NotFound
 from server.models import Image, Prediction, PredictionRanking, Project, Run
 from server.models.run import RunState
+
+PART = 5000
+"""Of a ranking so many places are read at a time."""
 
 
 def is_of_run(run_id: int | None, image_ids: Collection[int]) -> ColumnElement[bool]:
@@ -110,20 +113,38 @@ def rank(project_id: int, run_id: int) -> None:
         store_rankings(session, run_id, rankings)
 
 
-def ranked(session: Session, run_id: int, category_id: int) -> Sequence[int] | None:
-    """Ids of a run's images, those first in which the category is the likeliest.
+def ranked(session: Session, run_id: int, category_id: int, start: int = 0) -> Iterator[int] | None:
+    """Ids of a run's images, those first in which the category is the likeliest, from a place on.
 
-    None: the run has no rankings yet. Some of the images may be gone, or not be free.
+    They are read a part at a time. None: the run has no rankings yet. Some of the images may be
+    gone, or not be free.
     """
+    first = _part(session, run_id, category_id, start)
+    return None if first is None else _from(session, run_id, category_id, start, first)
+
+
+def _from(
+    session: Session, run_id: int, category_id: int, start: int, first: Sequence[int]
+) -> Iterator[int]:
+    part: Sequence[int] | None = first
+    while part:
+        yield from part
+        start += len(part)
+        part = _part(session, run_id, category_id, start)
+
+
+def _part(session: Session, run_id: int, category_id: int, start: int) -> Sequence[int] | None:
+    width = array("i").itemsize
+    part = func.substr(PredictionRanking.image_ids, width * start + 1, width * PART)
+    # SQLite has no part of what is empty.
     stored = session.scalar(
-        select(PredictionRanking.image_ids).where(
+        select(func.coalesce(part, b"")).where(
             PredictionRanking.run_id == run_id, PredictionRanking.category_id == category_id
         )
     )
     if stored is None:
         return None
-    ids = array("i")
-    ids.frombytes(stored)
+    ids = array("i", stored)
     if sys.byteorder == "big":
         ids.byteswap()
     return ids

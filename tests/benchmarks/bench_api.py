@@ -2,9 +2,10 @@
 
 python -m tests.benchmarks.bench_api [--parts people,bulk,pictures] [--database SQLite,PostgreSQL]
                                      [--images 10000] [--people 1,8,32] [--processes 1,2] [--cycles 800]
-                                     [--lines 30000] [--pictures 500] [--rows 1000000]
+                                     [--lines 30000] [--pictures 500]
+                                     [--rows 1000000 [--labels 100000]]
 
-`--rows` makes a project of so many images, a tenth of them labelled, with 500 runs, whose last one has
+`--rows` makes a project of so many images, some of them labelled (a tenth), with 500 runs, whose last one has
 predicted all of them; without it there is none.
 
 A cycle is a lease of one image and the label of it, by REST, over loopback. People wait for nothing
@@ -95,11 +96,12 @@ def main() -> None:
                 with empty_installation(Path(folder) / f"{name}-bulk", name, server):
                     _measure_bulk(options, name, Path(folder) / "logs", (bulk, pictures))
             if options.rows:
-                size = Size(options.rows, options.rows // 10, runs=500, predicted=True, people=2)
+                labels = _labelled(options)
+                size = Size(options.rows, labels, runs=500, predicted=True, people=2)
                 with empty_installation(Path(folder) / f"{name}-large", name, server):
                     large[name] = bulk_work.measure_large(generate(size))
     tables = [each for each in (people, bulk, pictures) if each.rows]
-    for table in [*tables, *([_side_by_side(options.rows, large)] if large else [])]:
+    for table in [*tables, *([_side_by_side(options, large)] if large else [])]:
         console.print(table)
     console.print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
                   f"Python {platform.python_version()}, client on the same cores")  # fmt: skip
@@ -131,8 +133,13 @@ def _measure_people(
                 table.add_row(name, str(processes), *_told(each))
 
 
-def _side_by_side(rows: int, columns: Mapping[str, Mapping[str, str]]) -> Table:
-    title = f"{rows:,} images, {rows // 10:,} labels, 500 runs; ms unless said"
+def _labelled(options: argparse.Namespace) -> int:
+    return int(options.rows // 10 if options.labels is None else options.labels)
+
+
+def _side_by_side(options: argparse.Namespace, columns: Mapping[str, Mapping[str, str]]) -> Table:
+    counts = f"{options.rows:,} images, {_labelled(options):,} labels"
+    title = f"{counts}, 500 runs; ms unless said"
     table = Table("what", *columns, title=title)
     for what in next(iter(columns.values())):
         table.add_row(what, *(column[what] for column in columns.values()))
@@ -150,6 +157,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--lines", type=int, default=30_000)
     parser.add_argument("--pictures", type=int, default=500)
     parser.add_argument("--rows", type=int, default=0)
+    parser.add_argument("--labels", type=int)
     return parser.parse_args()
 
 

@@ -93,16 +93,17 @@ def measure_bulk(name: str, made: Generated, lines: int, pictures: int) -> Itera
     with session_scope(read_only=True) as session:
         labels = snapshots.count_current_labels(session, made.project_id)
     for form in LabelFormat:
-        with (
-            _measured() as spent,
-            tempfile.TemporaryFile() as file,
-            session_scope(read_only=True) as session,
-        ):
-            label_files.export_to(file, session, made.project_id, form)
+        with _measured() as spent:
+            _export(made.project_id, form)
         yield _row(name, f"export, {form}", labels, spent)
     with _measured() as spent:
         snapshots.create(made.project_id)
     yield _row(name, "snapshot", labels, spent)
+
+
+def _export(project_id: int, form: LabelFormat) -> None:
+    with tempfile.TemporaryFile() as file, session_scope(read_only=True) as session:
+        label_files.export_to(file, session, project_id, form)
 
 
 def _row(name: str, what: str, count: int, spent: Spent) -> Sequence[str]:
@@ -302,13 +303,20 @@ def measure_large(made: Generated) -> dict[str, str]:
         "verification, nothing to do": verifying.verify_registered,
         "which priorities are due": reading(lambda s, _: priorities.due(s)),
     }
-    figures = {what: f"{_median(call):,.1f}" for what, call in calls.items()}
+    with _measured() as spent:
+        calls["page of a sweep"]()
+    figures = {
+        "a person's first page of a sweep": f"{1000 * spent.wall:,.1f}",
+        **{what: f"{_median(call):,.1f}" for what, call in calls.items()},
+    }
     with session_scope() as session:
         session.get_one(Project, project_id).overlap = 2
     works: dict[str, Callable[[], object]] = {
         "overlap from 1 to 2": lambda: overlap.fit(project_id),
         "priorities": lambda: priorities.recompute(project_id),
         "snapshot": lambda: snapshots.create(project_id),
+        "export, JSON lines": lambda: _export(project_id, LabelFormat.JSONL),
+        "export, CSV": lambda: _export(project_id, LabelFormat.CSV),
     }
     for what, work in works.items():
         with _measured() as spent:

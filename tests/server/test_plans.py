@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from server import db
 from server.db import session_scope, utcnow
-from server.models import Assignment, Prediction, Project
+from server.models import Assignment, Prediction, Project, SweepPage
 from server.models.project import Order
+from server.schemas.label import Timing
+from server.schemas.sweep import SweepAnswers
 from server.services import deletion
-from server.services.assignment import overlap, priorities
-from server.services.labels import retiming
+from server.services.assignment import overlap, priorities, sweep_pages
+from server.services.labels import retiming, sweep_answers
 from tests.server import factories
 from tests.server.one_database import ONE_DATABASE
 from tests.server.statements import noted, steps_counted
@@ -26,6 +28,7 @@ TABLES = (
     "labels",
     "answers",
     "predictions",
+    "sweep_pages",
     "sweep_places",
     "user_sessions",
 )
@@ -180,3 +183,28 @@ def test_an_image_takes_as_long_among_many(database: str, monkeypatch: pytest.Mo
             spent[work, images] = steps["hundreds"] / images
     grown = {work: spent[work, many] / spent[work, few] for work in works}
     assert {work: factor for work, factor in grown.items() if factor > 1.05} == {}, grown
+
+
+@ONE_DATABASE
+def test_a_page_of_a_sweep_takes_as_long_after_many_answers(database: str) -> None:
+    person = factories.make_user("sweeper@example.org")
+    spent = {}
+    for pages in (3, 20):
+        project_id = factories.make_project(f"{pages} pages", mode="tags", blind_share=0)
+        ids = factories.add_images(project_id, [f"{n:04}.png" for n in range(24 * (pages + 9))])
+        run_id = factories.show_run(project_id)
+        for image_id in ids:
+            factories.add_prediction(run_id, image_id, {"Road": 0.9})
+        with steps_counted() as steps:
+            for _ in range(pages):
+                steps.clear()
+                page = sweep_pages.take(project_id, person, "Road", [])
+                spent[pages] = steps["hundreds"]
+                assert page
+                ids = [place.image_id for place in page.places]
+                answers = SweepAnswers(absent=ids, timing=Timing(wall_ms=0))
+                with session_scope() as session:
+                    sweep_answers.submit(session, page.id, person, answers)
+                    # Pages last some minutes, in which nobody answers so many.
+                    session.execute(update(SweepPage).values(expires_at=utcnow()))
+    assert spent[20] < 1.05 * spent[3], spent

@@ -89,11 +89,11 @@ def _passes_for_blind(project: Project, image: Image) -> bool:
 
 def is_blind(project: Project, annotator_id: int, image_id: int) -> bool:
     """Whether this person judges this image blind: the same answer each time it is asked."""
-    share = _blind_share(project)
+    share = blind_share(project)
     return is_drawn(project.blind_secret, f"{annotator_id}:{image_id}", share)
 
 
-def _blind_share(project: Project) -> float:
+def blind_share(project: Project) -> float:
     """Where gold images pass for blind ones, there are at least as many blind ones as of them."""
     is_mixed = project.gold_set is not None and project.source is not None
     least = project.gold_share if is_mixed and shows_model(project) else 0.0

@@ -6,11 +6,12 @@ transaction that only reads; those that are still free are then taken in a short
 
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import chain, filterfalse, islice
+from itertools import islice
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
@@ -23,7 +24,6 @@ from sqlalchemy import (
     except_,
     exists,
     func,
-    literal,
     or_,
     select,
     true,
@@ -43,6 +43,7 @@ from server.models import (
     Project,
     SweepPage,
     SweepPlace,
+    SweepProgress,
 )
 from server.models.image import AssignmentState, ImageState
 from server.schemas.sweep import PAGE_SIZE
@@ -53,8 +54,8 @@ from server.settings import get_settings
 
 CANDIDATES = 4 * PAGE_SIZE
 """So many images are looked for, since others may take some of them meanwhile."""
-CHUNK = 5000
-"""Images that the model has not ranked are read so many at a time."""
+MOST_AT_ONCE = 5000
+"""Images are looked at a few at a time, then ever more of them, up to so many."""
 MAX_PAGES = 3
 """That one person may hold in one project."""
 
@@ -72,11 +73,43 @@ class Sweeper:
         """Whose predictions the person may be shown."""
         return self.project.prediction_run_id if prefill.shows_model(self.project) else None
 
+    @property
+    def differs(self) -> bool:
+        """Whether other people may be given what this person is not."""
+        is_blind = self.run_id is not None and prefill.blind_share(self.project) > 0
+        return is_blind or self.project.overlap > 1
+
+    def is_blind(self, image_id: int) -> bool:
+        """Whether the person judges an image without being shown what the model says of it."""
+        shows = self.run_id is not None
+        return shows and prefill.is_blind(self.project, self.annotator_id, image_id)
+
 
 @dataclass(frozen=True)
 class _Candidate:
     image_id: int
     probability: float | None
+
+
+class _Place(NamedTuple):
+    """Between two images of the order in which a person is asked for a category."""
+
+    ranked: int = 0
+    """So many places of the ranking lie before it."""
+    imported: int = 0
+    """Of the images that are not ranked, those up to this id do."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a search has found."""
+
+    run_id: int | None
+    """Whose ranking gave the order."""
+    candidates: list[_Candidate]
+    """Free images, the likeliest first."""
+    begin: _Place
+    """All before it is taken for good."""
 
 
 def take(
@@ -94,17 +127,14 @@ def take(
     while True:
         with session_scope(read_only=True) as session:
             sweeper = _sweeper(session, *who)
-            run_id, candidates = sweeper.run_id, None
-            ranked = predictions.ranked(session, run_id, sweeper.category_id) if run_id else ()
-            if ranked is not None:
-                candidates = _candidates(session, sweeper, category, ranked)
-        if run_id and candidates is None:
+            run_id, found = sweeper.run_id, _search(session, sweeper, category)
+        if found is None and run_id is not None:
             predictions.rank(project_id, run_id)
             continue
-        if not candidates:
+        if found is None or not found.candidates:
             return None
         with session_scope() as session:
-            if page := _take(session, _sweeper(session, *who), candidates):
+            if page := _take(session, _sweeper(session, *who), found):
                 return page
 
 
@@ -148,80 +178,115 @@ def expiry(now: datetime) -> datetime:
     return now + timedelta(seconds=get_settings().lease_seconds)
 
 
-def _candidates(
-    session: Session, sweeper: Sweeper, category: str, ranked: Sequence[int]
-) -> list[_Candidate]:
-    """Free images, the likeliest first. The person judges some blind: these are no part of it."""
+def _search(session: Session, sweeper: Sweeper, category: str) -> _Found | None:
+    """What the person could be given. They judge some blind: these are no part of it.
+
+    Where everything ahead of where the search before began is taken, it looks from the start: answers
+    may have been withdrawn. None: the run has yet to be ranked.
+    """
+    begin = _begin(session, sweeper)
+    found = _look(session, sweeper, category, begin)
+    if found and not found.candidates and begin != _Place():
+        found = _look(session, sweeper, category, _Place())
+    return found
+
+
+def _begin(session: Session, sweeper: Sweeper) -> _Place:
+    last = select(SweepProgress).where(
+        SweepProgress.category_id == sweeper.category_id,
+        SweepProgress.run_id.is_not_distinct_from(sweeper.run_id),
+    )
+    if sweeper.differs:
+        last = last.where(SweepProgress.annotator_id == sweeper.annotator_id)
+    furthest = last.order_by(SweepProgress.ranked.desc(), SweepProgress.imported.desc()).limit(1)
+    found = session.scalar(furthest)
+    return _Place(found.ranked, found.imported) if found else _Place()
+
+
+def _look(session: Session, sweeper: Sweeper, category: str, begin: _Place) -> _Found | None:
     now, run_id = utcnow(), sweeper.run_id
-    # The likeliest are taken first, so that a look at each in turn would begin with all of these.
-    taken = session.scalars(union(_taken(sweeper, now), closed_images(sweeper.project.id)))
-    waiting = filterfalse(frozenset(taken).__contains__, _in_order(session, sweeper, ranked))
+    ranked = (
+        predictions.ranked(session, run_id, sweeper.category_id, begin.ranked) if run_id else ()
+    )
+    if ranked is None:
+        return None
+    waiting = _in_order(session, sweeper, ranked, begin)
+    on_pages, leased = _on_pages(sweeper, now).subquery(), _leased(sweeper, now).subquery()
+    held = frozenset(session.scalars(union(select(on_pages.c.image_id), select(leased.c.image_id))))
     found: list[int] = []
-    while len(found) < CANDIDATES and (some := list(islice(waiting, CANDIDATES))):
-        there = set(session.scalars(_ready(sweeper.project.id).where(Image.id.in_(some))))
-        found += [image_id for image_id in some if image_id in there]
+    # The page before lies ahead of where its search began.
+    many, is_behind = CANDIDATES + PAGE_SIZE, True
+    while len(found) < CANDIDATES and (some := list(islice(waiting, many))):
+        free = still_free(session, sweeper, [image_id for image_id, _ in some], now)
+        for image_id, after in some:
+            if image_id in free:
+                found.append(image_id)
+            is_behind = is_behind and image_id not in free and image_id not in held
+            begin = after if is_behind else begin
+        many = min(2 * many, MOST_AT_ONCE)
     told = predictions.current(session, sweeper.project, found) if run_id else {}
-    return [
+    candidates = [
         _Candidate(image_id, told[image_id].presence.get(category) if image_id in told else None)
         for image_id in found[:CANDIDATES]
     ]
+    return _Found(run_id, candidates, begin)
 
 
-def _in_order(session: Session, sweeper: Sweeper, ranked: Sequence[int]) -> Iterator[int]:
-    """Ids of the project's images: those that the model has ranked, then the others as imported.
+def _in_order(
+    session: Session, sweeper: Sweeper, ranked: Iterable[int], begin: _Place
+) -> Iterator[tuple[int, _Place]]:
+    """Ids of the project's images, each with the place after it, from a place on.
 
-    Without those that the person is to judge blind, where they are shown the model.
+    Those that the model has ranked, then the others as imported; without those that the person is to
+    judge blind, where they are shown the model.
     """
-    waiting = chain(ranked, _not_ranked(session, sweeper, ranked))
-    if sweeper.run_id is None:
-        return waiting
-    is_blind = partial(prefill.is_blind, sweeper.project, sweeper.annotator_id)
-    return filterfalse(is_blind, waiting)
+    at = begin.ranked
+    for image_id in ranked:
+        at += 1
+        if not sweeper.is_blind(image_id):
+            yield image_id, _Place(at, begin.imported)
+    for image_id in _not_ranked(session, sweeper, begin.imported):
+        if not sweeper.is_blind(image_id):
+            yield image_id, _Place(at, image_id)
 
 
-def _not_ranked(session: Session, sweeper: Sweeper, ranked: Sequence[int]) -> Iterator[int]:
-    known, last = frozenset(ranked), 0
-    of_project = _ready(sweeper.project.id).order_by(Image.id).limit(CHUNK)
-    while some := session.scalars(of_project.where(Image.id > last)).all():
+def _not_ranked(session: Session, sweeper: Sweeper, after: int) -> Iterator[int]:
+    run_id, category_id = sweeper.run_id, sweeper.category_id
+    known = frozenset((run_id and predictions.ranked(session, run_id, category_id)) or ())
+    many = CANDIDATES
+    of_project = _ready(sweeper.project.id).order_by(Image.id)
+    while some := session.scalars(of_project.where(Image.id > after).limit(many)).all():
         yield from (image_id for image_id in some if image_id not in known)
-        last = some[-1]
+        after, many = some[-1], min(2 * many, MOST_AT_ONCE)
 
 
 def _ready(project_id: int) -> Select[int]:
     return select(Image.id).where(Image.is_own_of(project_id), Image.state == ImageState.READY)
 
 
-def _taken(sweeper: Sweeper, now: datetime, within: Sequence[int] | None = None) -> Select[int]:
-    """Ids of images, of all or some, that have the person's answer or nobody else can be at work on.
+def _taken(sweeper: Sweeper, now: datetime, among: Sequence[int]) -> Select[int]:
+    """Ids of those of some images that have the person's answer or nobody else can be at work on.
 
     What people have said, and are asked on pages and in leases, comes to as many as the project
-    asks for at most. Sets, not a look at each image: half of 100,000 may be taken.
+    asks for at most.
     """
     people: CompoundSelect[int, int | None] = union_all(
-        _answers_to(sweeper, within), _on_pages(sweeper, now), _leased(sweeper, now)
+        _answers(sweeper, among), _on_pages(sweeper, now), _leased(sweeper, now)
     )
     at = people.subquery()
     by_me = case((at.c.annotator_id == sweeper.annotator_id, 1), else_=0)
     wanted = sweeper.project.people_wanted_of(at.c.image_id)
     is_taken = or_(func.count() >= wanted, func.max(by_me) > 0)
     taken = select(at.c.image_id).group_by(at.c.image_id).having(is_taken)
-    return taken if within is None else taken.where(at.c.image_id.in_(within))
+    return taken.where(at.c.image_id.in_(among))
 
 
-def _answers_to(sweeper: Sweeper, within: Sequence[int] | None) -> Select[int, int]:
-    if within is not None:
-        # Label by label, where a join would begin with all answers to the category.
-        of_label = exists().where(
-            Answer.label_id == Label.id, Answer.category_id == sweeper.category_id
-        )
-        return select(Label.image_id, Label.annotator_id).where(
-            Label.image_id.in_(within), of_label
-        )
-    answers = select(Answer.image_id).where(Answer.category_id == sweeper.category_id)
-    if sweeper.project.overlap == 1:
-        # Whoever gave it, one is enough: it counts as the person's own, and no label is looked at.
-        return answers.add_columns(literal(sweeper.annotator_id).label("annotator_id"))
-    return answers.add_columns(Label.annotator_id).join(Label, Label.id == Answer.label_id)
+def _answers(sweeper: Sweeper, among: Sequence[int]) -> Select[int, int]:
+    # Label by label, where a join would begin with all answers to the category.
+    of_label = exists().where(
+        Answer.label_id == Label.id, Answer.category_id == sweeper.category_id
+    )
+    return select(Label.image_id, Label.annotator_id).where(Label.image_id.in_(among), of_label)
 
 
 def _on_pages(sweeper: Sweeper, now: datetime) -> Select[int, int]:
@@ -249,13 +314,13 @@ def _closes() -> ColumnElement[bool]:
     return and_(Label.current, or_(Label.skipped.is_not(None), Label.resolves))
 
 
-def _take(session: Session, sweeper: Sweeper, candidates: Sequence[_Candidate]) -> SweepPage | None:
+def _take(session: Session, sweeper: Sweeper, found: _Found) -> SweepPage | None:
     """A new page of those that are still free; None: none is."""
     now = utcnow()
     holds.taking_page(session, sweeper.project.id)
     _check_page_limit(session, sweeper, now)
-    free = still_free(session, sweeper, [c.image_id for c in candidates], now)
-    chosen = [c for c in candidates if c.image_id in free][:PAGE_SIZE]
+    free = still_free(session, sweeper, [c.image_id for c in found.candidates], now)
+    chosen = [c for c in found.candidates if c.image_id in free][:PAGE_SIZE]
     if not chosen:
         return None
     is_sorted = any(c.probability is not None for c in chosen)
@@ -264,12 +329,21 @@ def _take(session: Session, sweeper: Sweeper, candidates: Sequence[_Candidate]) 
         project_id=sweeper.project.id,
         category_id=sweeper.category_id,
         annotator_id=sweeper.annotator_id,
-        run_id=sweeper.run_id if is_sorted else None,
+        run_id=found.run_id if is_sorted else None,
         expires_at=expiry(now),
         trail=[],
         places=[_place(sweeper.project, at, one) for at, one in enumerate(chosen)],
     )
     session.add(page)
+    session.merge(
+        SweepProgress(
+            annotator_id=sweeper.annotator_id,
+            category_id=sweeper.category_id,
+            run_id=found.run_id,
+            ranked=found.begin.ranked,
+            imported=found.begin.imported,
+        )
+    )
     return page
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import count
 from threading import Barrier
 from typing import Any
 
@@ -18,6 +19,7 @@ from server.models import Assignment, Image, Label, Project, SweepPage, User
 from server.models.user import Role
 from server.schemas.label import Timing
 from server.schemas.sweep import SweepAnswers
+from server.services import predictions
 from server.services.assignment import leases, prefill, sweep_pages
 from server.services.labels import snapshots, sweep_answers, timing
 from tests.server.factories import (
@@ -26,6 +28,7 @@ from tests.server.factories import (
     add_prediction,
     category_ids,
     hand_out,
+    make_project,
     show_run,
 )
 from tests.server.one_database import ONE_DATABASE
@@ -34,6 +37,7 @@ TIMING = {"wall_ms": 9000, "events": [{"at": 1000, "kind": "input"}]}
 NONE = {"wall_ms": 0}
 IMAGES = 6
 CATEGORIES = 3
+NUMBERS = count()
 
 Rows = list[dict[str, Any]]
 
@@ -407,6 +411,50 @@ def test_a_page_that_the_browser_lost_is_given_again(annotator: TestClient, proj
     assert post(annotator, made, held=held).json()["code"] == "too-many-leases"
 
 
+def test_a_page_that_was_given_back_comes_before_what_follows(
+    annotator: TestClient, project: Any
+) -> None:
+    made = project(images=72)
+    likeliest = sorted(see(made).items(), key=lambda said: -said[1])
+    ids = [image_id for image_id, _ in likeliest]
+    first = take(annotator, made)
+    second = take(annotator, made, held=[first["id"]])
+    put(annotator, second)
+    assert annotator.delete(f"/api/v1/sweeps/{first['id']}").status_code == 204
+    again = take(annotator, made)
+    assert ids_of(again) == ids[:24]
+    put(annotator, again)
+    assert ids_of(take(annotator, made)) == ids[48:]
+
+
+@pytest.mark.parametrize("is_ranked", [False, True])
+def test_what_more_people_are_asked_for_later_is_found_again(
+    annotator: TestClient, engineer: TestClient, project: Any, is_ranked: bool
+) -> None:
+    made = project(images=30)
+    if is_ranked:
+        see(made)
+    put(annotator, first := take(annotator, made))
+    put(engineer, last := take(engineer, made))
+    assert post(annotator, made).json() is post(engineer, made).json() is None
+    url = f"/api/v1/projects/{made['id']}"
+    engineer.patch(url, json={"overlap": 2}).raise_for_status()
+    assert ids_of(take(annotator, made)) == ids_of(last)
+    assert ids_of(take(engineer, made)) == ids_of(first)
+
+
+def test_a_new_ranking_begins_at_its_likeliest(annotator: TestClient, project: Any) -> None:
+    made = project(images=60)
+    put(annotator, page := take(annotator, made))
+    assert ids_of(page) == made["image_ids"][:24]
+    see(made)
+    page = take(annotator, made)
+    assert ids_of(page) == made["image_ids"][:35:-1]
+    put(annotator, page)
+    see(made | {"image_ids": made["image_ids"][::-1]})
+    assert ids_of(take(annotator, made)) == made["image_ids"][24:36]
+
+
 def test_a_page_is_its_persons_alone(
     annotator: TestClient, engineer: TestClient, project: Any
 ) -> None:
@@ -582,14 +630,73 @@ def test_the_last_word_on_each_category_counts(
     assert newest["partial"] is not is_whole
 
 
+# --- The order, whatever happens to pages
+
+DEEDS = st.lists(
+    st.tuples(st.integers(0, 1), st.sampled_from(["take", "answer", "give back", "expire"])),
+    min_size=4, max_size=25,
+)  # fmt: skip
+
+
+@ONE_DATABASE
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(deeds=DEEDS, overlap=st.integers(1, 2), is_ranked=st.booleans(), few=st.integers(1, 3))
+def test_a_page_is_of_the_likeliest_that_are_free(
+    database: str, deeds: list[tuple[int, str]], overlap: int, is_ranked: bool, few: int
+) -> None:
+    """Compared with a look at each image, the ones that the model has not seen last."""
+    made = {"id": make_project(f"P{next(NUMBERS)}", mode="tags", overlap=overlap)}
+    with session_scope() as session:
+        session.get_one(Project, made["id"]).blind_share = 0.2
+    ids = add_images(made["id"], [f"{n:03}.png" for n in range(12)])
+    if is_ranked:
+        see(made | {"image_ids": ids[:9]})
+    in_order = [*ids[8::-1], *ids[9:]] if is_ranked else ids
+    people = many_people(2, f"p{next(NUMBERS)}")
+    held: dict[int, list[SweepPage]] = {person: [] for person in people}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sweep_pages, "PAGE_SIZE", few)
+        patched.setattr(sweep_pages, "CANDIDATES", few + 1)
+        patched.setattr(sweep_pages, "MOST_AT_ONCE", 4)
+        patched.setattr(predictions, "PART", 2)
+        for at, deed in deeds:
+            person = people[at]
+            if deed == "take" and len(held[person]) < sweep_pages.MAX_PAGES:
+                free = free_to(made["id"], person, in_order)
+                page = sweep_pages.take(made["id"], person, "Tree", [p.id for p in held[person]])
+                given = [place.image_id for place in page.places] if page else []
+                assert given == free[:few]
+                held[person] += [page] if page else []
+            elif deed == "expire":
+                expire_all()
+                held = {person: [] for person in people}
+            elif held[person]:
+                page = held[person].pop(0)
+                if deed == "answer":
+                    answer_all(page, person)
+                else:
+                    with session_scope() as session:
+                        sweep_pages.release(session, page.id, person)
+
+
+def free_to(project_id: int, person: int, in_order: list[int]) -> list[int]:
+    with session_scope() as session:
+        project = session.get_one(Project, project_id)
+        sweeper = sweep_pages.Sweeper(project, category_ids(project_id)["Tree"], person)
+        free = sweep_pages.still_free(session, sweeper, in_order, utcnow())
+        return [i for i in in_order if i in free and not sweeper.is_blind(i)]
+
+
 # --- Many at once
 
 CLIENTS = 12
 
 
-def many_people(count: int) -> list[int]:
+def many_people(count: int, name: str = "a") -> list[int]:
     with session_scope() as session:
-        people = [User(email=f"a{n}@example.org", password_hash="-", role="annotator")
+        people = [User(email=f"{name}{n}@example.org", password_hash="-", role="annotator")
                   for n in range(count)]  # fmt: skip
         session.add_all(people)
         session.flush()
