@@ -3,10 +3,13 @@
 python -m tests.benchmarks.bench_api [--parts people,bulk,pictures] [--database SQLite,PostgreSQL]
                                      [--images 10000] [--people 1,8,32] [--processes 1,2] [--cycles 800]
                                      [--lines 30000] [--pictures 500]
-                                     [--rows 1000000 [--labels 100000]]
+                                     [--rows 10000,1000000 [--labels 1000,100000]]
+                                     [--write docs/benchmarks.md]
 
-`--rows` makes a project of so many images, some of them labelled (a tenth), with 500 runs, whose last one has
-predicted all of them; without it there is none.
+`--rows` makes projects of so many images, of which so many are labelled (a tenth), with 500 runs, whose last
+one has predicted all of them; without it there is none.
+
+`--write` puts the tables into a document, each in place of what stands between its two marks there.
 
 A cycle is a lease of one image and the label of it, by REST, over loopback. People wait for nothing
 but their answers; all of them are one client on the same machine, which speaks HTTP by itself: a
@@ -95,16 +98,50 @@ def main() -> None:
             if {"bulk", "pictures"} & parts:
                 with empty_installation(Path(folder) / f"{name}-bulk", name, server):
                     _measure_bulk(options, name, Path(folder) / "logs", (bulk, pictures))
-            if options.rows:
-                labels = _labelled(options)
-                size = Size(options.rows, labels, runs=500, predicted=True, people=2)
-                with empty_installation(Path(folder) / f"{name}-large", name, server):
-                    large[name] = bulk_work.measure_large(generate(size))
-    tables = [each for each in (people, bulk, pictures) if each.rows]
-    for table in [*tables, *([_side_by_side(options, large)] if large else [])]:
+            for rows, labels in _projects(options):
+                size = Size(rows, labels, runs=500, predicted=True, people=2)
+                with empty_installation(Path(folder) / f"{name}-{rows}", name, server):
+                    figures = bulk_work.measure_large(generate(size))
+                large[f"{name}: {rows:,} images, {labels:,} labels"] = figures
+    tables = {"people": people, "bulk": bulk, "pictures": pictures}
+    if large:
+        tables["large"] = _side_by_side(large)
+    tables = {name: table for name, table in tables.items() if table.rows}
+    machine = (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, client on the same cores"
+    )
+    for table in tables.values():
         console.print(table)
-    console.print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
-                  f"Python {platform.python_version()}, client on the same cores")  # fmt: skip
+    console.print(machine)
+    if options.write:
+        _write(options.write, tables, machine)
+
+
+def _write(document: Path, tables: Mapping[str, Table], machine: str) -> None:
+    """Put tables into a document. Raises SystemExit where it has no marks for one."""
+    text = document.read_text()
+    for name, table in tables.items():
+        start, end = f"<!-- bench_api: {name} -->\n", f"<!-- end of {name} -->"
+        before, found, rest = text.partition(start)
+        _, ended, after = rest.partition(end)
+        if not (found and ended):
+            raise SystemExit(f"{document}: {start.strip()} ... {end} is not there")
+        text = before + start + _markdown(table, machine) + end + after
+    document.write_text(text)
+
+
+def _markdown(table: Table, machine: str) -> str:
+    """A table with its title, as it is printed."""
+    head = [str(column.header) for column in table.columns]
+    rows = zip(*(column.cells for column in table.columns), strict=True)
+    lines = [
+        head,
+        ["---", *["--:"] * (len(head) - 1)],
+        *([str(cell) for cell in row] for row in rows),
+    ]
+    body = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"\n{table.title}. {machine}:\n\n{body}\n"
 
 
 def _measure_bulk(
@@ -133,13 +170,15 @@ def _measure_people(
                 table.add_row(name, str(processes), *_told(each))
 
 
-def _labelled(options: argparse.Namespace) -> int:
-    return int(options.rows // 10 if options.labels is None else options.labels)
+def _projects(options: argparse.Namespace) -> list[tuple[int, int]]:
+    """Images and labels of each that is generated."""
+    rows = _numbers(options.rows)
+    labels = _numbers(options.labels) or [count // 10 for count in rows]
+    return list(zip(rows, labels, strict=True))
 
 
-def _side_by_side(options: argparse.Namespace, columns: Mapping[str, Mapping[str, str]]) -> Table:
-    counts = f"{options.rows:,} images, {_labelled(options):,} labels"
-    title = f"{counts}, 500 runs; ms unless said"
+def _side_by_side(columns: Mapping[str, Mapping[str, str]]) -> Table:
+    title = "Projects with labels of 19 categories and 500 runs; ms unless said"
     table = Table("what", *columns, title=title)
     for what in next(iter(columns.values())):
         table.add_row(what, *(column[what] for column in columns.values()))
@@ -156,13 +195,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--parts", default="people,bulk,pictures")
     parser.add_argument("--lines", type=int, default=30_000)
     parser.add_argument("--pictures", type=int, default=500)
-    parser.add_argument("--rows", type=int, default=0)
-    parser.add_argument("--labels", type=int)
+    parser.add_argument("--rows", default="")
+    parser.add_argument("--labels", default="")
+    parser.add_argument("--write", type=Path)
     return parser.parse_args()
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    return [int(part) for part in text.split(",") if part]
 
 
 def _rounds(

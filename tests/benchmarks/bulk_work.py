@@ -27,7 +27,7 @@ from server.models import Image, Project, User
 from server.models.image import ImageState
 from server.schemas.image import ManifestLine
 from server.schemas.project import CategoryIn, ProjectIn
-from server.services import measures, projects, users
+from server.services import measures, predictions, projects, users
 from server.services.assignment import leases, overlap, priorities, sweep_pages
 from server.services.images import browse, counting, importing, manifests, verifying
 from server.services.images.browse import ImageFilter
@@ -280,7 +280,11 @@ def measure_large(made: Generated) -> dict[str, str]:
 
         return read
 
-    # As the upkeep has it done before anybody looks.
+    # As a run, and the upkeep, have it done before anybody looks.
+    with session_scope(read_only=True) as session:
+        run_id = session.get_one(Project, project_id).prediction_run_id
+    if run_id is not None:
+        predictions.rank(project_id, run_id)
     for measure in (sweep_pages.LEFT, agreement.MEASURE):
         measures.recount(project_id, measure)
     middle = _middle(project_id)
