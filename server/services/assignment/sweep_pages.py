@@ -203,6 +203,15 @@ def _begin(session: Session, sweeper: Sweeper) -> _Place:
     return _Place(found.ranked, found.imported) if found else _Place()
 
 
+def _unverified(session: Session, project_id: int) -> int | None:
+    """The first image whose file has yet to be looked at."""
+    waiting = Image.state == ImageState.REGISTERED
+    found: int | None = session.scalar(
+        select(func.min(Image.id)).where(Image.is_own_of(project_id), waiting)
+    )
+    return found
+
+
 def _look(session: Session, sweeper: Sweeper, category: str, begin: _Place) -> _Found | None:
     now, run_id = utcnow(), sweeper.run_id
     ranked = (
@@ -224,6 +233,8 @@ def _look(session: Session, sweeper: Sweeper, category: str, begin: _Place) -> _
             is_behind = is_behind and image_id not in free and image_id not in held
             begin = after if is_behind else begin
         many = min(2 * many, MOST_AT_ONCE)
+    if first := _unverified(session, sweeper.project.id):
+        begin = begin._replace(imported=min(begin.imported, first - 1))
     told = predictions.current(session, sweeper.project, found) if run_id else {}
     candidates = [
         _Candidate(image_id, told[image_id].presence.get(category) if image_id in told else None)

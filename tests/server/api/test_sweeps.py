@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 
 from server.db import session_scope, utcnow
 from server.models import Assignment, Image, Label, Project, SweepPage, User
+from server.models.image import ImageState
 from server.models.user import Role
 from server.schemas.label import Timing
 from server.schemas.sweep import SweepAnswers
@@ -441,6 +442,21 @@ def test_what_more_people_are_asked_for_later_is_found_again(
     engineer.patch(url, json={"overlap": 2}).raise_for_status()
     assert ids_of(take(annotator, made)) == ids_of(last)
     assert ids_of(take(engineer, made)) == ids_of(first)
+
+
+def test_what_is_verified_late_comes_in_its_place(annotator: TestClient, project: Any) -> None:
+    made = project(images=60)
+    late = made["image_ids"][3]
+    verify(late, ImageState.REGISTERED)
+    put(annotator, take(annotator, made))
+    put(annotator, take(annotator, made))
+    verify(late, ImageState.READY)
+    assert ids_of(take(annotator, made)) == [late, *made["image_ids"][49:]]
+
+
+def verify(image_id: int, state: ImageState) -> None:
+    with session_scope() as session:
+        session.get_one(Image, image_id).state = state
 
 
 def test_a_new_ranking_begins_at_its_likeliest(annotator: TestClient, project: Any) -> None:
