@@ -52,6 +52,8 @@ _STYLE: dict[Any, Any] = {
 COLUMNS = 3
 INCHES = (2.6, 1.6)
 """Of one small chart."""
+BESIDE, BELOW, ABOVE, OUTSIDE = 0.7, 0.3, 0.25, 0.1
+"""Inches that its numbers and its title take, and of the edge to the right of all."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,19 @@ class Series:
 
 def small_multiples(series: Sequence[Series], marks: Collection[int], describe: str) -> str:
     """One small chart for each series, since each has its own unit; lines mark some steps."""
-    rows = -(-len(series) // COLUMNS)
+    rows = max(-(-len(series) // COLUMNS), 1)
+    width, height = INCHES[0] * COLUMNS, INCHES[1] * rows
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(INCHES[0] * COLUMNS, INCHES[1] * rows), layout="constrained")
+        # Laid out by hand: to measure all texts takes longer than to draw them.
+        figure = Figure(figsize=(width, height))
+        figure.subplots_adjust(
+            left=BESIDE / width,
+            right=1 - OUTSIDE / width,
+            bottom=BELOW / height,
+            top=1 - ABOVE / height,
+            wspace=BESIDE / ((width - OUTSIDE) / COLUMNS - BESIDE),
+            hspace=(BELOW + ABOVE) / (height / rows - BELOW - ABOVE),
+        )
         for number, each in enumerate(series, start=1):
             axes = figure.add_subplot(rows, COLUMNS, number)
             axes.plot(list(each.values), list(each.values.values()), color=SERIES[0])
@@ -147,7 +159,8 @@ def reliability_diagram(bins: Iterable[ReliabilityBin], describe: str) -> str:
     bins = tuple(bins)
     confidences = [each.confidence for each in bins]
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(4.2, 4.2), layout="constrained")
+        figure = Figure(figsize=(4.2, 4.2))
+        figure.subplots_adjust(left=0.18, right=0.98, bottom=0.11, top=0.98, hspace=0.1)
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         above.plot([0, 1], [0, 1], color=MUTED, linestyle="--", label="perfect")
         above.plot(
