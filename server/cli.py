@@ -31,15 +31,8 @@ from server.models import AuditEvent, Project, User
 from server.models.user import Role
 from server.queue import get_app
 from server.schemas.user import Scope, TokenIn, UserChange, UserIn
-from server.services import (
-    audit,
-    cleaning,
-    datasets,
-    projects,
-    second_factor,
-    single_sign_on,
-    users,
-)
+from server.services import audit, cleaning, datasets, projects
+from server.services.accounts import second_factor, single_sign_on, tokens, users
 from server.services.audit import AuditFilter
 from server.services.images import files as image_files
 from server.services.images import importing, manifests
@@ -350,7 +343,7 @@ def add_token(
     wanted = TokenIn(name=name, scopes=scope, expires_at=utcnow() + timedelta(days=days))
     with session_scope() as session:
         owner = _find_user(session, email)
-        token, secret = users.create_token(session, owner, wanted, holder_scopes=frozenset(Scope))
+        token, secret = tokens.create(session, owner, wanted, holder_scopes=frozenset(Scope))
     if token.expires_at and wanted.expires_at and token.expires_at < wanted.expires_at:
         messages.print(f"it ends on {token.expires_at:%Y-%m-%d}: WEAKSEG_MAX_TOKEN_LIFETIME")
     output.print(secret, highlight=False)

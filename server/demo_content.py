@@ -28,7 +28,8 @@ from server.schemas.image import ManifestLine
 from server.schemas.project import CategoryIn, ProjectChange, ProjectIn
 from server.schemas.user import Scope, TokenIn
 from server.security import hash_password, verify_password
-from server.services import datasets, projects, users
+from server.services import datasets, projects
+from server.services.accounts import tokens, users
 from server.services.images import counting, importing
 from server.services.images.importing import Imported
 from server.settings import get_settings
@@ -269,7 +270,7 @@ def simulation(target: Target, labels: int, console: Console) -> Wanted | None:
         asked = TokenIn(
             name="simulated annotators", scopes=list(Scope), expires_at=utcnow() + TOKEN_LIFETIME
         )
-        _, token = users.create_token(session, admin, asked, holder_scopes=frozenset(Scope))
+        _, token = tokens.create(session, admin, asked, holder_scopes=frozenset(Scope))
     after = sorted({max(left * share // 10, 1) for share in SHARES})
     card = get_settings().datasets / MASKED / "card.yaml"
     return Wanted(

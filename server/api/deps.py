@@ -25,17 +25,18 @@ from server.models.member import MemberRole
 from server.models.user import Role
 from server.schemas.common import DatabaseId
 from server.schemas.user import Scope
-from server.services import audit, members, second_factor, users
+from server.services import audit, members
+from server.services.accounts import credentials, second_factor, sessions, users
+from server.services.accounts.sessions import Browser
 from server.services.assignment import leases
 from server.services.images.numbers import Person
 from server.services.members import Kind, Membership, Thing
-from server.services.users import SESSION_COOKIE, Browser
 from server.settings import get_settings
 
 _cookie = APIKeyCookie(
-    name=SESSION_COOKIE,
+    name=sessions.COOKIE,
     auto_error=False,
-    description=f"A signed-in browser; under https its name is `__Host-{SESSION_COOKIE}`.",
+    description=f"A signed-in browser; under https its name is `__Host-{sessions.COOKIE}`.",
 )
 _bearer = HTTPBearer(auto_error=False, description="An API token.")
 
@@ -167,7 +168,7 @@ def identify(
         token, membership = look(
             lambda session: members.find_token(session, bearer.credentials, thing)
         )
-        users.note_use(token)
+        credentials.note_use(token)
         scopes = frozenset(Scope(s) for s in token.scopes)
         caller = Caller(
             token.user,
@@ -177,9 +178,9 @@ def identify(
             thing=thing,
             membership=membership,
         )
-    elif cookie := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
+    elif cookie := request.cookies.get(cookie_name(request, sessions.COOKIE)):
         found, membership = look(lambda session: members.find_session(session, cookie, thing))
-        users.note_use(found)
+        credentials.note_use(found)
         scopes = frozenset(Scope)
         caller = Caller(
             found.user,

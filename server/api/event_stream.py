@@ -31,7 +31,8 @@ from server.models.member import MemberRole
 from server.models.run import RunState
 from server.schemas.run import MetricPoint
 from server.schemas.user import Scope
-from server.services import members, users
+from server.services import members
+from server.services.accounts import credentials
 from server.services.members import Membership
 from server.services.runs import runs
 from server.settings import get_settings
@@ -371,7 +372,7 @@ def _announcing_signals(streams: Streams, loop: asyncio.AbstractEventLoop) -> It
 
 def _allowed(session: Session, callers: Sequence[Caller]) -> list[bool]:
     """Which callers may still read: their sessions or tokens live, and they take part where they did."""
-    holders = users.holders(session, {each.secret_hash for each in callers})
+    holders = credentials.holders(session, {each.secret_hash for each in callers})
     asked = {each.membership.project_id for each in callers if each.membership is not None}
     roles = members.of_people(session, holders.values(), asked)
     return [_may_go_on(each, holders.get(each.secret_hash), roles) for each in callers]

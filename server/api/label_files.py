@@ -20,7 +20,8 @@ from server.schemas.label_file import (
     MatchExample,
     RejectedLabel,
 )
-from server.services import projects, users
+from server.services import projects
+from server.services.accounts import users
 from server.services.labels import files as label_files
 from server.services.labels.files import Existing, ImportRules, Origin, Unmentioned
 from server.services.labels.formats import FORMATS, LabelFormat

@@ -14,7 +14,7 @@ from server.api.deps import host_of
 from server.api.problems import bug, problem
 from server.http_heads import LONGEST_HEAD, MOST_HEADERS
 from server.services import audit
-from server.services.users import SESSION_COOKIE
+from server.services.accounts import sessions
 from server.settings import get_settings
 
 log = structlog.get_logger()
@@ -130,7 +130,7 @@ class RequestMiddleware:
 
     def _body_limit(self, scope: Scope, headers: Headers) -> int:
         """Bytes; only an import may be large, and only when somebody may be signed in."""
-        known = "authorization" in headers or SESSION_COOKIE in headers.get("cookie", "")
+        known = "authorization" in headers or sessions.COOKIE in headers.get("cookie", "")
         if known and scope["path"].endswith("/rules/pictures"):
             return get_settings().max_image_bytes + MAX_JSON_BYTES
         if not (known and scope["path"].endswith(LARGE_BODIES)):

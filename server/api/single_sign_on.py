@@ -18,9 +18,8 @@ from server.api.deps import (
 from server.api.problems import problems
 from server.errors import WeaksegError
 from server.schemas.user import ProviderAddress, ProviderSignIn, SignedOut
-from server.services import single_sign_on, users
-from server.services.single_sign_on import Answer, Flow
-from server.services.users import SESSION_COOKIE
+from server.services.accounts import sessions, single_sign_on
+from server.services.accounts.single_sign_on import Answer, Flow
 from server.settings import get_settings
 
 CALLBACK = "/api/v1/session/provider"
@@ -83,11 +82,11 @@ async def finish_sign_in(
     except WeaksegError as problem:
         response = _sent_back(problem.problem_code, flow.next)
     else:
-        if old := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
-            await run_in_threadpool(users.sign_out, old)
+        if old := request.cookies.get(cookie_name(request, sessions.COOKIE)):
+            await run_in_threadpool(sessions.sign_out, old)
         response = RedirectResponse(flow.next, status.HTTP_303_SEE_OTHER)
-        lifetime = users.session_lifetime(by_provider=True)
-        set_cookie(request, response, SESSION_COOKIE, secret, lifetime)
+        lifetime = sessions.lifetime(by_provider=True)
+        set_cookie(request, response, sessions.COOKIE, secret, lifetime)
     drop_cookie(request, response, _cookie_of(flow.state))
     return response
 
@@ -104,15 +103,15 @@ async def sign_out(request: Request) -> Response:
     which the browser is signed out there too.
     """
     by_provider = False
-    if secret := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
-        by_provider = await run_in_threadpool(users.sign_out, secret)
+    if secret := request.cookies.get(cookie_name(request, sessions.COOKIE)):
+        by_provider = await run_in_threadpool(sessions.sign_out, secret)
     address = None
     if by_provider:
         address = await single_sign_on.address_to_sign_out(_origin(request) + SIGN_IN_PAGE)
     response: Response = Response(status_code=status.HTTP_204_NO_CONTENT)
     if address is not None:
         response = JSONResponse(SignedOut(provider=address).model_dump())
-    drop_cookie(request, response, SESSION_COOKIE)
+    drop_cookie(request, response, sessions.COOKIE)
     return response
 
 

@@ -41,9 +41,8 @@ from server.schemas.user import (
     UserIn,
     UserOut,
 )
-from server.services import password_links, second_factor, users
-from server.services import sign_in as entering
-from server.services.users import DEVICE_COOKIE, SESSION_COOKIE
+from server.services.accounts import password_links, second_factor, sessions, tokens, users
+from server.services.accounts import sign_in as entering
 from server.settings import get_settings
 
 PAGE_OF_LINKS = "/sign-in"
@@ -60,11 +59,11 @@ async def sign_in(body: SignIn, request: Request, response: Response) -> Me:
     429 says in `Retry-After` when the next is taken. A second cookie tells that somebody was signed
     in here before: what others guess does not count then.
     """
-    device = request.cookies.get(cookie_name(request, DEVICE_COOKIE))
+    device = request.cookies.get(cookie_name(request, entering.DEVICE_COOKIE))
     password = body.password.get_secret_value()
     entered = await entering.enter(body.email, password, browser_of(request), device, body.code)
-    if old := request.cookies.get(cookie_name(request, SESSION_COOKIE)):
-        await run_in_threadpool(users.sign_out, old)
+    if old := request.cookies.get(cookie_name(request, sessions.COOKIE)):
+        await run_in_threadpool(sessions.sign_out, old)
     _set_cookies(request, response, entered.session_secret, entered.device)
     return _me(entered.user, frozenset(Scope), None)
 
@@ -84,8 +83,8 @@ def _me(user: User, scopes: frozenset[Scope], signed_in: UserSession | None) -> 
 
 
 def _set_cookies(request: Request, response: Response, secret: str, device: str) -> None:
-    set_cookie(request, response, SESSION_COOKIE, secret, get_settings().session_lifetime)
-    set_cookie(request, response, DEVICE_COOKIE, device, entering.DEVICE_LIFETIME)
+    set_cookie(request, response, sessions.COOKIE, secret, get_settings().session_lifetime)
+    set_cookie(request, response, entering.DEVICE_COOKIE, device, entering.DEVICE_LIFETIME)
 
 
 @router.get("/me", responses=problems(401))
@@ -110,7 +109,7 @@ def change_password(
     current, new = body.current.get_secret_value(), body.new.get_secret_value()
     user = users.change_password(session, caller.user, current, new)
     if caller.session_id is not None:
-        secret = users.start_session(session, user, browser_of(request))
+        secret = sessions.start(session, user, browser_of(request))
         _set_cookies(request, response, secret, entering.mark_of_device(user))
 
 
@@ -164,13 +163,13 @@ def list_sessions(caller: Self, session: ReadSessionDep) -> list[SessionOut]:
 )
 def end_session(session_id: DatabaseId, caller: Self, session: SessionDep) -> None:
     """End one of one's own sessions, at once."""
-    users.revoke_session(session, caller.id, session_id)
+    sessions.revoke(session, caller.id, session_id)
 
 
 def _sessions_out(session: Session, owner_id: int, current: int | None) -> list[SessionOut]:
     return [
         SessionOut.from_row(each, current=each.id == current)
-        for each in users.list_sessions(session, owner_id)
+        for each in sessions.list_of(session, owner_id)
     ]
 
 
@@ -258,7 +257,7 @@ def end_user_session(
     user_id: DatabaseId, session_id: DatabaseId, _caller: Admin, session: SessionDep
 ) -> None:
     """End somebody's session, at once."""
-    users.revoke_session(session, user_id, session_id)
+    sessions.revoke(session, user_id, session_id)
 
 
 @router.get("/users/{user_id}/tokens", responses=problems(401, 403, 404))
@@ -267,7 +266,7 @@ def list_user_tokens(
 ) -> list[TokenOut]:
     """Somebody's API tokens, newest first."""
     owner = users.get(session, user_id)
-    return [TokenOut.model_validate(token) for token in users.list_tokens(session, owner.id)]
+    return [TokenOut.model_validate(token) for token in tokens.list_of(session, owner.id)]
 
 
 @router.delete(
@@ -279,7 +278,7 @@ def revoke_user_token(
     user_id: DatabaseId, token_id: DatabaseId, _caller: Admin, session: SessionDep
 ) -> None:
     """Revoke somebody's token, and those that it made, at once."""
-    users.revoke_token(session, user_id, token_id)
+    tokens.revoke(session, user_id, token_id)
 
 
 @router.delete(
@@ -295,7 +294,7 @@ def end_user_access(user_id: DatabaseId, _caller: Admin, session: SessionDep) ->
 @router.get("/tokens", responses=problems(401, 403))
 def list_tokens(caller: Self, session: ReadSessionDep) -> list[TokenOut]:
     """One's own API tokens, newest first."""
-    return [TokenOut.model_validate(token) for token in users.list_tokens(session, caller.id)]
+    return [TokenOut.model_validate(token) for token in tokens.list_of(session, caller.id)]
 
 
 @router.post("/tokens", status_code=status.HTTP_201_CREATED, responses=problems(401, 403, 409))
@@ -304,7 +303,7 @@ def create_token(body: TokenIn, caller: Self, session: SessionDep) -> TokenCreat
 
     One that is made with a token ends with it, at the latest.
     """
-    token, secret = users.create_token(
+    token, secret = tokens.create(
         session, caller.user, body, holder_scopes=caller.scopes, made_with=caller.secret_hash
     )
     return TokenCreated.from_row(token, token=secret)
@@ -317,4 +316,4 @@ def create_token(body: TokenIn, caller: Self, session: SessionDep) -> TokenCreat
 )
 def revoke_token(token_id: DatabaseId, caller: Self, session: SessionDep) -> None:
     """Revoke one of one's own tokens, at once."""
-    users.revoke_token(session, caller.id, token_id)
+    tokens.revoke(session, caller.id, token_id)

@@ -45,7 +45,8 @@ from server.models.user import Role
 from server.queue import send_after_commit
 from server.schemas.deletion import DeletionOut
 from server.security import no_password
-from server.services import audit, datasets, projects, removals, users
+from server.services import audit, datasets, projects, removals
+from server.services.accounts import users
 from server.services.audit import Thing
 from server.services.dataset_uploads import uploads
 from server.services.images import files, lookup

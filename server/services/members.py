@@ -39,7 +39,8 @@ from server.models import (
 from server.models.audit import AuditEvent
 from server.models.member import MemberRole
 from server.models.user import Role
-from server.services import audit, users
+from server.services import audit
+from server.services.accounts import credentials, sessions, tokens, users
 
 Kind = Literal["project", "image", "handout", "run", "checkpoint", "snapshot", "lease", "page"]
 """What is found by its id, and is of one project."""
@@ -93,10 +94,10 @@ def find_session(
     One statement: a membership that ends has ended at the next request. Raises NotSignedIn.
     """
     if thing is None:
-        return users.find_session(session, secret), None
+        return sessions.find(session, secret), None
     thing = _by_handout(thing)
     found, place = _find(session, _of_session(thing.kind), secret, thing)
-    opened = users.require_open(found)
+    opened = sessions.require_open(found)
     return opened, _membership(opened.user, place)
 
 
@@ -105,10 +106,10 @@ def find_token(
 ) -> tuple[ApiToken, Membership | None]:
     """The same, of an API token."""
     if thing is None:
-        return users.find_token(session, secret), None
+        return tokens.find(session, secret), None
     thing = _by_handout(thing)
     found, place = _find(session, _of_token(thing.kind), secret, thing)
-    valid = users.require_valid(found)
+    valid = tokens.require_valid(found)
     return valid, _membership(valid.user, place)
 
 
@@ -135,7 +136,7 @@ class _Place(NamedTuple):
 def _find(
     session: Session, statement: Select[Any], secret: str, thing: Thing
 ) -> tuple[Any, _Place]:
-    given = users.known_by(secret) | {"thing": thing.id}
+    given = credentials.known_by(secret) | {"thing": thing.id}
     row = session.execute(statement, given).one_or_none()
     return (None, _Place()) if row is None else (row[0], _Place(*row[1:]))
 
@@ -143,12 +144,12 @@ def _find(
 # Made once: every request asks for one of them.
 @cache
 def _of_session(kind: Kind) -> Select[Any]:
-    return _with_place(users.SIGNED_IN.select_from(UserSession), UserSession.user_id, kind)
+    return _with_place(sessions.BY_SECRET.select_from(UserSession), UserSession.user_id, kind)
 
 
 @cache
 def _of_token(kind: Kind) -> Select[Any]:
-    return _with_place(users.WITH_TOKEN.select_from(ApiToken), ApiToken.user_id, kind)
+    return _with_place(tokens.BY_SECRET.select_from(ApiToken), ApiToken.user_id, kind)
 
 
 def is_numbered() -> ColumnElement[bool]:

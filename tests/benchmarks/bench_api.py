@@ -41,7 +41,7 @@ from rich.progress import track
 from rich.table import Table
 
 from server.logs import configure_logs
-from server.services import users
+from server.services.accounts import sessions
 from server.services.images import verifying
 from tests.benchmarks import bulk_work
 from tests.benchmarks.generated_project import CATEGORIES, PRESENT, Generated, Size, generate
@@ -297,7 +297,7 @@ async def _signed_in(address: str, secret: str) -> AsyncIterator[_Client]:
             reader,
             writer,
             f"Host: {place.netloc}\r\nOrigin: {address}\r\nContent-Type: application/json\r\n"
-            f"Cookie: {users.SESSION_COOKIE}={secret}\r\n",
+            f"Cookie: {sessions.COOKIE}={secret}\r\n",
         )
     finally:
         writer.close()

@@ -27,7 +27,8 @@ from server.models import Image, Project, User
 from server.models.image import ImageState
 from server.schemas.image import ManifestLine
 from server.schemas.project import CategoryIn, ProjectIn
-from server.services import measures, predictions, projects, users
+from server.services import measures, predictions, projects
+from server.services.accounts import sessions
 from server.services.assignment import leases, overlap, priorities, sweep_pages
 from server.services.images import browse, counting, importing, manifests, verifying
 from server.services.images.browse import ImageFilter
@@ -260,7 +261,7 @@ def look(address: str, secret: str, image_ids: Sequence[int], seconds: float) ->
 
 def _signed_in(address: str, secret: str) -> dict[str, Any]:
     return {
-        "base_url": f"{address}/api/v1", "cookies": {users.SESSION_COOKIE: secret},
+        "base_url": f"{address}/api/v1", "cookies": {sessions.COOKIE: secret},
         "headers": {"Origin": address}, "timeout": 60, "trust_env": False,
         "limits": httpx.Limits(max_connections=CLIENTS),
     }  # fmt: skip

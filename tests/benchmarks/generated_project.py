@@ -33,7 +33,8 @@ from server.models.label import AnswerValue
 from server.models.run import RunState
 from server.models.user import Role
 from server.schemas.project import CategoryIn, ProjectIn
-from server.services import projects, users
+from server.services import projects
+from server.services.accounts import sessions
 
 CATEGORIES = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation",
@@ -97,7 +98,7 @@ def generate(size: Size) -> Generated:
         made = Generated(
             project.id,
             [person.id for person in people],
-            [users.start_session(session, person) for person in people],
+            [sessions.start(session, person) for person in people],
         )
         run_id = project.prediction_run_id
         _patterns(session, [category.id for category in project.categories])

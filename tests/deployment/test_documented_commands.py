@@ -22,7 +22,7 @@ from server.models import Checkpoint, User
 from server.models.run import RunState
 from server.schemas.user import Scope, TokenIn
 from server.security import hash_password
-from server.services import users
+from server.services.accounts import tokens
 from server.storage import get_storage
 from tests.deployment.compose import ROOT
 from tests.product import in_this_process
@@ -228,7 +228,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         session.add(lead)
         session.flush()
         wanted = TokenIn(name="all", scopes=list(Scope))
-        _, token = users.create_token(session, lead, wanted, holder_scopes=frozenset(Scope))
+        _, token = tokens.create(session, lead, wanted, holder_scopes=frozenset(Scope))
     put_files(tmp_path)
     with in_this_process() as address:
         yield Place(tmp_path, address, token)

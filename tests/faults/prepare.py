@@ -8,7 +8,7 @@ from server.db import session_scope
 from server.logs import configure_logs
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn
-from server.services import users
+from server.services.accounts import tokens, users
 from server.services.images import importing
 from tests.server.factories import make_trainable_project, picture
 
@@ -21,5 +21,5 @@ if __name__ == "__main__":
     with session_scope() as session:
         lead = users.create(session, "lead@example.org", "correct horse battery", Role.ADMIN)
         wanted = TokenIn(name="faults", scopes=list(Scope))
-        _, secret = users.create_token(session, lead, wanted, holder_scopes=frozenset(Scope))
+        _, secret = tokens.create(session, lead, wanted, holder_scopes=frozenset(Scope))
     sys.stdout.write(json.dumps({"project": project_id, "token": secret}) + "\n")

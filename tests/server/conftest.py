@@ -21,7 +21,7 @@ from server import db, migrations, security
 from server.main import create_app
 from server.models import User, UserSession
 from server.models.user import Role
-from server.services import users
+from server.services.accounts import sessions
 from server.settings import get_settings
 from tests.server.people import EMAILS, password_hash
 from tests.server.statements import noted
@@ -203,7 +203,7 @@ def sign_in(
         }  # fmt: skip
         with db.get_engine().begin() as connection:
             connection.execute(insert(UserSession), session)
-        client.cookies.set(users.SESSION_COOKIE, secret, domain="testserver.local")
+        client.cookies.set(sessions.COOKIE, secret, domain="testserver.local")
         return client
 
     return signed_in

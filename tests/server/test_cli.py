@@ -17,7 +17,8 @@ from sqlalchemy import select, text
 from server import cli, db
 from server.models import AuditEntry, AuditEvent, Identity
 from server.schemas.project import CategoryIn, ProjectIn
-from server.services import projects, users
+from server.services import projects
+from server.services.accounts import sessions, tokens, users
 from tests.command import run_here
 from tests.odd_pictures import encode, mpo, scene, with_segment
 
@@ -130,7 +131,7 @@ def test_an_account_without_a_password_is_for_who_signs_in_elsewhere(
         identity = Identity(user_id=user.id, issuer="https://sso.example", subject_hash="0" * 64)
         session.add(identity)
         session.flush()
-        users.start_session(session, user, identity=identity)
+        sessions.start(session, user, identity=identity)
     ended = weakseg("user", "unlink", "a@example.org")
     assert "removed 1 link of a@example.org" in one_line(ended, status=0)
     assert count("SELECT count(*) FROM identities") == 0
@@ -142,7 +143,7 @@ def test_a_token_made_here_opens_the_account(weakseg: Weakseg, database: None) -
     ended = weakseg("token", "add", "a@example.org", "nightly", "--scope", "read")
     assert ended.returncode == 0, ended.stderr
     with db.session_scope() as session:
-        token = users.find_token(session, ended.stdout.strip())
+        token = tokens.find(session, ended.stdout.strip())
         assert (token.user.email, token.name, token.scopes) == (
             "a@example.org",
             "nightly",

@@ -18,7 +18,7 @@ from server.main import create_app
 from server.models import Prediction, User
 from server.models.user import Role
 from server.schemas.run import RunIn
-from server.services import users
+from server.services.accounts import sessions
 from server.services.runs import claims, directory, execution, predictions_import, runs
 from tests.server.factories import (
     add_images,
@@ -60,8 +60,8 @@ def signed_in() -> TestClient:
         user = User(email="admin@example.org", password_hash="none", role=Role.ADMIN.value)
         session.add(user)
         session.flush()
-        secret = users.start_session(session, user)
-    client.cookies.set(users.SESSION_COOKIE, secret)
+        secret = sessions.start(session, user)
+    client.cookies.set(sessions.COOKIE, secret)
     return client
 
 

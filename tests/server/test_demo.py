@@ -24,7 +24,7 @@ from server.db import session_scope
 from server.demo_content import Drawing, Drawings, Target, ensure_project
 from server.models.user import Role
 from server.schemas.project import ImageCounts
-from server.services import users
+from server.services.accounts import tokens
 from tests.command import run_here
 from tests.server.factories import make_project, make_user
 from tests.services.processes import free_port
@@ -298,7 +298,7 @@ def test_what_simulated_annotators_are_told_to_do(
     line = " ".join(wanted.arguments)
     assert "--labels 12 --runs-after 2,4,8,12 " in line, "no more than there are"
     with session_scope() as session:
-        assert users.find_token(session, wanted.token).user.email == ADMIN
+        assert tokens.find(session, wanted.token).user.email == ADMIN
     subject = RunSubject(
         supervision=Supervision.POINT, categories=("a", "b"),
         source=DatasetCard(name="s", ids={0: "a", 1: "b"}, masks="m"),

@@ -18,7 +18,7 @@ from server.models import Label, Project, Run, User
 from server.models.run import RunState
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn
-from server.services import users
+from server.services.accounts import tokens
 from tests.product import in_this_process
 from tests.server.factories import (
     CATEGORIES,
@@ -43,7 +43,7 @@ class Place:
         with session_scope() as session:
             wanted = TokenIn(name="all", scopes=list(Scope))
             owner = session.get_one(User, user_id)
-            return users.create_token(session, owner, wanted, holder_scopes=frozenset(Scope))[1]
+            return tokens.create(session, owner, wanted, holder_scopes=frozenset(Scope))[1]
 
     def project(self, **fields: Any) -> int:
         project_id = make_project(**fields)

@@ -21,7 +21,8 @@ from server.db import session_scope
 from server.errors import WeaksegError
 from server.models import AuditEvent, Label, LabelImport, User
 from server.schemas.label import LabelIn, LabelOut, PointIn, TilesIn, Timing
-from server.services import audit, projects, users
+from server.services import audit, projects
+from server.services.accounts import users
 from server.services.audit import Thing
 from server.services.labels import reading, snapshots, submitting
 from server.services.labels.formats import FORMATS, FileLabel, LabelFormat, Refused

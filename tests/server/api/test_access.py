@@ -17,8 +17,8 @@ from server.models import ApiToken, User, UserSession
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn, UserChange
 from server.security import Checked
-from server.services import sign_in as entering
-from server.services import users
+from server.services.accounts import credentials, sessions, tokens, users
+from server.services.accounts import sign_in as entering
 from server.settings import get_settings
 from tests.server.people import EMAILS, PASSWORD
 
@@ -156,7 +156,7 @@ def test_there_is_a_longest_lifetime(
     with session_scope() as session:
         owner = users.get(session, people[Role.ANNOTATOR])
         wanted = TokenIn(name="by the operator", expires_at=utcnow() + timedelta(days=30))
-        token, _ = users.create_token(session, owner, wanted, holder_scopes=frozenset(Scope))
+        token, _ = tokens.create(session, owner, wanted, holder_scopes=frozenset(Scope))
         assert token.expires_at is not None
         assert token.expires_at < utcnow() + timedelta(days=7)
 
@@ -248,7 +248,7 @@ def test_a_sign_in_that_is_overtaken_opens_nothing(
 
     meanwhile(monkeypatch, end)
     with pytest.raises(NotSignedIn):
-        asyncio.run(entering.enter(EMAILS[Role.ANNOTATOR], PASSWORD, users.Browser(), None))
+        asyncio.run(entering.enter(EMAILS[Role.ANNOTATOR], PASSWORD, sessions.Browser(), None))
     with session_scope(read_only=True) as session:
         assert session.scalar(select(func.count()).select_from(UserSession)) == 0
 
@@ -257,16 +257,14 @@ def test_a_session_or_token_that_was_just_ended_makes_no_token(people: dict[Role
     """The caller was let in; then everything of theirs was ended; then the token is to be made."""
     with session_scope() as session:
         owner = session.get_one(User, people[Role.ANNOTATOR])
-        parent, _ = users.create_token(
-            session, owner, TokenIn(name="p"), holder_scopes=frozenset(Scope)
-        )
-        users.start_session(session, owner)
-        [own] = users.list_sessions(session, owner.id)
+        parent, _ = tokens.create(session, owner, TokenIn(name="p"), holder_scopes=frozenset(Scope))
+        sessions.start(session, owner)
+        [own] = sessions.list_of(session, owner.id)
     with session_scope() as session:
         users.end_all_access(session, owner.id)
     for used in (parent, own):
         with session_scope() as session, pytest.raises(NotSignedIn):
-            users.create_token(
+            tokens.create(
                 session, owner, TokenIn(name="c"), holder_scopes=frozenset(Scope),
                 made_with=used.secret_hash,
             )  # fmt: skip
@@ -284,5 +282,5 @@ def test_who_only_looks_is_answered_where_nothing_can_be_written(
     def full() -> None:
         raise PoolTimeout
 
-    monkeypatch.setattr(users, "session_scope", full)
+    monkeypatch.setattr(credentials, "session_scope", full)
     assert me(annotator) == 200

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from server.db import session_scope
 from server.models import AuditEntry, AuditEvent, Checkpoint
 from server.models.user import Role
-from server.services import audit, users
+from server.services import audit
+from server.services.accounts import sessions, users
 from server.settings import get_settings
 from server.storage import get_storage
 from tests.server import factories
@@ -303,7 +304,7 @@ def test_admins_read_it_in_pages_and_as_lines_of_json(
     assert ([line["project_id"] for line in rest["items"]], rest["next_cursor"]) == ([1], None)
     assert rest["items"][0]["user"] == EMAILS[Role.ENGINEER]
     with session_scope() as session:
-        users.start_session(session, users.get(session, people[Role.ADMIN]))
+        sessions.start(session, users.get(session, people[Role.ADMIN]))
     theirs = admin.get(url, params={"user_id": people[Role.ADMIN]}).json()["items"]
     assert [line["event"] for line in theirs] == ["signed-in"]
     assert theirs[0]["subject_name"] == EMAILS[Role.ADMIN]

@@ -11,7 +11,7 @@ from server.db import session_scope
 from server.models import Label, Member
 from server.models.member import MemberRole
 from server.models.user import Role
-from server.services import users
+from server.services.accounts import users
 from tests.server.factories import make_project
 from tests.server.people import EMAILS
 from tests.server.statements import noted

@@ -16,7 +16,7 @@ from server.errors import BadInput
 from server.models import AuditEntry, PasswordLink, RecoveryCode, User
 from server.models.user import Role
 from server.security import no_password, require_good, verify_password
-from server.services import second_factor
+from server.services.accounts import second_factor
 from server.settings import get_settings
 from tests.command import run_here
 from tests.server.people import EMAILS, PASSWORD

@@ -22,8 +22,8 @@ from server.models import SignInFailure, UserSession
 from server.models.user import Role
 from server.schemas.user import UserChange
 from server.security import HashingPlaces
-from server.services import guesses, sign_in, users
-from server.services.users import DEVICE_COOKIE, Browser
+from server.services.accounts import guesses, sign_in, users
+from server.services.accounts.sessions import Browser
 from tests.server.people import EMAILS, PASSWORD
 
 Clients = Callable[[], TestClient]
@@ -66,7 +66,7 @@ def test_guesses_at_once_are_no_more_than_one_after_the_other(
 
 def test_several_processes_count_together(database: str) -> None:
     script = (
-        "from server.services import guesses; from server.errors import TooManyAttempts\n"
+        "from server.services.accounts import guesses; from server.errors import TooManyAttempts\n"
         "for _ in range(10):\n"
         "    try: guesses.count([guesses.Limit('email:a', 10), guesses.Limit('address:b', 99)])\n"
         "    except TooManyAttempts: pass\n"
@@ -153,7 +153,7 @@ def test_a_mark_ends_with_the_password_and_after_its_time(
 def test_browsers_keep_the_mark(app_client: Clients, people: dict[Role, int]) -> None:
     mine, strange = app_client(), app_client()
     assert guess(mine, password=PASSWORD).status_code == 200
-    assert mine.cookies[DEVICE_COOKIE]
+    assert mine.cookies[sign_in.DEVICE_COOKIE]
     mine.delete("/api/v1/session")
     assert [guess(strange).status_code for _ in range(LIMIT)] == [401] * LIMIT
     assert guess(strange, password=PASSWORD).status_code == 429

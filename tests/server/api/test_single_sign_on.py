@@ -23,8 +23,9 @@ from server.db import is_postgresql, session_scope, utcnow
 from server.models import AuditEntry, AuditEvent, Identity, User, UserSession
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn, UserChange
-from server.services import deletion, single_sign_on, users
-from server.services.users import SESSION_COOKIE
+from server.security import hash_secret
+from server.services import deletion
+from server.services.accounts import credentials, sessions, single_sign_on, tokens, users
 from server.settings import get_settings
 from tests.server.people import EMAILS, PASSWORD
 from tests.services.openid import CLIENT_ID, CLIENT_SECRET, OpenIdProvider, openid_providers
@@ -94,7 +95,7 @@ def problem_of(answer: Response) -> str:
     assert answer.status_code == 303, answer.text
     address = urlsplit(answer.headers["location"])
     assert address.path == "/sign-in", answer.headers["location"]
-    assert SESSION_COOKIE not in answer.headers.get("set-cookie", "")
+    assert sessions.COOKIE not in answer.headers.get("set-cookie", "")
     return parse_qs(address.query)["problem"][0]
 
 
@@ -609,7 +610,7 @@ def test_a_session_from_the_provider_ends_after_a_time(
             session.execute(update(UserSession).values(created_at=begun, expires_at=ends))
             found = list(session.scalars(select(UserSession)))
             hashes = {each.secret_hash for each in found if each.identity_id is not None}
-            still = users.holders(session, hashes)
+            still = credentials.holders(session, hashes)
         status = client.get("/api/v1/me").status_code
         assert bool(still) == (status == 200), "streams end with it"
         return status
@@ -701,7 +702,7 @@ def test_where_passwords_are_off_none_opens_anything(
     with session_scope() as session:  # as `weakseg token add` does, on the server's machine
         admin = users.get(session, people[Role.ADMIN])
         wanted = TokenIn(name="break-glass", scopes=[Scope.READ, Scope.ADMIN])
-        _, token = users.create_token(session, admin, wanted, holder_scopes=frozenset(Scope))
+        _, token = tokens.create(session, admin, wanted, holder_scopes=frozenset(Scope))
     provider.fails["/token"] = (500, b"")
     client.cookies.clear()
     program = {"Authorization": f"Bearer {token}"}
@@ -712,12 +713,12 @@ def test_a_stream_of_a_password_session_ends_too(
     provider: OpenIdProvider, settings: Set, people: dict[Role, int]
 ) -> None:
     with session_scope() as session:
-        secret = users.start_session(session, users.get(session, people[Role.ADMIN]))
-    hashed = users.hash_secret(secret)
+        secret = sessions.start(session, users.get(session, people[Role.ADMIN]))
+    hashed = hash_secret(secret)
     with session_scope(read_only=True) as session:
-        assert set(users.holders(session, [hashed])) == {hashed}
+        assert set(credentials.holders(session, [hashed])) == {hashed}
         settings(OIDC_ONLY=True)
-        assert users.holders(session, [hashed]) == {}
+        assert credentials.holders(session, [hashed]) == {}
 
 
 # --- out again
@@ -730,9 +731,9 @@ def test_signing_out_ends_the_session_and_leads_to_the_provider(
 ) -> None:  # fmt: skip
     def leave() -> Response:
         assert enter(client, provider).headers["location"] == "/projects"
-        kept = client.cookies[SESSION_COOKIE]
+        kept = client.cookies[sessions.COOKIE]
         answer = client.delete("/api/v1/session")
-        client.cookies.set(SESSION_COOKIE, kept, domain="testserver.local")
+        client.cookies.set(sessions.COOKIE, kept, domain="testserver.local")
         assert client.get("/api/v1/me").status_code == 401
         client.cookies.clear()
         return answer

@@ -28,7 +28,8 @@ from server.models.member import MemberRole
 from server.models.run import RunState
 from server.models.user import Role
 from server.schemas.user import Scope, TokenIn
-from server.services import users
+from server.security import hash_secret
+from server.services.accounts import credentials, sessions, tokens, users
 from server.services.runs import claims, runs
 from server.settings import get_settings
 from tests.server.factories import make_project, make_run
@@ -52,7 +53,7 @@ def add_event(run_id: int, step: int, state: RunState = RunState.RUNNING) -> Non
 def make_token(user_id: int) -> tuple[int, str]:
     with session_scope() as session:
         owner = users.get(session, user_id)
-        token, secret = users.create_token(
+        token, secret = tokens.create(
             session, owner, TokenIn(name="a", scopes=[Scope.READ]), holder_scopes=frozenset(Scope)
         )
         return token.id, secret
@@ -60,7 +61,7 @@ def make_token(user_id: int) -> tuple[int, str]:
 
 def make_session(user_id: int) -> str:
     with session_scope() as session:
-        return users.start_session(session, users.get(session, user_id))
+        return sessions.start(session, users.get(session, user_id))
 
 
 def steps_of(text: str) -> list[int]:
@@ -139,12 +140,12 @@ def test_fifty_listeners_cost_as_many_looks_as_one(
 
 def revoke(user_id: int, token_id: int, _secret: str) -> None:
     with session_scope() as session:
-        users.revoke_token(session, user_id, token_id)
+        tokens.revoke(session, user_id, token_id)
 
 
 def let_token_run_out(_user_id: int, _token_id: int, secret: str) -> None:
     with session_scope() as session:
-        users.find_token(session, secret).expires_at = utcnow()
+        tokens.find(session, secret).expires_at = utcnow()
 
 
 def lock_out(user_id: int, _token_id: int, _secret: str) -> None:
@@ -195,10 +196,10 @@ def test_a_stream_ends_with_its_session(
 
     def end() -> None:
         with session_scope() as session:
-            found = users.find_session(session, secrets[0])
+            found = sessions.find(session, secrets[0])
             match how:
                 case "ended":
-                    users.revoke_session(session, found.user_id, found.id)
+                    sessions.revoke(session, found.user_id, found.id)
                 case "idle":
                     found.last_used_at = utcnow() - timedelta(minutes=31)
                 case "run out":
@@ -209,9 +210,7 @@ def test_a_stream_ends_with_its_session(
     async def work(client: httpx.AsyncClient) -> int:
         url = f"/api/v1/runs/{run_id}/events"
         asked = [
-            asyncio.create_task(
-                client.get(url, headers={"Cookie": f"{users.SESSION_COOKIE}={secret}"})
-            )
+            asyncio.create_task(client.get(url, headers={"Cookie": f"{sessions.COOKIE}={secret}"}))
             for secret in secrets
         ]
         await until(lambda: len(listeners(application)) == 2)
@@ -261,15 +260,15 @@ def test_whose_secrets_are_told_is_who_would_be_let_in(people: dict[Role, int]) 
     revoke(people[Role.ADMIN], revoked[0], "")
     with session_scope(read_only=True) as session:
         hashes = {
-            "kept": users.hash_secret(kept[1]), "revoked": users.hash_secret(revoked[1]),
-            "session": users.hash_secret(session_secret),
+            "kept": hash_secret(kept[1]), "revoked": hash_secret(revoked[1]),
+            "session": hash_secret(session_secret),
         }  # fmt: skip
-        found = users.holders(session, list(hashes.values()))
+        found = credentials.holders(session, list(hashes.values()))
         names = {name: found[value].role for name, value in hashes.items() if value in found}
         assert names == {"kept": Role.ADMIN, "session": Role.ENGINEER}
-        assert users.holders(session, []) == {}
+        assert credentials.holders(session, []) == {}
         with pytest.raises(NotSignedIn):
-            users.find_token(session, revoked[1])
+            tokens.find(session, revoked[1])
 
 
 def test_a_person_has_so_many_streams_and_the_server_so_many(

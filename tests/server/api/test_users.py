@@ -19,7 +19,7 @@ from server.errors import Conflict
 from server.models import ApiToken, User, UserSession
 from server.models.user import Role
 from server.schemas.user import UserChange
-from server.services import users
+from server.services.accounts import users
 from tests.server.factories import make_user
 from tests.server.one_database import ONE_DATABASE
 from tests.server.people import EMAILS, PASSWORD

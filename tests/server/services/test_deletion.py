@@ -33,7 +33,8 @@ from server.models.run import RunState
 from server.models.user import Role
 from server.schemas.label import LabelIn
 from server.schemas.rules import RulesIn
-from server.services import deletion, flags, projects, removals, rules, users
+from server.services import deletion, flags, projects, removals, rules
+from server.services.accounts import sessions, users
 from server.services.assignment import leases
 from server.services.images import counting, files
 from server.services.labels import snapshots, submitting
@@ -492,7 +493,7 @@ def test_of_a_deleted_person_a_number_is_left(project: int) -> None:
         session.add_all(SignInFailure(subject=subject) for subject in subjects)
         ann = users.find_by_email(session, ADDRESS)
         assert ann is not None
-        users.start_session(session, ann, users.Browser("192.0.2.9", "Anns own browser"))
+        sessions.start(session, ann, sessions.Browser("192.0.2.9", "Anns own browser"))
     snapshot = snapshots.create(project)
     before = get_storage().path(snapshot.storage_key).read_bytes()
     assert deletion.delete_user(ann.id, boss).counts == {"labels_kept": 2}
@@ -504,7 +505,7 @@ def test_of_a_deleted_person_a_number_is_left(project: int) -> None:
         assert (row.email, row.active) == (f"annotator {ann.id}", False)
         assert [user.id for user in users.list_all(session)] == [boss]
         assert users.find_by_email(session, row.email) is None
-        assert users.list_sessions(session, ann.id) == []
+        assert sessions.list_of(session, ann.id) == []
         with pytest.raises(NotFound):
             users.get(session, ann.id)
     assert (count(Label), count(RulesReading)) == (2, 0)

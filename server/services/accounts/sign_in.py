@@ -10,10 +10,11 @@ from server.db import session_scope, utcnow
 from server.errors import NotSignedIn, Unavailable
 from server.models import User
 from server.security import Checked, check_password, new_secret, opened, signed
-from server.services import guesses, second_factor, users
-from server.services.guesses import Limit
-from server.services.users import Browser
+from server.services.accounts import guesses, second_factor, sessions, users
+from server.services.accounts.guesses import Limit
+from server.services.accounts.sessions import Browser
 
+DEVICE_COOKIE = "weakseg_device"
 DEVICE_LIFETIME = timedelta(days=180)
 
 
@@ -100,7 +101,7 @@ def _let_in(
     guesses.forget_old(session)
     user = users.get(session, user.id)
     user.password_hash = checked.anew or user.password_hash
-    secret = users.start_session(session, user, browser)
+    secret = sessions.start(session, user, browser)
     return Entered(user, secret, mark_of_device(user))
 
 

@@ -9,7 +9,8 @@ from server.db import session_scope, utcnow
 from server.errors import Conflict, NotFound
 from server.models import AuditEvent, PasswordLink, User
 from server.security import hash_password, hash_secret, new_secret, require_good
-from server.services import audit, users
+from server.services import audit
+from server.services.accounts import users
 from server.services.audit import Thing
 
 LIFETIME = timedelta(hours=48)

@@ -19,7 +19,8 @@ from server.errors import BadInput, Conflict
 from server.models import AuditEvent, RecoveryCode, User, UserSession
 from server.models.user import Role
 from server.security import hash_secret
-from server.services import audit, guesses, users
+from server.services import audit
+from server.services.accounts import guesses, users
 from server.services.audit import Thing
 from server.settings import get_settings
 

@@ -26,9 +26,10 @@ from server.models import AuditEvent, Identity, User
 from server.models.user import Role
 from server.schemas.user import Email, UserChange
 from server.security import new_secret
-from server.services import audit, guesses, users
+from server.services import audit
+from server.services.accounts import guesses, sessions, users
+from server.services.accounts.sessions import Browser
 from server.services.audit import Thing
-from server.services.users import Browser
 from server.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _begin_session(
         guesses.take_back(session, counted)
         guesses.forget_old(session)
         second_factor = person.used_second_factor or get_settings().oidc_second_factor
-        return users.start_session(
+        return sessions.start(
             session, user, browser, identity=identity, second_factor=second_factor
         )
 

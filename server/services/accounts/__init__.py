@@ -1,0 +1,1 @@
+"""Accounts, and by what people and programs are let in: passwords, sessions, tokens."""
