@@ -47,8 +47,8 @@ PRODUCT = (
 TESTS = ("pytest", "hypothesis", "schemathesis", "playwright.sync_api", "fastapi.testclient")
 """What the processes of pytest-xdist load besides: it takes most of the time until they test."""
 PYTEST = "tests.services.pytest_process"
-EXECUTED = ("trainer.__main__", "server.cli")
-"""Each fork does that anew."""
+EXECUTED = ("trainer.__main__", "server.cli", "server.commands")
+"""Each fork does that anew, and what is in it: there its terminal is found."""
 LARGEST_REQUEST, MOST_DESCRIPTORS = 2**20, 250
 PR_SET_PDEATHSIG = 1
 
@@ -105,8 +105,9 @@ def _load(names: Sequence[str]) -> None:
     """Import what the forks do."""
     for name in names:
         importlib.import_module(name)
-    for name in EXECUTED:
-        sys.modules.pop(name, None)
+    for name in [*sys.modules]:
+        if f"{name}.".startswith(tuple(f"{each}." for each in EXECUTED)):
+            del sys.modules[name]
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "a fork would lack the threads"
     gc.collect()
     gc.freeze()
