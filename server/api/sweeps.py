@@ -17,7 +17,7 @@ from server.schemas.sweep import (
     SweepStored,
 )
 from server.services import measures, projects
-from server.services.assignment import sweep_pages
+from server.services.assignment import sweep_counts, sweep_pages
 from server.services.images import lookup, numbers
 from server.services.labels import sweep_answers
 
@@ -36,7 +36,7 @@ def list_sweeps(
     """
     person = caller.in_project(projects.seen(session, project_id))
     is_personal = person.is_kept_from_gold
-    measure = sweep_pages.left_to(person.id) if is_personal else sweep_pages.LEFT
+    measure = sweep_counts.left_to(person.id) if is_personal else sweep_counts.LEFT
     left = measures.read(session, project_id, measure)
     return [SweepCategory(category=name, left=n) for name, n in left.items()]
 

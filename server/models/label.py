@@ -152,6 +152,11 @@ class Label(Base):
         return and_(cls.current, cls.skipped.is_(None))
 
     @classmethod
+    def closes(cls) -> ColumnElement[bool]:
+        """Whether nobody sweeps its image any more: it was skipped, or a reviewer has decided."""
+        return and_(cls.current, or_(cls.skipped.is_not(None), cls.resolves))
+
+    @classmethod
     def kind(cls) -> ColumnElement[str]:
         """The `LabelKind` of a revision. Answers of sweeps come without a request of their own."""
         earlier = aliased(Label)

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from server.db import DATABASE_ERRORS
 from server.services import measures
-from server.services.assignment import sweep_pages
+from server.services.assignment import sweep_counts
 from server.services.quality import agreement, pace, prefill_effect, team
 
 KNOWN = {
@@ -15,7 +15,7 @@ KNOWN = {
         agreement.MEASURE,
         pace.MEASURE,
         prefill_effect.MEASURE,
-        sweep_pages.LEFT,
+        sweep_counts.LEFT,
         team.MEASURE,
     )
 }
@@ -29,7 +29,7 @@ def recount(project_id: int, name: str) -> None:
     if not _counting.acquire(blocking=False):
         return
     try:
-        measure = KNOWN[name] if name in KNOWN else sweep_pages.left_to_by_name(name)
+        measure = KNOWN[name] if name in KNOWN else sweep_counts.left_to_by_name(name)
         measures.recount(project_id, measure)
     finally:
         _counting.release()

@@ -29,7 +29,7 @@ from server.schemas.image import ManifestLine
 from server.schemas.project import CategoryIn, ProjectIn
 from server.services import measures, predictions, projects
 from server.services.accounts import sessions
-from server.services.assignment import leases, overlap, priorities, sweep_pages
+from server.services.assignment import leases, overlap, priorities, sweep_counts, sweep_pages
 from server.services.images import browse, counting, importing, manifests, verifying
 from server.services.images.browse import ImageFilter
 from server.services.labels import files as label_files
@@ -286,7 +286,7 @@ def measure_large(made: Generated) -> dict[str, str]:
         run_id = session.get_one(Project, project_id).prediction_run_id
     if run_id is not None:
         predictions.rank(project_id, run_id)
-    for measure in (sweep_pages.LEFT, agreement.MEASURE):
+    for measure in (sweep_counts.LEFT, agreement.MEASURE):
         measures.recount(project_id, measure)
     middle = _middle(project_id)
     calls: dict[str, Callable[[], object]] = {
@@ -298,8 +298,8 @@ def measure_large(made: Generated) -> dict[str, str]:
         "page of images, middle": reading(
             lambda s, p: browse.page(s, p, ImageFilter(), browse.Span(60, browse.Place(middle)))
         ),
-        "list of sweeps": reading(lambda s, p: measures.read(s, p.id, sweep_pages.LEFT)),
-        "list of sweeps, counted": reading(lambda s, p: sweep_pages.left(s, p.id)),
+        "list of sweeps": reading(lambda s, p: measures.read(s, p.id, sweep_counts.LEFT)),
+        "list of sweeps, counted": reading(lambda s, p: sweep_counts.left(s, p.id)),
         "page of a sweep": lambda: _give_back(
             sweep_pages.take(project_id, person, "car", []), person
         ),

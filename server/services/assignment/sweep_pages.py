@@ -5,20 +5,15 @@ transaction that only reads; those that are still free are then taken in a short
 """
 
 import secrets
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from pydantic import TypeAdapter
 from sqlalchemy import (
-    ColumnElement,
     CompoundSelect,
     Select,
-    and_,
     case,
     delete,
     except_,
@@ -26,7 +21,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    true,
     union,
     union_all,
     update,
@@ -49,7 +43,6 @@ from server.models.image import AssignmentState, ImageState
 from server.schemas.sweep import PAGE_SIZE
 from server.services import predictions, projects
 from server.services.assignment import holds, leases, prefill
-from server.services.measures import Measure
 from server.settings import get_settings
 
 CANDIDATES = 4 * PAGE_SIZE
@@ -316,15 +309,6 @@ def _leased(sweeper: Sweeper, now: datetime) -> Select[int, int | None]:
     )
 
 
-def closed_images(project_id: int) -> Select[int]:
-    """Ids of a project's images that somebody has skipped, or a reviewer decided."""
-    return select(Label.image_id).where(Label.project_id == project_id, _closes())
-
-
-def _closes() -> ColumnElement[bool]:
-    return and_(Label.current, or_(Label.skipped.is_not(None), Label.resolves))
-
-
 def _take(session: Session, sweeper: Sweeper, found: _Found) -> SweepPage | None:
     """A new page of those that are still free; None: none is."""
     now = utcnow()
@@ -374,7 +358,7 @@ def still_free(
     """Those of some images that a person could be given now."""
     waiting = _ready(sweeper.project.id).where(Image.id.in_(image_ids))
     # By their images alone: by the project SQLite would look through all of its labels.
-    closed = select(Label.image_id).where(Label.image_id.in_(image_ids), _closes())
+    closed = select(Label.image_id).where(Label.image_id.in_(image_ids), Label.closes())
     return set(session.scalars(except_(waiting, _taken(sweeper, now, image_ids), closed)))
 
 
@@ -424,77 +408,3 @@ def release(session: Session, page_id: str, annotator_id: int) -> None:
     )
     if gone is None:
         raise leases.lost()
-
-
-def left(session: Session, project_id: int) -> dict[str, int]:
-    """By category: for how many images not enough people have answered it. Raises NotFound."""
-    project = projects.get(session, project_id)
-    return _left(session, project, closed_images(project.id), true(), Counter())
-
-
-def _left_to(session: Session, project_id: int, annotator_id: int) -> dict[str, int]:
-    """The same as one person may know it who may not find out which images are gold.
-
-    Less each image that they have answered, gold or not, and those that others are done with: to
-    answer a gold one is one less, as it is of any other.
-    """
-    project = projects.get(session, project_id)
-    is_own = and_(Label.project_id == project_id, Label.annotator_id == annotator_id, Label.current)
-    said = Label.skipped, Label.present, Label.absent, Label.unsure
-    ids = [category.id for category in project.categories]
-    done: Counter[int] = Counter()
-    for skipped, present, absent, unsure in session.execute(select(*said).where(is_own)):
-        done.update(ids if skipped else {*present, *absent, *unsure})
-    with_own = select(Label.image_id).where(is_own)
-    closed = closed_images(project.id).where(Label.image_id.not_in(with_own))
-    return _left(session, project, closed, Answer.image_id.not_in(with_own), done)
-
-
-def _left(
-    session: Session,
-    project: Project,
-    closed: Select[int],
-    counts: ColumnElement[bool],
-    done: Counter[int],
-) -> dict[str, int]:
-    """What is left but for images that are closed, of which answers are enough, and what is done."""
-    ready = session.scalar(
-        select(func.count()).where(
-            Image.is_own_of(project.id),
-            Image.state == ImageState.READY,
-            Image.id.not_in(closed),
-        )
-    )
-    ids = [category.id for category in project.categories]
-    said = (
-        select(Answer.category_id, Answer.image_id)
-        .where(Answer.category_id.in_(ids), Answer.image_id.not_in(closed), counts)
-        .group_by(Answer.category_id, Answer.image_id)
-        .having(func.count() >= project.people_wanted_of(Answer.image_id))
-        .subquery()
-    )
-    per_category = select(said.c.category_id, func.count()).group_by(said.c.category_id)
-    for category_id, count in session.execute(per_category):
-        done[category_id] += count
-    return {
-        category.name: max(0, (ready or 0) - done[category.id]) for category in project.categories
-    }
-
-
-LEFT = Measure("left to sweep", TypeAdapter(dict[str, int]), left)
-_LEFT_TO = f"{LEFT.name} of "
-
-
-def left_to(annotator_id: int) -> Measure[dict[str, int]]:
-    """What is left as one person may know it, all of it counted at one moment.
-
-    What they have just said is in no part of it before it is in all: of gold images it would be
-    seen at once, and of others only once they are counted again.
-    """
-    count = partial(_left_to, annotator_id=annotator_id)
-    return Measure(f"{_LEFT_TO}{annotator_id}", LEFT.adapter, count)
-
-
-def left_to_by_name(name: str) -> Measure[dict[str, int]]:
-    """The measure that `left_to` has called so. Raises ValueError for another name."""
-    return left_to(int(name.removeprefix(_LEFT_TO)))

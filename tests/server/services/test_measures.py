@@ -12,7 +12,7 @@ from server import queue
 from server.db import session_scope, utcnow
 from server.models import KeptMeasure
 from server.services import deletion, measures, projects
-from server.services.assignment import sweep_pages
+from server.services.assignment import sweep_counts
 from server.services.quality import agreement
 from server.tasks import measures as tasks
 from tests.server.factories import add_images, add_label, make_project, make_user
@@ -32,7 +32,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 def left(project_id: int) -> dict[str, int]:
     with session_scope(read_only=True) as session:
-        return measures.read(session, project_id, sweep_pages.LEFT)
+        return measures.read(session, project_id, sweep_counts.LEFT)
 
 
 def kept() -> int:
@@ -62,7 +62,7 @@ def test_an_old_count_is_seen_until_a_task_has_counted(database: str, sent: Sent
     answer(project_id, image, make_user())
     assert set(left(project_id).values()) == {2}
     left(project_id)
-    assert sent == [("recount", (project_id, sweep_pages.LEFT.name))], "asked for once"
+    assert sent == [("recount", (project_id, sweep_counts.LEFT.name))], "asked for once"
     tasks.recount(*sent[0][1])
     assert set(left(project_id).values()) == {1}
     assert len(sent) == 1
@@ -95,7 +95,7 @@ def test_whatever_it_is_counted_from_makes_it_old(
     left(project_id)
     change(project_id, image)
     left(project_id)
-    assert ("recount", (project_id, sweep_pages.LEFT.name)) in sent
+    assert ("recount", (project_id, sweep_counts.LEFT.name)) in sent
 
 
 def test_a_lost_message_is_sent_again_and_counting_has_its_rest(
@@ -172,7 +172,7 @@ def test_a_project_that_is_gone_is_not_counted(database: str, sent: Sent) -> Non
     left(project_id)
     with session_scope() as session:
         session.delete(projects.get(session, project_id))
-    tasks.recount(project_id, sweep_pages.LEFT.name)
+    tasks.recount(project_id, sweep_counts.LEFT.name)
     assert kept() == 0
 
 
