@@ -196,12 +196,10 @@ def _begin(session: Session, sweeper: Sweeper) -> _Place:
     return _Place(found.ranked, found.imported) if found else _Place()
 
 
-def _unverified(session: Session, project_id: int) -> int | None:
-    """The first image whose file has yet to be looked at."""
-    waiting = Image.state == ImageState.REGISTERED
-    found: int | None = session.scalar(
-        select(func.min(Image.id)).where(Image.is_own_of(project_id), waiting)
-    )
+def _unverified(session: Session, project_id: int, until: int) -> int | None:
+    """The first image whose file has yet to be looked at, of those up to an id."""
+    own = Image.is_own_of(project_id), Image.id <= until
+    found: int | None = session.scalar(select(func.min(Image.id)).where(Image.waits(), *own))
     return found
 
 
@@ -226,7 +224,7 @@ def _look(session: Session, sweeper: Sweeper, category: str, begin: _Place) -> _
             is_behind = is_behind and image_id not in free and image_id not in held
             begin = after if is_behind else begin
         many = min(2 * many, MOST_AT_ONCE)
-    if first := _unverified(session, sweeper.project.id):
+    if first := _unverified(session, sweeper.project.id, begin.imported):
         begin = begin._replace(imported=min(begin.imported, first - 1))
     told = predictions.current(session, sweeper.project, found) if run_id else {}
     candidates = [
