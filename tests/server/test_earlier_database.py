@@ -7,18 +7,22 @@ kind, runs in every state. Times lie in the past, secrets are made up, and long 
 import csv
 import io
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
 
 from server import db, migrations
-from server.main import create_app
 from tests.earlier import holds
+from tests.services.postgres import fresh_database
 
 DATA = Path(__file__).parent / "data"
 VERSION = "0008"
@@ -100,26 +104,55 @@ def load_postgresql(url: str, script: str) -> None:
     engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def script() -> str:
+    return (DATA / f"database_{VERSION}.sql").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def migrated_file(script: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The earlier version's SQLite file, migrated, to be copied."""
+    path = tmp_path_factory.mktemp("earlier") / "weakseg.sqlite3"
+    load_sqlite(path, script)
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def migrated_name(script: str, postgres_url: str) -> Iterator[str]:
+    """The name of the earlier version's PostgreSQL database, migrated, to be copied."""
+    with fresh_database(postgres_url) as url:
+        load_postgresql(url, script)
+        upgrade(url)
+        yield str(make_url(url).database)
+
+
+def upgrade(url: str) -> None:
+    engine = db.make_engine(url)
+    migrations.upgrade(engine)
+    engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Engine]:
     """The earlier version's database, migrated; the settings name it."""
-    data, script = tmp_path / "data", (DATA / f"database_{VERSION}.sql").read_text("utf-8")
+    data = tmp_path / "data"
     data.mkdir()
     monkeypatch.setenv("WEAKSEG_DATA", str(data))
     monkeypatch.chdir(tmp_path)
-    if request.param == "postgresql":
-        url = request.getfixturevalue("fresh_postgres_database")()
-        monkeypatch.setenv("WEAKSEG_DATABASE_URL", url)
-        load_postgresql(url, script)
-    else:
-        load_sqlite(data / "weakseg.sqlite3", script)
-    db.dispose()
-    migrations.upgrade(db.get_engine())
-    write_files(db.get_engine(), data / "files")
-    yield db.get_engine()
-    db.dispose()
+    with ExitStack() as copies:
+        if request.param == "postgresql":
+            server, migrated = map(request.getfixturevalue, ("postgres_url", "migrated_name"))
+            url = copies.enter_context(fresh_database(server, like=migrated))
+            monkeypatch.setenv("WEAKSEG_DATABASE_URL", url)
+        else:
+            shutil.copy(request.getfixturevalue("migrated_file"), data / "weakseg.sqlite3")
+        db.dispose()
+        write_files(db.get_engine(), data / "files")
+        yield db.get_engine()
+        db.dispose()
 
 
 def write_files(engine: Engine, folder: Path) -> None:
@@ -141,9 +174,9 @@ def write_files(engine: Engine, folder: Path) -> None:
 
 
 @pytest.fixture
-def client_of(engine: Engine) -> Iterator[Callable[[str], TestClient]]:
+def client_of(application: FastAPI, engine: Engine) -> Iterator[Callable[[str], TestClient]]:
     """A browser in which somebody is still signed in."""
-    with TestClient(create_app(), raise_server_exceptions=False) as client:
+    with TestClient(application, raise_server_exceptions=False) as client:
 
         def of(who: str) -> TestClient:
             client.cookies.set("weakseg_session", f"session of {who}", domain="testserver.local")
@@ -184,8 +217,8 @@ def _content(answer: Any, path: str) -> Any:
     return content
 
 
-def test_every_list_and_detail_is_asked_for() -> None:
-    document = create_app().openapi()
+def test_every_list_and_detail_is_asked_for(application: FastAPI) -> None:
+    document = application.openapi()
     asked = {line["path"].partition("?")[0].strip("/") for line in answers()}
     routes = [path for path, methods in document["paths"].items() if "get" in methods]
     missing = [
@@ -299,8 +332,8 @@ def test_everybody_still_takes_part_in_every_project(
         assert [(one["id"], one["role"]) for one in found] == [(one["id"], role) for one in listed]
 
 
-def test_accounts_and_tokens_are_good(engine: Engine) -> None:
-    with TestClient(create_app()) as client:
+def test_accounts_and_tokens_are_good(application: FastAPI, engine: Engine) -> None:
+    with TestClient(application) as client:
         body = {"email": "anna@example.org", "password": PASSWORD}
         assert client.post("/api/v1/session", json=body).is_success
         client.cookies.clear()

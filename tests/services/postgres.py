@@ -91,10 +91,11 @@ def own_postgres() -> Iterator[Postgres]:
 
 
 @contextlib.contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """URL of a new, empty database on the server; it is dropped at the end."""
+def fresh_database(server_url: str, like: str = "template1") -> Iterator[str]:
+    """URL of a new database on the server, empty or a copy of one; it is dropped at the end."""
     name = f"test_{secrets.token_hex(6)}"
-    _administer(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _administer(server_url, create.format(sql.Identifier(name), sql.Identifier(like)))
     try:
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:
