@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,14 +25,20 @@ from tests.services.processes import free_port, stop
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
+Server = tuple[httpx.Client, subprocess.Popen[bytes]]
+"""Somebody's client of a running server, and its process."""
+
+
 @contextmanager
-def running_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def running_server(
+    variables: Mapping[str, str],
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     port = free_port()
     command = [
         sys.executable, "-m", "uvicorn", "--factory", "server.main:create_app",
         "--port", str(port), "--log-level", "warning",
     ]  # fmt: skip
-    process = subprocess.Popen(bound_to_parent(command), env=dict(os.environ))
+    process = subprocess.Popen(bound_to_parent(command), env=os.environ | variables)
     url = f"http://127.0.0.1:{port}"
 
     def answers() -> bool:
@@ -48,12 +54,26 @@ def running_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         stop(process)
 
 
-@pytest.fixture
-def server(people: object) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
-    with running_server() as (url, process), httpx.Client(base_url=url, timeout=30) as client:
+@contextmanager
+def signed_in(variables: Mapping[str, str]) -> Iterator[Server]:
+    with running_server(variables) as (url, process):
         credentials = {"email": next(iter(EMAILS.values())), "password": PASSWORD}
-        assert client.post("/api/v1/session", json=credentials).status_code == 200
-        yield client, process
+        with httpx.Client(base_url=url, timeout=30) as client:
+            assert client.post("/api/v1/session", json=credentials).status_code == 200
+            yield client, process
+
+
+@pytest.fixture
+def server(people: object, forked_processes: dict[str, str]) -> Iterator[Server]:
+    with signed_in(forked_processes) as started:
+        yield started
+
+
+@pytest.fixture
+def server_of_its_own(people: object) -> Iterator[Server]:
+    """One that is no fork, for a test that looks into the process."""
+    with signed_in({}) as started:
+        yield started
 
 
 def report(run_id: int, step: int) -> None:
@@ -61,9 +81,7 @@ def report(run_id: int, step: int) -> None:
         claims.add_event(session, run_id, 1, "progress", {"step": step})
 
 
-def test_events_arrive_as_they_happen_until_the_end(
-    server: tuple[httpx.Client, subprocess.Popen[bytes]],
-) -> None:
+def test_events_arrive_as_they_happen_until_the_end(server: Server) -> None:
     client, _ = server
     run_id = make_run(make_project(), RunState.RUNNING)
     report(run_id, 1)
@@ -85,9 +103,7 @@ def test_events_arrive_as_they_happen_until_the_end(
     assert steps == [1, 2, 3]
 
 
-def test_the_server_ends_although_somebody_listens(
-    server: tuple[httpx.Client, subprocess.Popen[bytes]],
-) -> None:
+def test_the_server_ends_although_somebody_listens(server: Server) -> None:
     client, process = server
     run_id = make_run(make_project(), RunState.RUNNING)
     report(run_id, 1)
@@ -103,10 +119,8 @@ def test_the_server_ends_although_somebody_listens(
     assert process.wait(10) in (0, -signal.SIGTERM)
 
 
-def test_a_client_that_leaves_leaves_nothing_behind(
-    server: tuple[httpx.Client, subprocess.Popen[bytes]],
-) -> None:
-    client, process = server
+def test_a_client_that_leaves_leaves_nothing_behind(server_of_its_own: Server) -> None:
+    client, process = server_of_its_own
     run_id = make_run(make_project(), RunState.RUNNING)
     for _ in range(60):
         with client.stream("GET", f"/api/v1/runs/{run_id}/events") as stream:
