@@ -68,7 +68,8 @@ LONG = (
 SERVICES = {"postgres_url", "redis_url", "chromium"}
 HERE = Path(__file__).parent
 PARTS = (
-    "server.cli", "uvicorn", "celery", "tests.server.tasks.scripted_worker", "tests.faults.prepare",
+    "server.cli", "uvicorn", "celery", "tests.server.tasks.scripted_worker", "tests.server.guessing",
+    "tests.faults.prepare",
 )  # fmt: skip
 FORKED = {
     "forked trainers": (TRAINER, ("trainer", "torch.distributed.run")),
