@@ -1,7 +1,5 @@
 """Source, target and validation domains to run the product on, and a project of them."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,8 @@ import httpx
 import pytest
 import yaml
 
+from scenes.domain import write_domain
+from scenes.style import Look
 from tests.shared import made_once
 
 SOURCE, VALIDATION, TARGET = 8, 4, 30
@@ -44,16 +44,12 @@ def street_scenes(factory: pytest.TempPathFactory, count: int = TARGET) -> Domai
 
 
 def _draw_all(folder: Path) -> None:
-    draw(folder / "source", "source", SOURCE, seed=1)
-    draw(folder / "validation", "target", VALIDATION, seed=2)
-    draw(folder / "target", "target", TARGET, seed=3)
-
-
-def draw(folder: Path, look: str, count: int, seed: int) -> Path:
-    command = [sys.executable, "-m", "scenes", "--out", str(folder), "--look", look,
-               "--count", str(count), "--seed", str(seed)]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    return folder / "card.yaml"
+    for name, look, count, seed in (
+        ("source", Look.SOURCE, SOURCE, 1), ("validation", Look.TARGET, VALIDATION, 2),
+        ("target", Look.TARGET, TARGET, 3),
+    ):  # fmt: skip
+        # Other processes would take longer to start than to draw so few.
+        write_domain(folder / name, look, count, seed, processes=1)
 
 
 def make_project(api: httpx.Client, domains: Domains) -> int:
