@@ -18,6 +18,7 @@ from tests.domains import Domains, make_project, street_scenes, upload
 from tests.e2e.site import (
     ADMIN,
     PASSWORD,
+    go_on,
     installed,
     new_context,
     settle,
@@ -110,7 +111,7 @@ def check_for_everyone(page: Page, product: Installation) -> None:
     run = product.api.get(f"/api/v1/projects/{product.project}/runs").json()[0]["id"]
     project = f"/projects/{product.project}"
     for route in ("", "/accuracy", "/runs", f"/runs/{run}", "/images", "/label"):
-        settle(page, f"{project}{route}")
+        go_on(page, f"{project}{route}")
         expect(page.locator("h1").first).to_be_visible()
         assert violations_of_both(page) == {}, route
 
