@@ -132,9 +132,10 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput |= node.config.stash[SHARED]
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     gc.set_threshold(*OFTEN)
-    gc.unfreeze()  # so that libraries find at the end that nothing of theirs is left
+    if not hasattr(config, "workerinput"):  # forks end without taking anything to pieces
+        gc.unfreeze()  # so that libraries find at the end that nothing of theirs is left
 
 
 @pytest.hookimpl(trylast=True)
