@@ -15,7 +15,6 @@ from PIL import Image as PillowImage
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from server import db
 from server.db import session_scope
 from server.models import (
     Category,
@@ -77,8 +76,8 @@ OF_ONE_PERSON = select(func.count(Label.id)).where(
 
 
 def category_ids(project_id: int) -> dict[str, int]:
-    with db.get_engine().connect() as connection:
-        rows = connection.execute(NAMES_AND_IDS, {"project": project_id})
+    with session_scope(read_only=True) as session:
+        rows = session.execute(NAMES_AND_IDS, {"project": project_id})
         return {row.name: row.id for row in rows}
 
 

@@ -698,9 +698,9 @@ def test_a_page_is_of_the_likeliest_that_are_free(
 
 
 def free_to(project_id: int, person: int, in_order: list[int]) -> list[int]:
-    with session_scope() as session:
-        project = session.get_one(Project, project_id)
-        sweeper = sweep_pages.Sweeper(project, category_ids(project_id)["Tree"], person)
+    tree = category_ids(project_id)["Tree"]
+    with session_scope(read_only=True) as session:
+        sweeper = sweep_pages.Sweeper(session.get_one(Project, project_id), tree, person)
         free = sweep_pages.still_free(session, sweeper, in_order, utcnow())
         return [i for i in in_order if i in free and not sweeper.is_blind(i)]
 
