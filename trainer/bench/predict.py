@@ -65,10 +65,16 @@ def measure(conditions: Conditions) -> PartResult:
     return PartResult(
         part="predict",
         about=f"{count} images, batch {BATCH_SIZE}, {config.backbone} at "
-        f"{config.width} x {config.height}; predict: from image files to mask files",
+        f"{config.width} x {config.height}, {_looks(config)}; predict: from image files to mask files",
         rows=tuple(rows),
         verdicts=tuple(verdicts),
     )
+
+
+def _looks(config: TrainConfig) -> str:
+    if not config.mirrored_prediction:
+        return "one look"
+    return f"and at the mirror image, {config.mirrored_scale:g} times as large"
 
 
 def _timings(
@@ -89,10 +95,11 @@ def _timings(
         batch = torch.randint(256, (BATCH_SIZE, height, width, 3), dtype=torch.uint8)
         batch = batch.movedim(-1, 1).to(conditions.device)
 
+        # It looks as often as the recipe lets it, which costs the same with files.
         @torch.inference_mode()
         def network() -> None:
             for _ in range(count // BATCH_SIZE):
-                segmenter.network(batch)
+                segmenter.logits(batch)
 
         return side_by_side(conditions, {"network": network, "predict": predict})
 
