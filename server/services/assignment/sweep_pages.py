@@ -21,7 +21,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    union,
     union_all,
     update,
 )
@@ -211,8 +210,7 @@ def _look(session: Session, sweeper: Sweeper, category: str, begin: _Place) -> _
     if ranked is None:
         return None
     waiting = _in_order(session, sweeper, ranked, begin)
-    on_pages, leased = _on_pages(sweeper, now).subquery(), _leased(sweeper, now).subquery()
-    held = frozenset(session.scalars(union(select(on_pages.c.image_id), select(leased.c.image_id))))
+    held = frozenset(session.scalars(union_all(_on_pages(sweeper, now), _leased(sweeper, now))))
     found: list[int] = []
     # The page before lies ahead of where its search began.
     many, is_behind = CANDIDATES + PAGE_SIZE, True
@@ -224,8 +222,8 @@ def _look(session: Session, sweeper: Sweeper, category: str, begin: _Place) -> _
             is_behind = is_behind and image_id not in free and image_id not in held
             begin = after if is_behind else begin
         many = min(2 * many, MOST_AT_ONCE)
-    if first := _unverified(session, sweeper.project.id, begin.imported):
-        begin = begin._replace(imported=min(begin.imported, first - 1))
+    if begin.imported and (first := _unverified(session, sweeper.project.id, begin.imported)):
+        begin = begin._replace(imported=first - 1)
     told = predictions.current(session, sweeper.project, found) if run_id else {}
     candidates = [
         _Candidate(image_id, told[image_id].presence.get(category) if image_id in told else None)

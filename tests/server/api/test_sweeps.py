@@ -621,8 +621,7 @@ def test_the_last_word_on_each_category_counts(
     annotator: TestClient, project: Any, people: dict[Role, int], words: list[Any]
 ) -> None:
     """A dictionary is a label of the whole image, a pair the answer of a sweep."""
-    names = iter(range(10**9))
-    made = project(images=1, name=f"P{utcnow().timestamp()} {next(names)}")
+    made = project(images=1, name=f"P{next(NUMBERS)}")
     image_id = made["image_ids"][0]
     hand_out(made["id"], [image_id], people[Role.ANNOTATOR])
     expected: dict[str, str] = {}
