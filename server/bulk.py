@@ -6,7 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Select, String, Text, bindparam, cast, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Text,
+    bindparam,
+    cast,
+    literal_column,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import GenericFunction
@@ -64,14 +74,24 @@ def values(columns: Mapping[str, TypeEngine[Any]], rows: Iterable[Sequence[objec
     They go to the database as one text, whatever their number: a parameter for each value would
     take longer to prepare than the database takes to store it.
     """
-    text = bindparam(None, json.dumps([*map(list, rows)], ensure_ascii=False), type_=Text)
-    member = json_members(text).table_valued("value").c.value
+    member = _members([*map(list, rows)])
     return select(
         *(
             _typed(json_place(member, literal_column(str(index))), kind).label(name)
             for index, (name, kind) in enumerate(columns.items())
         )
     )
+
+
+def numbers(whole: Iterable[int]) -> Select[int]:
+    """Whole numbers as a query, sent as `values` sends rows."""
+    return select(cast(_members([*whole]), Integer))
+
+
+def _members(array: Sequence[object]) -> ColumnElement[Any]:
+    """What is in an array, a row each."""
+    text = bindparam(None, json.dumps(array, ensure_ascii=False), type_=Text)
+    return json_members(text).table_valued("value").c.value
 
 
 def _typed(value: Any, kind: TypeEngine[Any]) -> Any:

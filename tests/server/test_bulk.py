@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Float, Integer, String, event
 
 from server import bulk, db
-from server.bulk import values
+from server.bulk import numbers, values
 from server.db import EnumText, session_scope
 from server.models.image import ImageState
 
@@ -39,6 +39,13 @@ def test_any_rows(
     assert [row.share for row in found] == [
         share if share is None else pytest.approx(share, rel=1e-15) for _, share, _, _ in rows
     ]
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("whole", [[], [3, 1, 3], [-(2**31), 0, 2**31 - 1]])
+def test_whole_numbers(whole: list[int]) -> None:
+    with session_scope(read_only=True) as session:
+        assert session.scalars(numbers(whole)).all() == whole
 
 
 @pytest.mark.usefixtures("database")

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from server import bulk
 from server.db import session_scope, utcnow
 from server.errors import BadInput, Conflict
 from server.models import (
@@ -217,9 +218,12 @@ def _look(session: Session, sweeper: Sweeper, category: str, begin: _Place) -> _
     while len(found) < CANDIDATES and (some := list(islice(waiting, many))):
         free = still_free(session, sweeper, [image_id for image_id, _ in some], now)
         for image_id, after in some:
-            if image_id in free:
+            is_free = image_id in free
+            if is_free and not sweeper.is_blind(image_id):
                 found.append(image_id)
-            is_behind = is_behind and image_id not in free and image_id not in held
+                if len(found) == CANDIDATES:
+                    break
+            is_behind = is_behind and not found and (is_free or image_id not in held)
             begin = after if is_behind else begin
         many = min(2 * many, MOST_AT_ONCE)
     if begin.imported and (first := _unverified(session, sweeper.project.id, begin.imported)):
@@ -227,7 +231,7 @@ def _look(session: Session, sweeper: Sweeper, category: str, begin: _Place) -> _
     told = predictions.current(session, sweeper.project, found) if run_id else {}
     candidates = [
         _Candidate(image_id, told[image_id].presence.get(category) if image_id in told else None)
-        for image_id in found[:CANDIDATES]
+        for image_id in found
     ]
     return _Found(run_id, candidates, begin)
 
@@ -237,17 +241,14 @@ def _in_order(
 ) -> Iterator[tuple[int, _Place]]:
     """Ids of the project's images, each with the place after it, from a place on.
 
-    Those that the model has ranked, then the others as imported; without those that the person is to
-    judge blind, where they are shown the model.
+    Those that the model has ranked, then the others as imported.
     """
     at = begin.ranked
     for image_id in ranked:
         at += 1
-        if not sweeper.is_blind(image_id):
-            yield image_id, _Place(at, begin.imported)
+        yield image_id, _Place(at, begin.imported)
     for image_id in _not_ranked(session, sweeper, begin.imported):
-        if not sweeper.is_blind(image_id):
-            yield image_id, _Place(at, image_id)
+        yield image_id, _Place(at, image_id)
 
 
 def _not_ranked(session: Session, sweeper: Sweeper, after: int) -> Iterator[int]:
@@ -264,7 +265,7 @@ def _ready(project_id: int) -> Select[int]:
     return select(Image.id).where(Image.is_own_of(project_id), Image.state == ImageState.READY)
 
 
-def _taken(sweeper: Sweeper, now: datetime, among: Sequence[int]) -> Select[int]:
+def _taken(sweeper: Sweeper, now: datetime, among: Select[int]) -> Select[int]:
     """Ids of those of some images that have the person's answer or nobody else can be at work on.
 
     What people have said, and are asked on pages and in leases, comes to as many as the project
@@ -281,7 +282,7 @@ def _taken(sweeper: Sweeper, now: datetime, among: Sequence[int]) -> Select[int]
     return taken.where(at.c.image_id.in_(among))
 
 
-def _answers(sweeper: Sweeper, among: Sequence[int]) -> Select[int, int]:
+def _answers(sweeper: Sweeper, among: Select[int]) -> Select[int, int]:
     # Label by label, where a join would begin with all answers to the category.
     of_label = exists().where(
         Answer.label_id == Label.id, Answer.category_id == sweeper.category_id
@@ -352,10 +353,11 @@ def still_free(
     session: Session, sweeper: Sweeper, image_ids: Sequence[int], now: datetime
 ) -> set[int]:
     """Those of some images that a person could be given now."""
-    waiting = _ready(sweeper.project.id).where(Image.id.in_(image_ids))
+    among = bulk.numbers(image_ids)
+    waiting = _ready(sweeper.project.id).where(Image.id.in_(among))
     # By their images alone: by the project SQLite would look through all of its labels.
-    closed = select(Label.image_id).where(Label.image_id.in_(image_ids), Label.closes())
-    return set(session.scalars(except_(waiting, _taken(sweeper, now, image_ids), closed)))
+    closed = select(Label.image_id).where(Label.image_id.in_(among), Label.closes())
+    return set(session.scalars(except_(waiting, _taken(sweeper, now, among), closed)))
 
 
 def _check_page_limit(session: Session, sweeper: Sweeper, now: datetime) -> None:
