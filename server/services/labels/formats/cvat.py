@@ -36,7 +36,7 @@ LONGEST_VALUE = 100
 MOST_SHAPES = 5000
 """Tags and points of one image."""
 MOST_KEPT = 1000
-"""Names that are put in quotes once."""
+"""Names that are put in quotes, and tags that are written, once."""
 MAX_DEPTH = 100
 ATTRIBUTE = "present"
 """Checkbox of a tag: false makes it say that the category is absent."""
@@ -73,11 +73,15 @@ def _quoted(text: str) -> str:
     return quoteattr(_clean(text))
 
 
+@lru_cache(MOST_KEPT)
+def _tag(name: str, value: str) -> str:
+    return (
+        f'    <tag label={_quoted(name)} source="manual">\n'
+        f'      <attribute name="{ATTRIBUTE}">{value}</attribute>\n    </tag>\n'
+    )
+
+
 def _image(number: int, label: WeakLabel) -> str:
-    tags = [
-        *((name, "true") for name in label.present),
-        *((name, "false") for name in label.absent),
-    ]
     clicked: dict[str, list[str]] = {}
     for p in label.points:
         x, y = in_few_digits(p, label)
@@ -86,11 +90,8 @@ def _image(number: int, label: WeakLabel) -> str:
         (
             f'  <image id="{number}" name={_quoted(label.image)} width="{label.width}" '
             f'height="{label.height}">\n',
-            *(
-                f'    <tag label={_quoted(name)} source="manual">\n'
-                f'      <attribute name="{ATTRIBUTE}">{value}</attribute>\n    </tag>\n'
-                for name, value in tags
-            ),
+            *(_tag(name, "true") for name in label.present),
+            *(_tag(name, "false") for name in label.absent),
             *(
                 f'    <points label={_quoted(name)} source="manual" occluded="0" '
                 f'points="{";".join(pairs)}" z_order="0">\n    </points>\n'

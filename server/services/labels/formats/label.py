@@ -126,9 +126,13 @@ def merged(labels: Iterable[WeakLabel]) -> Iterator[WeakLabel]:
     and others absent is in neither list, and its points are left out.
     """
     for _, group in by_image(labels):
+        first, *others = group
+        if not others and all(point.category in first.present for point in first.points):
+            yield first
+            continue
         present = {name: None for label in group for name in _named(label)}
         absent = {name: None for label in group for name in label.absent}
-        yield group[0].model_copy(
+        yield first.model_copy(
             update={
                 "present": tuple(name for name in present if name not in absent),
                 "absent": tuple(name for name in absent if name not in present),
