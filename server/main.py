@@ -41,7 +41,7 @@ from server.api import (
 )
 from server.db import get_engine
 from server.logs import configure_logs
-from server.memory import limit_arenas
+from server.memory import keep_loaded, limit_arenas
 from server.settings import get_settings
 
 API = "/api/v1"
@@ -84,6 +84,13 @@ def create_app() -> FastAPI:
     _serve_frontend(app)
     app.add_middleware(middleware.RequestMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def create_process() -> FastAPI:
+    """The application of a process that serves nothing else."""
+    app = create_app()
+    keep_loaded()
     return app
 
 

@@ -42,7 +42,7 @@ def serve(
         messages.print("FORWARDED_ALLOW_IPS=* believes whoever connects: name the proxy's address")
     require_migrated()
     uvicorn.run(
-        "server.main:create_app",
+        "server.main:create_process",
         factory=True,
         host=host,
         port=port,
