@@ -41,6 +41,7 @@ from rich.progress import track
 from rich.table import Table
 
 from server.logs import configure_logs
+from server.memory import keep_loaded
 from server.services.accounts import sessions
 from server.services.images import verifying
 from tests.benchmarks import bulk_work
@@ -75,6 +76,7 @@ def main() -> None:
     options = _options()
     # Of this process; the web processes write theirs into a folder.
     configure_logs(json=True, level=logging.WARNING)
+    keep_loaded()  # as a web process does: exports are measured inside of this one
     console = Console()
     parts = set(options.parts.split(","))
     bulk, pictures = bulk_work.bulk_table(options.lines, options.images), bulk_work.picture_table()
