@@ -43,7 +43,7 @@ from tests.product import running_api
 
 CLIENTS = 32
 PICTURE_SECONDS = 5
-ROUNDS = 3
+ROUNDS = 7
 
 
 @dataclass
