@@ -24,6 +24,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 from server.db import Base, EnumText, UtcDateTime, utcnow
 from server.models.image import Image
 from server.models.user import User
+from trainer.contract import WeakLabel
 
 
 class Point(TypedDict):
@@ -89,6 +90,13 @@ class LabelKind(StrEnum):
     """A further look at an image that its annotator had labelled."""
     REVIEW = "review"
     """A decision on an image, in place of all labels of it."""
+
+    @classmethod
+    def of(cls, line: WeakLabel) -> "LabelKind":
+        """What a label file tells of it: corrections and decisions are not told apart there."""
+        if line.tiles is not None:
+            return cls.TILES
+        return cls.POINTS if line.points else cls.TAGS
 
 
 class Label(Base):

@@ -6,7 +6,7 @@ the run, and are written beside its checkpoints.
 
 from trainer.contract.cards import DatasetCard, ListedImage
 from trainer.contract.config import LossWeights, Supervision, TrainConfig
-from trainer.contract.labels import VOID_INDEX, GoldSample, PointLabel, TileTags, WeakLabel
+from trainer.contract.labels import VOID_INDEX, GoldSample, Places, PointLabel, TileTags, WeakLabel
 from trainer.contract.progress import (
     CheckpointSaved,
     Evaluated,
@@ -44,6 +44,7 @@ __all__ = [
     "Interval",
     "ListedImage",
     "LossWeights",
+    "Places",
     "PointLabel",
     "Predicting",
     "Progress",

@@ -1,5 +1,6 @@
 """Labels: what is known of an image, from a person or, for gold images, from its mask."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +30,34 @@ class TileTags(Record):
     cols: int = Field(ge=1, le=16)
     present: dict[str, tuple[int, ...]] = Field(default={})
 
+    def renamed(self, name_of: Callable[[str], str | None]) -> Self:
+        """As `Places.renamed`."""
+        names = ((name_of(category), numbers) for category, numbers in self.present.items())
+        present = {name: numbers for name, numbers in names if name is not None}
+        return self.model_copy(update={"present": present})
+
+
+class Places(Record):
+    """What a label says of places in its image: a field for each kind, called as in `WeakLabel`."""
+
+    points: tuple[PointLabel, ...] = ()
+    tiles: TileTags | None = None
+
+    def categories(self) -> set[str]:
+        """Those that have a place: by that they are present."""
+        tagged = self.tiles.present if self.tiles else ()
+        return {*tagged, *(point.category for point in self.points)}
+
+    def renamed(self, name_of: Callable[[str], str | None]) -> Self:
+        """With other names of categories; what is of one that has none is left out."""
+        points = (
+            point.model_copy(update={"category": name})
+            for point in self.points
+            if (name := name_of(point.category)) is not None
+        )
+        tiles = self.tiles and self.tiles.renamed(name_of)
+        return self.model_copy(update={"points": tuple(points), "tiles": tiles})
+
 
 class WeakLabel(Record):
     """One line of a label file. A category in neither list was not asked."""
@@ -45,6 +74,11 @@ class WeakLabel(Record):
     annotator: str = ""
     labelled_at: datetime | None = None
     prefilled_by: str | None = None
+
+    @property
+    def places(self) -> Places:
+        """What it says of places."""
+        return Places(points=self.points, tiles=self.tiles)
 
     @field_validator("points", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""What a person says of an image, in ids of categories: apart from rows and sessions.
+"""What a person says of an image: in ids of categories, as columns have it, and in their names.
 
 A person has one current label of an image. An answer for one category alone makes a new revision
 with this answer and everything else as it was. Without an earlier label it is *partial*: training
@@ -6,14 +6,16 @@ sees its answers, the other categories count as not asked, and the image still w
 as a whole. The label that is given then keeps the answers for categories that it does not name.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from server.errors import BadInput
 from server.models import Image, Label, Project
 from server.models.label import AnswerValue, Point, Tiles
-from server.schemas.label import LabelIn, TilesIn
+from server.schemas.label import LabelIn, LabelOut, TilesIn
+from trainer.contract import PointLabel, TileTags
 from trainer.contract.names import comparable
 from trainer.contract.places import inside
 
@@ -158,3 +160,50 @@ def _tiles_inside(tiles: TilesIn | None, ids: Mapping[str, int]) -> Tiles | None
         str(ids[comparable(name)]): sorted(set(tiles.present[name])) for name in tiles.present
     }
     return {"rows": tiles.rows, "cols": tiles.cols, "present": present}
+
+
+def says(label: LabelIn | LabelOut) -> tuple[object, ...]:
+    """What a label says, points to a tenth of a pixel: formats round them."""
+    points = {(point.category, round(point.x, 1), round(point.y, 1)) for point in label.points}
+    tagged = label.tiles.present if label.tiles else {}
+    present = {*label.present, *tagged, *(category for category, _, _ in points)}
+    tiles = label.tiles and (
+        label.tiles.rows,
+        label.tiles.cols,
+        {n: sorted(t) for n, t in tagged.items()},
+    )
+    return present, set(label.absent), points, tiles, label.skipped is None
+
+
+def _names(names: Mapping[int, str], ids: str) -> tuple[str, ...]:
+    """Of categories, in the project's order; `ids` is the JSON of a list of them."""
+    listed = frozenset(json.loads(ids))
+    return tuple(name for i, name in names.items() if i in listed)
+
+
+def _points(names: Mapping[int, str], points: str) -> tuple[PointLabel, ...]:
+    return tuple(
+        PointLabel(category=names[p["category_id"]], x=p["x"], y=p["y"]) for p in json.loads(points)
+    )
+
+
+def _tile_tags(names: Mapping[int, str], text: str | None) -> TileTags | None:
+    tiles = json.loads(text or "null")
+    if tiles is None:
+        return None
+    present = {
+        name: tuple(tiles["present"][str(i)])
+        for i, name in names.items()
+        if str(i) in tiles["present"]
+    }
+    return TileTags(rows=tiles["rows"], cols=tiles["cols"], present=present)
+
+
+IN_NAMES: Mapping[str, Callable[[Mapping[int, str], Any], Any]] = {
+    "present": _names,
+    "absent": _names,
+    "points": _points,
+    "tiles": _tile_tags,
+}
+"""Columns that label files have as fields, each with how one becomes the other: given the names of
+the project's categories, in its order, and what the column has, as JSON."""

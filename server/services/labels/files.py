@@ -20,16 +20,17 @@ from sqlalchemy.orm import Session
 from server.db import session_scope
 from server.errors import WeaksegError
 from server.models import AuditEvent, Label, LabelImport, User
-from server.schemas.label import LabelIn, LabelOut, PointIn, TilesIn, Timing
+from server.schemas.label import LabelIn, LabelOut, Timing
 from server.services import audit, projects
 from server.services.accounts import users
 from server.services.audit import Thing
 from server.services.labels import reading, snapshots, submitting
+from server.services.labels.content import IN_NAMES, says
 from server.services.labels.formats import FORMATS, FileLabel, LabelFormat, Refused
 from server.services.labels.formats.label import Click, first_problem, placed, unheard
 from server.services.labels.name_matching import Match, Target
 from server.services.labels.submitting import Submission
-from trainer.contract import WeakLabel
+from trainer.contract import Places, WeakLabel
 from trainer.contract.image_names import MatchedBy
 from trainer.contract.names import shown, why_refused
 
@@ -247,9 +248,7 @@ class _Wanted:
     @property
     def key(self) -> str:
         """The same for the same content in the same place: what makes an import idempotent."""
-        said = self.label.model_dump(
-            mode="json", include={"absent", "points", "present", "skipped", "tiles"}
-        )
+        said = self.label.model_dump(mode="json", include={*IN_NAMES, "skipped"})
         place = [] if self.instead_of is None else [self.instead_of]
         body = json.dumps([self.image_id, said, *place], sort_keys=True)
         return f"import-{hashlib.sha256(body.encode()).hexdigest()}"
@@ -316,10 +315,11 @@ class _Importer:
         if (image.id, annotator_id) in self._seen:
             raise ValueError("the file has another label of this image for the same annotator")
         points, outside = placed(
-            ((point.category, point.x, point.y) for point in found.points),
+            ((point.category, point.x, point.y) for point in found.places.points),
             (image.width, image.height),
         )
-        found = replace(found, points=points, outside=(*found.outside, *outside))
+        places = found.places.model_copy(update={"points": points})
+        found = replace(found, places=places, outside=(*found.outside, *outside))
         wanted = _Wanted(match, annotator_id, self._label(found, match), found)
         self._seen.add((image.id, annotator_id))
         for click in found.outside:
@@ -347,47 +347,31 @@ class _Importer:
             return LabelIn(timing=Timing(wall_ms=0), skipped=SKIPPED)
         present = self._known(found.present)
         absent = self._known(found.absent)
-        points = [
-            PointIn(category=name, x=point.x, y=point.y)
-            for point in found.points
-            for name in self._known([point.category])
-        ]
-        tiles = self._tiles(found)
+        places = found.places.renamed(self._category)
         if self._rules.unmentioned == "absent":
-            tagged = tiles.present if tiles else {}
-            clicked = [point.category for point in points]
             missed = [self._target.category(category) for category, _, _ in found.outside]
-            named = {*present, *absent, *tagged, *clicked, *missed}
+            named = {*present, *absent, *places.categories(), *missed}
             absent = [*absent, *(name for name in self._target.categories if name not in named)]
-        if not (present or absent or points or tiles):
+        if not (present or absent) and places == Places():
             raise ValueError(
                 _outside(found.outside[0], match)
                 if found.outside
                 else "the file says nothing of this project's categories here"
             )
         return LabelIn(
-            present=present, absent=absent, points=points, tiles=tiles, timing=Timing(wall_ms=0)
+            present=present, absent=absent, **places.model_dump(), timing=Timing(wall_ms=0)
         )
 
     def _known(self, names: Iterable[str]) -> list[str]:
-        known: dict[str, None] = {}
-        for name in names:
-            category = self._target.category(name)
-            if category is None:
-                self._result.ignored[f"category {name}"] += 1
-            else:
-                known[category] = None
-        return list(known)
+        known = (category for name in names if (category := self._category(name)) is not None)
+        return list(dict.fromkeys(known))
 
-    def _tiles(self, found: FileLabel) -> TilesIn | None:
-        if found.tiles is None:
-            return None
-        present = {
-            known: list(indices)
-            for name, indices in found.tiles.present.items()
-            for known in self._known([name])
-        }
-        return TilesIn(rows=found.tiles.rows, cols=found.tiles.cols, present=present)
+    def _category(self, name: str) -> str | None:
+        """The category that a file means by a name; one that it means none by is counted."""
+        category = self._target.category(name)
+        if category is None:
+            self._result.ignored[f"category {name}"] += 1
+        return category
 
     def _new(self, session: Session, wanted: list[_Wanted]) -> Iterator[_Wanted]:
         """Those that are to be stored, by what there is already, in the same order."""
@@ -415,7 +399,7 @@ class _Importer:
                 yield replace(one, replaces=not earlier.partial, instead_of=instead_of)
 
     def _stays(self, earlier: LabelOut | None, one: _Wanted, *, was_imported: bool) -> bool:
-        if earlier and _says_the_same(one.label, earlier):
+        if earlier and says(one.label) == says(earlier):
             return True
         match self._rules.existing:
             case "once":
@@ -479,20 +463,3 @@ def _outside(click: Click, match: Match) -> str:
     image = match.image
     size = f"{image.width} x {image.height} " if image.width else ""
     return f"the point of {category} at {x:g}, {y:g} is outside of the {size}image"
-
-
-def _says_the_same(wanted: LabelIn, stored: LabelOut) -> bool:
-    return _said(wanted) == _said(stored)
-
-
-def _said(label: LabelIn | LabelOut) -> tuple[object, ...]:
-    """What a label says, points to a tenth of a pixel: formats round them."""
-    points = {(point.category, round(point.x, 1), round(point.y, 1)) for point in label.points}
-    tagged = label.tiles.present if label.tiles else {}
-    present = {*label.present, *tagged, *(category for category, _, _ in points)}
-    tiles = label.tiles and (
-        label.tiles.rows,
-        label.tiles.cols,
-        {n: sorted(t) for n, t in tagged.items()},
-    )
-    return present, set(label.absent), points, tiles, label.skipped is None

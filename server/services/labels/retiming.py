@@ -19,8 +19,8 @@ from server.bulk import short_turn
 from server.db import session_scope, utcnow
 from server.errors import WeaksegError
 from server.models import Image, Label, Project, Snapshot, SweepPage
-from server.models.label import SweepShare, Trail
-from server.services.labels import snapshots, timing
+from server.models.label import LabelKind, SweepShare, Trail
+from server.services.labels import timing
 from server.services.labels.timing import ByIdle
 from server.storage import get_storage
 from trainer.contract import WeakLabel
@@ -228,7 +228,7 @@ def _add(by_kind: defaultdict[str, ByIdle], snapshot: Snapshot, lines: Sequence[
         pages = _Pages(session, (row.sweep_share for rows in used for row in rows))
     for line, rows in zip(lines, used, strict=True):
         if not rows:  # deleted since
-            by_kind[snapshots.kind_of(line)].add_same(line.active_ms)
+            by_kind[LabelKind.of(line)].add_same(line.active_ms)
         for row in rows:
             _add_revision(by_kind[row.kind], row, pages)
 

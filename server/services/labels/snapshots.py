@@ -1,7 +1,6 @@
 """Snapshots: all weak labels of a project at one moment, as an immutable file."""
 
 import hashlib
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,8 +21,9 @@ from server.errors import Conflict, NotFound, WeaksegError
 from server.models import Category, Image, Label, Snapshot
 from server.models.label import LabelKind
 from server.services import projects
+from server.services.labels.content import IN_NAMES
 from server.storage import get_storage
-from trainer.contract import PointLabel, TileTags, WeakLabel
+from trainer.contract import WeakLabel
 
 log = structlog.get_logger()
 
@@ -135,16 +135,13 @@ def _timed_labels(session: Session, project_id: int) -> Iterator[tuple[WeakLabel
     )
     names = dict(session.execute(categories).all())
     # Much of what labels say, they say again and again: that no point was clicked, for one.
-    listed = lru_cache(MOST_KEPT)(partial(_names, names))
-    pointed = lru_cache(MOST_KEPT)(partial(_points, names))
-    tiled = lru_cache(MOST_KEPT)(partial(_tile_tags, names))
+    read = [(field, lru_cache(MOST_KEPT)(partial(of, names))) for field, of in IN_NAMES.items()]
     for row in session.execute(_current_labels(session, project_id)):
-        *said, kind, shares = row
-        image, width, height, person, present, absent, points, tiles, by, at, active, wall = said
+        image, width, height, person, *columns, by, at, active, wall, kind, shares = row
+        said = {field: of(text) for (field, of), text in zip(read, columns, strict=True)}
         # What is stored was found right when it was taken in.
         label = WeakLabel.model_construct(
-            image=image, width=width, height=height, present=listed(present), absent=listed(absent),
-            points=pointed(points), tiles=tiled(tiles), active_ms=active, wall_ms=wall,
+            image=image, width=width, height=height, **said, active_ms=active, wall_ms=wall,
             annotator=f"a{person}", labelled_at=at, prefilled_by=by,
         )  # fmt: skip
         yield label, _by_kind(kind, shares, active)
@@ -164,11 +161,11 @@ def _by_kind(kind: str, shares: str | None, active_ms: int) -> dict[str, int]:
 def _current_labels(session: Session, project_id: int) -> Any:
     # Bytes, not a language's alphabet: the order has to be the same in every database.
     name = Image.external_id.collate("C" if is_postgresql(session) else "BINARY")
-    lists = (Label.present, Label.absent, Label.points, Label.tiles)
+    columns = [cast(getattr(Label, column), Text) for column in IN_NAMES]
     return (
         select(
             Image.external_id, Image.width, Image.height, Label.annotator_id,
-            *(cast(column, Text) for column in lists), Label.prefilled_by, Label.created_at,
+            *columns, Label.prefilled_by, Label.created_at,
             _spent(Label.active_ms), _spent(Label.wall_ms), Label.kind(), _shares(),
         )
         .join(Image, Image.id == Label.image_id)
@@ -203,30 +200,6 @@ def _of_revisions(
         (Label.revision > 1, own.correlate(Label).scalar_subquery()),
         else_=else_,
     )
-
-
-def _names(names: Mapping[int, str], ids: str) -> tuple[str, ...]:
-    """Of categories, in the project's order; `ids` is the JSON of a list of them."""
-    listed = frozenset(json.loads(ids))
-    return tuple(name for i, name in names.items() if i in listed)
-
-
-def _points(names: Mapping[int, str], points: str) -> tuple[PointLabel, ...]:
-    return tuple(
-        PointLabel(category=names[p["category_id"]], x=p["x"], y=p["y"]) for p in json.loads(points)
-    )
-
-
-def _tile_tags(names: Mapping[int, str], text: str | None) -> TileTags | None:
-    tiles = json.loads(text or "null")
-    if tiles is None:
-        return None
-    present = {
-        name: tuple(tiles["present"][str(i)])
-        for i, name in names.items()
-        if str(i) in tiles["present"]
-    }
-    return TileTags(rows=tiles["rows"], cols=tiles["cols"], present=present)
 
 
 def get(session: Session, snapshot_id: int) -> Snapshot:
@@ -291,15 +264,8 @@ def _read_again(key: str) -> _Written | None:
         with get_storage().existing_path(key).open("rb") as file:
             for line in file:
                 label = WeakLabel.model_validate_json(line)
-                written.count(label, {kind_of(label): label.active_ms})
+                written.count(label, {LabelKind.of(label): label.active_ms})
     except (OSError, ValueError, WeaksegError) as error:
         log.warning("snapshot not counted", key=key, reason=str(error).partition("\n")[0])
         return None
     return written
-
-
-def kind_of(label: WeakLabel) -> LabelKind:
-    """What its line says that time went into; corrections and decisions are not told apart there."""
-    if label.tiles is not None:
-        return LabelKind.TILES
-    return LabelKind.POINTS if label.points else LabelKind.TAGS

@@ -29,7 +29,7 @@ from server.services.labels.formats.label import (
     rounded,
     unheard,
 )
-from trainer.contract import WeakLabel
+from trainer.contract import Places, WeakLabel
 
 HALF = 0.5
 VISIBLE = 2
@@ -157,7 +157,7 @@ class _Document:
             height=image.height,
             present=tuple(self._name(number) for number in image.pos_category_ids),
             absent=tuple(self._name(number) for number in image.neg_category_ids),
-            points=points,
+            places=Places(points=points),
             outside=outside,
         )
 

@@ -23,7 +23,7 @@ from server.services.labels.formats.label import (
     placed,
     unheard,
 )
-from trainer.contract import PointLabel, TileTags, WeakLabel
+from trainer.contract import Places, PointLabel, TileTags, WeakLabel
 
 COLUMNS = (
     "image", "width", "height", "annotator", "labelled_at", "category", "answer", "points", "tiles",
@@ -273,8 +273,7 @@ def _label(image: str, author: str, rows: _Rows) -> Found:
         height=rows.size[1],
         present=named["present"],
         absent=named["absent"],
-        points=points,
+        places=Places(points=points, tiles=tiles),
         outside=outside,
-        tiles=tiles or None,
         author=author,
     )

@@ -22,7 +22,7 @@ from server.services.labels.formats.label import (
     rounded,
     unheard,
 )
-from trainer.contract import WeakLabel
+from trainer.contract import Places, WeakLabel
 
 PIECE = 2**18
 LONGEST_TOKEN = 2**20
@@ -250,7 +250,7 @@ def _label(image: _Image) -> FileLabel:
         height=size[1],
         present=tuple(dict.fromkeys(present)),
         absent=tuple(dict.fromkeys(absent)),
-        points=points,
+        places=Places(points=points),
         outside=outside,
     )
 

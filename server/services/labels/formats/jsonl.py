@@ -77,9 +77,8 @@ def _label(number: int, data: dict[str, Any]) -> Found:
         height=label.height,
         present=label.present,
         absent=label.absent,
-        points=label.points,
+        places=label.places,
         outside=outside,
-        tiles=label.tiles,
         author=label.annotator,
     )
 

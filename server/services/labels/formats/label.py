@@ -1,7 +1,7 @@
 """What all formats have in common: a label as a file gives it, or why there is none."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from server.errors import first_complaint
 from server.schemas.label import MOST_POINTS
-from trainer.contract import PointLabel, TileTags, WeakLabel
+from trainer.contract import Places, PointLabel, WeakLabel
 from trainer.contract.places import EDGE, inside
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -42,10 +42,9 @@ class FileLabel:
     height: int | None = None
     present: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    points: tuple[PointLabel, ...] = ()
+    places: Places = field(default_factory=Places)
     outside: tuple[Click, ...] = ()
     """Points that are not in the image; the rest of the label stands."""
-    tiles: TileTags | None = None
     skipped: bool = False
     author: str = ""
 

@@ -27,7 +27,7 @@ from server.services.labels.formats.label import (
     rounded,
     unheard,
 )
-from trainer.contract import WeakLabel
+from trainer.contract import Places, WeakLabel
 from trainer.contract.image_names import path_of
 from trainer.contract.names import LONGEST_PATH
 
@@ -228,7 +228,7 @@ def _label(image: FileLabel, annotation: _Annotation, ignored: Counter[str]) -> 
     points, outside = placed(clicks, size)
     return replace(
         image, width=size[0], height=size[1], present=tuple(names[PRESENT]),
-        absent=tuple(names[ABSENT]), points=points, outside=outside, author=author,
+        absent=tuple(names[ABSENT]), places=Places(points=points), outside=outside, author=author,
     )  # fmt: skip
 
 

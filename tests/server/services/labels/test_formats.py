@@ -20,7 +20,7 @@ from server.errors import BadInput
 from server.schemas.label import MOST_POINTS
 from server.services.labels.formats import FORMATS, FileLabel, LabelFormat, Refused
 from server.services.labels.formats.cvat import LONGEST_TOKEN, MOST_SHAPES
-from trainer.contract import PointLabel, TileTags, WeakLabel
+from trainer.contract import Places, PointLabel, TileTags, WeakLabel
 
 EXPORTED = Path(__file__).parent / "exported"
 COLORS = {
@@ -94,10 +94,10 @@ def weak_label(draw: st.DrawFn, image: str, width: int, height: int, annotator: 
 
 def said(label: WeakLabel | FileLabel) -> tuple[Any, ...]:
     """What a label says, points to a hundredth of a pixel."""
-    points = sorted((p.category, round(p.x, 2), round(p.y, 2)) for p in label.points)
+    points = sorted((p.category, round(p.x, 2), round(p.y, 2)) for p in label.places.points)
     return (
         label.image,
-        {*label.present, *(p.category for p in label.points)},
+        {*label.present, *(p.category for p in label.places.points)},
         {*label.absent},
         points,
     )
@@ -151,9 +151,10 @@ def assert_same(found: list[Any], expected: list[WeakLabel]) -> None:
 
 def tiles_of(label: WeakLabel | FileLabel) -> Any:
     """The grid and its tiles. A table has no place for the grid of a label without answers."""
-    if label.tiles is None or not (label.present or label.absent):
+    tiles = label.places.tiles
+    if tiles is None or not (label.present or label.absent):
         return None
-    return label.tiles.rows, label.tiles.cols, {n: {*t} for n, t in label.tiles.present.items()}
+    return tiles.rows, tiles.cols, {n: {*t} for n, t in tiles.present.items()}
 
 
 @pytest.mark.parametrize("label_format", ALL)
@@ -183,9 +184,9 @@ def test_a_label_studio_export_is_understood() -> None:
     assert (newest.present, newest.absent, newest.width) == (("Road",), ("Tree",), None)
     assert (oldest.author, oldest.present) == ("first@example.org", ("Road", "Car"))
     assert (oldest.width, oldest.height) == (640, 480)
-    assert oldest.points == (PointLabel(category="Car", x=320.5, y=120.5),)
+    assert oldest.places.points == (PointLabel(category="Car", x=320.5, y=120.5),)
     assert (fog.image, fog.skipped) == ("cam 3/fog.jpg", True)
-    assert (turned.present, turned.points) == (("Road",), ())
+    assert (turned.present, turned.places) == (("Road",), Places())
     assert turned.image == "s3://street-images/cam3/turned.jpg"
     assert ignored == {
         "predictions": 1, "brushlabels": 1, "choices": 1, "rotated keypointlabels": 1,
@@ -255,11 +256,11 @@ def test_a_cvat_export_is_understood() -> None:
         "cam3/crossing & bridge.jpg", 640, 480, 57,
     )  # fmt: skip
     assert (crossing.present, crossing.absent) == (("Road",), ("Tree",))
-    assert [(p.category, p.x, p.y) for p in crossing.points] == [
+    assert [(p.category, p.x, p.y) for p in crossing.places.points] == [
         ("Car", 320.5, 120.5), ("Car", 16.25, 479.75), ("Road", 639.999, 0),
     ]  # fmt: skip
     assert (outside.image, outside.line) == ("cam3/outside.jpg", 80)
-    assert (outside.points, outside.outside) == ((), (("Car", 700, 10),))
+    assert (outside.places, outside.outside) == (Places(), (("Car", 700, 10),))
     assert ignored == {"box": 1, "skeleton": 1, "mask": 1, "images without tags and points": 1}
 
 
@@ -285,7 +286,7 @@ def test_a_coco_export_is_understood() -> None:
 
     crossing, tagged = found
     assert (crossing.image, crossing.width, crossing.height) == ("cam3/crossing.jpg", 640, 480)
-    assert crossing.points == (PointLabel(category="Car", x=320.5, y=120.5),)
+    assert crossing.places.points == (PointLabel(category="Car", x=320.5, y=120.5),)
     assert (crossing.present, crossing.absent) == ((), ("Tree",))
     assert (tagged.image, tagged.present) == ("cam3/tagged.jpg", ("Road",))
     assert ignored == {
@@ -341,8 +342,8 @@ def test_a_table_as_a_spreadsheet_saves_it() -> None:
     assert [(one.image, one.present, one.absent, one.line) for one in found] == [
         ("b.jpg", ("Road",), ("Car",), 2), ("a.jpg", ("Car",), (), 3),
     ]  # fmt: skip
-    assert found[1].points == (PointLabel(category="Car", x=10, y=20.5),)
-    assert found[1].tiles == TileTags(rows=2, cols=2, present={"Car": (0, 3)})
+    assert found[1].places.points == (PointLabel(category="Car", x=10, y=20.5),)
+    assert found[1].places.tiles == TileTags(rows=2, cols=2, present={"Car": (0, 3)})
 
 
 @pytest.mark.parametrize(
@@ -364,7 +365,8 @@ def test_a_table_as_other_tools_write_it(content: str) -> None:
     (found,), _ = read(LabelFormat.CSV, content.encode())
     assert isinstance(found, FileLabel)
     assert (found.image, found.width, found.height) == ("a.png", 64, 48)
-    assert (found.present, found.points) == (("Car",), (PointLabel(category="Car", x=10, y=10),))
+    clicked = PointLabel(category="Car", x=10, y=10)
+    assert (found.present, found.places) == (("Car",), Places(points=(clicked,)))
 
 
 def test_rows_that_contradict_are_refused_with_the_line() -> None:
@@ -607,7 +609,9 @@ def many_points(label_format: LabelFormat, count: int) -> bytes:
 @pytest.mark.parametrize("label_format", [form for form in ALL if form is not LabelFormat.JSONL])
 def test_a_label_of_very_many_points_is_refused_by_itself(label_format: LabelFormat) -> None:
     found, _ = read(label_format, many_points(label_format, MOST_POINTS))
-    points = {label.image: len(label.points) for label in found if isinstance(label, FileLabel)}
+    points = {
+        label.image: len(label.places.points) for label in found if isinstance(label, FileLabel)
+    }
     assert points == {"a.png": MOST_POINTS, "b.png": 1}
     found, _ = read(label_format, many_points(label_format, MOST_POINTS + 1))
     assert [label.image for label in found if isinstance(label, FileLabel)] == ["b.png"]
