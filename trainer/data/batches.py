@@ -229,14 +229,14 @@ class TargetBatches:
             for index, position in zip(indices, positions.tolist(), strict=True)
         ]
         presence = np.stack([self.labels[index].presence for index in indices])
-        tiles = _stack_any([picture.tiles for picture in pictures])
+        tiles = [self._tiles(index, one) for index, one in zip(indices, pictures, strict=True)]
         masks = _stack_any([picture.mask for picture in pictures])
         return TargetBatch(
             images=_stack([picture.image for picture in pictures]),
             presence=torch.from_numpy(presence).float(),
             points=_points([picture.points for picture in pictures]),
             names=tuple(self.images.samples[index].name for index in indices),
-            tile_presence=tiles.float() if tiles is not None else None,
+            tile_presence=_stack_any(tiles),
             masks=masks.long() if masks is not None else None,
             clicked=_floats(self.clicked),
             frequencies=_floats(self.frequencies),
@@ -256,8 +256,15 @@ class TargetBatches:
             self.images.tensor(index),
             mask=torch.from_numpy(self.images.mask(index)) if self.with_masks else None,
             points=torch.from_numpy(label.points),
-            tiles=torch.from_numpy(label.tiles) if label.tiles is not None else None,
         )
+
+    def _tiles(self, index: int, picture: Picture) -> Tensor | None:
+        """(C, R, K) of the whole picture, also where it was cropped."""
+        tiles = self.labels[index].tiles
+        if tiles is None:
+            return None
+        presence = torch.from_numpy(tiles).float()
+        return presence.flip(-1) if picture.mirrored else presence
 
 
 def _floats(shares: NDArray[np.float64] | None) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Random changes of a picture together with its mask, its points and its tiles."""
+"""Random changes of a picture together with its mask and its points."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,12 +29,12 @@ class Picture:
     """(H, W) category indices."""
     points: Tensor | None = None
     """(P, 3) float32."""
-    tiles: Tensor | None = None
-    """(C, R, K) presence per tile of the whole picture, also after a crop."""
     whole: Tensor | None = None
     """(3, h, w) uint8: the whole picture at the size of the crop; None when nothing was cropped."""
     view: int = 0
     """Which of the pictures that are made of an image this is, where there are only so many."""
+    mirrored: bool = False
+    """Whether left and right have changed places."""
 
 
 class JointTransforms:
@@ -74,8 +74,7 @@ class JointTransforms:
         """
         with _seeded(seed):
             changed = self._flip(_wrap(picture))
-            tiles, whole = changed.pop("tiles", None), None
-            mirrored = bool(changed.pop("columns")[0, 0])
+            mirrored, whole = bool(changed.pop("columns")[0, 0]), None
             if self._crop and self._shrink:
                 whole = self._shrink(changed["image"])
                 changed = self._crop(changed)
@@ -89,7 +88,7 @@ class JointTransforms:
             with _seeded((COLORS, row, view)):
                 changed["image"], whole = self._colored(changed["image"], whole)
         inside = _unwrap(changed, picture)
-        return replace(inside, tiles=_plain(tiles), whole=_plain(whole), view=view)
+        return replace(inside, whole=_plain(whole), view=view, mirrored=mirrored)
 
     def _colored(self, image: Tensor, whole: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if self._jitter is None:
@@ -114,9 +113,6 @@ def _wrap(picture: Picture) -> dict[str, Tensor]:
     }
     if picture.mask is not None:
         wrapped["mask"] = tv_tensors.Mask(picture.mask)
-    if picture.tiles is not None:
-        # Tiles are the pixels of a coarse mask, so that whatever mirrors masks mirrors them.
-        wrapped["tiles"] = tv_tensors.Mask(picture.tiles)
     if picture.points is not None:
         height, width = picture.image.shape[-2:]
         # Key points name a pixel's centre by its index, labels count it at index + 0.5.

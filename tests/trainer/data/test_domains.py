@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
+from torchvision.transforms.v2.functional import resize
 
 from tests.trainer.conftest import CATEGORIES, MakeConfig, Street, paint, weak_label
 from trainer.contract import DatasetCard
@@ -152,6 +154,36 @@ def test_tiles_reach_both_domains(load: Load, street: Street, tmp_path: Path) ->
             else:
                 assert (target.tile_presence[row] == -1).all()
     assert seen == {"[[1.0, 0.0], [0.0, 0.0]]", "[[0.0, 1.0], [0.0, 0.0]]"}
+
+
+@pytest.mark.parametrize("crop", [{}, {"crop_height": 32, "crop_width": 32}])
+def test_tiles_are_mirrored_with_the_whole_picture(
+    load: Load, tmp_path: Path, crop: dict[str, int]
+) -> None:
+    labels = tmp_path / "labels.jsonl"
+    tags = {"rows": 1, "cols": 3, "present": {"road": [0], "car": [1, 2]}}
+    label = {"image": "images/001.png", "width": 80, "height": 60} | {"tiles": tags}
+    labels.write_text(json.dumps(label))
+    target = load("image", labels=labels, **crop).target
+    index = [sample.name for sample in target.images.samples].index("images/001.png")
+    seen = set()
+    for number in range(12):
+        batch = target(number)
+        assert batch.tile_presence is not None
+        for row, name in enumerate(batch.names):
+            if name == "images/001.png":
+                shown = batch.images[row] if batch.whole is None else batch.whole[row]
+                own = resize(target.images.tensor(index), list(shown.shape[-2:]))
+                mirrored = differ(shown, own.flip(-1)) < differ(shown, own)
+                road, _, car = batch.tile_presence[row, :, 0].tolist()
+                assert road == ([0, 0, 1] if mirrored else [1, 0, 0])
+                assert car == ([1, 1, 0] if mirrored else [0, 1, 1])
+                seen.add(mirrored)
+    assert seen == {True, False}
+
+
+def differ(one: Tensor, other: Tensor) -> float:
+    return (one.float() - other.float()).abs().mean().item()
 
 
 def test_crops_keep_the_whole_pictures_label(load: Load) -> None:

@@ -17,7 +17,6 @@ def picture(points: list[list[float]] | None = None) -> Picture:
         image,
         mask=(rows * WIDTH + columns).to(torch.int16),
         points=torch.tensor(points or []).reshape(-1, 3),
-        tiles=torch.tensor([[[1, 0, -1]], [[0, 0, 1]]], dtype=torch.int8),
     )
 
 
@@ -28,7 +27,7 @@ def mask_at(changed: Picture, x: float, y: float) -> int:
 
 
 def tensors_of(changed: Picture) -> list[Tensor | None]:
-    return [changed.image, changed.mask, changed.points, changed.tiles, changed.whole]
+    return [changed.image, changed.mask, changed.points, changed.whole]
 
 
 @settings(deadline=None)
@@ -59,15 +58,12 @@ def test_points_stay_on_their_pixel_and_masks_on_their_image(
             assert mask_at(changed, *kept[number]) == on_mask
 
 
-def test_a_flip_mirrors_the_tiles_with_the_image() -> None:
+def test_a_picture_tells_whether_it_was_mirrored() -> None:
     seen = set()
     for seed in range(8):
         changed = JointTransforms()(picture(), (seed,), 0)
-        assert changed.tiles is not None
         flipped = bool(changed.image[0, 0, 0] == WIDTH - 1)
-        assert changed.view == flipped
-        expected = [[[-1, 0, 1]], [[1, 0, 0]]] if flipped else [[[1, 0, -1]], [[0, 0, 1]]]
-        assert changed.tiles.tolist() == expected
+        assert changed.view == changed.mirrored == flipped
         seen.add(flipped)
     assert seen == {True, False}
 
@@ -76,11 +72,10 @@ def test_the_whole_picture_of_a_crop_is_flipped_with_it() -> None:
     for seed in range(8):
         changed = JointTransforms((6, 4))(picture(), (seed,), 0)
         assert changed.whole is not None
-        assert changed.tiles is not None
         assert changed.whole.shape == (3, 4, 6)
         rising = bool(changed.whole[0, 0, 0] < changed.whole[0, 0, -1])
         assert rising == bool(changed.image[0, 0, 0] < changed.image[0, 0, -1])
-        assert rising == (changed.tiles[0, 0, 0] == 1)
+        assert rising != changed.mirrored
 
 
 @pytest.mark.parametrize("edge", [0.0, 1.0])
@@ -97,7 +92,8 @@ def test_jitter_changes_colours_alone() -> None:
     for seed in range(5):
         changed, same = jittered(before, (seed,), 0), still(before, (seed,), 0)
         assert not torch.equal(changed.image, same.image)
-        for one, other in zip(tensors_of(changed)[1:4], tensors_of(same)[1:4], strict=True):
+        assert changed.mirrored == same.mirrored
+        for one, other in zip(tensors_of(changed)[1:3], tensors_of(same)[1:3], strict=True):
             assert one is not None
             assert other is not None
             assert torch.equal(one, other)
