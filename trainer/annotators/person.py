@@ -18,7 +18,7 @@ from trainer.annotators.mistakes import Mistakes
 from trainer.annotators.times import TimeModel, Work
 from trainer.annotators.trail import Clocked, clocked
 from trainer.annotators.views import View
-from trainer.contract import PointLabel, TileTags, WeakLabel
+from trainer.contract import Places, PointLabel, TileTags, WeakLabel
 from trainer.data.labels import ABSENT, NOT_ASKED, PRESENT
 from trainer.data.oracle import choose_pixels
 
@@ -72,8 +72,7 @@ class Answer:
     present: tuple[str, ...]
     absent: tuple[str, ...]
     unsure: tuple[str, ...]
-    points: tuple[PointLabel, ...]
-    tiles: TileTags | None
+    places: Places
     clock: Clocked
 
     def weak_label(self, view: View, annotator: str) -> WeakLabel:
@@ -85,8 +84,7 @@ class Answer:
             height=height,
             present=self.present,
             absent=self.absent,
-            points=self.points,
-            tiles=self.tiles,
+            **dict(self.places),
             active_ms=self.clock.active_ms,
             wall_ms=self.clock.wall_ms,
             annotator=annotator,
@@ -98,8 +96,7 @@ class Answer:
             "present": list(self.present),
             "absent": list(self.absent),
             "unsure": list(self.unsure),
-            "points": [point.model_dump() for point in self.points],
-            "tiles": self.tiles.model_dump(mode="json") if self.tiles else None,
+            **self.places.model_dump(mode="json"),
             "timing": self.clock.body(),
         }
 
@@ -137,18 +134,13 @@ class Person:
             name for index, name in enumerate(names) if index not in seen and index not in unknown
         )
         unsure = tuple(names[index] for index in sorted(unknown - seen.keys()))
-        points = self._points(view, seen, question, random)
-        tiles = self._tiles(view, seen, question, random)
-        work = Work(
-            present=present,
-            absent=len(absent) + len(unsure),
-            points=len(points),
-            pointed=len({point.category for point in points}),
-            tiles=sum(map(len, tiles.present.values())) if tiles else 0,
+        places = Places(
+            points=self._points(view, seen, question, random),
+            tiles=self._tiles(view, seen, question, random),
         )
+        work = Work.of(present, len(absent) + len(unsure), places)
         mean = self._times.mean_seconds(work, asks_points=question.points > 0)
-        actions = len(present) + len(points) + work.tiles
-        return Answer(present, absent, unsure, points, tiles, self._clock(mean, actions, random))
+        return Answer(present, absent, unsure, places, self._clock(mean, work.actions, random))
 
     def sweep(
         self, views: Sequence[View], category: str, question: Question, page: str

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from trainer.contract import WeakLabel
+from trainer.contract import Places, WeakLabel
 from trainer.contract.lines import lines_of
 from trainer.contract.record import Fraction, Record
 from trainer.errors import BadInput, describe
@@ -39,16 +39,21 @@ class Work:
     """Tiles that were pressed, of all categories together."""
 
     @classmethod
-    def of(cls, label: WeakLabel) -> "Work":
-        """What a label shows of it."""
-        tiles = label.tiles.present.values() if label.tiles else ()
+    def of(cls, present: Sequence[str], absent: int, places: Places) -> "Work":
+        """What it takes to say this of an image."""
+        tiles = places.tiles.present.values() if places.tiles else ()
         return cls(
-            present=label.present,
-            absent=len(label.absent),
-            points=len(label.points),
-            pointed=len({point.category for point in label.points}),
+            present=present,
+            absent=absent,
+            points=len(places.points),
+            pointed=len({point.category for point in places.points}),
             tiles=sum(map(len, tiles)),
         )
+
+    @property
+    def actions(self) -> int:
+        """How often something was pressed."""
+        return len(self.present) + self.points + self.tiles
 
 
 class TimeModel(Record):
@@ -204,7 +209,7 @@ PARTS = ("image", "absent", "present", "point", "further_point", "tile")
 
 
 def _fit_whole(labels: Sequence[WeakLabel]) -> TimeModel:
-    works = [Work.of(label) for label in labels]
+    works = [Work.of(label.present, len(label.absent), label.places) for label in labels]
     seconds_N = np.array([label.active_ms for label in labels]) / 1000
     counts_NP = np.array(
         [

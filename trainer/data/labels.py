@@ -169,21 +169,9 @@ def _with_names_of(label: WeakLabel, index: Mapping[str, int]) -> WeakLabel:
     def spelled(name: str) -> str:
         return own.get(comparable(name), name)
 
-    tiles = label.tiles
-    if tiles is not None:
-        present = {spelled(name): numbers for name, numbers in tiles.present.items()}
-        tiles = tiles.model_copy(update={"present": present})
-    points = (
-        point.model_copy(update={"category": spelled(point.category)}) for point in label.points
-    )
-    return label.model_copy(
-        update={
-            "present": tuple(map(spelled, label.present)),
-            "absent": tuple(map(spelled, label.absent)),
-            "points": tuple(points),
-            "tiles": tiles,
-        }
-    )
+    present, absent = (tuple(map(spelled, names)) for names in (label.present, label.absent))
+    places = label.places.renamed(spelled)
+    return label.model_copy(update={"present": present, "absent": absent, **dict(places)})
 
 
 def _tagged_tiles(

@@ -51,7 +51,9 @@ def test_what_a_label_shows_of_the_work() -> None:
         points=tuple(PointLabel(category=name, x=1, y=1) for name in ("road", "car", "car")),
         tiles=TileTags(rows=2, cols=2, present={"road": (0, 1), "car": (3,)}),
     )
-    assert Work.of(label) == Work(("road", "car"), absent=1, points=3, pointed=2, tiles=3)
+    work = work_of(label)
+    assert work == Work(("road", "car"), absent=1, points=3, pointed=2, tiles=3)
+    assert work.actions == 2 + 3 + 3
 
 
 def test_drawn_times_have_the_mean_that_is_asked_for() -> None:
@@ -61,6 +63,10 @@ def test_drawn_times_have_the_mean_that_is_asked_for() -> None:
     assert np.mean(drawn) == pytest.approx(10, rel=0.03)
     assert np.std(np.log(drawn)) == pytest.approx(0.8, rel=0.03)
     assert TimeModel(spread=0).draw(10.0, 2.0, random) == 20
+
+
+def work_of(label: WeakLabel) -> Work:
+    return Work.of(label.present, len(label.absent), label.places)
 
 
 def labels_by(model: TimeModel, count: int, noise: float = 0.0) -> list[WeakLabel]:
@@ -79,7 +85,7 @@ def labels_by(model: TimeModel, count: int, noise: float = 0.0) -> list[WeakLabe
         bare = WeakLabel(
             image=str(number), width=9, height=9, present=present, absent=absent, points=points
         )
-        seconds = model.mean_seconds(Work.of(bare), asks_points=bool(points))
+        seconds = model.mean_seconds(work_of(bare), asks_points=bool(points))
         seconds *= float(np.exp(noise * random.standard_normal()))
         made.append(bare.model_copy(update={"active_ms": round(1000 * seconds)}))
     return made
@@ -104,7 +110,7 @@ def test_labels_that_ask_for_everything_leave_the_rest_to_what_is_published() ->
         for n in range(40)
     ]  # fmt: skip
     fitted = fit_times(labels, "here")
-    assert fitted.mean_seconds(Work.of(labels[0]), asks_points=False) == pytest.approx(8, abs=0.2)
+    assert fitted.mean_seconds(work_of(labels[0]), asks_points=False) == pytest.approx(8, abs=0.2)
     assert min(fitted.image, fitted.absent, fitted.present) > 0, "nothing tells these apart"
 
 
