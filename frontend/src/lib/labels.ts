@@ -1,5 +1,15 @@
 import type { Label } from "@/api/images"
+import type { Mode, Project } from "@/api/projects"
 import { type Answer, answerOf } from "./answers"
+import { NO_PLACES, type Places } from "./modes"
+
+/** How giving each kind of label is called. */
+export const WORK: Readonly<Record<string, string>> = {
+  tags: "tagging",
+  points: "clicking points",
+  tiles: "tagging tiles",
+  sweeps: "sweeps",
+}
 
 /** Each person's latest label, without those who skipped the image; in the order they first came. */
 export function currentLabels(history: readonly Label[]): Label[] {
@@ -47,3 +57,37 @@ export function revisionOf(label: Label, history: readonly Label[]): Revision | 
     removed: before.present.filter((name) => !label.present.includes(name)),
   }
 }
+
+/** What a project asks for. */
+export type Form = Pick<Project, "mode" | "tile_rows" | "tile_cols">
+
+type Kept = (present: readonly string[], labels: readonly Label[], form: Form) => Places
+
+/** What the first says who says anything. */
+const firstSaid = <Place>(labels: readonly Label[], places: (label: Label) => Place[]) =>
+  labels.map(places).find((given) => given.length > 0) ?? []
+
+const keptPoints: Kept = (present, labels) => {
+  const pointsOn = (name: string) =>
+    firstSaid(labels, ({ points }) => points.filter(({ category }) => category === name))
+  return { ...NO_PLACES, points: present.flatMap(pointsOn) }
+}
+
+/** Tiles of another grid say nothing of the project's own. */
+const keptTiles: Kept = (present, labels, { tile_rows: rows, tile_cols: cols }) => {
+  const onGrid = labels.filter(({ tiles }) => tiles?.rows === rows && tiles.cols === cols)
+  const tilesOf = (name: string) => firstSaid(onGrid, ({ tiles }) => tiles?.present[name] ?? [])
+  const marked = present.filter((name) => tilesOf(name).length > 0)
+  const tagged = Object.fromEntries(marked.map((name) => [name, tilesOf(name)]))
+  return { ...NO_PLACES, tiles: { rows, cols, present: tagged } }
+}
+
+const KEPT: Readonly<Record<Mode, Kept>> = {
+  tags: () => NO_PLACES,
+  points: keptPoints,
+  "tags-and-points": keptPoints,
+  tiles: keptTiles,
+}
+
+/** The places that are kept, of all that labels say of the present categories. */
+export const keptPlaces: Kept = (present, labels, form) => KEPT[form.mode](present, labels, form)

@@ -1,13 +1,7 @@
 import type { Estimate, Forecast, KindForecast } from "@/api/forecast"
 import { supervisionLabel } from "@/components/supervision"
 import { formatHours, formatPlural } from "@/lib/format"
-
-const WORK: Record<string, string> = {
-  tags: "tagging",
-  points: "clicking points",
-  tiles: "tagging tiles",
-  sweeps: "sweeps",
-}
+import { WORK } from "@/lib/labels"
 
 /** What people do, and for which runs where those of several supervisions learn from it. */
 export function nameOf(each: KindForecast, all: readonly KindForecast[]): string {
