@@ -25,6 +25,7 @@ from trainer.contract import DatasetCard, Score, Supervision, TileTags
 from trainer.contract.cards import load_card, resolve_card
 from trainer.data.gold import make_gold
 from trainer.data.labels import write_labels
+from trainer.data.marking import Question
 from trainer.data.oracle import oracle_labels
 from trainer.data.samples import list_samples, say_left_out
 from trainer.errors import BadInput
@@ -191,11 +192,9 @@ def make_oracle_labels(
     """Write the label file that a perfect annotator would give; categories are the card's."""
     with one_line_errors():
         dataset = load_card(card)
-        grid = _grid(tiles) if tiles else None
+        question = Question(dataset.categories, points, _grid(tiles) if tiles else None)
         say_left_out(dataset)
-        labels = oracle_labels(
-            dataset, dataset.categories, points, tiles=grid, margin=margin, seed=seed
-        )
+        labels = oracle_labels(dataset, question, margin=margin, seed=seed)
         write_labels(out, labels)
     typer.echo(f"{len(labels)} labels in {out}", err=True)
 

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 from trainer.annotators.api import Api, Refused
-from trainer.annotators.person import Person, Question
+from trainer.annotators.person import Person
 from trainer.annotators.trail import Clocked
-from trainer.annotators.views import View, Views
 from trainer.data.labels import ABSENT, PRESENT
+from trainer.data.marking import Question
+from trainer.data.views import View, Views
 
 AHEAD = 4
 """Images that somebody holds at once."""

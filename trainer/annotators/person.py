@@ -6,10 +6,8 @@ answers.
 """
 
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,52 +15,13 @@ from numpy.typing import NDArray
 from trainer.annotators.mistakes import Mistakes
 from trainer.annotators.times import TimeModel, Work
 from trainer.annotators.trail import Clocked, clocked
-from trainer.annotators.views import View
-from trainer.contract import Places, PointLabel, TileTags, WeakLabel
+from trainer.contract import Places, WeakLabel
 from trainer.data.labels import ABSENT, NOT_ASKED, PRESENT
-from trainer.data.oracle import choose_pixels
+from trainer.data.marking import Question, Seen, choose_pixels
+from trainer.data.views import View
 
 MARGIN = 2
 """Pixels that somebody who clicks keeps off a border."""
-
-
-ASKS_POINTS = ("points", "tags-and-points")
-"""Modes of projects."""
-KINDS = "tags, points, points-N, tiles-RxC"
-"""Of labels, as studies name them; N points on each category, or tiles of R rows and C columns."""
-KIND = re.compile(r"tags|points(-(?P<points>[1-9]))?|tiles-(?P<rows>\d+)x(?P<columns>\d+)")
-
-
-@dataclass(frozen=True)
-class Question:
-    """What an image is labelled with."""
-
-    categories: tuple[str, ...]
-    points: int = 0
-    """On each category that is there; 0: none are asked for."""
-    tiles: tuple[int, int] | None = None
-    """Rows and columns of a grid; None: tiles are not asked for."""
-
-    @classmethod
-    def of_kind(cls, kind: str, categories: tuple[str, ...]) -> Self:
-        """By a name as of `KINDS`; raises ValueError for others."""
-        found = KIND.fullmatch(kind)
-        if found is None:
-            raise ValueError(f"{kind!r} is none of {KINDS}")
-        points, rows, columns = found.group("points", "rows", "columns")
-        if kind.startswith("points"):
-            return cls(categories, points=int(points or 1))
-        return cls(categories, tiles=(int(rows), int(columns)) if rows and columns else None)
-
-    @classmethod
-    def of_project(cls, project: Mapping[str, Any]) -> Self:
-        """What a project asks, as the API tells of it."""
-        mode = project["mode"]
-        return cls(
-            categories=tuple(category["name"] for category in project["categories"]),
-            points=project["points_per_category"] if mode in ASKS_POINTS else 0,
-            tiles=(project["tile_rows"], project["tile_cols"]) if mode == "tiles" else None,
-        )
 
 
 @dataclass(frozen=True)
@@ -104,9 +63,6 @@ class Answer:
 FALSE_ALARM = -1
 """In place of the index of what is really there."""
 
-Seen = Mapping[int, int]
-"""By index of a category that somebody believes to see: that of what is really there."""
-
 
 class Person:
     """Somebody with a pace and habits of their own."""
@@ -134,10 +90,7 @@ class Person:
             name for index, name in enumerate(names) if index not in seen and index not in unknown
         )
         unsure = tuple(names[index] for index in sorted(unknown - seen.keys()))
-        places = Places(
-            points=self._points(view, seen, question, random),
-            tiles=self._tiles(view, seen, question, random),
-        )
+        places = question.places(view, seen, _Hand(self._mistakes, random))
         work = Work.of(present, len(absent) + len(unsure), places)
         mean = self._times.mean_seconds(work, asks_points=question.points > 0)
         return Answer(present, absent, unsure, places, self._clock(mean, work.actions, random))
@@ -198,59 +151,36 @@ class Person:
             if view.presence[other] == ABSENT and (like is None or name in like)
         ]
 
-    def _points(
-        self, view: View, seen: Seen, question: Question, random: np.random.Generator
-    ) -> tuple[PointLabel, ...]:
-        if not question.points:
-            return ()
-        return tuple(
-            self._click(view, question.categories[called], place, random)
-            for called, index in sorted(seen.items())
-            for place in choose_pixels(_region(view, index), question.points, MARGIN, random)
-        )
-
-    def _click(
-        self, view: View, category: str, place: tuple[int, int], random: np.random.Generator
-    ) -> PointLabel:
-        """A click on a pixel (row, column), or beside it; never outside of the image."""
-        height, width = view.mask.shape
-        across, down = random.normal(0, self._mistakes.jitter * width, size=2)
-        column = min(max(place[1] + round(float(across)), 0), width - 1)
-        row = min(max(place[0] + round(float(down)), 0), height - 1)
-        return PointLabel(category=category, x=column + 0.5, y=row + 0.5)
-
-    def _tiles(
-        self, view: View, seen: Seen, question: Question, random: np.random.Generator
-    ) -> TileTags | None:
-        if question.tiles is None:
-            return None
-        fractions = view.tile_fractions(question.tiles)
-        present = {}
-        for called, index in sorted(seen.items()):
-            draws: NDArray[np.float64] = random.random(len(fractions[0]))
-            if index == FALSE_ALARM:
-                chosen = [int(draws.argmax())]
-            else:
-                chosen = self._pressed(fractions[index], float(view.thresholds[index]), draws)
-            if chosen:
-                present[question.categories[called]] = tuple(chosen)
-        rows, columns = question.tiles
-        return TileTags(rows=rows, cols=columns, present=present)
-
-    def _pressed(
-        self, fractions: NDArray[np.float64], threshold: float, draws: NDArray[np.float64]
-    ) -> list[int]:
-        return [
-            tile
-            for tile, share in enumerate(fractions.tolist())
-            if share > threshold and draws[tile] >= self._mistakes.miss_chance(share)
-        ]
-
     def _clock(self, mean: float, actions: int, random: np.random.Generator) -> Clocked:
         seconds = self._times.draw(mean, self._pace, random)
         away = random.uniform() < self._times.break_chance
         absent = float(random.exponential(self._times.break_seconds)) if away else 0.0
         return clocked(seconds, actions, absent, random)
+
+
+@dataclass(frozen=True)
+class _Hand:
+    mistakes: Mistakes
+    random: np.random.Generator
+
+    def clicks(self, view: View, index: int, count: int) -> Iterable[tuple[int, int]]:
+        """On pixels, or beside them; never outside of the image."""
+        height, width = view.mask.shape
+        for row, column in choose_pixels(_region(view, index), count, MARGIN, self.random):
+            offset = self.random.normal(0, self.mistakes.jitter * width, size=2)
+            across, down = (round(float(by)) for by in offset)
+            yield min(max(row + down, 0), height - 1), min(max(column + across, 0), width - 1)
+
+    def presses(self, view: View, index: int, shares: NDArray[np.float64]) -> list[int]:
+        draws: NDArray[np.float64] = self.random.random(len(shares[0]))
+        if index == FALSE_ALARM:
+            return [int(draws.argmax())]
+        threshold = float(view.thresholds[index])
+        return [
+            number
+            for number, share in enumerate(shares[index].tolist())
+            if share > threshold and draws[number] >= self.mistakes.miss_chance(share)
+        ]
 
 
 def _region(view: View, index: int) -> NDArray[np.bool_]:

@@ -17,11 +17,12 @@ from typing import Any
 from trainer.annotators.api import Api, Latencies, Refused, connect
 from trainer.annotators.labelling import Annotator, Job, Tally
 from trainer.annotators.mistakes import NONE, Mistakes
-from trainer.annotators.person import Person, Question
+from trainer.annotators.person import Person
 from trainer.annotators.times import TimeModel, fit_times, parse_labels, read_times
-from trainer.annotators.views import Views
 from trainer.contract import DatasetCard, Supervision
 from trainer.contract.lines import lines_of
+from trainer.data.marking import Question
+from trainer.data.views import Views
 from trainer.errors import BadInput
 
 FROM_PROJECT = "project"

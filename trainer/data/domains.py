@@ -22,6 +22,7 @@ from trainer.data.labels import (
     to_arrays,
     unlabelled,
 )
+from trainer.data.marking import Question
 from trainer.data.mask_notes import mask_notes
 from trainer.data.oracle import oracle_labels
 from trainer.data.presence import presence_of, presence_thresholds
@@ -280,7 +281,7 @@ def _target_labels(
         return _read_labels(spec.labels, spec.card, categories, samples)
     if spec.has_masks:
         index = {name: number for number, name in enumerate(categories)}
-        perfect = oracle_labels(spec.card, categories)
+        perfect = oracle_labels(spec.card, Question(categories, points=1))
         return {label.image: to_arrays(label, index) for label in perfect}
     return {}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from trainer.contract import DatasetCard, Supervision, TrainConfig, WeakLabel
 from trainer.contract.config import NOT_OF_THE_PAPER
 from trainer.data.labels import write_labels
+from trainer.data.marking import Question
 from trainer.data.oracle import oracle_labels
 from trainer.data.splits import by_hash
 from trainer.device.cores import cores_here
@@ -171,9 +172,8 @@ class Study:
         """Make the oracle labels of the target's masks, once."""
         path = self.out / labels.file
         if not path.exists():
-            made = oracle_labels(
-                self.target, self.target.categories, labels.points, tiles=labels.tiles
-            )
+            question = Question(self.target.categories, labels.points, labels.tiles)
+            made = oracle_labels(self.target, question)
             write_labels(path, _some(made, labels.images))
 
 

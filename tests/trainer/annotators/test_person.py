@@ -1,18 +1,17 @@
 """What somebody answers who sees a mask: the truth without mistakes, and each mistake by its chance."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from tests.trainer.conftest import CATEGORIES, paint
 from trainer.annotators.mistakes import CAREFUL, NONE, Mistakes, mistakes_named
-from trainer.annotators.person import Person, Question
+from trainer.annotators.person import Person
 from trainer.annotators.times import LITERATURE, TimeModel
-from trainer.annotators.views import View, Views
 from trainer.contract import DatasetCard
 from trainer.data.labels import ABSENT, NOT_ASKED, PRESENT
+from trainer.data.marking import Question
 from trainer.data.oracle import oracle_labels
+from trainer.data.views import View, Views
 from trainer.errors import BadInput
 
 NAMES = ("road", "car", "sky", "train")
@@ -46,7 +45,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> DatasetCard:
 def test_without_mistakes_it_is_what_the_oracle_says(card: DatasetCard) -> None:
     views = Views([card], CATEGORIES)
     question = Question(CATEGORIES, points=2, tiles=(2, 3))
-    for label in oracle_labels(card, CATEGORIES, 2, tiles=(2, 3)):
+    for label in oracle_labels(card, question):
         seen = views.of(label.image)
         assert seen is not None
         said = person().answer(seen, question).weak_label(seen, "me")
@@ -57,15 +56,6 @@ def test_without_mistakes_it_is_what_the_oracle_says(card: DatasetCard) -> None:
         for point in said.points:
             index = CATEGORIES.index(point.category)
             assert seen.mask[int(point.y), int(point.x)] == index
-
-
-def test_images_are_found_by_the_names_that_a_server_has(card: DatasetCard) -> None:
-    views = Views([card], CATEGORIES)
-    assert len(views.names) == 5
-    by_file = views.of(Path(views.names[3]).name)
-    assert by_file is not None
-    assert by_file.name == views.names[3]
-    assert views.of("elsewhere/other.png") is None
 
 
 def test_the_same_seed_says_the_same_and_another_person_something_else() -> None:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from trainer.__main__ import app
 from trainer.contract import DatasetCard, GoldSample
 from trainer.data.gold import make_gold
+from trainer.data.marking import Question
 from trainer.data.oracle import oracle_labels
 from trainer.errors import BadInput
 
@@ -57,7 +58,8 @@ def test_images_are_copied_with_their_masks_and_what_the_oracle_says(tmp_path: P
     categories = ("sky", "car", "road")
     made = make_gold(card, categories, 6, seed=1, out=out)
     assert made == read(out)
-    truth = {Path(label.image).stem: label for label in oracle_labels(card, categories)}
+    perfect = oracle_labels(card, Question(categories))
+    truth = {Path(label.image).stem: label for label in perfect}
     assert {bool(sample.present) for sample in made} == {True}
     for sample in made:
         number = number_of(out, sample, card.root)

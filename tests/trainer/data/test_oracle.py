@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from trainer.__main__ import app
 from trainer.contract import DatasetCard, TileTags, WeakLabel
 from trainer.data.labels import read_labels
+from trainer.data.marking import Question
 from trainer.data.oracle import oracle_labels
 
 CATEGORIES = ("road", "car", "sky")
@@ -35,15 +36,15 @@ def write_dataset(folder: Path) -> None:
 
 def test_labels_follow_the_masks(tmp_path: Path) -> None:
     write_dataset(tmp_path)
-    first, second = oracle_labels(town(tmp_path), CATEGORIES, points=3, seed=1)
+    first, second = oracle_labels(town(tmp_path), Question(CATEGORIES, points=3), seed=1)
     assert (first.present, first.absent) == (("road", "car"), ("sky",))
     assert second.present == ("road", "car", "sky")
     assert [point.category for point in first.points] == ["road"] * 3 + ["car"] * 3
     for point in first.points[3:]:
         assert 12 <= point.x < 28
         assert 12 <= point.y < 18
-    assert oracle_labels(town(tmp_path), CATEGORIES, points=3, seed=1)[0] == first
-    assert oracle_labels(town(tmp_path), CATEGORIES, points=3, seed=2)[0] != first
+    assert oracle_labels(town(tmp_path), Question(CATEGORIES, points=3), seed=1)[0] == first
+    assert oracle_labels(town(tmp_path), Question(CATEGORIES, points=3), seed=2)[0] != first
 
 
 def test_command_writes_the_label_file(tmp_path: Path) -> None:
@@ -66,12 +67,12 @@ def test_command_writes_the_label_file(tmp_path: Path) -> None:
 def test_tiles_follow_the_masks(tmp_path: Path) -> None:
     write_dataset(tmp_path)
     # The car is at rows 10-19 of 40, columns 10-29 of 50; sky, of the second, at rows 30-39.
-    first, second = oracle_labels(town(tmp_path), CATEGORIES, tiles=(4, 2))
+    first, second = oracle_labels(town(tmp_path), Question(CATEGORIES, points=1, tiles=(4, 2)))
     assert first.tiles == TileTags(rows=4, cols=2, present={"road": tuple(range(8)), "car": (2, 3)})
     assert second.tiles is not None
     assert second.tiles.present["sky"] == (6, 7)
     assert second.tiles.present["road"] == (0, 1, 2, 3, 4, 5)
-    assert oracle_labels(town(tmp_path), CATEGORIES)[0].tiles is None
+    assert oracle_labels(town(tmp_path), Question(CATEGORIES, points=1))[0].tiles is None
 
 
 def test_a_few_pixels_in_a_tile_do_not_count(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_a_few_pixels_in_a_tile_do_not_count(tmp_path: Path) -> None:
     mask[0, 10:14] = 1
     Image.fromarray(mask).save(tmp_path / "masks/a.png")
     Image.new("RGB", (20, 20)).save(tmp_path / "images/a.png")
-    (label,) = oracle_labels(town(tmp_path), CATEGORIES, tiles=(1, 2))
+    (label,) = oracle_labels(town(tmp_path), Question(CATEGORIES, points=1, tiles=(1, 2)))
     assert label.tiles is not None
     assert label.tiles.present == {"road": (1,), "car": (0,)}
 
@@ -95,7 +96,7 @@ def test_points_are_distinct_and_the_margin_is_kept_where_there_is_room(tmp_path
         3: (13, 27, 13, 17),
         9: (14, 26, 14, 16),
     }.items():
-        label = oracle_labels(town(tmp_path), CATEGORIES, points=24, margin=margin)[0]
+        label = oracle_labels(town(tmp_path), Question(CATEGORIES, points=24), margin=margin)[0]
         on_car = [(point.x, point.y) for point in label.points if point.category == "car"]
         assert len(set(on_car)) == 24
         assert all(left < x < right and top < y < bottom for x, y in on_car)
@@ -108,14 +109,15 @@ def test_the_points_do_not_depend_on_how_many_masks_are_looked_at_at_once(
     made = []
     for cores in (1, 4):
         monkeypatch.setattr("trainer.data.oracle.cores_here", lambda cores=cores: cores)
-        made.append(oracle_labels(town(tmp_path), CATEGORIES, points=5, tiles=(2, 2)))
+        question = Question(CATEGORIES, points=5, tiles=(2, 2))
+        made.append(oracle_labels(town(tmp_path), question))
     assert made[0] == made[1]
     assert [label.image for label in made[0]] == ["images/a.png", "images/b.png"]
 
 
 def test_a_region_with_fewer_pixels_than_points_gives_all_of_them(tmp_path: Path) -> None:
     write_dataset(tmp_path)
-    label = oracle_labels(town(tmp_path), CATEGORIES, points=500)[0]
+    label = oracle_labels(town(tmp_path), Question(CATEGORIES, points=500))[0]
     assert sum(point.category == "car" for point in label.points) == 200
 
 

@@ -18,9 +18,9 @@ from trainer.__main__ import app
 from trainer.annotators.mistakes import NONE
 from trainer.annotators.person import Question
 from trainer.annotators.times import TimeModel
-from trainer.annotators.views import Views
 from trainer.contract import DatasetCard, ImagePrediction, Report, Score, Supervision, WeakLabel
 from trainer.data.samples import list_samples
+from trainer.data.views import Views
 from trainer.errors import BadInput
 from trainer.recipes import RECIPES, RunSubject, build
 from trainer.report.file import is_finished, write_report_file

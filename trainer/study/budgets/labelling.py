@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from trainer.annotators.mistakes import Mistakes
-from trainer.annotators.person import Person, Question
+from trainer.annotators.person import Person
 from trainer.annotators.times import TimeModel
-from trainer.annotators.views import View, Views
 from trainer.contract import ImagePrediction, WeakLabel
 from trainer.data.labels import ABSENT, PRESENT
+from trainer.data.marking import Question
+from trainer.data.views import View, Views
 from trainer.errors import BadInput
 from trainer.study.budgets.plan import SWEEPS
 

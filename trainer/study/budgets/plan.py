@@ -11,8 +11,8 @@ import yaml
 from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
 from trainer.annotators.mistakes import KNOWN
-from trainer.annotators.person import KIND, KINDS
 from trainer.contract import Record, Supervision
+from trainer.data.marking import KIND, KINDS
 from trainer.errors import BadInput, describe
 from trainer.recipes import RECIPES
 

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from trainer.annotators.mistakes import mistakes_named
 from trainer.annotators.times import parse_labels, read_times
-from trainer.annotators.views import Views
 from trainer.contract import DatasetCard, Report, TrainConfig, WeakLabel
 from trainer.contract.cards import load_card
 from trainer.contract.lines import lines_of
 from trainer.data.labels import write_labels
+from trainer.data.views import Views
 from trainer.errors import BadInput, describe
 from trainer.recipes import RunSubject, apply_overrides, build
 from trainer.report.file import is_finished, read_report

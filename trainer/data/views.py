@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from trainer.contract import DatasetCard
 from trainer.contract.image_names import ImageNames, NoMatch
-from trainer.contract.masks import MaskCodes, mask_codes
-from trainer.data.oracle import read_mask
+from trainer.contract.masks import MaskCodes, decode_mask, mask_codes
+from trainer.data.decode import check_shapes
 from trainer.data.presence import (
     area_fractions,
     presence_of,
@@ -19,6 +19,7 @@ from trainer.data.presence import (
 )
 from trainer.data.samples import Sample, list_samples
 from trainer.device.cores import cores_here
+from trainer.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,14 @@ class Views:
             BadInput: its mask cannot be read.
         """
         try:
-            known = self._known[self._names.find(name)[0]]
+            found, _ = self._names.find(name)
         except NoMatch:
             return None
+        return self[found]
+
+    def __getitem__(self, name: str) -> View:
+        """The image with exactly this name; raises BadInput when its mask cannot be read."""
+        known = self._known[name]
         mask = read_mask(known.sample, known.codes)
         fractions = area_fractions(mask, len(self.categories))
         asked = known.codes.asked(len(self.categories))
@@ -113,3 +119,11 @@ class Views:
 
         with ThreadPoolExecutor(cores_here()) as pool:
             yield from pool.map(of, samples)
+
+
+def read_mask(sample: Sample, codes: MaskCodes) -> NDArray[np.int16]:
+    """(height, width) category indices of an image. Raises BadInput, naming the file."""
+    if sample.mask is None:
+        raise BadInput(f"image {sample.name!r} has no mask")
+    check_shapes(sample.image, sample.mask)
+    return decode_mask(sample.mask, codes)
