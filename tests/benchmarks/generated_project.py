@@ -229,3 +229,5 @@ def settle() -> None:
             highest = f"(SELECT coalesce(max(id), 1) FROM {table})"
             connection.execute(text(f"SELECT setval({sequence}, {highest})"))
         connection.execute(text("VACUUM ANALYZE"))
+        # What is left to be written would be written beside what is measured.
+        connection.execute(text("CHECKPOINT"))

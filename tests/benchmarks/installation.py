@@ -10,13 +10,13 @@ from tests.services.postgres import fresh_database
 
 
 @contextmanager
-def empty_installation(data: Path, database: str, server: str) -> Iterator[None]:
+def empty_installation(data: Path, database: str, server: str, **settings: str) -> Iterator[None]:
     """Settings of this process, and of those that it starts, for an empty migrated database.
 
-    `database` is SQLite or PostgreSQL, whose server is `server`.
+    `database` is SQLite or PostgreSQL, whose server is `server`; `settings` are variables besides.
     """
     with fresh_database(server) as url:
-        os.environ["WEAKSEG_DATA"] = str(data)
+        os.environ |= {"WEAKSEG_DATA": str(data), **settings}
         os.environ.pop("WEAKSEG_DATABASE_URL", None)
         if database == "PostgreSQL":
             os.environ["WEAKSEG_DATABASE_URL"] = url
