@@ -5,8 +5,8 @@ transaction that only reads; those that are still free are then taken in a short
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -47,8 +47,12 @@ from server.settings import get_settings
 
 CANDIDATES = 4 * PAGE_SIZE
 """So many images are looked for, since others may take some of them meanwhile."""
-MOST_AT_ONCE = 5000
+MOST_AT_ONCE = 2000
 """Images are looked at a few at a time, then ever more of them, up to so many."""
+FAR = 1500
+"""After so many images a page of what was found is enough. Where there is less, the search goes on
+where as many people have come to as are asked of an image: what they have left behind them is found
+once nothing is left ahead."""
 MAX_PAGES = 3
 """That one person may hold in one project."""
 
@@ -91,6 +95,9 @@ class _Place(NamedTuple):
     """So many places of the ranking lie before it."""
     imported: int = 0
     """Of the images that are not ranked, those up to this id do."""
+
+
+_START = _Place()
 
 
 @dataclass(frozen=True)
@@ -177,23 +184,40 @@ def _search(session: Session, sweeper: Sweeper, category: str) -> _Found | None:
     Where everything ahead of where the search before began is taken, it looks from the start: answers
     may have been withdrawn. None: the run has yet to be ranked.
     """
-    begin = _begin(session, sweeper)
-    found = _look(session, sweeper, category, begin)
-    if found and not found.candidates and begin != _Place():
-        found = _look(session, sweeper, category, _Place())
+    begin, ahead = _begin(session, sweeper), _ahead(session, sweeper)
+    found = _look(session, sweeper, category, begin, ahead)
+    if found and not found.candidates and max(begin, ahead) > _START:
+        found = _look(session, sweeper, category, _START)
     return found
 
 
 def _begin(session: Session, sweeper: Sweeper) -> _Place:
-    last = select(SweepProgress).where(
-        SweepProgress.category_id == sweeper.category_id,
-        SweepProgress.run_id.is_not_distinct_from(sweeper.run_id),
-    )
+    last = _furthest(sweeper)
     if sweeper.differs:
         last = last.where(SweepProgress.annotator_id == sweeper.annotator_id)
-    furthest = last.order_by(SweepProgress.ranked.desc(), SweepProgress.imported.desc()).limit(1)
-    found = session.scalar(furthest)
-    return _Place(found.ranked, found.imported) if found else _Place()
+    return _place_of(session.scalar(last))
+
+
+def _ahead(session: Session, sweeper: Sweeper) -> _Place:
+    """Where as many others have come to as are asked of an image."""
+    others = _furthest(sweeper).where(SweepProgress.annotator_id != sweeper.annotator_id)
+    return _place_of(session.scalar(others.offset(sweeper.project.overlap - 1)))
+
+
+def _furthest(sweeper: Sweeper) -> Select[SweepProgress]:
+    return (
+        select(SweepProgress)
+        .where(
+            SweepProgress.category_id == sweeper.category_id,
+            SweepProgress.run_id.is_not_distinct_from(sweeper.run_id),
+        )
+        .order_by(SweepProgress.ranked.desc(), SweepProgress.imported.desc())
+        .limit(1)
+    )
+
+
+def _place_of(found: SweepProgress | None) -> _Place:
+    return _Place(found.ranked, found.imported) if found else _START
 
 
 def _unverified(session: Session, project_id: int, until: int) -> int | None:
@@ -203,46 +227,86 @@ def _unverified(session: Session, project_id: int, until: int) -> int | None:
     return found
 
 
-def _look(session: Session, sweeper: Sweeper, category: str, begin: _Place) -> _Found | None:
+def _look(
+    session: Session, sweeper: Sweeper, category: str, begin: _Place, ahead: _Place = _START
+) -> _Found | None:
+    """What is free from a place on, or from `ahead` on where it is far to the next."""
     now, run_id = utcnow(), sweeper.run_id
-    ranked = (
-        predictions.ranked(session, run_id, sweeper.category_id, begin.ranked) if run_id else ()
-    )
-    if ranked is None:
+    waiting = _in_order(session, sweeper, begin)
+    if waiting is None:
         return None
-    waiting = _in_order(session, sweeper, ranked, begin)
     held = frozenset(session.scalars(union_all(_on_pages(sweeper, now), _leased(sweeper, now))))
-    found: list[int] = []
+    walk = _Walk(sweeper, held, begin)
     # The page before lies ahead of where its search began.
-    many, is_behind = CANDIDATES + PAGE_SIZE, True
-    while len(found) < CANDIDATES and (some := list(islice(waiting, many))):
-        free = still_free(session, sweeper, [image_id for image_id, _ in some], now)
-        for image_id, after in some:
-            is_free = image_id in free
-            if is_free and not sweeper.is_blind(image_id):
-                found.append(image_id)
-                if len(found) == CANDIDATES:
-                    break
-            is_behind = is_behind and not found and (is_free or image_id not in held)
-            begin = after if is_behind else begin
-        many = min(2 * many, MOST_AT_ONCE)
+    many, looked, wanted = CANDIDATES + PAGE_SIZE, 0, CANDIDATES
+    while len(walk.found) < wanted and (some := list(islice(waiting, many))):
+        walk.past(some, still_free(session, sweeper, [image_id for image_id, _ in some], now))
+        looked, many = looked + len(some), min(2 * many, MOST_AT_ONCE)
+        if looked >= FAR:
+            wanted = PAGE_SIZE
+            if ahead > some[-1][1]:
+                waiting = _in_order(session, sweeper, ahead) or waiting
+                walk.jump(ahead)
+    begin = walk.begin
     if begin.imported and (first := _unverified(session, sweeper.project.id, begin.imported)):
         begin = begin._replace(imported=first - 1)
-    told = predictions.current(session, sweeper.project, found) if run_id else {}
+    told = predictions.current(session, sweeper.project, walk.found) if run_id else {}
     candidates = [
         _Candidate(image_id, told[image_id].presence.get(category) if image_id in told else None)
-        for image_id in found
+        for image_id in walk.found
     ]
     return _Found(run_id, candidates, begin)
 
 
+@dataclass
+class _Walk:
+    """From image to image, in the order in which a person is asked."""
+
+    sweeper: Sweeper
+    held: frozenset[int]
+    """By anybody, on pages and in leases."""
+    begin: _Place
+    """All before it is taken for good."""
+    found: list[int] = field(default_factory=list)
+    """What is free, but for what the person is to judge blind."""
+    is_behind: bool = True
+    """Whether all so far is."""
+
+    def past(self, some: Iterable[tuple[int, _Place]], free: Collection[int]) -> None:
+        """Some more images, each with the place after it, of which these are free."""
+        for image_id, after in some:
+            is_free = image_id in free
+            if is_free and not self.sweeper.is_blind(image_id):
+                self.found.append(image_id)
+                if len(self.found) == CANDIDATES:
+                    return
+            self.is_behind = (
+                self.is_behind and not self.found and (is_free or image_id not in self.held)
+            )
+            self.begin = after if self.is_behind else self.begin
+
+    def jump(self, place: _Place) -> None:
+        """Go on from a place, with nothing in between that is worth the way."""
+        self.begin = place if self.is_behind else self.begin
+
+
 def _in_order(
-    session: Session, sweeper: Sweeper, ranked: Iterable[int], begin: _Place
-) -> Iterator[tuple[int, _Place]]:
+    session: Session, sweeper: Sweeper, begin: _Place
+) -> Iterator[tuple[int, _Place]] | None:
     """Ids of the project's images, each with the place after it, from a place on.
 
-    Those that the model has ranked, then the others as imported.
+    Those that the model has ranked, then the others as imported. None: the run has yet to be ranked.
     """
+    run_id = sweeper.run_id
+    ranked = (
+        predictions.ranked(session, run_id, sweeper.category_id, begin.ranked) if run_id else ()
+    )
+    return None if ranked is None else _placed(session, sweeper, ranked, begin)
+
+
+def _placed(
+    session: Session, sweeper: Sweeper, ranked: Iterable[int], begin: _Place
+) -> Iterator[tuple[int, _Place]]:
     at = begin.ranked
     for image_id in ranked:
         at += 1

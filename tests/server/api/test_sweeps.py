@@ -672,10 +672,7 @@ def test_a_page_is_of_the_likeliest_that_are_free(
     people = many_people(2, f"p{next(NUMBERS)}")
     held: dict[int, list[SweepPage]] = {person: [] for person in people}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sweep_pages, "PAGE_SIZE", few)
-        patched.setattr(sweep_pages, "CANDIDATES", few + 1)
-        patched.setattr(sweep_pages, "MOST_AT_ONCE", 4)
-        patched.setattr(predictions, "PART", 2)
+        small_pages(patched, few, sweep_pages.FAR)
         for at, deed in deeds:
             person = people[at]
             if deed == "take" and len(held[person]) < sweep_pages.MAX_PAGES:
@@ -694,6 +691,78 @@ def test_a_page_is_of_the_likeliest_that_are_free(
                 else:
                     with session_scope() as session:
                         sweep_pages.release(session, page.id, person)
+
+
+def small_pages(patched: pytest.MonkeyPatch, page_size: int, far: int) -> None:
+    patched.setattr(sweep_pages, "PAGE_SIZE", page_size)
+    patched.setattr(sweep_pages, "CANDIDATES", page_size + 1)
+    patched.setattr(sweep_pages, "MOST_AT_ONCE", 4)
+    patched.setattr(sweep_pages, "FAR", far)
+    patched.setattr(predictions, "PART", 2)
+
+
+@pytest.mark.parametrize("is_ranked", [False, True])
+def test_what_others_have_been_through_is_not_looked_through_again(
+    project: Any, monkeypatch: pytest.MonkeyPatch, is_ranked: bool
+) -> None:
+    made = project(images=40, overlap=2)
+    ids = made["image_ids"]
+    if is_ranked:
+        see(made)
+        ids.reverse()
+    *others, person = many_people(3)
+    small_pages(monkeypatch, 4, far=5)
+    for other in others:
+        for _ in range(6):
+            page = sweep_pages.take(made["id"], other, "Tree", [])
+            assert page is not None
+            answer_all(page, other)
+    looked: set[int] = set()
+    still_free = sweep_pages.still_free
+
+    def looking(session: Any, sweeper: Any, some: list[int], now: Any) -> set[int]:
+        looked.update(some)
+        return still_free(session, sweeper, some, now)
+
+    monkeypatch.setattr(sweep_pages, "still_free", looking)
+    page = sweep_pages.take(made["id"], person, "Tree", [])
+    assert page is not None
+    assert [place.image_id for place in page.places] == ids[24:28]
+    assert not looked & set(ids[10:20])
+
+
+@ONE_DATABASE
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    turns=st.lists(st.integers(0, 2), max_size=12),
+    overlap=st.integers(1, 2),
+    is_ranked=st.booleans(),
+    far=st.integers(1, 6),
+)
+def test_nothing_is_left_behind_for_good(
+    database: str, turns: list[int], overlap: int, is_ranked: bool, far: int
+) -> None:
+    made = {"id": make_project(f"P{next(NUMBERS)}", mode="tags", overlap=overlap)}
+    with session_scope() as session:
+        session.get_one(Project, made["id"]).blind_share = 0.4
+    ids = add_images(made["id"], [f"{n:03}.png" for n in range(16)])
+    if is_ranked:
+        see(made | {"image_ids": ids[:13]})
+    in_order = [*ids[12::-1], *ids[13:]] if is_ranked else ids
+    people = many_people(3, f"p{next(NUMBERS)}")
+    with pytest.MonkeyPatch.context() as patched:
+        small_pages(patched, 2, far)
+        waiting = [people[turn] for turn in turns] + [person for person in people for _ in ids]
+        for person in waiting:
+            free = free_to(made["id"], person, in_order)
+            page = sweep_pages.take(made["id"], person, "Tree", [])
+            assert (page is None) == (not free)
+            if page:
+                given = answer_all(page, person)
+                assert given == [image_id for image_id in free if image_id in given]
+    assert [free_to(made["id"], person, in_order) for person in people] == [[], [], []]
 
 
 def free_to(project_id: int, person: int, in_order: list[int]) -> list[int]:
