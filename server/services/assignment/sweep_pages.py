@@ -110,6 +110,8 @@ class _Found:
     """Free images, the likeliest first."""
     begin: _Place
     """All before it is taken for good."""
+    is_whole: bool
+    """Whether all images were looked at, as far as was needed."""
 
 
 def take(
@@ -184,10 +186,9 @@ def _search(session: Session, sweeper: Sweeper, category: str) -> _Found | None:
     Where everything ahead of where the search before began is taken, it looks from the start: answers
     may have been withdrawn. None: the run has yet to be ranked.
     """
-    begin, ahead = _begin(session, sweeper), _ahead(session, sweeper)
-    found = _look(session, sweeper, category, begin, ahead)
-    if found and not found.candidates and max(begin, ahead) > _START:
-        found = _look(session, sweeper, category, _START)
+    found = _look(session, sweeper, category, _begin(session, sweeper))
+    if found and not found.candidates and not found.is_whole:
+        found = _look(session, sweeper, category, _START, jumps=False)
     return found
 
 
@@ -228,10 +229,10 @@ def _unverified(session: Session, project_id: int, until: int) -> int | None:
 
 
 def _look(
-    session: Session, sweeper: Sweeper, category: str, begin: _Place, ahead: _Place = _START
+    session: Session, sweeper: Sweeper, category: str, begin: _Place, *, jumps: bool = True
 ) -> _Found | None:
-    """What is free from a place on, or from `ahead` on where it is far to the next."""
-    now, run_id = utcnow(), sweeper.run_id
+    """What is free from a place on; with `jumps`, from ahead of it where it is far to the next."""
+    now, run_id, is_whole = utcnow(), sweeper.run_id, begin == _START
     waiting = _in_order(session, sweeper, begin)
     if waiting is None:
         return None
@@ -244,9 +245,11 @@ def _look(
         looked, many = looked + len(some), min(2 * many, MOST_AT_ONCE)
         if looked >= FAR:
             wanted = PAGE_SIZE
-            if ahead > some[-1][1]:
+            if jumps and (ahead := _ahead(session, sweeper)) > some[-1][1]:
                 waiting = _in_order(session, sweeper, ahead) or waiting
                 walk.jump(ahead)
+                is_whole = False
+            jumps = False
     begin = walk.begin
     if begin.imported and (first := _unverified(session, sweeper.project.id, begin.imported)):
         begin = begin._replace(imported=first - 1)
@@ -255,7 +258,7 @@ def _look(
         _Candidate(image_id, told[image_id].presence.get(category) if image_id in told else None)
         for image_id in walk.found
     ]
-    return _Found(run_id, candidates, begin)
+    return _Found(run_id, candidates, begin, is_whole)
 
 
 @dataclass

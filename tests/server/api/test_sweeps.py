@@ -662,13 +662,7 @@ def test_a_page_is_of_the_likeliest_that_are_free(
     database: str, deeds: list[tuple[int, str]], overlap: int, is_ranked: bool, few: int
 ) -> None:
     """Compared with a look at each image, the ones that the model has not seen last."""
-    made = {"id": make_project(f"P{next(NUMBERS)}", mode="tags", overlap=overlap)}
-    with session_scope() as session:
-        session.get_one(Project, made["id"]).blind_share = 0.2
-    ids = add_images(made["id"], [f"{n:03}.png" for n in range(12)])
-    if is_ranked:
-        see(made | {"image_ids": ids[:9]})
-    in_order = [*ids[8::-1], *ids[9:]] if is_ranked else ids
+    project_id, in_order = to_sweep(overlap, is_ranked, blind_share=0.2)
     people = many_people(2, f"p{next(NUMBERS)}")
     held: dict[int, list[SweepPage]] = {person: [] for person in people}
     with pytest.MonkeyPatch.context() as patched:
@@ -676,8 +670,8 @@ def test_a_page_is_of_the_likeliest_that_are_free(
         for at, deed in deeds:
             person = people[at]
             if deed == "take" and len(held[person]) < sweep_pages.MAX_PAGES:
-                free = free_to(made["id"], person, in_order)
-                page = sweep_pages.take(made["id"], person, "Tree", [p.id for p in held[person]])
+                free = free_to(project_id, person, in_order)
+                page = sweep_pages.take(project_id, person, "Tree", [p.id for p in held[person]])
                 given = [place.image_id for place in page.places] if page else []
                 assert given == free[:few]
                 held[person] += [page] if page else []
@@ -691,6 +685,18 @@ def test_a_page_is_of_the_likeliest_that_are_free(
                 else:
                     with session_scope() as session:
                         sweep_pages.release(session, page.id, person)
+
+
+def to_sweep(overlap: int, is_ranked: bool, blind_share: float) -> tuple[int, list[int]]:
+    """A project, and its images in the order in which they are asked: the model has seen nine."""
+    made = {"id": make_project(f"P{next(NUMBERS)}", mode="tags", overlap=overlap)}
+    with session_scope() as session:
+        session.get_one(Project, made["id"]).blind_share = blind_share
+    ids = add_images(made["id"], [f"{n:03}.png" for n in range(12)])
+    if not is_ranked:
+        return made["id"], ids
+    see(made | {"image_ids": ids[:9]})
+    return made["id"], [*ids[8::-1], *ids[9:]]
 
 
 def small_pages(patched: pytest.MonkeyPatch, page_size: int, far: int) -> None:
@@ -762,27 +768,21 @@ def test_what_others_have_left_behind_is_found_once_nothing_is_ahead(
 def test_nothing_is_left_behind_for_good(
     database: str, turns: list[int], overlap: int, is_ranked: bool, far: int
 ) -> None:
-    made = {"id": make_project(f"P{next(NUMBERS)}", mode="tags", overlap=overlap)}
-    with session_scope() as session:
-        session.get_one(Project, made["id"]).blind_share = 0.4
-    ids = add_images(made["id"], [f"{n:03}.png" for n in range(12)])
-    if is_ranked:
-        see(made | {"image_ids": ids[:9]})
-    in_order = [*ids[8::-1], *ids[9:]] if is_ranked else ids
+    project_id, in_order = to_sweep(overlap, is_ranked, blind_share=0.4)
     people = many_people(3, f"p{next(NUMBERS)}")
     waiting = [people[turn] for turn in turns] + people
     with pytest.MonkeyPatch.context() as patched:
         small_pages(patched, 2, far)
         while waiting:
             person = waiting.pop(0)
-            free = free_to(made["id"], person, in_order)
-            page = sweep_pages.take(made["id"], person, "Tree", [])
+            free = free_to(project_id, person, in_order)
+            page = sweep_pages.take(project_id, person, "Tree", [])
             assert (page is None) == (not free)
             if page:
                 given = answer_all(page, person)
                 assert given == [image_id for image_id in free if image_id in given]
                 waiting += [] if person in waiting else [person]
-    assert [free_to(made["id"], person, in_order) for person in people] == [[], [], []]
+    assert [free_to(project_id, person, in_order) for person in people] == [[], [], []]
 
 
 def free_to(project_id: int, person: int, in_order: list[int]) -> list[int]:
