@@ -105,7 +105,13 @@ secrets: ## Make the passwords of docker-compose.yml, each in a file; none is ma
 
 install: $(STAMPS)/app ## Set up what the product needs, without starting it
 
-test: check browser pytest ## Set up what tests need and run all of them
+# Both at once: while pytest loads what it tests, and in much of a check, one core has nothing to do.
+# What the check says is shown when it ends, in one piece, and at the end again if it has failed.
+test: $(STAMPS)/test $(NODE_MODULES) $(COMPOSE_SCHEMA) browser ## Set up what tests need and run all of them
+	@{ $(MAKE) --no-print-directory check >$(STAMPS)/check.log 2>&1; passed=$$?; \
+	echo; cat $(STAMPS)/check.log; exit $$passed; } & check=$$!; \
+	$(MAKE) --no-print-directory pytest; tests=$$?; \
+	wait $$check || { cat $(STAMPS)/check.log; exit 1; }; exit $$tests
 
 quick: check ## Lint, types, contracts, frontend and unit tests: before every commit
 	$(RUN_TESTS) --numprocesses 2 --quick $(PYTEST)

@@ -40,7 +40,7 @@ NOT_RUN = {
     "make demo": "installs, and serves until Ctrl-C; tests/server/test_demo.py runs the demo",
     "make install": "has been done before any test runs",
     "make test": "is what runs this",
-    "make check": "takes minutes; make test does it first",
+    "make check": "takes minutes; make test does it too",
     "make quick": "takes a minute; make test does all of it",
     "make bench-ui": "measures for minutes",
     "make bench-api": "measures for minutes",
