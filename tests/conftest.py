@@ -25,6 +25,7 @@ from tests.services.forks import (
 )
 from tests.services.postgres import fresh_database, start_postgres
 from tests.services.redis import start_redis
+from tests.services.scratch import in_memory
 
 # How long an example takes says more of what else runs on the machine than of the code.
 settings.register_profile("any machine", deadline=None)
@@ -120,6 +121,7 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     names = chain(*(names for _, names in FORKED.values()))
     running = ExitStack()
     config.add_cleanup(running.close)
+    running.enter_context(in_memory())
     variables = running.enter_context(forks([*loaded], PYTEST, *names))
     for spec in specs:
         spec.python = python_of(only(variables, PYTEST))
