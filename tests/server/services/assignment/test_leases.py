@@ -100,7 +100,7 @@ def test_thirty_two_people_never_share_an_image(
 
 
 def test_the_same_test_catches_select_then_update(annotators: list[int]) -> None:
-    project_id = make_ready_images(IMAGES)
+    project_id = make_ready_images(2 * len(annotators))
     handed_out = hand_out(take_naively, project_id, annotators)
     assert max(handed_out.values()) > 1
 
