@@ -110,6 +110,7 @@ FINE_ON_A_CPU: Mapping[str, Any] = MappingProxyType(
         "point_logit_adjustment": 1.0,
         "presence_logit_adjustment": 1.0,
         "output_alignment_scale": 0.25,
+        "pseudo_labels": "ranked",
         "weights": WITH_OVERLAP,
     }
 )
@@ -139,7 +140,6 @@ def _photographs(recipe: str, subject: RunSubject, **changes: Any) -> TrainConfi
         "warmup_steps": 300,
         "steps": 350,
         "evaluate_every": 175,
-        "pseudo_labels": "ranked",
         "color_jitter": 0.3,
         "colorings": 1,
         "mirrored_prediction": True,
