@@ -31,20 +31,23 @@ from tests.services.scratch import in_memory
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
-# They start processes and servers, or train. The first take longest.
+# They start processes and servers, or train. The first take longest; between those that mostly wait
+# for processes stand some that compute.
 LONG = (
     "faults",
     "server/services/runs/test_execution.py",
-    "trainer/study",
-    "loop",
     "trainer/run",
+    "loop",
+    "trainer/study",
     "e2e",
+    "server/test_openapi.py",
     "deployment",
+    "server/services/quality/test_gold.py",
     "server/tasks",
+    "server/services/images/test_browse.py",
     "server/test_demo.py",
     "trainer/bench",
     "trainer/test_full.py",
-    "server/test_openapi.py",
     "trainer/test_command_line.py",
     "trainer/method/test_step.py",
     "trainer/test_check_first.py",
@@ -62,8 +65,6 @@ LONG = (
     "server/api/test_event_stream.py",
     "server/test_pictures.py",
     "server/test_earlier_database.py",
-    "server/services/quality/test_gold.py",
-    "server/services/images/test_browse.py",
     "scenes",
 )
 SERVICES = {"postgres_url", "redis_url", "chromium"}
