@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -83,6 +84,12 @@ SHARED = pytest.StashKey[dict[str, dict[str, str]]]()
 OFTEN = gc.get_threshold()
 RARELY = (20_000, 20, 50)
 """When garbage is looked for in the tests' own process: as often as usual takes a fifth of their time."""
+
+
+def pytest_configure() -> None:
+    """A shell that starts the tests in the background has them ignore Ctrl+C, and all they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

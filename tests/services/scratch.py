@@ -9,7 +9,7 @@ from pathlib import Path
 
 MEMORY = Path("/dev/shm")
 ROOM = 12 * 2**30
-"""Bytes that must be free, several times what a run of all tests writes and takes for itself."""
+"""Bytes that must be free: more than all tests together take, and what they have written."""
 
 
 @contextmanager

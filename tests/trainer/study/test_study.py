@@ -238,10 +238,7 @@ def test_runs_at_once_share_the_cores_and_save_when_the_study_is_stopped(
     # The option makes this a process of its own, whichever its trainings are.
     command = [sys.executable, "-u", "-m", "trainer", "study", *options]
     run_dirs = [out / "runs" / name / "0" for name in ("dense", "point-without-source")]
-    # A shell that starts the tests in the background has them ignore Ctrl+C, and all they start.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        signal.signal(signal.SIGINT, before)
         try:
             wait_until(lambda: all(read_history(each).progress for each in run_dirs))
             trainings = trainings_of(process.pid)
