@@ -55,6 +55,7 @@ RUN_TESTS = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest --
 LOCK_FLAGS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
 CLIENT   := frontend/src/api/schema.gen.ts
+DESCRIBED := $(shell find server trainer -name '*.py')
 FRONTEND := $(shell find frontend \( -name node_modules -o -name openapi.json \) -prune -o -type f -print) docs/annotators.md
 NODE_MODULES   := frontend/node_modules/.package-lock.json
 COMPOSE_SCHEMA := tests/deployment/node_modules/.package-lock.json
@@ -130,8 +131,7 @@ check-python:
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check-frontend:
-	@$(MAKE_CLIENT) ../$(STAMPS)/client.ts >/dev/null 2>&1
+check-frontend: $(STAMPS)/client.ts
 	@cmp -s $(STAMPS)/client.ts $(CLIENT) || { echo "$(CLIENT) is stale: run make client" >&2; exit 1; }
 	cd frontend && $(NPM) run --silent check
 	cd frontend && $(NPM) test --silent
@@ -175,6 +175,10 @@ lock: $(STAMPS)/uv ## Resolve the dependencies again and write both lock files
 	$(UV) pip compile pyproject.toml $(LOCK_FLAGS) --output-file requirements.lock
 	$(UV) pip compile pyproject.toml --extra test --constraint requirements.lock $(LOCK_FLAGS) \
 	  --output-file requirements-test.lock
+
+# What the HTTP interface is as the server stands, to compare the committed client with.
+$(STAMPS)/client.ts: $(DESCRIBED) requirements.lock $(NODE_MODULES)
+	@( $(MAKE_CLIENT) ../$@ ) >$(STAMPS)/client.log 2>&1 || { cat $(STAMPS)/client.log >&2; exit 1; }
 
 clean: ## Remove what was installed and built; labels and runs in DATA stay
 	rm -rf $(VENV) frontend/node_modules tests/deployment/node_modules server/static dist
