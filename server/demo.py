@@ -180,9 +180,12 @@ def _supervise(
     # Other commands, that of the web process among them, do without its memory.
     import httpx  # noqa: PLC0415
 
+    # One for all questions, which are many: each would read all certificates of the machine.
+    client = httpx.Client(trust_env=False)
+
     def is_ready() -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{address}/health/ready", trust_env=False).is_success
+            return client.get(f"{address}/health/ready").is_success
         return False
 
     def show() -> None:

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import httpx
 import uvicorn
 
 from server.http_heads import BoundedHeads
 from server.main import create_app
-from tests.services.processes import free_port, stop
+from tests.services.processes import answers, free_port, stop
 
 READY_SECONDS = 60
 
@@ -106,11 +105,8 @@ def _wait_until_ready(address: str, processes: list[subprocess.Popen[bytes]], lo
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         assert all(process.poll() is None for process in processes), said(logs)
-        try:
-            if httpx.get(f"{address}/health/ready", trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            pass
+        if answers(f"{address}/health/ready"):
+            return
         time.sleep(0.1)
     raise AssertionError(f"not ready after {READY_SECONDS} s:\n{said(logs)}")
 

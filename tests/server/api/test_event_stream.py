@@ -20,7 +20,7 @@ from server.processes import bound_to_parent
 from server.services.runs import claims
 from tests.server.factories import eventually, make_project, make_run
 from tests.server.people import EMAILS, PASSWORD
-from tests.services.processes import free_port, stop
+from tests.services.processes import answers, free_port, stop
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -41,14 +41,8 @@ def running_server(
     process = subprocess.Popen(bound_to_parent(command), env=os.environ | variables)
     url = f"http://127.0.0.1:{port}"
 
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{url}/health/live").is_success
-        except httpx.TransportError:
-            return False
-
     try:
-        eventually(answers)
+        eventually(lambda: answers(f"{url}/health/live"))
         yield url, process
     finally:
         stop(process)

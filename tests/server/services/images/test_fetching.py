@@ -91,7 +91,9 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
         return server.server_port
 
     monkeypatch.setattr(certifi, "where", lambda: str(PEM))
+    fetching._trusted.cache_clear()
     yield start
+    fetching._trusted.cache_clear()
     for server in servers:
         server.shutdown()
         server.server_close()
