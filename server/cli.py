@@ -1,5 +1,7 @@
 """The `weakseg` command: every part of the product as one program."""
 
+import atexit
+import gc
 import logging
 import sys
 
@@ -46,6 +48,8 @@ app.command()(running.openapi)
 
 def main() -> None:
     """The program's entry: what is wrong with the input is one line, and exit status 2."""
+    # Python looks for garbage in all that is loaded when it ends: a quarter of a short command.
+    atexit.register(gc.freeze)
     try:
         app()
     except WeaksegError as error:

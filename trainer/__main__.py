@@ -1,5 +1,7 @@
 """Command line of the trainer. Needs no server and no database."""
 
+import atexit
+import gc
 import json
 import os
 
@@ -20,7 +22,7 @@ from rich.table import Table
 
 from trainer.annotators.command import simulate_command
 from trainer.bench.command import bench_command
-from trainer.command import one_line_errors, parse_overrides
+from trainer.command import loading, one_line_errors, parse_overrides
 from trainer.contract import DatasetCard, Score, Supervision, TileTags
 from trainer.contract.cards import load_card, resolve_card
 from trainer.data.gold import make_gold
@@ -160,7 +162,8 @@ def train_command(  # noqa: PLR0913 - each is an option of the command
             )
             run_dir = out
             new = new_config(run_dir, apply_overrides(build(recipe, subject), overrides))
-    from trainer.run.train import train
+    with loading():
+        from trainer.run.train import train
 
     raise typer.Exit(train(run_dir, new))
 
@@ -236,13 +239,14 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """Score a checkpoint on a dataset with masks: JSON on stdout, a table on stderr."""
-    from trainer.data.domains import load_masked
-    from trainer.data.mask_notes import mask_notes
-    from trainer.device.cores import cores_here
-    from trainer.device.setup import choose_device
-    from trainer.inference.evaluate import score_on_masks
-    from trainer.inference.segment import Window
-    from trainer.models.checkpoint import load_segmenter
+    with loading():
+        from trainer.data.domains import load_masked
+        from trainer.data.mask_notes import mask_notes
+        from trainer.device.cores import cores_here
+        from trainer.device.setup import choose_device
+        from trainer.inference.evaluate import score_on_masks
+        from trainer.inference.segment import Window
+        from trainer.models.checkpoint import load_segmenter
 
     with one_line_errors():
         segmenter = load_segmenter(checkpoint, choose_device(device))
@@ -281,11 +285,12 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     device: Device = "auto",
 ) -> None:
     """Write a mask, presence probabilities and the uncertainty of each image of a folder."""
-    from trainer.data.images import ResizedImages
-    from trainer.device.setup import choose_device
-    from trainer.inference.predict import predict_images
-    from trainer.inference.segment import BATCH_SIZE, Window
-    from trainer.models.checkpoint import load_segmenter
+    with loading():
+        from trainer.data.images import ResizedImages
+        from trainer.device.setup import choose_device
+        from trainer.inference.predict import predict_images
+        from trainer.inference.segment import BATCH_SIZE, Window
+        from trainer.models.checkpoint import load_segmenter
 
     with one_line_errors():
         segmenter = load_segmenter(checkpoint, choose_device(device))
@@ -319,8 +324,9 @@ def export_command(
     width: Annotated[int | None, typer.Option(min=1, help="Default: as trained.")] = None,
 ) -> None:
     """Write a checkpoint as an ONNX model, checked against ONNX Runtime."""
-    from trainer.inference.export import export
-    from trainer.models.checkpoint import load_segmenter
+    with loading():
+        from trainer.inference.export import export
+        from trainer.models.checkpoint import load_segmenter
 
     with one_line_errors():
         segmenter = load_segmenter(checkpoint)
@@ -343,5 +349,7 @@ def export_command(
 
 
 if __name__ == "__main__":
+    # Python looks for garbage in all that is loaded when it ends, which takes it a second.
+    atexit.register(gc.freeze)
     open_closed_streams()
     app()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from trainer.bench.result import Clock
-from trainer.command import one_line_errors
+from trainer.command import loading, one_line_errors
 from trainer.contract.cards import load_card
 from trainer.errors import BadInput
 from trainer.run_folder.atomic import write_atomically
@@ -41,9 +41,10 @@ def bench_command(  # noqa: PLR0913 - each is an option of the command
     quick: Annotated[bool, typer.Option(help="Tiny shapes: to see that it works.")] = False,
 ) -> None:
     """Measure how fast training and prediction are, each part against its target."""
-    from trainer.bench.measure import Conditions  # noqa: PLC0415 - these import torch
-    from trainer.bench.run import run  # noqa: PLC0415
-    from trainer.device.setup import choose_device  # noqa: PLC0415
+    with loading():
+        from trainer.bench.measure import Conditions  # noqa: PLC0415 - these import torch
+        from trainer.bench.run import run  # noqa: PLC0415
+        from trainer.device.setup import choose_device  # noqa: PLC0415
 
     with one_line_errors():
         if (source is None) != (target is None):
