@@ -144,7 +144,9 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     gc.set_threshold(*OFTEN)
-    if not hasattr(config, "workerinput"):  # forks end without taking anything to pieces
+    if hasattr(config, "workerinput"):  # forks end without taking anything to pieces
+        gc.freeze()  # or else pytest looks through all of it for garbage, five times
+    else:
         gc.unfreeze()  # so that libraries find at the end that nothing of theirs is left
 
 

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,8 @@ from trainer.contract import Progress
 from trainer.run.resume import FILE
 from trainer.run.train import SUCCEEDED, train
 
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone")
-# As without the option, but that it would put another of Python's before `-m`.
-FORKABLE = (*TORCHRUN, "--no-python", sys.executable)
+# The last option keeps it from putting one of Python's before `-m`: what it starts would be no fork.
+TORCHRUN = ("torch.distributed.run", "--nproc-per-node", "2", "--standalone", "--no-python")
 # Without dropout a step does not depend on how many processes draw its random numbers; SGD does
 # not blow up differences in the last digit as AdamW does where a gradient is near zero.
 SHORT = PRODUCTS_OWN | {
@@ -36,13 +34,13 @@ SHORT = PRODUCTS_OWN | {
 }
 
 
-def start(run_dir: Path, torchrun: Sequence[str] = FORKABLE) -> subprocess.Popen[str]:
+def start(run_dir: Path, *options: str) -> subprocess.Popen[str]:
+    """With an option of Python torchrun itself is no fork."""
+    python = sys.executable
     return subprocess.Popen(
-        [*torchrun, "-m", "trainer", "train", str(run_dir)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+        [python, *options, "-m", *TORCHRUN, python, "-m", "trainer", "train", str(run_dir)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def progress_of(run_dir: Path) -> list[Progress]:
@@ -51,10 +49,11 @@ def progress_of(run_dir: Path) -> list[Progress]:
     ]
 
 
+@pytest.mark.usefixtures("forked_trainers")
 def test_two_processes_train_as_one_with_the_double_batch(make_run: MakeRun) -> None:
     one, two = make_run(name="one", batch_size=4, **SHORT), make_run(name="two", **SHORT)
     assert train(one) == SUCCEEDED
-    process = start(two, TORCHRUN)
+    process = start(two, "-u")
     out, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert out == (two / "progress.jsonl").read_text(), "only one process speaks"
