@@ -48,6 +48,9 @@ class Recipe:
 
 WITH_SELF_TRAINING = LossWeights(self_training=1)
 WITH_OVERLAP = LossWeights(self_training=1, source_overlap=0.5, dense_overlap=0.5)
+WITHOUT_ALIGNMENT = WITH_OVERLAP.model_copy(
+    update={"output_alignment": 0.0, "category_alignment": 0.0}
+)
 
 SUBJECT_FIELDS = frozenset(
     {"recipe", "supervision", "categories", "colors", "source", "target", "validation", "labels"}
@@ -124,8 +127,16 @@ def _photographs(recipe: str, subject: RunSubject, **changes: Any) -> TrainConfi
     small = {"backbone": "efficientnet-lite0"}
     own: Mapping[Supervision, Mapping[str, Any]] = {
         Supervision.SOURCE_ONLY: small,
-        # With nobody's labels the alignment soon wanders off.
-        Supervision.PSEUDO: small | {"steps": 100},
+        # What nobody's labels say rests on what the source has taught: it teaches for longer. Without
+        # the alignment, which soon wanders off, so does the adaptation.
+        Supervision.PSEUDO: {
+            **small,
+            "warmup_steps": 550,
+            "steps": 200,
+            "schedule_steps": 1000,
+            "evaluate_every": 200,
+            "weights": WITHOUT_ALIGNMENT,
+        },
         # What tags know is soon told, and nothing holds a network that knows the source less.
         Supervision.IMAGE: {
             "frozen_stages": 2,

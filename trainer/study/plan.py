@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainer.contract import DatasetCard, Supervision, TrainConfig, WeakLabel
+from trainer.contract import DatasetCard, LossWeights, Supervision, TrainConfig, WeakLabel
 from trainer.contract.config import NOT_OF_THE_PAPER
 from trainer.data.labels import write_labels
 from trainer.data.marking import Question
@@ -53,8 +53,9 @@ def _without(*terms: str) -> dict[str, object]:
 
 SOURCE_ONLY, PSEUDO, IMAGE, POINT, DENSE = Supervision
 ONLINE = {"pseudo_labels": "online"}
-PAPER = ONLINE | _without(*NOT_OF_THE_PAPER)
 ALIGNMENT = ("output_alignment", "category_alignment")
+ALIGNED = {f"weights.{term}": getattr(LossWeights(), term) for term in ALIGNMENT}
+PAPER = ONLINE | _without(*NOT_OF_THE_PAPER) | ALIGNED
 
 TABLES: Mapping[str, tuple[Variant, ...]] = {
     "supervision": (
@@ -81,6 +82,7 @@ TABLES: Mapping[str, tuple[Variant, ...]] = {
         Variant("pseudo, L_c alone", PSEUDO, changes=PAPER | _without(*ALIGNMENT)),
         Variant("pseudo, paper", PSEUDO, changes=PAPER),
         Variant("pseudo, online labels", PSEUDO, changes=ONLINE),
+        Variant("pseudo, with alignment", PSEUDO, changes=ALIGNED),
         Variant("image, L_c alone", IMAGE, changes=PAPER | _without(*ALIGNMENT)),
         Variant("image, paper", IMAGE, changes=PAPER),
         Variant("image, no absent term", IMAGE, changes=_without("absent")),

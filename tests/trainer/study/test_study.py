@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from tests.trainer.conftest import CATEGORIES, lines_of, paint
 from trainer.contract import Evaluated, Report, Score, Supervision
 from trainer.contract.cards import load_card
+from trainer.contract.config import NOT_OF_THE_PAPER
+from trainer.run_folder.config import read_config
 from trainer.run_folder.progress_log import read_history
 from trainer.study.command import study_command
 from trainer.study.plan import TABLES, Labels, Study
@@ -110,6 +112,20 @@ def test_a_run_may_choose_the_network_after_the_warm_up() -> None:
 def test_variants_have_names_of_their_own() -> None:
     names = [variant.name for variants in TABLES.values() for variant in variants]
     assert len(set(names)) == len(names)
+
+
+def test_the_paper_s_terms_are_its_own_whatever_a_recipe_leaves_out(
+    cards: dict[str, Path], tmp_path: Path
+) -> None:
+    card = load_card(str(cards["target"]))
+    study = Study(card, card, card, tmp_path / "study", "cpu-small", {})
+    papers = [each for each in TABLES["terms"] if each.name.endswith(", paper")]
+    assert len(papers) == 3
+    for variant in papers:
+        weights = read_config(study.prepare(variant, 0))[0].weights
+        used = {name for name, weight in weights if weight}
+        assert used >= {"output_alignment", "category_alignment", "point"}, variant.name
+        assert used.isdisjoint(NOT_OF_THE_PAPER), variant.name
 
 
 @pytest.fixture
