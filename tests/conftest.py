@@ -68,6 +68,19 @@ LONG = (
     "server/test_earlier_database.py",
     "scenes",
 )
+NOT_QUICK = (
+    "server/api/test_label_files.py",
+    "server/api/test_single_sign_on.py",
+    "server/api/test_streams.py",
+    "server/api/test_sweeps.py",
+    "server/services/quality/test_gold_hidden.py",
+    "server/test_exposure.py",
+    "server/test_plans.py",
+    "server/test_simulate.py",
+    "trainer/data/test_domains.py",
+    "trainer/method/test_frozen_features.py",
+)
+"""They need no service, but of the minute that `--quick` has they would take most."""
 SERVICES = {"postgres_url", "redis_url", "chromium"}
 HERE = Path(__file__).parent
 PARTS = (
@@ -106,7 +119,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    return (config.getoption("quick") and _rank(collection_path) < len(LONG)) or None
+    left_out = _rank(collection_path) < len(LONG)
+    left_out |= collection_path in {HERE / each for each in NOT_QUICK}
+    return (config.getoption("quick") and left_out) or None
 
 
 @pytest.hookimpl(wrapper=True)
