@@ -349,7 +349,7 @@ def export_command(
 
 
 if __name__ == "__main__":
-    # Python looks for garbage in all that is loaded when it ends, which takes it a second.
+    # Python looks for garbage in all that is loaded when it ends: a second where torch is.
     atexit.register(gc.freeze)
     open_closed_streams()
     app()

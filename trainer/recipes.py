@@ -127,8 +127,8 @@ def _photographs(recipe: str, subject: RunSubject, **changes: Any) -> TrainConfi
     small = {"backbone": "efficientnet-lite0"}
     own: Mapping[Supervision, Mapping[str, Any]] = {
         Supervision.SOURCE_ONLY: small,
-        # What nobody's labels say rests on what the source has taught: it teaches for longer. Without
-        # the alignment, which soon wanders off, so does the adaptation.
+        # What nobody's labels say rests on what the source has taught: it teaches for longer. More
+        # steps of adaptation pay without the alignment, which soon wanders off.
         Supervision.PSEUDO: {
             **small,
             "warmup_steps": 550,

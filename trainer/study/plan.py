@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trainer.command import loading
 from trainer.contract import DatasetCard, LossWeights, Supervision, TrainConfig, WeakLabel
 from trainer.contract.config import NOT_OF_THE_PAPER
 from trainer.data.labels import write_labels
@@ -136,8 +137,9 @@ class Study:
         Raises:
             BadInput: naming the dataset, the file or the field.
         """
-        from trainer.data.domains import load_masked  # noqa: PLC0415 - these import torch
-        from trainer.data.mask_notes import mask_notes  # noqa: PLC0415
+        with loading():
+            from trainer.data.domains import load_masked  # noqa: PLC0415 - these import torch
+            from trainer.data.mask_notes import mask_notes  # noqa: PLC0415
 
         for domain in ("source", "target", "validation"):
             card: DatasetCard = getattr(self, domain)
