@@ -153,6 +153,9 @@ class TrainConfig(Record):
     colorings: int | None = Field(default=None, ge=1, le=100)
     """With `color_jitter`: an image and its mirror image have so many colours each, so that what the
     frozen stages make of them can be kept (`feature_cache_bytes`); None: other colours each time."""
+    see_through: tuple[str, ...] = ()
+    """Categories, as trees, that half of the source's images show bare: as branches, between which
+    another image is seen, or its sky."""
     pixel_adaptation: Literal["none", "fda"] = "none"
     """Also show source images with the low frequencies of target images."""
     fda_beta: float = Field(default=0.01, gt=0, le=0.5)
@@ -268,6 +271,8 @@ class TrainConfig(Record):
             raise ValueError(f"{len(self.colors)} colours for {len(self.categories)} categories")
         if unknown := set(self.scored_categories) - set(self.categories):
             raise ValueError(f"scored_categories: unknown {', '.join(sorted(unknown))}")
+        if unknown := set(self.see_through) - set(self.categories):
+            raise ValueError(f"see_through: unknown {', '.join(sorted(unknown))}")
         return self
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from trainer.data.images import ResizedImages
 from trainer.data.labels import TargetLabel
 from trainer.data.presence import area_fractions, presence_of, tile_area_fractions
 from trainer.data.sampling import Order, positions_of
+from trainer.data.see_through import SeeThrough
 from trainer.data.transforms import JointTransforms, Picture
 from trainer.errors import BadInput
 
@@ -145,6 +146,7 @@ class SourceBatches:
     transforms: JointTransforms
     part: tuple[int, int] = (0, 1)
     """(p, n): only what the p-th of n processes takes of each batch."""
+    see_through: SeeThrough | None = None
     style: FourierStyle | None = None
     grid: tuple[int, int] | None = None
     """(rows, columns) of the run's tiles."""
@@ -176,7 +178,7 @@ class SourceBatches:
 
     def _picture(self, number: int, position: int) -> Picture:
         with_style, index = divmod(number, len(self.images))
-        image = self.images.tensor(index)
+        image = (self.see_through or self.images.tensor)(index)
         if self.style and with_style:
             image = self.style(image, position)
         picture = Picture(image, mask=torch.from_numpy(self.images.mask(index)))

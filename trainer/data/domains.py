@@ -35,6 +35,7 @@ from trainer.data.sampling import (
     RareCategories,
     half_labelled,
 )
+from trainer.data.see_through import SeeThrough
 from trainer.data.splits import held_out, held_out_of_each
 from trainer.data.transforms import JointTransforms
 from trainer.device.cores import cores_here
@@ -115,6 +116,8 @@ class SourceSpec:
     """(width, height), as of the target."""
     fda_beta: float | None
     """None: no images in the style of the target."""
+    see_through: tuple[int, ...]
+    """Categories that are shown bare."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,8 @@ def _source_spec(config: TrainConfig) -> SourceSpec | None:
     if config.source is None:
         return None
     fda_beta = config.fda_beta if config.pixel_adaptation == "fda" else None
-    return SourceSpec(config.source, config.source_size, fda_beta)
+    see_through = tuple(config.categories.index(name) for name in config.see_through)
+    return SourceSpec(config.source, config.source_size, fda_beta, see_through)
 
 
 def _target_spec(config: TrainConfig) -> TargetSpec:
@@ -341,6 +345,7 @@ def _source_batches(
         batch.global_batch_size,
         batch.seed,
         batch.transforms,
+        see_through=SeeThrough(images, spec.see_through) if spec.see_through else None,
         style=style,
         grid=grid,
     )

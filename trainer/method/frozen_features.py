@@ -180,7 +180,7 @@ def _path(
 ) -> Path:
     """Named by all that the rows follow from."""
     weights = {name: tensor.cpu() for name, tensor in segmenter.begins_with().items()}
-    follows_from = [
+    follows_from: list[object] = [
         digest_of(weights),
         *(config.backbone, config.head, *chain(*shapes), *batches.images.size),
         *(torch.__version__, segmenter.mean.device.type, config.precision),
@@ -188,6 +188,9 @@ def _path(
     ]
     cache = Cache(config.cache or run_dir / FOLDER, f"{config.backbone}-{config.frozen_stages}")
     files = [sample.image for sample in batches.images.dataset]
+    if isinstance(batches, SourceBatches) and batches.see_through:
+        files += [sample.mask for sample in batches.images.dataset if sample.mask]
+        follows_from += batches.see_through.follows_from
     return cache.path("features", files, follows_from).with_suffix(".rows")
 
 

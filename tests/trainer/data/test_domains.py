@@ -380,7 +380,26 @@ def test_every_source_image_is_shown_with_and_without_a_style(load: Load, tmp_pa
     assert torch.equal(again.images, domains.source(3).images)
 
 
-@pytest.mark.parametrize("changes", [{}, {"pixel_adaptation": "fda", "color_jitter": 0.3}])
+def test_the_source_alone_is_seen_through(load: Load) -> None:
+    plain, bare = load("pseudo"), load("pseudo", see_through=("building",))
+    assert plain.source is not None
+    assert bare.source is not None
+    changed = set()
+    for number in range(8):
+        before, after = plain.source(number), bare.source(number)
+        assert torch.equal(before.masks, after.masks)
+        differs = (before.images != after.images).any(1)
+        building = before.masks == 1
+        assert not differs[~building].any()
+        changed |= {name for name, each in zip(after.names, differs, strict=True) if each.any()}
+        assert torch.equal(plain.target(number).images, bare.target(number).images)
+    assert 0 < len(changed) < 8
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"pixel_adaptation": "fda", "color_jitter": 0.3, "see_through": ("building", "car")}],
+)
 def test_workers_make_the_same_batches(
     load: Load, tmp_path: Path, changes: dict[str, object]
 ) -> None:
