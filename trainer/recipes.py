@@ -121,14 +121,20 @@ FINE_ON_A_CPU: Mapping[str, Any] = MappingProxyType(
 frozen stages costs a fifth less than behind two: as much is gained by taking more of them."""
 
 
+TREES = ("tree", "trees", "vegetation")
+"""Names of the category whose crowns are bare in winter, in capital or small letters."""
+
+
 def _photographs(recipe: str, subject: RunSubject, **changes: Any) -> TrainConfig:
     """Photographs of about 480 x 360 on CPU cores."""
+    # Unless pixels of the target tell how far a bare tree reaches, the source has to.
+    bare = {"see_through": tuple(name for name in subject.categories if name.lower() in TREES)}
     # Without labels the smaller network, which knows the target better from the source alone.
-    small = {"backbone": "efficientnet-lite0"}
+    small = {"backbone": "efficientnet-lite0", **bare}
     own: Mapping[Supervision, Mapping[str, Any]] = {
         Supervision.SOURCE_ONLY: small,
         # What nobody's labels say rests on what the source has taught: it teaches for longer. More
-        # steps of adaptation pay without the alignment, which soon wanders off.
+        # steps of adaptation pay without the alignment, which soon wanders off, with tags too.
         Supervision.PSEUDO: {
             **small,
             "warmup_steps": 550,
@@ -137,12 +143,13 @@ def _photographs(recipe: str, subject: RunSubject, **changes: Any) -> TrainConfi
             "evaluate_every": 200,
             "weights": WITHOUT_ALIGNMENT,
         },
-        # What tags know is soon told, and nothing holds a network that knows the source less.
+        # What tags know is soon told.
         Supervision.IMAGE: {
-            "frozen_stages": 2,
-            "warmup_steps": 150,
-            "steps": 250,
-            "evaluate_every": 125,
+            **bare,
+            "steps": 200,
+            "schedule_steps": 1000,
+            "evaluate_every": 100,
+            "weights": WITHOUT_ALIGNMENT,
         },
         # Masks go on earning, and for them the source need not be shown at each step.
         Supervision.DENSE: {"steps": 500, "source_every": 4},

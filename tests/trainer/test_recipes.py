@@ -53,6 +53,17 @@ def test_every_recipe_builds_without_a_source(name: str) -> None:
     assert config.steps == with_source.warmup_steps + with_source.steps
 
 
+@pytest.mark.parametrize("name", ["cpu-small", "cpu-large"])
+@pytest.mark.parametrize("supervision", Supervision)
+def test_trees_are_shown_bare_unless_pixels_of_the_target_tell_of_them(
+    name: str, supervision: Supervision
+) -> None:
+    streets = replace(subject(supervision), categories=("road", "Street Tree", "Tree"))
+    told = supervision in (Supervision.POINT, Supervision.DENSE)
+    assert build(name, streets).see_through == (() if told else ("Tree",))
+    assert build(name, subject(supervision)).see_through == ()
+
+
 def test_strict_is_the_paper_where_the_default_differs() -> None:
     default, strict = (
         build(name, subject()) for name in ("gta5-to-cityscapes", "gta5-to-cityscapes-strict")
@@ -109,6 +120,7 @@ def test_overrides_reach_fields_and_weights_also_as_text(config: TrainConfig) ->
         ({"logit_stride": "5"}, "logit_stride: Input should be 4 or 8"),
         ({"dilations": "6,0"}, r"dilations\.1: "),
         ({"scored_categories": "bus"}, "scored_categories: unknown bus"),
+        ({"see_through": "tree"}, "see_through: unknown tree"),
     ],
 )
 def test_what_does_not_go_together_is_refused_at_once(

@@ -89,6 +89,7 @@ TABLES: Mapping[str, tuple[Variant, ...]] = {
         Variant("image, no absent term", IMAGE, changes=_without("absent")),
         Variant("image, no source L_c", IMAGE, changes=_without("source_presence")),
         Variant("image, no alignment", IMAGE, changes=_without(*ALIGNMENT)),
+        Variant("image, with alignment", IMAGE, changes=ALIGNED),
         Variant("point, points alone", POINT, changes=PAPER | _without(*ALIGNMENT, "image_label")),
         Variant("point, paper", POINT, changes=PAPER),
         Variant("point, no self-training", POINT, changes=_without("self_training")),
