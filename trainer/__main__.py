@@ -1,7 +1,5 @@
 """Command line of the trainer. Needs no server and no database."""
 
-import atexit
-import gc
 import json
 import os
 
@@ -349,7 +347,5 @@ def export_command(
 
 
 if __name__ == "__main__":
-    # Python looks for garbage in all that is loaded when it ends: a second where torch is.
-    atexit.register(gc.freeze)
     open_closed_streams()
     app()
