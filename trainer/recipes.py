@@ -131,26 +131,13 @@ def _photographs(recipe: str, subject: RunSubject, **changes: Any) -> TrainConfi
     bare = {"see_through": tuple(name for name in subject.categories if name.lower() in TREES)}
     # Without labels the smaller network, which knows the target better from the source alone.
     small = {"backbone": "efficientnet-lite0", **bare}
+    # Labels of whole images are soon told. The alignment would wander off with what they taught.
+    briefly = {"steps": 200, "schedule_steps": 1000, "weights": WITHOUT_ALIGNMENT}
     own: Mapping[Supervision, Mapping[str, Any]] = {
         Supervision.SOURCE_ONLY: small,
-        # What nobody's labels say rests on what the source has taught: it teaches for longer. More
-        # steps of adaptation pay without the alignment, which soon wanders off, with tags too.
-        Supervision.PSEUDO: {
-            **small,
-            "warmup_steps": 550,
-            "steps": 200,
-            "schedule_steps": 1000,
-            "evaluate_every": 200,
-            "weights": WITHOUT_ALIGNMENT,
-        },
-        # What tags know is soon told.
-        Supervision.IMAGE: {
-            **bare,
-            "steps": 200,
-            "schedule_steps": 1000,
-            "evaluate_every": 100,
-            "weights": WITHOUT_ALIGNMENT,
-        },
+        # What nobody's labels say rests on what the source has taught: it teaches for longer.
+        Supervision.PSEUDO: {**small, **briefly, "warmup_steps": 550, "evaluate_every": 200},
+        Supervision.IMAGE: {**bare, **briefly, "evaluate_every": 100},
         # Masks go on earning, and for them the source need not be shown at each step.
         Supervision.DENSE: {"steps": 500, "source_every": 4},
     }

@@ -269,10 +269,10 @@ class TrainConfig(Record):
             raise ValueError("a category is named twice")
         if self.colors and len(self.colors) != len(self.categories):
             raise ValueError(f"{len(self.colors)} colours for {len(self.categories)} categories")
-        if unknown := set(self.scored_categories) - set(self.categories):
-            raise ValueError(f"scored_categories: unknown {', '.join(sorted(unknown))}")
-        if unknown := set(self.see_through) - set(self.categories):
-            raise ValueError(f"see_through: unknown {', '.join(sorted(unknown))}")
+        named = {"scored_categories": self.scored_categories, "see_through": self.see_through}
+        for field, names in named.items():
+            if unknown := set(names) - set(self.categories):
+                raise ValueError(f"{field}: unknown {', '.join(sorted(unknown))}")
         return self
 
     @model_validator(mode="after")

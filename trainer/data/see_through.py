@@ -42,9 +42,12 @@ class SeeThrough:
 
     def __call__(self, index: int) -> Tensor:
         """(3, H, W) uint8: an image with its gaps, if it has any."""
-        image, where_HW = self.images.tensor(index), self._where(index)
+        image = self.images.tensor(index)
         random = np.random.default_rng((GAPS, self.images.row(index)))
-        if random.random() >= SHARE or not where_HW.any():
+        if random.random() >= SHARE:
+            return image
+        where_HW = np.isin(self.images.mask(index), self.categories)
+        if not where_HW.any():
             return image
         behind = self.images.tensor(int(random.integers(len(self.images))))
         if random.random() < SKY:
@@ -57,9 +60,6 @@ class SeeThrough:
         """What the gaps follow from besides the images and the files of their masks."""
         codes = self.images.codes
         return (*self.categories, *((codes.digest(), codes.channel) if codes else ()))
-
-    def _where(self, index: int) -> NDArray[np.bool_]:
-        return np.isin(self.images.mask(index), self.categories)
 
 
 def with_gaps(
