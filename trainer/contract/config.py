@@ -64,6 +64,10 @@ class LossWeights(Record):
     """With points: cross-entropy against what the running average predicts, without what the
     label says is absent and with the clicked points; 0 is the paper. Tags alone cannot correct
     a category that the source gets wrong, and self-training would confirm it."""
+    class_mix: Weight = 0.0
+    """With a source and labels of the target's images, be they made by the run: cross-entropy on
+    images of the target onto which half of the categories of a source image are pasted; what else
+    they show is what the running average predicts. 0 is the paper."""
     dense_overlap: Weight = 0.0
     """Lovász-softmax on the target's masks, where supervision is dense."""
 
@@ -73,6 +77,7 @@ NOT_OF_THE_PAPER = (
     "source_overlap",
     "absent",
     "self_training",
+    "class_mix",
     "dense_overlap",
 )
 """Weights of terms that the paper does not have."""
@@ -307,6 +312,18 @@ class TrainConfig(Record):
                     f"crop_width, crop_height: a crop of {width} x {height} is larger than "
                     f"the {domain}'s images, which are resized to {size[0]} x {size[1]}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _images_can_be_mixed(self) -> Self:
+        if not self.weights.class_mix or self.source is None or self.crop_width:
+            return self
+        if self.source_size != (self.width, self.height):
+            raise ValueError(
+                "weights.class_mix: images of the source, "
+                f"{self.source_size[0]} x {self.source_size[1]}, cannot be pasted onto the target's, "
+                f"{self.width} x {self.height}; crops of one size can"
+            )
         return self
 
     @model_validator(mode="after")

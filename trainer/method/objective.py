@@ -52,11 +52,20 @@ class Objective:
         return losses, self._discriminator_input(detached, detached, batch, presence_BGC)
 
     def on_target(
-        self, segment: Segment, batch: TargetBatch, teacher: Segment
+        self,
+        segment: Segment,
+        batch: TargetBatch,
+        *,
+        teacher: Segment,
+        source: SourceBatch | None,
     ) -> tuple[Losses, DiscriminatorInput | None]:
         """Terms of the target domain, and what the discriminators look at if there are any.
 
-        `teacher` is what self-training learns from.
+        Args:
+            segment: the segmenter.
+            batch: of the target.
+            teacher: what self-training and ClassMix learn from.
+            source: the source's batch of the same step, if it has one.
         """
         segmentation = segmented(segment, batch)
         whole = segmentation if batch.whole is None else segment(batch.whole)
@@ -70,7 +79,9 @@ class Objective:
             segmentation=segmentation,
             whole=whole,
             presence=presence_BGC,
+            segment=segment,
             teacher=teacher,
+            source=source,
             discriminators=self._discriminators,
             discriminator_input=seen,
         )

@@ -128,17 +128,21 @@ class Adaptation:
         with frozen(self.discriminators):
             if source:
                 # Two backward passes make one step: only the last sends gradients around.
+                source = source.to(self.device)
                 with self.accelerator.no_sync(self._segment) if target else nullcontext():
                     of_source, on_source = self.objective.on_source(
                         self._segment,
-                        source.to(self.device),
+                        source,
                         show=target is not None and len(self.discriminators) > 0,
                     )
                     self._backward(of_source)
                 losses |= of_source
             if target:
                 of_target, on_target = self.objective.on_target(
-                    self._segment, target.to(self.device), self.average.network
+                    self._segment,
+                    target.to(self.device),
+                    teacher=self.average.network,
+                    source=source,
                 )
                 self._backward(of_target)
                 losses |= of_target

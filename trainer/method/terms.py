@@ -17,6 +17,7 @@ from torch import Tensor
 
 from trainer.contract import Supervision, TrainConfig
 from trainer.data.batches import SourceBatch, TargetBatch
+from trainer.method.class_mix import chosen_pixels, mixed
 from trainer.method.discrimination import DiscriminatorInput, Discriminators
 from trainer.method.losses.alignment import SOURCE
 from trainer.method.losses.overlap import overlap_loss
@@ -24,6 +25,7 @@ from trainer.method.losses.pixels import (
     adjusted_logits,
     mask_loss,
     point_loss,
+    predicted_masks,
     pseudo_masks,
     resize_logits,
     self_training_loss,
@@ -39,6 +41,8 @@ DROPOUT_FIXED, DROPOUT_ONLINE = 0.1, 0.3
 IMAGE_LABEL_FIXED, IMAGE_LABEL_ONLINE = 0.2, 0.01
 """The paper's for oracle labels and for its pseudo labels. Pseudo labels that are made once weigh as
 oracle labels do: they cannot run away with the network."""
+SURE = 0.9
+"""How probable a teacher's category is of a pixel of which it is sure, for ClassMix."""
 
 
 class Segment(Protocol):
@@ -76,8 +80,12 @@ class TargetOutputs:
     """Of the whole images; the same as `segmentation` when not cropping."""
     presence: Tensor
     """(B, G, C): of labels, or of the pseudo labels that are made of each batch."""
+    segment: Segment
+    """What made the segmentations."""
     teacher: Segment
-    """What self-training learns from."""
+    """What self-training and ClassMix learn from."""
+    source: SourceBatch | None
+    """Of the same step; None where it shows none."""
     discriminators: Discriminators
     discriminator_input: DiscriminatorInput | None
     """None without discriminators."""
@@ -107,7 +115,7 @@ def _has_image_labels(config: TrainConfig) -> bool:
     return config.supervision.is_oracle or config.supervision is Supervision.PSEUDO
 
 
-def _aligns(config: TrainConfig) -> bool:
+def _adapts(config: TrainConfig) -> bool:
     return _has_image_labels(config) and _has_source(config)
 
 
@@ -217,6 +225,24 @@ def _self_training(outputs: TargetOutputs) -> Tensor:
     return self_training_loss(resize_logits(outputs.segmentation.logits, size), masks, sureness)
 
 
+def _class_mix(outputs: TargetOutputs) -> Tensor:
+    """Of pasted pixels the source's masks tell, of the others the teacher, for as much as the share
+    of the image's pixels of which it is sure. 0 where a step shows no source."""
+    batch, source, stride = outputs.batch, outputs.source, outputs.config.mask_stride
+    if source is None:
+        return outputs.segmentation.logits.new_zeros(())
+    pixels_BHW = chosen_pixels(source.masks, outputs.segmentation.logits.shape[1])
+    pasted_BHW = thinned(pixels_BHW, stride)
+    with torch.no_grad():
+        taught = segmented(outputs.teacher, batch).logits
+        masks, sureness = predicted_masks(taught, _absent_cells(taught, batch), size_of(pasted_BHW))
+        sure_B11 = (sureness > SURE).to(sureness.dtype).mean((1, 2), keepdim=True)
+    masks = torch.where(pasted_BHW, thinned(source.masks, stride), masks)
+    counts = sure_B11.where(~pasted_BHW, 1)
+    logits = outputs.segment(mixed(source, batch, pixels_BHW)).logits
+    return self_training_loss(resize_logits(logits, size_of(masks)), masks, counts)
+
+
 def _output_alignment(outputs: TargetOutputs) -> Tensor:
     return outputs.discriminators.output_loss(_seen(outputs), SOURCE)
 
@@ -240,18 +266,19 @@ TARGET_TERMS: tuple[Term[TargetOutputs], ...] = (
     Term("dense", None, lambda _: 1.0, _has_masks, _dense),
     Term("dense_overlap", None, lambda c: c.weights.dense_overlap, _has_masks, _dense_overlap),
     Term("self_training", None, lambda c: c.weights.self_training, _has_points, _self_training),
+    Term("class_mix", None, lambda c: c.weights.class_mix, _adapts, _class_mix),
     Term(
         "output_alignment",
         "lam_adv",
         lambda c: c.weights.output_alignment,
-        _aligns,
+        _adapts,
         _output_alignment,
     ),
     Term(
         "category_alignment",
         "lam_d",
         lambda c: c.weights.category_alignment,
-        _aligns,
+        _adapts,
         _category_alignment,
     ),
 )

@@ -44,13 +44,14 @@ def tiled_labels(street: Street, path: Path) -> str:
 
 def ways_to_learn(street: Street, tmp_path: Path) -> dict[str, dict[str, object]]:
     """Every supervision, and what else changes which parts a run has."""
+    mixed = {"weights": {"class_mix": 1}}
     # Of crops nothing is kept.
     small = {"backbone": BACKBONE, "initial_weights": street.weights, "frozen_stages": 2}
     return {
         "source-only": {},
         "pseudo": {"color_jitter": 0.5, "pixel_adaptation": "fda"},
-        "pseudo with ranked labels": {"pseudo_labels": "ranked"},
-        "image": small | {"crop_height": 32, "crop_width": 32, "height": 48, "width": 64},
+        "pseudo with ranked labels": {"pseudo_labels": "ranked"} | mixed,
+        "image": small | mixed | {"crop_height": 32, "crop_width": 32, "height": 48, "width": 64},
         "point": {"rare_category_temperature": 0.1, "logit_stride": 4},
         "dense": {"target": street.validation, "labels": None, "source_every": 3},
         "point without source": {"source": None, "warmup_steps": 0, "steps": 7},

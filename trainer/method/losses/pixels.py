@@ -92,25 +92,34 @@ def sample_logits(logits_BCHW: Tensor, points_P4: Tensor) -> Tensor:
     return torch.lerp(above_PC, below_PC, down_P)
 
 
-def pseudo_masks(
-    logits_BCHW: Tensor, absent_BCHW: Tensor, points_P4: Tensor, size: tuple[int, int]
+def predicted_masks(
+    logits_BCHW: Tensor, absent_BCHW: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """A teacher's masks at (height, width) = `size`, corrected by the weak label.
+    """A teacher's masks at (height, width) = `size`.
 
-    p'_c is proportional to p_c, times `ABSENT_SHARE` where c is known to be absent; the pixels
-    at a point have its category. An image without points would only be told what the teacher
-    already believes, so its sureness is 0.
+    p'_c is proportional to p_c, times `ABSENT_SHARE` where c is known to be absent.
 
     Args:
         logits_BCHW: the teacher's logits.
         absent_BCHW: 1 where a category is known not to be; broadcasts to the logits.
-        points_P4: as for `point_loss`.
 
     Returns:
         Categories (B, height, width) and how sure they are (B, height, width), 0 to 1.
     """
     corrected_BCHW = logits_BCHW + absent_BCHW * math.log(ABSENT_SHARE)
     sureness_BHW, masks_BHW = resize_logits(corrected_BCHW, size).softmax(1).max(1)
+    return masks_BHW, sureness_BHW
+
+
+def pseudo_masks(
+    logits_BCHW: Tensor, absent_BCHW: Tensor, points_P4: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """`predicted_masks`, corrected by points: the pixels at a point have its category.
+
+    An image without points would only be told what the teacher already believes, so its sureness
+    is 0. `points_P4` are as for `point_loss`.
+    """
+    masks_BHW, sureness_BHW = predicted_masks(logits_BCHW, absent_BCHW, size)
     height, width = size
     reach = torch.arange(-POINT_REACH, POINT_REACH + 1, device=points_P4.device)
     rows_P = ((points_P4[:, 3] * height).long()[:, None] + reach).clamp(0, height - 1)

@@ -16,6 +16,7 @@ const LOSSES: readonly (readonly [name: string, title: string])[] = [
   ["dense", "Target masks"],
   ["dense_overlap", "Overlap with target masks"],
   ["self_training", "Self-training"],
+  ["class_mix", "Mixed images"],
   ["absent", "Absent categories"],
   ["category_alignment", "Category alignment"],
   ["output_alignment", "Output alignment"],
