@@ -22,6 +22,7 @@ from trainer.data.batches import SourceBatches
 from trainer.data.cache import Cache
 from trainer.errors import BadInput
 from trainer.method.step import Adaptation
+from trainer.method.terms import SOURCE_TERMS, term_weights
 from trainer.models.checkpoint import read_safetensors, tensors_of
 from trainer.models.weights import digest_of
 from trainer.run.resume import restore, tensors_of_training
@@ -34,6 +35,7 @@ OF_OTHER_THINGS = frozenset(
         "recipe", "supervision", "colors", "target", "validation", "labels", "initial_weights",
         "initial_weights_sha256", "start_from", "loader_workers", "cache", "warm_ups", "feature_cache_bytes",
         "pseudo_labels", "pseudo_threshold", "pseudo_sure_share", "presence_dropout",
+        "point_logit_adjustment", "source_every", "weights",
         "discriminator_hidden", "discriminator_projection", "output_discriminator_width",
         "output_alignment_scale", "discriminator_learning_rate", "report_every", "evaluate_every",
         "selection", "hold_out", "scored_categories", "mirrored_prediction", "mirrored_scale",
@@ -108,7 +110,10 @@ def _follows_from(
     fields = config.model_dump(mode="json", exclude=set(OF_OTHER_THINGS))
     if config.schedule_steps is not None:
         del fields["steps"]
-    weights: dict[str, Tensor] = tensors_of(adaptation.segmenter)
+    # Of the terms those of the source alone.
+    weights = term_weights(config)
+    fields["weights"] = {term.name: weights.get(term.name) for term in SOURCE_TERMS}
+    tensors: dict[str, Tensor] = tensors_of(adaptation.segmenter)
     known = hashlib.sha256()
     for array in (source.thresholds, source.asked, source.shares, source.frequencies):
         known.update(array.tobytes())
@@ -118,7 +123,7 @@ def _follows_from(
         config.supervision.is_oracle,
         # Without kept features the first stages compute in full precision.
         bool(config.feature_cache_bytes),
-        digest_of(weights),
+        digest_of(tensors),
         known.hexdigest(),
         *(source.grid or ()),
         *(torch.__version__, adaptation.device.type, torch.get_num_threads()),

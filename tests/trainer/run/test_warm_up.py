@@ -78,6 +78,8 @@ def path_of(make_run: MakeRun, supervision: str, name: str, **changes: object) -
         ("pseudo", {"presence_logit_adjustment": 0.0}),
         ("point", {"evaluate_every": 1, "discriminator_hidden": 8, "predict": True}),
         ("point", {"schedule_steps": 9, "steps": 1}),
+        ("image", {"weights": {"source_overlap": 0.5, "absent": 0.5, "class_mix": 1}}),
+        ("point", {"source_every": 2, "point_logit_adjustment": 0.5}),
     ],
 )
 def test_what_comes_after_a_warm_up_is_no_part_of_it(
@@ -102,6 +104,7 @@ def test_what_comes_after_a_warm_up_is_no_part_of_it(
         ("point", {"feature_cache_bytes": 2**30}),
         ("point", {"warmup_steps": 2}),
         ("point", {"pixel_adaptation": "fda"}),
+        ("point", {"weights": {"source_overlap": 0.4}}),
         ("point", {"warm_ups": None}),
     ],
 )
