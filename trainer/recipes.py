@@ -51,6 +51,7 @@ WITH_OVERLAP = LossWeights(self_training=1, source_overlap=0.5, dense_overlap=0.
 WITHOUT_ALIGNMENT = WITH_OVERLAP.model_copy(
     update={"output_alignment": 0.0, "category_alignment": 0.0}
 )
+WITH_CLASS_MIX = WITHOUT_ALIGNMENT.model_copy(update={"class_mix": 1.0})
 
 SUBJECT_FIELDS = frozenset(
     {"recipe", "supervision", "categories", "colors", "source", "target", "validation", "labels"}
@@ -131,13 +132,26 @@ def _photographs(recipe: str, subject: RunSubject, **changes: Any) -> TrainConfi
     bare = {"see_through": tuple(name for name in subject.categories if name.lower() in TREES)}
     # Without labels the smaller network, which knows the target better from the source alone.
     small = {"backbone": "efficientnet-lite0", **bare}
-    # Labels of whole images are soon told. The alignment would wander off with what they taught.
-    briefly = {"steps": 200, "schedule_steps": 1000, "weights": WITHOUT_ALIGNMENT}
     own: Mapping[Supervision, Mapping[str, Any]] = {
         Supervision.SOURCE_ONLY: small,
         # What nobody's labels say rests on what the source has taught: it teaches for longer.
-        Supervision.PSEUDO: {**small, **briefly, "warmup_steps": 550, "evaluate_every": 200},
-        Supervision.IMAGE: {**bare, **briefly, "evaluate_every": 100},
+        Supervision.PSEUDO: {
+            **small,
+            "warmup_steps": 550,
+            "steps": 350,
+            "schedule_steps": 1000,
+            "weights": WITH_CLASS_MIX,
+        },
+        # Labels of whole images are soon told, which leaves time for a wider head. The alignment
+        # would wander off with what they taught.
+        Supervision.IMAGE: {
+            **bare,
+            "feature_channels": 96,
+            "steps": 200,
+            "schedule_steps": 1000,
+            "evaluate_every": 100,
+            "weights": WITHOUT_ALIGNMENT,
+        },
         # Masks go on earning, and for them the source need not be shown at each step.
         Supervision.DENSE: {"steps": 500, "source_every": 4},
     }

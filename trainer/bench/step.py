@@ -6,12 +6,12 @@ from trainer.bench.subject import Stepper, config_for
 from trainer.contract import Supervision
 from trainer.method.terms import term_weights
 
+TAUGHT = ("self_training", "class_mix")
+"""Terms that let a teacher look too: each is in a step of its own."""
+
 
 def measure(conditions: Conditions) -> PartResult:
-    """A step with all terms on weak labels and alignment, against a plain one and without each.
-
-    Self-training, which lets a teacher look too, is neither: it is in a step of its own.
-    """
+    """A step with all terms on weak labels and alignment, against a plain one and without each."""
     steps = _steps(conditions)
     timings = side_by_side(conditions, steps)
     plain, full = timings["plain"], timings["full"]
@@ -42,7 +42,7 @@ def measure(conditions: Conditions) -> PartResult:
         ),
         notes=(
             "the whole step less the step without a term is what the term costs, with the "
-            "training of its discriminator; full and all without are without self-training",
+            "training of its discriminator; full and all without are without a teacher",
         ),
     )
 
@@ -50,18 +50,19 @@ def measure(conditions: Conditions) -> PartResult:
 def _steps(conditions: Conditions) -> dict[str, Stepper]:
     # Without presence, dense supervision is cross-entropy alone, and has no discriminators.
     plain = config_for(conditions, Supervision.DENSE, changes={"weights.source_presence": 0})
-    without_teacher = config_for(conditions, changes={"weights.self_training": 0})
-    terms = [term for term in term_weights(without_teacher) if term != "source"]
+    untaught = {f"weights.{term}": 0 for term in TAUGHT}
+    terms = [
+        term for term in term_weights(config_for(conditions, changes=untaught)) if term != "source"
+    ]
     switched_off = {
         "full": [],
         **{f"without {term}": [term] for term in terms},
         "without all but point": [term for term in terms if term != "point"],
     }
-    steps = {"plain": Stepper(plain)}
-    for name, off in switched_off.items():
-        changes = {f"weights.{term}": 0 for term in (*off, "self_training")}
-        steps[name] = Stepper(config_for(conditions, changes=changes))
-    steps["with self_training"] = Stepper(
-        config_for(conditions, changes={"weights.self_training": 1})
-    )
-    return steps
+    changes = {
+        name: untaught | {f"weights.{term}": 0 for term in off}
+        for name, off in switched_off.items()
+    } | {f"with {term}": untaught | {f"weights.{term}": 1} for term in TAUGHT}
+    return {"plain": Stepper(plain)} | {
+        name: Stepper(config_for(conditions, changes=each)) for name, each in changes.items()
+    }

@@ -52,7 +52,9 @@ def test_the_quick_bench_writes_what_it_prints(
     assert by_name["discriminators"].rows[1]["list_over_this"] == 1
     steps = {row["step"]: row for row in by_name["step"].rows}
     assert steps["plain"]["percent_above_plain"] == 0
-    assert {"full", "without category_alignment", "with self_training"} < set(steps)
+    assert {"full", "without category_alignment", "with self_training", "with class_mix"} < set(
+        steps
+    )
     assert all(isinstance(row["seconds"], float) for row in steps.values())
     for part in written.parts:
         for each in part.verdicts:
