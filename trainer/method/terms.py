@@ -230,7 +230,7 @@ def _class_mix(outputs: TargetOutputs) -> Tensor:
     of the image's pixels of which it is sure. 0 where a step shows no source."""
     batch, source, stride = outputs.batch, outputs.source, outputs.config.mask_stride
     if source is None:
-        return outputs.segmentation.logits.new_zeros(())
+        return 0 * outputs.segmentation.logits.sum()  # a step may have no other term
     pixels_BHW = chosen_pixels(source.masks, outputs.segmentation.logits.shape[1])
     pasted_BHW = thinned(pixels_BHW, stride)
     with torch.no_grad():

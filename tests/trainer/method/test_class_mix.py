@@ -116,7 +116,7 @@ def test_what_is_mixed_follows_from_the_step_alone() -> None:
 
 
 def test_nothing_is_mixed_in_a_step_without_the_source() -> None:
-    adaptation = adaptation_for(config_for("pseudo", **ALONE | {"weights.image_label": 1}))
+    adaptation = adaptation_for(config_for("pseudo", **ALONE))
     assert adaptation.step(0, None, batches()[1])["class_mix"] == 0
 
 
