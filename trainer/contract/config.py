@@ -322,7 +322,7 @@ class TrainConfig(Record):
             raise ValueError(
                 "weights.class_mix: images of the source, "
                 f"{self.source_size[0]} x {self.source_size[1]}, cannot be pasted onto the target's, "
-                f"{self.width} x {self.height}; crops of one size can"
+                f"{self.width} x {self.height}: crops of one size can, and 0 does without"
             )
         return self
 
