@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from tests.trainer.method.test_step import SOURCE, adaptation_for, batches, config_for
+from tests.trainer.method.test_step import OF_LABELS, SOURCE, adaptation_for, batches, config_for
 from trainer.contract import Supervision
 from trainer.method.class_mix import chosen_pixels, mixed
 from trainer.method.terms import term_weights
@@ -15,10 +15,7 @@ from trainer.models.checkpoint import shape_of
 from trainer.models.segmenter import build_segmenter
 from trainer.recipes import RecipeError
 
-ALONE = {
-    f"weights.{name}": 0
-    for name in ("output_alignment", "category_alignment", "image_label", "absent", "point")
-} | {"weights.self_training": 0, "weights.class_mix": 1}
+ALONE = {f"weights.{name}": 0 for name in (*OF_LABELS, "self_training")} | {"weights.class_mix": 1}
 
 
 @given(

@@ -22,6 +22,8 @@ CPU = torch.device("cpu")
 ADVERSARIAL = {"output_alignment", "category_alignment"}
 SOURCE = {"source", "source_presence", "source_overlap"}
 POINTS = {"point", "self_training"}
+OF_LABELS = ("output_alignment", "category_alignment", "image_label", "absent", "point")
+"""Terms of the target that a run with points has besides self-training."""
 SMALLEST = "timm/test_efficientnet"
 LABELS = [[1.0, 1.0, 0.0], [1.0, -1.0, 1.0]]
 
@@ -98,16 +100,13 @@ def test_the_image_label_weight_depends_on_who_labels() -> None:
     assert term_weights(fixed)["image_label"] == 0.7
 
 
-@pytest.mark.parametrize(
-    "name", ["output_alignment", "category_alignment", "image_label", "absent", "point"]
-)
+@pytest.mark.parametrize("name", OF_LABELS)
 def test_each_term_can_be_switched_off_or_be_the_only_one(name: str) -> None:
-    terms = ("output_alignment", "category_alignment", "image_label", "absent", "point")
     without = adaptation_for(config_for("point", **{f"weights.{name}": 0}))
     assert name not in without.step(0, *batches())
-    alone = {f"weights.{each}": 0 for each in terms if each != name}
+    alone = {f"weights.{each}": 0 for each in OF_LABELS if each != name}
     losses = adaptation_for(config_for("point", **alone)).step(0, *batches())
-    assert {each for each in losses if each in terms} == {name}
+    assert {each for each in losses if each in OF_LABELS} == {name}
 
 
 def test_masks_are_compared_at_every_so_many_pixels() -> None:
@@ -352,10 +351,7 @@ def test_of_a_crop_only_absence_is_learned() -> None:
 def test_self_training_follows_the_running_average_without_what_is_absent() -> None:
     source, target = batches([[1, 1, 0], [1, 1, 0]])
     target = replace(target, points=torch.tensor([[0, 1, 0.1, 0.1], [1, 1, 0.1, 0.1]]))
-    others = {
-        f"weights.{name}": 0
-        for name in ("output_alignment", "category_alignment", "image_label", "absent", "point")
-    }
+    others = {f"weights.{name}": 0 for name in OF_LABELS}
     config = config_for("point", learning_rate=3e-3, **others, **{"weights.self_training": 10})
     adaptation = adaptation_for(config)
     average = adaptation.average.network
